@@ -1,0 +1,64 @@
+"""IDX, the file format of MNIST: a four-byte magic, one big-endian size per dimension, the data.
+
+Source: "The IDX file format", Y. LeCun, C. Cortes and C. J. C. Burges, *The MNIST database of
+handwritten digits*.
+"""
+
+import gzip
+import math
+import struct
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.errors import UserError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNSIGNED_BYTE = 0x08
+
+
+def parse_idx(content: bytes, dimensions: int, name: str) -> npt.NDArray[np.uint8]:
+    """Decode an IDX file of unsigned bytes, gzipped or plain (told apart by content).
+
+    Args:
+        content: the whole file.
+        dimensions: the number of dimensions the array must have (1 for labels, 3 for images).
+        name: what errors call the file.
+
+    Returns:
+        A read-only uint8 array of ``dimensions`` dimensions, none of them empty.
+
+    Raises:
+        UserError: the file is damaged, or holds anything but such an array.
+    """
+    raw = _gunzip(content, name) if content.startswith(_GZIP_MAGIC) else content
+
+    magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
+    if raw[:4] != magic:
+        raise UserError(
+            f"{name}: not an IDX file of unsigned bytes in {dimensions} dimension(s): it starts "
+            f"with {raw[:4].hex() or 'nothing'}, not {magic.hex()}; fetch the original file again"
+        )
+    start = 4 + 4 * dimensions
+    if len(raw) < start:
+        raise UserError(f"{name}: ends within its header; fetch the original file again")
+    shape = struct.unpack_from(f">{dimensions}I", raw, 4)
+    expected = math.prod(shape)
+    if expected == 0:
+        raise UserError(f"{name}: holds no data (shape {shape}); fetch the original file again")
+    if len(raw) - start != expected:
+        raise UserError(
+            f"{name}: its header promises {expected:,} bytes of data (shape {shape}), but "
+            f"{len(raw) - start:,} follow; fetch the original file again"
+        )
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+def _gunzip(content: bytes, name: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"{name}: damaged gzip file ({error}); fetch the original file again"
+        ) from error
