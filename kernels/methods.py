@@ -1,0 +1,114 @@
+"""The four training methods, as settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kernels.rounding import Rounding
+
+SELECTIONS = ("random", "magnitude")
+
+
+class MethodError(ValueError):
+    """An unknown method, or a setting that a method does not take."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is trained, how sums are scaled back to int8, and how large a step is.
+
+    docs/method.md gives the reason of every default that the paper does not state.
+    """
+
+    name: str
+    dynamic: bool
+    """Shifts follow each tensor (NITI); otherwise they are fixed by calibration."""
+    trains_scores: bool
+    """Scores decide which edges are kept and the weights stay; otherwise weights are trained."""
+    learning_rate_bits: int
+    """Bits of an update (m_u of NITI): the largest gradient of a layer becomes this wide."""
+    threshold: int = 0
+    """An edge is kept while its score reaches this."""
+    score_spread: int = 32
+    """Standard deviation of the first scores, drawn from a normal distribution about zero."""
+    scored_fraction: float | None = None
+    """Share of the edges of each layer that have a score; None where no scores are trained."""
+    selection: str | None = None
+    """How the scored edges are chosen where only a fraction has a score."""
+    rounding: Rounding = Rounding.PSEUDO_STOCHASTIC
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.learning_rate_bits <= 7:
+            raise MethodError(f"learning-rate bits {self.learning_rate_bits} are outside 1..7")
+        if not -127 <= self.threshold <= 127:
+            raise MethodError(f"threshold {self.threshold} is outside -127..127")
+        if not 0 <= self.score_spread <= 127:
+            raise MethodError(f"score spread {self.score_spread} is outside 0..127")
+        if self.scored_fraction is not None and not 0 < self.scored_fraction <= 1:
+            raise MethodError(f"scored fraction {self.scored_fraction} is outside 0..1")
+        if self.selection is not None and self.selection not in SELECTIONS:
+            raise MethodError(f"selection {self.selection!r} is none of {', '.join(SELECTIONS)}")
+
+    @property
+    def sparse(self) -> bool:
+        """Scores are kept for chosen edges only (PRIOT-S)."""
+        return self.selection is not None
+
+    @property
+    def label(self) -> str:
+        """Name in tables and figures: "PRIOT-S 10 % random"."""
+        label = _LABELS[self.name]
+        if self.sparse and self.scored_fraction is not None:
+            label += f" {100 * self.scored_fraction:g} % {self.selection}"
+        return label
+
+
+_LABELS = {
+    "niti-dynamic": "NITI dynamic",
+    "niti-static": "NITI static",
+    "priot": "PRIOT",
+    "priot-s": "PRIOT-S",
+}
+
+METHODS = {
+    "niti-dynamic": Method("niti-dynamic", dynamic=True, trains_scores=False, learning_rate_bits=3),
+    "niti-static": Method("niti-static", dynamic=False, trains_scores=False, learning_rate_bits=3),
+    "priot": Method(
+        "priot",
+        dynamic=False,
+        trains_scores=True,
+        learning_rate_bits=5,
+        threshold=-64,
+        scored_fraction=1.0,
+    ),
+    "priot-s": Method(
+        "priot-s",
+        dynamic=False,
+        trains_scores=True,
+        learning_rate_bits=5,
+        threshold=0,
+        scored_fraction=0.1,
+        selection="random",
+    ),
+}
+
+
+def method(name: str, **settings: Any) -> Method:
+    """A method by name, with settings other than its defaults; None keeps the default.
+
+    Raises:
+        MethodError: for an unknown name, a setting out of range, or one the method does not use.
+    """
+    if name not in METHODS:
+        raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
+    default = METHODS[name]
+    given = {key: value for key, value in settings.items() if value is not None}
+    unused: set[str] = set()
+    if not default.trains_scores:
+        unused |= {"threshold", "score_spread"}
+    if not default.sparse:
+        unused |= {"scored_fraction", "selection"}
+    for key in sorted(unused & set(given)):
+        raise MethodError(f"{name} has no {key.replace('_', ' ')}")
+    return replace(default, **given)

@@ -1,0 +1,108 @@
+"""A network with its tensors: what training starts from, and what it changes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.methods import Method
+from kernels.network import Network
+from kernels.scores import UNSCORED
+
+INPUT_EXPONENT = -7  # pixels 0..255 become int8 0..127, read as 0..1
+
+
+@dataclass
+class Model:
+    """Tensors by layer index; only the layers in ``network.weighted`` have any.
+
+    ``weights`` are int8 of ``network.weight_shape_of(index)`` with a power-of-two ``exponents``
+    each. ``scores`` (int8) and ``scored`` (bool) have the weights' shape; both are empty where no
+    scores are trained, and an edge without a score holds ``UNSCORED``.
+    """
+
+    network: Network
+    weights: dict[int, NDArray[np.int8]]
+    exponents: dict[int, int]
+    scores: dict[int, NDArray[np.int8]] = field(default_factory=dict)
+    scored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def copy(self) -> Model:
+        """A model that can be trained without changing this one."""
+        return Model(
+            self.network,
+            {index: values.copy() for index, values in self.weights.items()},
+            dict(self.exponents),
+            {index: values.copy() for index, values in self.scores.items()},
+            {index: values.copy() for index, values in self.scored.items()},
+        )
+
+    @property
+    def trained(self) -> dict[int, NDArray[np.int8]]:
+        """The tensors that training changes: the scores where there are any, else the weights."""
+        return self.scores or self.weights
+
+    def state_hash(self) -> str:
+        """SHA-256 of all weights and scores: equal hashes mean equal models, bit for bit."""
+        digest = hashlib.sha256()
+        for index in self.network.weighted:
+            digest.update(self.weights[index].tobytes())
+            if self.scores:
+                digest.update(self.scores[index].tobytes())
+        return digest.hexdigest()
+
+
+def initial_model(network: Network, seed: int) -> Model:
+    """Random weights before any training: uniform within Glorot's bound, as int8 of a power of two.
+
+    The exponent is the smallest with which the bound fits 127, so that at least 6 bits are used.
+    """
+    generator = np.random.default_rng(seed)
+    weights, exponents = {}, {}
+    for index in network.weighted:
+        shape = network.weight_shape_of(index)
+        window = math.prod(shape[2:])
+        bound = math.sqrt(6 / ((shape[0] + shape[1]) * window))
+        exponents[index] = math.ceil(math.log2(bound / 127))
+        largest = math.floor(bound / 2.0 ** exponents[index])
+        weights[index] = generator.integers(-largest, largest, shape, np.int8, endpoint=True)
+    return Model(network, weights, exponents)
+
+
+def with_scores(backbone: Model, method: Method, seed: int) -> Model:
+    """The model that ``method`` starts from: a copy of the backbone, with scores if it trains any.
+
+    First scores and, for PRIOT-S, the choice of scored edges follow from ``seed``.
+    """
+    model = backbone.copy()
+    if not method.trains_scores:
+        return model
+    generator = np.random.default_rng(seed)
+    for index in model.network.weighted:
+        weights = model.weights[index]
+        scored = _choose_edges(weights, method, generator)
+        drawn = np.rint(generator.normal(0.0, method.score_spread, weights.shape))
+        scores = np.clip(drawn, -127, 127).astype(np.int8)
+        scores[~scored] = UNSCORED
+        model.scores[index], model.scored[index] = scores, scored
+    return model
+
+
+def _choose_edges(
+    weights: NDArray[np.int8], method: Method, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """A mask of the edges that have a score: all, a random share, or the largest weights."""
+    fraction = 1.0 if method.scored_fraction is None else method.scored_fraction
+    count = max(1, round(fraction * weights.size))
+    if method.selection == "magnitude":
+        magnitudes = np.abs(weights.reshape(-1).astype(np.int16))
+        chosen = np.argsort(-magnitudes, kind="stable")[:count]
+    else:
+        chosen = generator.permutation(weights.size)[:count]
+    scored = np.zeros(weights.size, np.bool_)
+    scored[chosen] = True
+    return scored.reshape(weights.shape)

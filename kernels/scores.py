@@ -1,0 +1,44 @@
+"""Edge-popup with a fixed threshold: an edge is kept while its score reaches it (PRIOT).
+
+An edge without a score (PRIOT-S) is always kept. Here it holds the largest score and is never
+updated, so that one rule serves both methods.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import kernel
+from kernels.rounding import clip, round_shift
+
+UNSCORED = 127
+
+
+@kernel("void(int8[::1], int8[::1], int64, int8[::1])")
+def prune(
+    weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int, kept: NDArray[np.int8]
+) -> None:
+    """kept = weights where the score reaches ``threshold``, else 0; all flat, of one length."""
+    for index in range(weights.size):
+        kept[index] = weights[index] if scores[index] >= threshold else 0
+
+
+@kernel("void(int32[::1], int8[::1], boolean[::1])")
+def score_gradient(
+    gradient: NDArray[np.int32], weights: NDArray[np.int8], scored: NDArray[np.bool_]
+) -> None:
+    """Turn a weight gradient into the score gradient, in place: times the weight, 0 if unscored.
+
+    The threshold passes the gradient straight through (Ramanujan et al. 2020, section 3).
+    """
+    for index in range(gradient.size):
+        gradient[index] = gradient[index] * np.int32(weights[index]) if scored[index] else 0
+
+
+@kernel("void(int8[::1], int32[::1], int64, int64)")
+def descend(
+    values: NDArray[np.int8], gradient: NDArray[np.int32], shift: int, rounding: int
+) -> None:
+    """values = clip(values - g) with g = clip(round(gradient / 2**shift)); weights or scores."""
+    for index in range(values.size):
+        step = clip(round_shift(gradient[index], shift, rounding))
+        values[index] = clip(np.int32(values[index]) - step)
