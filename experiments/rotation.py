@@ -17,7 +17,7 @@ def rotate(pixels: npt.NDArray[np.uint8], degrees: float) -> npt.NDArray[np.uint
 
     This is ``PIL.Image.rotate(degrees, resample=BILINEAR, expand=False, fillcolor=0)``: a target
     pixel's centre is carried back into the source; if it falls on the image, the four pixels
-    around it are interpolated (the border repeated in its outermost half pixel) and rounded to an
+    around it are interpolated (the border repeated in its outermost half pixel) and cut to an
     integer, else the target is black. Multiples of 90 degrees are exact permutations of the
     pixels, and 0 degrees returns equal ones.
 
