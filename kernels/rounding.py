@@ -12,7 +12,7 @@ class Rounding(IntEnum):
     """How the dropped bits of a shift decide about the last bit that is kept."""
 
     PSEUDO_STOCHASTIC = 0
-    """Up when the upper half of the dropped bits exceeds the lower half, read as a random number."""
+    """Up when the upper half of the dropped bits, read as a number, exceeds the lower half."""
     NEAREST = 1
     """Up when the dropped bits are half of the last bit or more."""
 

@@ -13,7 +13,7 @@ from kernels.loss import loss_gradient
 from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, MaxPool2d, ReLU
+from kernels.network import Conv2d, Dense, ReLU
 from kernels.relu import relu_backward, relu_forward
 from kernels.requantise import bit_width, dynamic_shift, requantise
 from kernels.scores import descend, prune, score_gradient

@@ -1,0 +1,72 @@
+/* The image: one block of memory that holds a network and everything needed to train it.
+ *
+ * The host lays it out (docs/image-format.md), the firmware walks it. Every field is a 32-bit
+ * little-endian word. Offsets count bytes from the start of the image and are multiples of 4;
+ * offset 0, where the header lies, means "none".
+ */
+#ifndef IMAGE_H
+#define IMAGE_H
+
+#include <stdint.h>
+
+#define IMAGE_MAGIC 0x544F4952u /* "RIOT" */
+#define IMAGE_VERSION 1
+
+enum layer_kind { CONV2D = 1, DENSE = 2, RELU = 3, MAX_POOL2D = 4 };
+
+enum image_flags {
+    DYNAMIC = 1,       /* shifts follow each tensor instead of the layer table */
+    TRAINS_SCORES = 2, /* scores are trained and decide which edges are kept */
+    SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
+    ROUND_NEAREST = 8  /* otherwise pseudo-stochastic */
+};
+
+struct shape {
+    int32_t channels, height, width;
+};
+
+struct layer {
+    int32_t kind;
+    struct shape in, out;   /* a dense layer has height and width 1 on the side of its outputs */
+    int32_t window;         /* kernel of a convolution, window of a pooling */
+    int32_t padding;
+    int32_t exponent;       /* of the weights */
+    int32_t forward_shift;  /* the three static shifts */
+    int32_t backward_shift;
+    int32_t update_shift;
+    uint32_t weights;       /* int8, one row per output */
+    uint32_t scores;        /* int8, like the weights; sparse: packed row after row */
+    uint32_t row_starts;    /* sparse: uint32, index of each row's first score, one entry more */
+    uint32_t columns;       /* sparse: uint16, place in its row of each scored edge, ascending */
+    uint32_t inputs;        /* int8 activations */
+    uint32_t outputs;
+    uint32_t input_error;   /* int8; none where nothing before this layer is trained */
+    uint32_t output_error;
+    uint32_t sums;          /* int32 scratch */
+    uint32_t kept;          /* int8 scratch for weights less their pruned edges */
+};
+
+struct image {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t size;               /* bytes, scratch included */
+    uint32_t flags;
+    int32_t learning_rate_bits;
+    int32_t threshold;           /* an edge is kept while its score reaches it */
+    int32_t input_exponent;
+    int32_t first_weighted;      /* the first layer with weights: errors go back no further */
+    int32_t layer_count;
+    struct layer layers[];
+};
+
+static inline void *at(const struct image *image, uint32_t offset)
+{
+    return (uint8_t *)image + offset;
+}
+
+static inline int32_t elements(struct shape shape)
+{
+    return shape.channels * shape.height * shape.width;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* The trainer: waits for commands in the mailbox and walks the image's layers. */
+#include <stdbool.h>
+
+#include "halt.h"
+#include "mailbox.h"
+#include "operations.h"
+#include "requantise.h"
+
+struct mailbox mailbox;
+
+static void checkpoint(enum phase phase, int32_t layer)
+{
+    mailbox.phase = phase;
+    mailbox.layer = layer;
+    if (mailbox.checkpoints)
+        halt(HALT_CHECKPOINT);
+}
+
+int32_t dynamic_update_shift(const struct image *image, uint32_t largest)
+{
+    int32_t shift = bit_width(largest) - image->learning_rate_bits;
+    return shift > 0 ? shift : 0;
+}
+
+static int32_t largest_logit(const struct image *image)
+{
+    const struct layer *last = &image->layers[image->layer_count - 1];
+    const int8_t *logits = at(image, last->outputs);
+    int32_t best = 0;
+    for (int32_t c = 1; c < last->out.channels; c++)
+        if (logits[c] > logits[best])
+            best = c;
+    return best;
+}
+
+static void forward(const struct image *image)
+{
+    int32_t exponent = image->input_exponent;
+    for (int32_t i = 0; i < image->layer_count; i++) {
+        const struct layer *layer = &image->layers[i];
+        switch (layer->kind) {
+        case CONV2D:
+            exponent += layer->exponent + conv2d_forward(image, layer);
+            break;
+        case DENSE:
+            exponent += layer->exponent + dense_forward(image, layer);
+            break;
+        case RELU:
+            relu_forward(image, layer);
+            break;
+        case MAX_POOL2D:
+            max_pool2d_forward(image, layer);
+            break;
+        }
+        checkpoint(FORWARD, i);
+    }
+    mailbox.logit_exponent = exponent;
+    mailbox.prediction = largest_logit(image);
+}
+
+static void backward(const struct image *image)
+{
+    int32_t last = image->layer_count - 1;
+    loss_gradient(image, &image->layers[last], mailbox.logit_exponent, mailbox.label);
+    checkpoint(BACKWARD, image->layer_count);
+    for (int32_t i = last; i >= image->first_weighted; i--) {
+        const struct layer *layer = &image->layers[i];
+        bool wanted = i > image->first_weighted;
+        switch (layer->kind) {
+        case CONV2D:
+            if (wanted)
+                conv2d_backward(image, layer);
+            checkpoint(BACKWARD, i);
+            conv2d_update(image, layer);
+            checkpoint(UPDATE, i);
+            break;
+        case DENSE:
+            if (wanted)
+                dense_backward(image, layer);
+            checkpoint(BACKWARD, i);
+            dense_update(image, layer);
+            checkpoint(UPDATE, i);
+            break;
+        case RELU:
+            relu_backward(image, layer);
+            checkpoint(BACKWARD, i);
+            break;
+        case MAX_POOL2D:
+            max_pool2d_backward(image, layer);
+            checkpoint(BACKWARD, i);
+            break;
+        }
+    }
+}
+
+static enum status check(const struct image *image)
+{
+    if (image->magic != IMAGE_MAGIC || image->version != IMAGE_VERSION)
+        return NOT_AN_IMAGE;
+    if ((image->flags & DYNAMIC) && (image->flags & TRAINS_SCORES))
+        return UNSUPPORTED;
+    for (int32_t i = 0; i < image->layer_count; i++)
+        if (image->layers[i].kind < CONV2D || image->layers[i].kind > MAX_POOL2D)
+            return UNKNOWN_LAYER;
+    return OK;
+}
+
+int main(void)
+{
+    for (;;) {
+        halt(HALT_READY);
+        mailbox.status = check(mailbox.image);
+        if (mailbox.status != OK)
+            continue;
+        switch (mailbox.command) {
+        case PREDICT:
+            forward(mailbox.image);
+            break;
+        case TRAIN:
+            forward(mailbox.image);
+            backward(mailbox.image);
+            break;
+        default:
+            mailbox.status = UNKNOWN_COMMAND;
+        }
+    }
+}

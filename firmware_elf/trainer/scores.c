@@ -1,0 +1,55 @@
+#include "scores.h"
+
+#include <stddef.h>
+
+static void prune_all(const int8_t *weights, const int8_t *scores, int32_t threshold,
+                      int32_t count, int8_t *kept)
+{
+    for (int32_t i = 0; i < count; i++)
+        kept[i] = scores[i] >= threshold ? weights[i] : 0;
+}
+
+static void prune_listed(const int8_t *weights, const struct edges *edges, int32_t threshold,
+                         int32_t length, int8_t *kept)
+{
+    for (int32_t i = 0; i < length; i++)
+        kept[i] = weights[i];
+    for (int32_t i = 0; i < edges->count; i++)
+        if (edges->trained[i] < threshold)
+            kept[edges->columns[i]] = 0;
+}
+
+const int8_t *kept_rows(const struct image *image, const struct layer *layer, int32_t row,
+                        int32_t count, int32_t length)
+{
+    const int8_t *weights = (const int8_t *)at(image, layer->weights) + row * length;
+    if (!(image->flags & TRAINS_SCORES))
+        return weights;
+    int8_t *kept = at(image, layer->kept);
+    if (image->flags & SPARSE_SCORES) {
+        for (int32_t r = 0; r < count; r++) {
+            struct edges edges = edges_of_row(image, layer, row + r, length);
+            prune_listed(edges.weights, &edges, image->threshold, length, kept + r * length);
+        }
+    } else {
+        const int8_t *scores = (const int8_t *)at(image, layer->scores) + row * length;
+        prune_all(weights, scores, image->threshold, count * length, kept);
+    }
+    return kept;
+}
+
+struct edges edges_of_row(const struct image *image, const struct layer *layer, int32_t row,
+                          int32_t length)
+{
+    int8_t *weights = (int8_t *)at(image, layer->weights) + row * length;
+    struct edges edges = {.weights = weights, .trained = weights, .columns = NULL, .count = length};
+    if (image->flags & SPARSE_SCORES) {
+        const uint32_t *starts = (const uint32_t *)at(image, layer->row_starts) + row;
+        edges.trained = (int8_t *)at(image, layer->scores) + starts[0];
+        edges.columns = (const uint16_t *)at(image, layer->columns) + starts[0];
+        edges.count = (int32_t)(starts[1] - starts[0]);
+    } else if (image->flags & TRAINS_SCORES) {
+        edges.trained = (int8_t *)at(image, layer->scores) + row * length;
+    }
+    return edges;
+}
