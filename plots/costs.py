@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from plots.style import ACCENT, PAGE_INCHES, SHADES, check_format, paper_style, save
+from plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
 
 _PHASES = {"forward": "forward", "backward": "backward", "update": "update"}
 _PARTS = {"static_data": "static data", "arena": "arena", "stack": "stack", "code": "code in SRAM"}
@@ -52,7 +52,6 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
         KeyError: a record lacks a key.
         OSError: the file cannot be written.
     """
-    check_format(path)
     if not records:
         raise ValueError("no records to draw; run at least one method")
     clock_hz = _common(records, "clock_hz")
@@ -152,7 +151,7 @@ def _write_value(axes: Axes, x: float, row: int, text: str) -> None:
         (x, row),
         xytext=(3, 0),
         textcoords="offset points",
-        va="center",
+        va="center_baseline",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},  # hides the grid behind it
     )
 

@@ -60,16 +60,6 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def check_format(path: Path) -> None:
-    """Refuse a figure's path before anything is drawn.
-
-    Raises:
-        ValueError: the suffix is none of ``.pdf``, ``.png`` and ``.svg``.
-    """
-    if path.suffix not in _METADATA:
-        raise ValueError(f"{path}: a figure's name must end in one of {', '.join(_METADATA)}")
-
-
 def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of ``path``'s suffix; call it within ``paper_style()``.
 
@@ -80,7 +70,8 @@ def save(figure: Figure, path: Path) -> None:
         ValueError: the suffix is none of ``.pdf``, ``.png`` and ``.svg``.
         OSError: the folder is missing or cannot be written to.
     """
-    check_format(path)
+    if path.suffix not in _METADATA:
+        raise ValueError(f"{path}: a figure's name must end in one of {', '.join(_METADATA)}")
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         figure.savefig(part, metadata=_METADATA[path.suffix])

@@ -43,7 +43,9 @@ def texts(records: list[dict[str, Any]], folder: Path) -> str:
 def test_the_same_records_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
     draw_costs(RECORDS, first)
-    with mpl.rc_context({"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": "other"}):
+    with mpl.rc_context(
+        {"font.size": 20, "savefig.dpi": 50, "svg.hashsalt": "other", "text.color": "red"}
+    ):
         draw_costs(copy.deepcopy(RECORDS), second)
     assert first.read_bytes() == second.read_bytes()
 
@@ -61,6 +63,7 @@ def test_png_spans_both_columns_at_300_dpi(tmp_path: Path) -> None:
         draw_costs(RECORDS[:count], path)
         with Image.open(path) as image:
             assert image.width == 2148  # 7.16 in
+            assert "Software" not in image.info
             heights.append(image.height)
     assert 300 < heights[0] < heights[1] < 900
 
