@@ -1,0 +1,174 @@
+"""The host's side of the trainer firmware: loads an image, sends commands, reads tensors back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from experiments.errors import UserError
+from experiments.image import Layout, encode, lay_out, permanent_tensors
+from kernels.methods import Method
+from kernels.model import Model
+from kernels.trainer import Scale
+
+MAILBOX_FIELDS = (
+    *("image", "command", "label", "checkpoints"),
+    *("status", "prediction", "logit_exponent", "phase", "layer"),
+)
+MAILBOX = np.dtype([(field, "<i4") for field in MAILBOX_FIELDS])
+PREDICT, TRAIN = 1, 2
+READY, CHECKPOINT = 0, 1  # numbers of the firmware's breakpoints, firmware_elf/runtime/halt.h
+STATUS = {
+    1: "the image is damaged or of another version",
+    2: "unknown command",
+    3: "the image has a layer of an unknown kind",
+    4: "the method is not supported",
+}
+
+
+class Phase(IntEnum):
+    """The three parts of a training step."""
+
+    FORWARD = 0
+    BACKWARD = 1
+    UPDATE = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An operation that just ended, and the cycles that it took.
+
+    ``layer`` is an index, or the number of layers for the loss.
+    """
+
+    phase: Phase
+    layer: int
+    cycles: int
+
+
+class Stop(Protocol):
+    """Why a run ended: for a breakpoint, its number."""
+
+    @property
+    def immediate(self) -> int | None:
+        """Number of the breakpoint; None when the run ended otherwise."""
+
+
+class Target(Protocol):
+    """A machine that runs the firmware: the simulator, or a board behind a debug probe."""
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since reset."""
+
+    def run(self) -> Stop:
+        """Run from where it stands to the next breakpoint."""
+
+    def address_of(self, symbol: str) -> int:
+        """Address of a symbol of the firmware."""
+
+    def read(self, address: int, dtype: DTypeLike, count: int) -> NDArray[Any]:
+        """A copy of ``count`` elements of memory."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Overwrite memory."""
+
+
+class DeviceError(RuntimeError):
+    """The firmware refused a command or stopped where it should not."""
+
+
+class Device:
+    """A model that is trained on a target, one image at a time.
+
+    Args:
+        target: reset, with the trainer firmware loaded.
+        model: copied to the target; ``tensor`` reads what training makes of it.
+        method: what is trained.
+        scales: static scales by layer index, None for a method with dynamic ones.
+
+    Raises:
+        UserError: when the model does not fit the target's memory, with the sum.
+    """
+
+    def __init__(
+        self, target: Target, model: Model, method: Method, scales: dict[int, Scale] | None
+    ) -> None:
+        self.target = target
+        self.layout = lay_out(model, method)
+        self._base = target.address_of("__arena_start__")
+        capacity = target.address_of("__arena_end__") - self._base
+        self.layout.check_fits(capacity, "the arena in SRAM beside the firmware")
+        self._mailbox = target.address_of("mailbox")
+        self._run_to(READY)
+        target.write(self._base, encode(self.layout, model, scales))
+
+    def predict(self, image: NDArray[np.int8]) -> int:
+        """The class of one image (C,H,W), int8."""
+        self._send(PREDICT, image, label=0, checkpoints=False)
+        return self._finish()
+
+    def train(self, image: NDArray[np.int8], label: int) -> int:
+        """Train on one image (C,H,W), int8; returns the class predicted before the update."""
+        self._send(TRAIN, image, label, checkpoints=False)
+        return self._finish()
+
+    def train_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
+        """Like ``train``, but halts after every operation, before the next can overwrite it."""
+        self._send(TRAIN, image, label, checkpoints=True)
+        start = self.target.cycles
+        while self.target.run().immediate == CHECKPOINT:
+            now = self.target.cycles
+            mailbox = self._read_mailbox()
+            yield Checkpoint(Phase(int(mailbox["phase"])), int(mailbox["layer"]), now - start)
+            start = now
+        self._check_status()
+
+    def tensor(self, part: str, index: int, dtype: DTypeLike, count: int) -> NDArray[Any]:
+        """A copy of a tensor of the image, flat; ``part`` and ``index`` as in ``Layout``."""
+        return self.target.read(self._base + self.layout.offsets[part, index], dtype, count)
+
+    def model(self, like: Model) -> Model:
+        """The model as it is on the target now; ``like`` gives shapes and scored edges."""
+        model = like.copy()
+        for index in model.network.weighted:
+            expected = permanent_tensors(like, self.layout.method, index)
+            weights = self.tensor("weights", index, np.int8, expected["weights"].size)
+            model.weights[index] = weights.reshape(model.weights[index].shape)
+            if "scores" in expected:
+                scores = self.tensor("scores", index, np.int8, expected["scores"].size)
+                model.scores[index][model.scored[index]] = scores
+        return model
+
+    def _send(self, command: int, image: NDArray[np.int8], label: int, checkpoints: bool) -> None:
+        if image.shape != self.layout.network.input_shape:
+            raise ValueError(
+                f"{self.layout.network.name} takes an image of {self.layout.network.input_shape}, "
+                f"not {image.shape}"
+            )
+        self.target.write(self._base + self.layout.offsets["outputs", -1], image.tobytes())
+        request = np.array([self._base, command, label, checkpoints], "<i4")
+        self.target.write(self._mailbox, request.tobytes())
+
+    def _finish(self) -> int:
+        self._run_to(READY)
+        self._check_status()
+        return int(self._read_mailbox()["prediction"])
+
+    def _run_to(self, halt: int) -> None:
+        stop = self.target.run()
+        if stop.immediate != halt:
+            raise DeviceError(f"the firmware stopped at {stop}, not at breakpoint {halt}")
+
+    def _check_status(self) -> None:
+        status = int(self._read_mailbox()["status"])
+        if status:
+            raise DeviceError(f"the firmware refused: {STATUS.get(status, status)}")
+
+    def _read_mailbox(self) -> Any:
+        return self.target.read(self._mailbox, MAILBOX, 1)[0]
