@@ -1,0 +1,69 @@
+"""Where a program starts, and the bounds of its stack."""
+
+from dataclasses import dataclass
+
+from sim.elf import Program
+from sim.errors import ElfError
+from sim.memory_map import SRAM, region_of
+
+_BOOT2_SIZE = 0x100  # RP2040 datasheet 2.8.1.3.1: the vector table follows the second stage
+
+
+@dataclass(frozen=True)
+class Boot:
+    """State of the core before the first instruction, and the lowest address its stack may use."""
+
+    sp: int
+    pc: int
+    stack_limit: int
+
+
+def boot_of(program: Program) -> Boot:
+    """Start values by the vector table if there is one, else by the ELF entry.
+
+    The table is looked for at `__VECTOR_TABLE`, `__vectors`, the section `.vectors`, the lowest
+    loaded address and behind a 256-byte second stage there, in this order.
+
+    Raises:
+        ElfError: the entry lies in no loaded memory.
+    """
+    for table in _table_candidates(program):
+        sp, reset = program.word(table), program.word(table + 4)
+        if sp is None or reset is None:
+            continue
+        if SRAM.base < sp <= SRAM.end and sp % 4 == 0 and reset & 1 and region_of(reset):
+            return Boot(sp, reset & ~1, _stack_limit(program, sp))
+    entry = program.entry & ~1
+    if region_of(entry, 2) is None:
+        raise ElfError(
+            f"{program.path}: no vector table, and the entry {entry:#010x} lies in no memory; "
+            "check the linker script"
+        )
+    top = program.symbols.get("__StackTop")
+    sp = top.address if top and SRAM.base < top.address <= SRAM.end else SRAM.end
+    return Boot(sp, entry, _stack_limit(program, sp))
+
+
+def _table_candidates(program: Program) -> list[int]:
+    named = [
+        program.symbols[name].address
+        for name in ("__VECTOR_TABLE", "__vectors")
+        if name in program.symbols
+    ]
+    sections = [section.address for section in program.sections if section.name == ".vectors"]
+    lowest = program.segments[0].address
+    return [*named, *sections, lowest, lowest + _BOOT2_SIZE]
+
+
+def _stack_limit(program: Program, sp: int) -> int:
+    """The Pico SDK's `__StackBottom`, else a `__StackLimit` below SP, else the end of the data.
+
+    In the SDK's own memory maps `__StackLimit` bounds the heap and lies above or beside the
+    stack (pico-sdk, memmap_default.ld), hence the order.
+    """
+    for name in ("__StackBottom", "__StackLimit"):
+        symbol = program.symbols.get(name)
+        if symbol and SRAM.base <= symbol.address < sp:
+            return symbol.address
+    ends = (section.end for section in program.sections if SRAM.holds(section.address))
+    return max((end for end in ends if end < sp), default=SRAM.base)

@@ -1,0 +1,282 @@
+"""Counts cycles exactly, block by block, in native code that hangs in Unicorn's hooks.
+
+On memory without wait states every ARMv6-M instruction has a fixed cost, but for a conditional
+branch, which costs one cycle more when taken. So a block's cost is a sum made once, when it first
+runs; "taken" shows in the address at which the next block begins. Executions are counted per
+block too: they give the exact profile afterwards at no further cost.
+
+The callbacks are compiled by Numba and cached on disk. They reach Unicorn's C functions by
+symbol name, since an address baked into the code would defeat the cache.
+"""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
+from numba import carray, cfunc, njit, types
+from unicorn import arm_const
+from unicorn.unicorn_py3.unicorn import uclib
+
+from sim.instructions import Kind
+from sim.machine import (
+    CONDITIONAL,
+    FLASH_SLOTS,
+    LOWERS_SP,
+    MACHINE,
+    MAX_BLOCKS,
+    MAX_COSTS,
+    ON_ENTRY,
+    ON_EXIT,
+    REFUSED,
+    SETS_SP,
+    SLOTS,
+    STOP_BUDGET,
+    STOP_FULL,
+    STOP_REFUSED,
+    STOP_STACK,
+    TO_NEXT,
+)
+from sim.memory_map import FLASH, SRAM
+
+for _name in ("uc_emu_stop", "uc_reg_read"):
+    _address = ctypes.cast(getattr(uclib, _name), ctypes.c_void_p).value
+    binding.add_symbol(f"sim_{_name}", _address)
+
+_emu_stop = types.ExternalFunction("sim_uc_emu_stop", types.int32(types.voidptr))
+_reg_read = types.ExternalFunction(
+    "sim_uc_reg_read", types.int32(types.voidptr, types.int32, types.uint64)
+)
+
+_FLASH_BASE, _FLASH_SIZE = FLASH.base, FLASH.size
+_SRAM_BASE, _SRAM_SIZE = SRAM.base, SRAM.size
+_REG_SP, _REG_XPSR = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_XPSR
+
+_UNDEFINED, _UNPREDICTABLE = int(Kind.UNDEFINED), int(Kind.UNPREDICTABLE)
+_CONDITIONAL, _TO_NEXT = int(Kind.CONDITIONAL), int(Kind.CONDITIONAL_TO_NEXT)
+_SETS_SP, _EXCEPTION = int(Kind.SETS_SP), int(Kind.EXCEPTION)
+_PREFIX_32 = int(Kind.PREFIX_32)
+
+_BLOCK_HOOK = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
+_EDGE_HOOK = types.void(types.voidptr, types.voidptr, types.voidptr, types.voidptr)
+
+
+@njit(inline="always")
+def _slot(address: Any) -> Any:
+    """The slot of a code address; SLOTS if there is no memory."""
+    offset = np.uint64(address) - np.uint64(_FLASH_BASE)
+    if offset < np.uint64(_FLASH_SIZE):
+        return offset >> np.uint64(1)
+    offset = np.uint64(address) - np.uint64(_SRAM_BASE)
+    if offset < np.uint64(_SRAM_SIZE):
+        return np.uint64(FLASH_SLOTS) + (offset >> np.uint64(1))
+    return np.uint64(SLOTS)
+
+
+@njit
+def _register(machine: Any, uc: Any, register: Any) -> Any:
+    _reg_read(uc, register, machine.register_address)
+    return np.int64(machine.register[0])
+
+
+@njit
+def _condition_holds(condition: Any, xpsr: Any) -> Any:
+    """Arm DDI0419E, table A6-1."""
+    n, z, c, v = (xpsr >> 31) & 1, (xpsr >> 30) & 1, (xpsr >> 29) & 1, (xpsr >> 28) & 1
+    test = condition >> 1
+    if test == 0:
+        holds = z == 1
+    elif test == 1:
+        holds = c == 1
+    elif test == 2:
+        holds = n == 1
+    elif test == 3:
+        holds = v == 1
+    elif test == 4:
+        holds = c == 1 and z == 0
+    elif test == 5:
+        holds = n == v
+    else:
+        holds = n == v and z == 0
+    return holds != (condition & 1 == 1)
+
+
+@njit
+def _decode(machine: Any, address: Any, size: Any) -> Any:
+    """Enters the block into the books; returns its number, or 0 if there is no room."""
+    length = np.int64(size) >> 1
+    if machine.block_count == MAX_BLOCKS or machine.cost_count + length > MAX_COSTS:
+        return 0
+    number = machine.block_count
+    first_slot = np.int64(_slot(address))
+    cycles = instructions = flags = 0
+    sp = sp_low = sp_tail = 0  # relative to SP at entry, or since a SETS_SP
+    at = 0
+    while at < length:
+        halfword = machine.code[first_slot + at]
+        kind = np.int64(machine.kind[halfword])
+        cost = np.int64(machine.cycles_16[halfword])
+        width = 1
+        if kind == _PREFIX_32:
+            width = 2
+            kind = _UNDEFINED
+            if at + 1 < length:
+                word = np.uint32(halfword) << np.uint32(16) | np.uint32(
+                    machine.code[first_slot + at + 1]
+                )
+                for row in range(machine.wide.shape[0]):
+                    if word & machine.wide[row, 0] == machine.wide[row, 1]:
+                        cost = np.int64(machine.wide[row, 2])
+                        kind = np.int64(machine.wide[row, 3])
+        if kind == _UNDEFINED or kind == _UNPREDICTABLE:
+            flags |= REFUSED
+        elif kind == _CONDITIONAL:
+            flags |= CONDITIONAL
+        elif kind == _TO_NEXT:
+            flags |= TO_NEXT
+        elif kind == _SETS_SP:
+            flags |= SETS_SP
+            sp = sp_tail = 0
+        step = np.int64(machine.sp_change[halfword])
+        if step != 0 and width == 1:
+            sp += step
+            if flags & SETS_SP:
+                sp_tail = min(sp_tail, sp)
+            else:
+                sp_low = min(sp_low, sp)
+        counted = kind != _EXCEPTION
+        machine.costs[machine.cost_count + at] = cost + 1 if counted else 0
+        if width == 2 and at + 1 < length:
+            machine.costs[machine.cost_count + at + 1] = 0
+        if counted:
+            cycles += cost
+            instructions += 1
+        at += width
+    if sp_low < 0:
+        flags |= LOWERS_SP
+    block = machine.blocks[number]
+    block.start = address
+    block.size = size
+    block.cycles = cycles
+    block.instructions = instructions
+    block.flags = flags
+    block.sp_low = sp_low
+    block.sp_tail = sp_tail - sp
+    block.costs = machine.cost_count
+    block.count = 0
+    block.taken = 0
+    machine.cost_count += length
+    machine.block_count += 1
+    machine.index[first_slot] = number
+    return number
+
+
+@njit
+def _stop(machine: Any, uc: Any, reason: Any) -> None:
+    machine.stop = reason
+    _emu_stop(uc)
+
+
+@njit
+def _settle(machine: Any, uc: Any, address: Any) -> None:
+    """Books what only shows once a block is left and `address` comes next."""
+    block = machine.blocks[machine.current]
+    flags = block.flags
+    end = np.uint64(block.start) + np.uint64(block.size)
+    taken = False
+    if flags & CONDITIONAL:
+        taken = np.uint64(address) != end
+    elif flags & TO_NEXT:
+        branch = machine.code[_slot(end - np.uint64(2))]
+        # A B<cond> leaves the flags alone, so they still are what it saw.
+        taken = _condition_holds((branch >> 8) & 15, _register(machine, uc, _REG_XPSR))
+    if taken:
+        machine.cycles += 1
+        block.taken += 1
+    if flags & SETS_SP:
+        sp = _register(machine, uc, _REG_SP) + block.sp_tail
+        machine.sp_lowest = min(machine.sp_lowest, sp)
+    machine.current = 0
+
+
+@cfunc(_BLOCK_HOOK, cache=True)
+def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
+    """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE."""
+    machine = carray(data, (1,), MACHINE)[0]
+    if machine.blocks[machine.current].flags & ON_EXIT:
+        _settle(machine, uc, address)
+        if machine.sp_lowest < machine.sp_limit:
+            _stop(machine, uc, STOP_STACK)
+            return
+    machine.current = 0
+    if machine.cycles >= machine.cycle_limit:
+        _stop(machine, uc, STOP_BUDGET)
+        return
+    slot = _slot(address)
+    if slot >= np.uint64(SLOTS):
+        return  # no memory here: the fetch is about to fault
+    number = np.int64(machine.index[slot])
+    if machine.blocks[number].size != size:
+        number = _decode(machine, address, size)
+        if number == 0:
+            _stop(machine, uc, STOP_FULL)
+            return
+    block = machine.blocks[number]
+    if block.flags & ON_ENTRY:
+        if block.flags & REFUSED:
+            _stop(machine, uc, STOP_REFUSED)
+            return
+        sp = _register(machine, uc, _REG_SP) + block.sp_low
+        if sp < machine.sp_limit:
+            _stop(machine, uc, STOP_STACK)
+            return
+        machine.sp_lowest = min(machine.sp_lowest, sp)
+    machine.cycles += block.cycles
+    machine.instructions += block.instructions
+    block.count += 1
+    machine.current = number
+
+
+@cfunc(_EDGE_HOOK, cache=True)
+def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:
+    """UC_HOOK_EDGE_GENERATED: the code at a block was translated (anew), so decode it anew."""
+    machine = carray(data, (1,), MACHINE)[0]
+    slot = _slot(carray(new, (1,), np.uint64)[0])  # uc_tb begins with the PC
+    if slot < np.uint64(SLOTS):
+        machine.index[slot] = 0
+
+
+@cfunc(_BLOCK_HOOK, cache=True)
+def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
+    """The core came to rest at `pc`: takes back what the last block did not execute."""
+    machine = carray(data, (1,), MACHINE)[0]
+    if machine.current == 0:
+        return
+    block = machine.blocks[machine.current]
+    executed = np.int64(pc) - np.int64(block.start)
+    if executed < 0 or executed >= np.int64(block.size):
+        _settle(machine, uc, pc)
+        return
+    length = executed >> 1
+    cycles = instructions = 0
+    for at in range(length):
+        cost = np.int64(machine.costs[block.costs + at])
+        if cost:
+            cycles += cost - 1
+            instructions += 1
+    machine.cycles += cycles - np.int64(block.cycles)
+    machine.instructions += instructions - np.int64(block.instructions)
+    block.count -= 1
+    # The part that ran is a block of its own. It borrows the costs of the whole; the index
+    # does not know it. The caller sees to it that there is room.
+    part = machine.blocks[machine.block_count]
+    part.start = block.start
+    part.size = executed
+    part.cycles = cycles
+    part.instructions = instructions
+    part.flags = 0
+    part.costs = block.costs
+    part.count = 1
+    part.taken = 0
+    machine.block_count += 1
+    machine.current = 0

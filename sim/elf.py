@@ -1,0 +1,261 @@
+"""Reads an ELF executable for the RP2040 into an immutable Program."""
+
+import io
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from sim.errors import ElfError
+from sim.memory_map import region_of
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes of the file and the address they are loaded at (p_paddr)."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section that occupies memory; `address` is where the program sees it."""
+
+    name: str
+    address: int
+    size: int
+    writable: bool
+    executable: bool
+
+    @property
+    def end(self) -> int:
+        """The first address behind the section."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A named address; functions without their Thumb bit. `size` in bytes, 0 if unknown."""
+
+    name: str
+    address: int
+    size: int
+    is_function: bool = False
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A place in the source text."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """An executable: what to load where, and what its addresses are called."""
+
+    path: str
+    entry: int
+    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
+    symbols: Mapping[str, Symbol]
+    image: bytes = field(repr=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Program":
+        """Read and check an ELF file.
+
+        Raises:
+            ElfError: it cannot be read, is damaged, or is not made for an RP2040.
+        """
+        try:
+            image = Path(path).read_bytes()
+        except OSError as error:
+            raise ElfError(f"{path}: cannot be read: {error.strerror or error}") from error
+        return cls.parse(image, str(path))
+
+    @classmethod
+    def parse(cls, image: bytes, path: str = "<bytes>") -> "Program":
+        """Check an ELF file given by its bytes; `path` is what messages call it.
+
+        Raises:
+            ElfError: the file is damaged, or not made for an RP2040.
+        """
+        with _damage_told(path):
+            elf = _open(image, path)
+            return cls(
+                path=path,
+                entry=elf["e_entry"],
+                segments=_segments(elf, image, path),
+                sections=_sections(elf),
+                symbols=MappingProxyType(_symbols(elf)),
+                image=image,
+            )
+
+    def word(self, address: int) -> int | None:
+        """The little-endian word loaded at `address`; None if no segment holds it."""
+        for segment in self.segments:
+            offset = address - segment.address
+            if 0 <= offset <= len(segment.data) - 4:
+                return int.from_bytes(segment.data[offset : offset + 4], "little")
+        return None
+
+    @cached_property
+    def _functions(self) -> tuple[tuple[int, ...], tuple[Symbol, ...]]:
+        functions = sorted(
+            (symbol for symbol in self.symbols.values() if symbol.is_function),
+            key=lambda symbol: (symbol.address, symbol.size),
+        )
+        return tuple(symbol.address for symbol in functions), tuple(functions)
+
+    def function_at(self, address: int) -> Symbol | None:
+        """The function that holds `address`; one of unknown size reaches to the next one."""
+        starts, functions = self._functions
+        position = bisect_right(starts, address) - 1
+        if position < 0:
+            return None
+        function = functions[position]
+        inside = not function.size or address < function.address + function.size
+        return function if inside and region_of(address) else None
+
+    @cached_property
+    def _lines(self) -> tuple[tuple[int, ...], tuple[SourceLine | None, ...]]:
+        rows = _source_lines(self.image, self.path)
+        return tuple(rows), tuple(rows.values())
+
+    def line_at(self, address: int) -> SourceLine | None:
+        """The source line that `address` was compiled from, by DWARF; None without one."""
+        starts, lines = self._lines
+        position = bisect_right(starts, address) - 1
+        return lines[position] if position >= 0 else None
+
+
+@contextmanager
+def _damage_told(path: str) -> Iterator[None]:
+    """pyelftools lets through whatever error its parsing stumbles over; this gives it one name."""
+    try:
+        yield
+    except ElfError:
+        raise
+    except Exception as error:
+        detail = str(error) or type(error).__name__
+        raise ElfError(f"{path}: damaged ELF file ({detail}); build it again") from error
+
+
+def _open(image: bytes, path: str) -> ELFFile:
+    if not image.startswith(b"\x7fELF"):
+        raise ElfError(f"{path}: not an ELF file; give the .elf that the linker wrote")
+    elf = ELFFile(io.BytesIO(image))
+    if elf.elfclass != 32 or not elf.little_endian:
+        raise ElfError(f"{path}: not a 32-bit little-endian ELF file; build for the Cortex-M0+")
+    if elf["e_machine"] != "EM_ARM":
+        raise ElfError(f"{path}: made for {elf['e_machine']}, not Arm; build for the Cortex-M0+")
+    if elf["e_type"] != "ET_EXEC":
+        raise ElfError(f"{path}: {elf['e_type']} is not an executable; link it first")
+    return elf
+
+
+def _segments(elf: ELFFile, image: bytes, path: str) -> tuple[Segment, ...]:
+    segments = []
+    for header in elf.iter_segments("PT_LOAD"):
+        offset, size = header["p_offset"], header["p_filesz"]
+        address, memory_size = header["p_paddr"], header["p_memsz"]
+        if size > memory_size:
+            raise ElfError(f"{path}: damaged: segment at {address:#010x} larger than its memory")
+        if offset + size > len(image):
+            raise ElfError(
+                f"{path}: truncated: segment at {address:#010x} needs {offset + size} bytes of "
+                f"the file, which has {len(image)}; build or copy it again"
+            )
+        for start, length in ((address, size), (header["p_vaddr"], memory_size)):
+            if length and region_of(start, length) is None:
+                raise ElfError(
+                    f"{path}: segment {start:#010x}..{start + length:#010x} lies outside the "
+                    "RP2040's flash and SRAM; check the linker script"
+                )
+        if size:
+            segments.append(Segment(address, image[offset : offset + size]))
+    if not segments:
+        raise ElfError(f"{path}: no loadable segments; link it as an executable")
+    segments.sort(key=lambda segment: segment.address)
+    for first, second in zip(segments, segments[1:], strict=False):
+        if first.address + len(first.data) > second.address:
+            raise ElfError(
+                f"{path}: segments at {first.address:#010x} and {second.address:#010x} overlap; "
+                "check the linker script"
+            )
+    return tuple(segments)
+
+
+def _sections(elf: ELFFile) -> tuple[Section, ...]:
+    return tuple(
+        Section(
+            name=section.name,
+            address=section["sh_addr"],
+            size=section["sh_size"],
+            writable=bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE),
+            executable=bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR),
+        )
+        for section in elf.iter_sections()
+        if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_size"]
+    )
+
+
+def _symbols(elf: ELFFile) -> dict[str, Symbol]:
+    symbols: dict[str, Symbol] = {}
+    global_names = set()
+    for table in elf.iter_sections("SHT_SYMTAB"):
+        if not isinstance(table, SymbolTableSection):
+            continue
+        for entry in table.iter_symbols():
+            kind, name = entry["st_info"]["type"], entry.name
+            nameless = not name or name.startswith("$")  # $t, $d: mapping symbols of the AAELF
+            if nameless or kind in ("STT_FILE", "STT_SECTION") or entry["st_shndx"] == "SHN_UNDEF":
+                continue
+            is_global = entry["st_info"]["bind"] != "STB_LOCAL"
+            if name in symbols and (name in global_names or not is_global):
+                continue
+            if is_global:
+                global_names.add(name)
+            is_function = kind == "STT_FUNC"
+            address = entry["st_value"] & ~1 if is_function else entry["st_value"]
+            symbols[name] = Symbol(name, address, entry["st_size"], is_function)
+    return symbols
+
+
+def _source_lines(image: bytes, path: str) -> dict[int, SourceLine | None]:
+    """Address -> line from there on, ascending; None ends a run of lines."""
+    rows: dict[int, SourceLine | None] = {}
+    with _damage_told(path):
+        elf = ELFFile(io.BytesIO(image))
+        if not elf.has_dwarf_info():
+            return rows
+        dwarf = elf.get_dwarf_info()
+        for unit in dwarf.iter_CUs():
+            program = dwarf.line_program_for_CU(unit)
+            if program is None:
+                continue
+            files = program["file_entry"]
+            base = 0 if program["version"] >= 5 else 1  # DWARF 5 counts files from 0
+            for entry in program.get_entries():
+                state = entry.state
+                if state is None:
+                    continue
+                if state.end_sequence:
+                    rows.setdefault(state.address, None)
+                    continue
+                name = files[state.file - base].name.decode(errors="replace")
+                rows[state.address] = SourceLine(Path(name).name, state.line)
+    return dict(sorted(rows.items()))

@@ -1,0 +1,88 @@
+"""The guest's memories and the cycle counter's books, in one block of memory.
+
+Native code sees it through one pointer (the hooks' user data), the host through NumPy. Flash and
+SRAM come first and are page-aligned, since Unicorn maps them by pointer: they are the guest's.
+"""
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+from sim.memory_map import FLASH, SRAM
+
+# A slot is one halfword of code memory: all of flash, then all of SRAM.
+FLASH_SLOTS = FLASH.size // 2
+SLOTS = FLASH_SLOTS + SRAM.size // 2
+
+MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
+MAX_COSTS = 1 << 19  # halfwords of all these blocks together
+
+# Flags of a block. The first group asks for work when it is entered, the second when it is left.
+REFUSED = 1  # holds an instruction that an RP2040 does not have
+LOWERS_SP = 2
+ON_ENTRY = REFUSED | LOWERS_SP
+CONDITIONAL = 4  # ends in a B<cond>
+TO_NEXT = 8  # ... whose target is the next instruction
+SETS_SP = 16
+ON_EXIT = CONDITIONAL | TO_NEXT | SETS_SP
+
+# Why the counter stopped the core.
+STOP_NONE = 0
+STOP_BUDGET = 1
+STOP_REFUSED = 2
+STOP_STACK = 3
+STOP_FULL = 4  # no room for another block: fold the books and go on
+
+BLOCK = np.dtype(
+    [
+        ("start", np.uint32),  # address
+        ("size", np.uint32),  # bytes
+        ("cycles", np.uint32),  # of one execution, a final B<cond> counted as not taken
+        ("instructions", np.uint32),
+        ("flags", np.uint32),
+        ("sp_low", np.int32),  # deepest SP inside, relative to SP at entry
+        ("sp_tail", np.int32),  # deepest SP after the last SETS_SP, relative to SP at exit
+        ("costs", np.uint32),  # where the cycles of its halfwords begin
+        ("count", np.int64),  # executions
+        ("taken", np.int64),  # of the B<cond> at its end
+    ]
+)
+
+MACHINE = np.dtype(
+    [
+        ("code", np.uint16, SLOTS),
+        ("cycles", np.int64),
+        ("instructions", np.int64),
+        ("cycle_limit", np.int64),
+        ("sp_lowest", np.int64),
+        ("sp_limit", np.int64),
+        ("stop", np.int64),
+        ("current", np.int64),  # the block being executed; 0: none
+        ("block_count", np.int64),  # entries of `blocks` in use, the empty block 0 included
+        ("cost_count", np.int64),
+        ("register_address", np.uint64),  # of `register`, for uc_reg_read
+        ("register", np.uint32, 2),
+        ("kind", np.uint8, 1 << 16),
+        ("cycles_16", np.uint8, 1 << 16),
+        ("sp_change", np.int16, 1 << 16),
+        ("wide", np.uint32, (16, 4)),  # mask, value, cycles, kind; unused rows match nothing
+        ("index", np.uint32, SLOTS),  # slot of a block's start -> the block; 0: not decoded
+        ("costs", np.uint8, MAX_COSTS),  # cycles + 1 of each instruction; 0: second halfword
+        ("blocks", BLOCK, MAX_BLOCKS),
+    ]
+)
+
+
+def slot_of(address: int) -> int:
+    """The slot of an address; SLOTS if it lies in no memory."""
+    if FLASH.holds(address):
+        return (address - FLASH.base) // 2
+    if SRAM.holds(address):
+        return FLASH_SLOTS + (address - SRAM.base) // 2
+    return SLOTS
+
+
+def new_machine() -> Any:
+    """A zeroed MACHINE record array of shape (1,), page-aligned."""
+    return np.frombuffer(mmap.mmap(-1, MACHINE.itemsize), MACHINE)

@@ -1,0 +1,37 @@
+"""Where the RP2040's memories lie, as far as they are modelled.
+
+Source: RP2040 datasheet, 2.2 (address map) and 2.6 (memory); flash size of a Raspberry Pi Pico.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Region:
+    """One span of the address space; `size` in bytes."""
+
+    name: str
+    base: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.base + self.size
+
+    def holds(self, address: int, size: int = 1) -> bool:
+        """Whether all `size` bytes from `address` on lie inside."""
+        return self.base <= address and address + size <= self.end
+
+
+# 2.6.3: execute-in-place window; the Pico's flash chip holds 2 MB of its 16 MB.
+FLASH = Region("flash", 0x1000_0000, 2 * 1024 * 1024)
+# 2.6.2: four striped banks of 64 KB, then scratch X and Y of 4 KB each, without a gap.
+SRAM = Region("SRAM", 0x2000_0000, 264 * 1024)
+
+REGIONS = (FLASH, SRAM)
+
+
+def region_of(address: int, size: int = 1) -> Region | None:
+    """The region that holds all `size` bytes from `address` on, or None."""
+    return next((region for region in REGIONS if region.holds(address, size)), None)

@@ -1,0 +1,306 @@
+"""A Raspberry Pi Pico: the public face of the simulator."""
+
+import difflib
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.boot import Boot, boot_of
+from sim.core import RETURN_ADDRESS, Core, Ended, Event
+from sim.elf import Program, Symbol
+from sim.errors import AddressError, CallError, SymbolError
+from sim.faults import Fault, FaultReason, Registers
+from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
+from sim.machine import FLASH_SLOTS
+from sim.memory_map import FLASH, SRAM, region_of
+from sim.memory_use import MemoryUse, measure
+from sim.profile import Profile, Tally
+
+_NO_LIMIT = 1 << 62
+_SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
+_BKPT_SIZE = 2
+
+# SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
+_PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
+_PAINT.flags.writeable = False
+
+
+class StopReason(Enum):
+    """Why `Pico.run` came back."""
+
+    HALT = "halt"  # BKPT
+    BUDGET = "budget"  # max_cycles reached
+    SLEEP = "sleep"  # WFI, and nothing is there to wake the core
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The end of one run: `cycles` of this run alone, `immediate` of the BKPT that halted it."""
+
+    reason: StopReason
+    cycles: int
+    immediate: int | None = None
+
+
+class Pico:
+    """An RP2040 with 264 KB of SRAM and 2 MB of flash that runs one program on core 0.
+
+    Args:
+        program: path of an ELF executable, or a loaded Program.
+        clock_hz: system clock, for times in seconds; 133 MHz is the RP2040's rated maximum.
+
+    Raises:
+        ElfError: the file cannot be loaded.
+    """
+
+    def __init__(self, program: str | Path | Program, clock_hz: int = 133_000_000) -> None:
+        self.program = program if isinstance(program, Program) else Program.load(program)
+        self.clock_hz = clock_hz
+        self._boot: Boot = boot_of(self.program)
+        self._core = Core()
+        self._machine = self._core.machine
+        memory = self._machine["code"].view(np.uint8)
+        self._flash = memory[: FLASH.size]
+        self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS :]
+        self._tally = Tally(self._machine)
+        self.reset()
+
+    def reset(self) -> None:
+        """Power-on: memories loaded anew, SP and PC at their start values, counters at zero."""
+        self.sram[:] = _PAINT
+        self._flash[:] = 0xFF  # erased
+        for segment in self.program.segments:
+            self._bytes(segment.address, len(segment.data))[:] = np.frombuffer(
+                segment.data, np.uint8
+            )
+        self._core.forget_all_code()
+        self._tally.clear()
+        names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
+        self._core.set_registers(**dict.fromkeys(names, 0))
+        self._core.set_registers(
+            sp=self._boot.sp, lr=0xFFFF_FFFF, pc=self._boot.pc | 1, xpsr=1 << 24
+        )
+        self._machine["sp_lowest"] = self._boot.sp
+        self._machine["sp_limit"] = self._boot.stack_limit
+        self._halted_at: int | None = None
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since reset. A faulting instruction and a halting BKPT count none."""
+        return int(self._machine["cycles"])
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since reset; BKPT and faulting ones not counted."""
+        return int(self._machine["instructions"])
+
+    @property
+    def seconds(self) -> float:
+        """The time since reset at `clock_hz`."""
+        return self.cycles / self.clock_hz
+
+    @property
+    def registers(self) -> Registers:
+        """A snapshot of the registers."""
+        return self._core.registers
+
+    def run(self, max_cycles: int | None = None) -> Stop:
+        """Execute from PC until BKPT, WFI or the budget; behind a BKPT that halted before.
+
+        Args:
+            max_cycles: budget of this run; it ends at the first basic block at or beyond it.
+
+        Raises:
+            Fault: the guest did what would stop an RP2040.
+        """
+        pc = self._core.pc
+        if pc == self._halted_at:
+            self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
+        self._halted_at = None
+        before = self.cycles
+        event = self._execute(max_cycles)
+        if event is None:
+            raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
+        cycles = self.cycles - before
+        if event.reason is Ended.BREAKPOINT:
+            self._halted_at = self._core.pc
+            return Stop(StopReason.HALT, cycles, self._halfword(self._halted_at) & 0xFF)
+        reason = StopReason.BUDGET if event.reason is Ended.BUDGET else StopReason.SLEEP
+        return Stop(reason, cycles)
+
+    def call(self, function: str, *arguments: int, max_cycles: int | None = None) -> int:
+        """Call a function with up to four integers (AAPCS r0-r3); returns r0 without sign.
+
+        It runs on the current stack; afterwards all registers are as before.
+
+        Raises:
+            SymbolError: there is no such function.
+            CallError: it halted, slept or used up `max_cycles` before it returned.
+            Fault: the guest did what would stop an RP2040.
+        """
+        if len(arguments) > 4:
+            raise ValueError(f"{function}: {len(arguments)} arguments; r0-r3 take at most 4")
+        saved = self._core.registers
+        target = self.symbol(function).address
+        passed = {f"r{i}": value & 0xFFFF_FFFF for i, value in enumerate(arguments)}
+        self._core.set_registers(
+            **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target | 1, xpsr=1 << 24
+        )
+        try:
+            event = self._execute(max_cycles)
+            if event is not None:
+                assert isinstance(event.reason, Ended)
+                raise CallError(
+                    f"{function} did not return: {event.reason.name.lower()} at "
+                    f"{self._place(self._core.pc)}"
+                )
+            return self._core.registers.r0
+        finally:
+            values = {name: getattr(saved, name) for name in Registers.__dataclass_fields__}
+            self._core.set_registers(**values | {"pc": saved.pc | 1})
+
+    def symbol(self, name: str) -> Symbol:
+        """Look up a symbol; SymbolError names near matches if there is none."""
+        try:
+            return self.program.symbols[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self.program.symbols, 3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise SymbolError(f"{self.program.path}: no symbol {name!r}{hint}") from None
+
+    def view(
+        self, where: str | int, dtype: npt.DTypeLike = np.uint8, count: int = 1
+    ) -> npt.NDArray[Any]:
+        """The guest's own memory as a NumPy array of shape (count,): no copy, writes go through.
+
+        Do not write code through a view: only `write` tells the core that code changed.
+
+        Raises:
+            SymbolError: there is no such symbol.
+            AddressError: the bytes do not all lie in flash or SRAM.
+        """
+        address = self.symbol(where).address if isinstance(where, str) else where
+        return self._bytes(address, np.dtype(dtype).itemsize * count).view(dtype)
+
+    def read(
+        self, where: str | int, dtype: npt.DTypeLike = np.uint8, count: int = 1
+    ) -> npt.NDArray[Any]:
+        """A copy of guest memory as an array of shape (count,). Raises like `view`."""
+        return self.view(where, dtype, count).copy()
+
+    def write(self, where: str | int, data: npt.NDArray[Any] | bytes) -> None:
+        """Write an array's or a string's bytes to SRAM or flash. Raises like `view`."""
+        raw = data if isinstance(data, bytes) else np.ascontiguousarray(data).tobytes()
+        address = self.symbol(where).address if isinstance(where, str) else where
+        self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
+        self._core.forget_code(address, len(raw))
+
+    def profile(self) -> Profile:
+        """Where the cycles since reset went; its sums equal `cycles` and `instructions`."""
+        return self._tally.profile(self.program)
+
+    def memory_use(self) -> MemoryUse:
+        """SRAM in bytes: what the program needs, and the peaks that were measured."""
+        stack = self._boot.sp - int(self._machine["sp_lowest"])
+        return measure(self.program, self.sram != _PAINT, stack)
+
+    def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        region = region_of(address, size)
+        if region is None:
+            raise AddressError(
+                f"{address:#010x}..{address + size:#010x} does not lie in flash or SRAM; "
+                "check address and count"
+            )
+        memory = self.sram if region is SRAM else self._flash
+        offset = address - region.base
+        return memory[offset : offset + size]
+
+    def _halfword(self, address: int) -> int:
+        return int(self._bytes(address, 2).view(np.uint16)[0])
+
+    def _execute(self, max_cycles: int | None) -> Event | None:
+        """Run until an event that the caller can answer; None at RETURN_ADDRESS."""
+        machine = self._machine
+        limit = _NO_LIMIT if max_cycles is None else self.cycles + max_cycles
+        while True:
+            machine["cycle_limit"] = min(limit, self.cycles + _SLICE)
+            event = self._core.go()
+            if self._tally.is_full:
+                self._tally.fold()
+            if event is None:
+                return None
+            match event.reason:
+                case Ended.FULL:
+                    continue
+                case Ended.BUDGET if self.cycles < limit:
+                    continue
+                case Ended.REFUSED | Ended.STACK:
+                    raise self._approach(event.reason)
+                case FaultReason():
+                    raise self._fault(event.reason, event.address, event.size)
+            return event
+
+    def _approach(self, reason: Ended) -> Fault:
+        """Walk up to the offending instruction of the block ahead; tell its fault, or an earlier."""
+        start = self._core.pc
+        if not self._core.is_thumb:
+            return self._fault(FaultReason.ARM_STATE)
+        sp, limit = self._core.registers.sp, int(self._machine["sp_limit"])
+        at = start
+        while True:
+            first = self._halfword(at)
+            wide = KIND[first] == Kind.PREFIX_32
+            row = instruction_at(first, self._halfword(at + 2) if wide else 0)
+            if row is None or row.kind == Kind.UNPREDICTABLE:
+                break
+            if reason is Ended.STACK and not wide:
+                sp += int(SP_CHANGE[first])
+            if sp < limit:
+                break
+            at += 4 if wide else 2
+        if at != start:
+            self._core.forget_code(start, at - start)
+            self._machine["cycle_limit"] = _NO_LIMIT
+            event = self._core.go(until=at)
+            self._core.forget_code(start, at - start)
+            if event is not None and isinstance(event.reason, FaultReason):
+                return self._fault(event.reason, event.address, event.size)
+        if reason is Ended.STACK:
+            return self._fault(FaultReason.STACK_OVERFLOW, sp)
+        unpredictable = row is not None
+        return self._fault(FaultReason.UNPREDICTABLE if unpredictable else FaultReason.UNDEFINED)
+
+    def _place(self, address: int) -> str:
+        function = self._function(address)
+        return f"{address:#010x} ({function})" if function else f"{address:#010x}"
+
+    def _function(self, address: int) -> str | None:
+        symbol = self.program.function_at(address)
+        return f"{symbol.name}+{address - symbol.address:#x}" if symbol else None
+
+    def _fault(self, reason: FaultReason, address: int | None = None, size: int = 0) -> Fault:
+        if reason is FaultReason.SUPERVISOR_CALL:
+            # Unicorn leaves PC behind the SVC.
+            self._core.set_registers(pc=(self._core.pc - 2) | 1)
+        registers = self._core.registers
+        pc = registers.pc
+        if reason is FaultReason.STACK_OVERFLOW:
+            detail = f"SP would be {address:#010x}, limit {int(self._machine['sp_limit']):#010x}"
+        elif address is not None:
+            detail = f"{size} bytes at {address:#010x}" if size else f"{address:#010x}"
+        elif region_of(pc, 2):
+            detail = f"{self._halfword(pc):04x}"
+        else:
+            detail = "no code"
+        return Fault(
+            reason,
+            detail,
+            address,
+            registers,
+            self._function(pc),
+            self.program.line_at(pc) if self._function(pc) else None,
+        )

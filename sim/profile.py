@@ -1,0 +1,127 @@
+"""Where the cycles went, exactly: by instruction, function and source line."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.elf import Program
+from sim.instructions import TAKEN_EXTRA_CYCLES
+from sim.machine import FLASH_SLOTS, MAX_BLOCKS, SLOTS
+from sim.memory_map import FLASH, SRAM
+
+_UNKNOWN = "?"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function's or line's share."""
+
+    name: str
+    cycles: int
+    instructions: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Cycles and executions of every instruction that ran.
+
+    Attributes:
+        addresses: int64, shape (n,), ascending.
+        cycles: int64, shape (n,).
+        executions: int64, shape (n,).
+    """
+
+    program: Program
+    addresses: npt.NDArray[np.int64]
+    cycles: npt.NDArray[np.int64]
+    executions: npt.NDArray[np.int64]
+
+    def by_function(self) -> list[Entry]:
+        """Entries by function, the costliest first; "?" is code outside of all functions."""
+
+        def name(address: int) -> str:
+            function = self.program.function_at(address)
+            return function.name if function else _UNKNOWN
+
+        return self._grouped(name)
+
+    def by_line(self) -> list[Entry]:
+        """Entries by "file:line", the costliest first; "?" is code without debug information."""
+        return self._grouped(lambda address: str(self.program.line_at(address) or _UNKNOWN))
+
+    def _grouped(self, name: Callable[[int], str]) -> list[Entry]:
+        sums: dict[str, tuple[int, int]] = {}
+        rows: Iterable[tuple[int, int, int]] = zip(
+            self.addresses.tolist(), self.cycles.tolist(), self.executions.tolist(), strict=True
+        )
+        for address, cycles, executions in rows:
+            before = sums.get(key := name(address), (0, 0))
+            sums[key] = (before[0] + cycles, before[1] + executions)
+        entries = [Entry(key, *values) for key, values in sums.items()]
+        return sorted(entries, key=lambda entry: (-entry.cycles, entry.name))
+
+
+class Tally:
+    """Reads the cycle counter's books.
+
+    The books have room for a fixed number of blocks. When they are full they are folded into
+    sums per slot, which takes longer but loses nothing.
+    """
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self._cycles = np.zeros(SLOTS, np.int64)
+        self._executions = np.zeros(SLOTS, np.int64)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the books must be folded before the core goes on."""
+        return bool(self._machine["block_count"] >= MAX_BLOCKS - 1)
+
+    def clear(self) -> None:
+        """Forget everything, totals included."""
+        self._drop_blocks()
+        self._cycles[:] = 0
+        self._executions[:] = 0
+        self._machine["cycles"] = self._machine["instructions"] = 0
+
+    def fold(self) -> None:
+        """Move the blocks' counts into the sums and empty the books."""
+        self._add_to(self._cycles, self._executions)
+        self._drop_blocks()
+
+    def profile(self, program: Program) -> Profile:
+        """The counts since the last `clear`."""
+        cycles, executions = self._cycles.copy(), self._executions.copy()
+        self._add_to(cycles, executions)
+        slots = np.flatnonzero(executions)
+        in_flash = slots < FLASH_SLOTS
+        bases = np.where(in_flash, FLASH.base, SRAM.base - 2 * FLASH_SLOTS)
+        return Profile(program, bases + 2 * slots, cycles[slots], executions[slots])
+
+    def _drop_blocks(self) -> None:
+        self._machine["index"][:] = 0
+        self._machine["block_count"] = 1
+        self._machine["cost_count"] = 0
+
+    def _add_to(self, cycles: npt.NDArray[np.int64], executions: npt.NDArray[np.int64]) -> None:
+        blocks = self._machine["blocks"][1 : self._machine["block_count"]]
+        blocks = blocks[blocks["count"] > 0]
+        if not blocks.size:
+            return
+        lengths = blocks["size"].astype(np.int64) // 2
+        ends = np.cumsum(lengths)
+        inside = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+        starts = blocks["start"].astype(np.int64)
+        flash = starts < SRAM.base
+        first = np.where(flash, starts - FLASH.base, starts - SRAM.base + 2 * FLASH_SLOTS) // 2
+        slots = np.repeat(first, lengths) + inside
+        costs = self._machine["costs"][np.repeat(blocks["costs"], lengths) + inside]
+        counts = np.repeat(blocks["count"], lengths) * (costs > 0)
+        np.add.at(executions, slots, counts)
+        np.add.at(cycles, slots, counts * (costs.astype(np.int64) - 1))
+        branches = first + lengths - 1
+        np.add.at(cycles, branches, blocks["taken"] * TAKEN_EXTRA_CYCLES)
