@@ -9,17 +9,9 @@ from dataclasses import dataclass, fields
 from enum import Enum, auto
 from typing import Any
 
-from unicorn import (
-    UC_ARCH_ARM,
-    UC_ERR_INSN_INVALID,
-    UC_HOOK_INTR,
-    UC_HOOK_MEM_INVALID,
-    Uc,
-    UcError,
-    arm_const,
-    unicorn_const,
-)
-from unicorn.unicorn_py3.unicorn import uclib
+from unicorn import arm_const, unicorn_const
+from unicorn.unicorn_const import UC_ERR_INSN_INVALID
+from unicorn.unicorn_py3.unicorn import Uc, UcError, uclib
 
 from sim import cycle_counter
 from sim.errors import SimError
@@ -99,7 +91,11 @@ class Core:
         machine["register_address"] = machine["register"].ctypes.data
         machine["block_count"] = 1
         self._event: Event | None = None
-        self._uc = Uc(UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB, cpu=arm_const.UC_CPU_ARM_CORTEX_M0)
+        self._uc = Uc(
+            unicorn_const.UC_ARCH_ARM,
+            unicorn_const.UC_MODE_THUMB,
+            cpu=arm_const.UC_CPU_ARM_CORTEX_M0,
+        )
         self._map_memory()
         self._hook()
 
@@ -131,8 +127,8 @@ class Core:
             )
             if status != unicorn_const.UC_ERR_OK:
                 raise SimError(f"Unicorn refuses a hook: {UcError(status)}; is it version 2.1.4?")
-        self._uc.hook_add(UC_HOOK_INTR, self._on_interrupt)
-        self._uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access)
+        self._uc.hook_add(unicorn_const.UC_HOOK_INTR, self._on_interrupt)
+        self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
 
     def _on_interrupt(self, uc: Uc, number: int, _data: Any) -> None:
         reasons: dict[int, Ended | FaultReason] = {

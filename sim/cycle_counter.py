@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
+from numba.np.numpy_support import carray
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
@@ -105,16 +106,19 @@ def _condition_holds(condition: Any, xpsr: Any) -> Any:
 def _decode(machine: Any, address: Any, size: Any) -> Any:
     """Enters the block into the books; returns its number, or 0 if there is no room."""
     length = np.int64(size) >> 1
-    if machine.block_count == MAX_BLOCKS or machine.cost_count + length > MAX_COSTS:
+    if machine.block_count >= MAX_BLOCKS - 1 or machine.cost_count + length > MAX_COSTS:
         return 0
     number = machine.block_count
     first_slot = np.int64(_slot(address))
-    cycles = instructions = flags = 0
-    sp = sp_low = sp_tail = 0  # relative to SP at entry, or since a SETS_SP
+    cycles: Any = 0
+    instructions = flags = 0
+    sp: Any = 0
+    sp_low: Any = 0
+    sp_tail: Any = 0  # relative to SP at entry, or since a SETS_SP
     at = 0
     while at < length:
         halfword = machine.code[first_slot + at]
-        kind = np.int64(machine.kind[halfword])
+        kind: Any = np.int64(machine.kind[halfword])
         cost = np.int64(machine.cycles_16[halfword])
         width = 1
         if kind == _PREFIX_32:
@@ -128,7 +132,7 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
                     if word & machine.wide[row, 0] == machine.wide[row, 1]:
                         cost = np.int64(machine.wide[row, 2])
                         kind = np.int64(machine.wide[row, 3])
-        if kind == _UNDEFINED or kind == _UNPREDICTABLE:
+        if kind in (_UNDEFINED, _UNPREDICTABLE):
             flags |= REFUSED
         elif kind == _CONDITIONAL:
             flags |= CONDITIONAL
@@ -199,84 +203,91 @@ def _settle(machine: Any, uc: Any, address: Any) -> None:
     machine.current = 0
 
 
-@cfunc(_BLOCK_HOOK, cache=True)
-def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
-    """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE."""
-    machine = carray(data, (1,), MACHINE)[0]
-    if machine.blocks[machine.current].flags & ON_EXIT:
-        _settle(machine, uc, address)
-        if machine.sp_lowest < machine.sp_limit:
-            _stop(machine, uc, STOP_STACK)
+def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
+    """Compile the callbacks; as a closure's value the type becomes part of the cache's key."""
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE."""
+        machine = carray(data, (1,), machine_type)[0]
+        if machine.blocks[machine.current].flags & ON_EXIT:
+            _settle(machine, uc, address)
+            if machine.sp_lowest < machine.sp_limit:
+                _stop(machine, uc, STOP_STACK)
+                return
+        machine.current = 0
+        if machine.cycles >= machine.cycle_limit:
+            _stop(machine, uc, STOP_BUDGET)
             return
-    machine.current = 0
-    if machine.cycles >= machine.cycle_limit:
-        _stop(machine, uc, STOP_BUDGET)
-        return
-    slot = _slot(address)
-    if slot >= np.uint64(SLOTS):
-        return  # no memory here: the fetch is about to fault
-    number = np.int64(machine.index[slot])
-    if machine.blocks[number].size != size:
-        number = _decode(machine, address, size)
-        if number == 0:
-            _stop(machine, uc, STOP_FULL)
+        slot = _slot(address)
+        if slot >= np.uint64(SLOTS):
+            return  # no memory here: the fetch is about to fault
+        number = np.int64(machine.index[slot])
+        if machine.blocks[number].size != size:
+            number = _decode(machine, address, size)
+            if number == 0:
+                _stop(machine, uc, STOP_FULL)
+                return
+        block = machine.blocks[number]
+        if block.flags & ON_ENTRY:
+            if block.flags & REFUSED:
+                _stop(machine, uc, STOP_REFUSED)
+                return
+            sp = _register(machine, uc, _REG_SP) + block.sp_low
+            if sp < machine.sp_limit:
+                _stop(machine, uc, STOP_STACK)
+                return
+            machine.sp_lowest = min(machine.sp_lowest, sp)
+        machine.cycles += block.cycles
+        machine.instructions += block.instructions
+        block.count += 1
+        machine.current = number
+
+    @cfunc(_EDGE_HOOK, cache=True)
+    def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:
+        """UC_HOOK_EDGE_GENERATED: the code at a block was translated (anew), so decode it anew."""
+        machine = carray(data, (1,), machine_type)[0]
+        slot = _slot(carray(new, (1,), np.uint64)[0])  # uc_tb begins with the PC
+        if slot < np.uint64(SLOTS):
+            machine.index[slot] = 0
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
+        """The core came to rest at `pc`: takes back what the last block did not execute."""
+        machine = carray(data, (1,), machine_type)[0]
+        if machine.current == 0:
             return
-    block = machine.blocks[number]
-    if block.flags & ON_ENTRY:
-        if block.flags & REFUSED:
-            _stop(machine, uc, STOP_REFUSED)
+        block = machine.blocks[machine.current]
+        executed = np.int64(pc) - np.int64(block.start)
+        if executed < 0 or executed >= np.int64(block.size):
+            _settle(machine, uc, pc)
             return
-        sp = _register(machine, uc, _REG_SP) + block.sp_low
-        if sp < machine.sp_limit:
-            _stop(machine, uc, STOP_STACK)
-            return
-        machine.sp_lowest = min(machine.sp_lowest, sp)
-    machine.cycles += block.cycles
-    machine.instructions += block.instructions
-    block.count += 1
-    machine.current = number
+        length = executed >> 1
+        cycles: Any = 0
+        instructions = 0
+        for at in range(length):
+            cost = np.int64(machine.costs[block.costs + at])
+            if cost != 0:
+                cycles += cost - 1
+                instructions += 1
+        machine.cycles += cycles - np.int64(block.cycles)
+        machine.instructions += instructions - np.int64(block.instructions)
+        block.count -= 1
+        # The part that ran is a block of its own. It borrows the costs of the whole; the index
+        # does not know it. The caller sees to it that there is room.
+        part = machine.blocks[machine.block_count]
+        part.start = block.start
+        part.size = executed
+        part.cycles = cycles
+        part.instructions = instructions
+        part.flags = 0
+        part.costs = block.costs
+        part.count = 1
+        part.taken = 0
+        machine.block_count += 1
+        machine.current = 0
+
+    return on_block, on_translation, on_leave
 
 
-@cfunc(_EDGE_HOOK, cache=True)
-def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:
-    """UC_HOOK_EDGE_GENERATED: the code at a block was translated (anew), so decode it anew."""
-    machine = carray(data, (1,), MACHINE)[0]
-    slot = _slot(carray(new, (1,), np.uint64)[0])  # uc_tb begins with the PC
-    if slot < np.uint64(SLOTS):
-        machine.index[slot] = 0
-
-
-@cfunc(_BLOCK_HOOK, cache=True)
-def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
-    """The core came to rest at `pc`: takes back what the last block did not execute."""
-    machine = carray(data, (1,), MACHINE)[0]
-    if machine.current == 0:
-        return
-    block = machine.blocks[machine.current]
-    executed = np.int64(pc) - np.int64(block.start)
-    if executed < 0 or executed >= np.int64(block.size):
-        _settle(machine, uc, pc)
-        return
-    length = executed >> 1
-    cycles = instructions = 0
-    for at in range(length):
-        cost = np.int64(machine.costs[block.costs + at])
-        if cost:
-            cycles += cost - 1
-            instructions += 1
-    machine.cycles += cycles - np.int64(block.cycles)
-    machine.instructions += instructions - np.int64(block.instructions)
-    block.count -= 1
-    # The part that ran is a block of its own. It borrows the costs of the whole; the index
-    # does not know it. The caller sees to it that there is room.
-    part = machine.blocks[machine.block_count]
-    part.start = block.start
-    part.size = executed
-    part.cycles = cycles
-    part.instructions = instructions
-    part.flags = 0
-    part.costs = block.costs
-    part.count = 1
-    part.taken = 0
-    machine.block_count += 1
-    machine.current = 0
+on_block, on_translation, on_leave = _compile(MACHINE)

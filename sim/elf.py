@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -190,7 +191,7 @@ def _segments(elf: ELFFile, image: bytes, path: str) -> tuple[Segment, ...]:
     if not segments:
         raise ElfError(f"{path}: no loadable segments; link it as an executable")
     segments.sort(key=lambda segment: segment.address)
-    for first, second in zip(segments, segments[1:], strict=False):
+    for first, second in pairwise(segments):
         if first.address + len(first.data) > second.address:
             raise ElfError(
                 f"{path}: segments at {first.address:#010x} and {second.address:#010x} overlap; "

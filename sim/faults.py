@@ -45,7 +45,7 @@ class Registers:
     xpsr: int
 
 
-class Fault(SimError):
+class Fault(SimError):  # noqa: N818  (the architecture's own word)
     """The guest did what no RP2040 survives; str() is one line, `report()` has all of it.
 
     Attributes:

@@ -6,10 +6,12 @@ SRAM come first and are page-aligned, since Unicorn maps them by pointer: they a
 
 import mmap
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
-from sim.memory_map import FLASH, SRAM
+from sim.instructions import Kind
+from sim.memory_map import FLASH, REGIONS, SRAM
 
 # A slot is one halfword of code memory: all of flash, then all of SRAM.
 FLASH_SLOTS = FLASH.size // 2
@@ -49,9 +51,13 @@ BLOCK = np.dtype(
     ]
 )
 
+# Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
+_BAKED = (tuple(Kind), tuple(REGIONS), REFUSED, LOWERS_SP, CONDITIONAL, TO_NEXT, SETS_SP)
+
 MACHINE = np.dtype(
     [
         ("code", np.uint16, SLOTS),
+        (f"baked_{crc32(repr(_BAKED).encode()):08x}", np.int64),
         ("cycles", np.int64),
         ("instructions", np.int64),
         ("cycle_limit", np.int64),

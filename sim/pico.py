@@ -245,7 +245,7 @@ class Pico:
             return event
 
     def _approach(self, reason: Ended) -> Fault:
-        """Walk up to the offending instruction of the block ahead; tell its fault, or an earlier."""
+        """Walk up to the offending instruction of the block ahead; its fault, or an earlier one."""
         start = self._core.pc
         if not self._core.is_thumb:
             return self._fault(FaultReason.ARM_STATE)
