@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.errors import UserError
-from experiments.image import Layout, encode, lay_out, permanent_tensors
+from experiments.image import encode, lay_out, permanent_tensors
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale
@@ -59,6 +58,14 @@ class Stop(Protocol):
         """Number of the breakpoint; None when the run ended otherwise."""
 
 
+class Symbol(Protocol):
+    """A name of the firmware and where it lies."""
+
+    @property
+    def address(self) -> int:
+        """Address in the target's memory."""
+
+
 class Target(Protocol):
     """A machine that runs the firmware: the simulator, or a board behind a debug probe."""
 
@@ -69,8 +76,8 @@ class Target(Protocol):
     def run(self) -> Stop:
         """Run from where it stands to the next breakpoint."""
 
-    def address_of(self, symbol: str) -> int:
-        """Address of a symbol of the firmware."""
+    def symbol(self, name: str) -> Symbol:
+        """A symbol of the firmware."""
 
     def read(self, address: int, dtype: DTypeLike, count: int) -> NDArray[Any]:
         """A copy of ``count`` elements of memory."""
@@ -99,12 +106,12 @@ class Device:
     def __init__(
         self, target: Target, model: Model, method: Method, scales: dict[int, Scale] | None
     ) -> None:
-        self.target = target
+        self.target, self._start = target, model.copy()
         self.layout = lay_out(model, method)
-        self._base = target.address_of("__arena_start__")
-        capacity = target.address_of("__arena_end__") - self._base
+        self._base = target.symbol("__arena_start__").address
+        capacity = target.symbol("__arena_end__").address - self._base
         self.layout.check_fits(capacity, "the arena in SRAM beside the firmware")
-        self._mailbox = target.address_of("mailbox")
+        self._mailbox = target.symbol("mailbox").address
         self._run_to(READY)
         target.write(self._base, encode(self.layout, model, scales))
 
@@ -113,13 +120,13 @@ class Device:
         self._send(PREDICT, image, label=0, checkpoints=False)
         return self._finish()
 
-    def train(self, image: NDArray[np.int8], label: int) -> int:
+    def step(self, image: NDArray[np.int8], label: int) -> int:
         """Train on one image (C,H,W), int8; returns the class predicted before the update."""
         self._send(TRAIN, image, label, checkpoints=False)
         return self._finish()
 
-    def train_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
-        """Like ``train``, but halts after every operation, before the next can overwrite it."""
+    def step_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
+        """Like ``step``, but halts after every operation, before the next can overwrite it."""
         self._send(TRAIN, image, label, checkpoints=True)
         start = self.target.cycles
         while self.target.run().immediate == CHECKPOINT:
@@ -133,11 +140,12 @@ class Device:
         """A copy of a tensor of the image, flat; ``part`` and ``index`` as in ``Layout``."""
         return self.target.read(self._base + self.layout.offsets[part, index], dtype, count)
 
-    def model(self, like: Model) -> Model:
-        """The model as it is on the target now; ``like`` gives shapes and scored edges."""
-        model = like.copy()
+    @property
+    def model(self) -> Model:
+        """The model as it is on the target now."""
+        model = self._start.copy()
         for index in model.network.weighted:
-            expected = permanent_tensors(like, self.layout.method, index)
+            expected = permanent_tensors(model, self.layout.method, index)
             weights = self.tensor("weights", index, np.int8, expected["weights"].size)
             model.weights[index] = weights.reshape(model.weights[index].shape)
             if "scores" in expected:

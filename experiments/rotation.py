@@ -8,9 +8,6 @@ from PIL import Image
 
 from experiments.errors import UserError
 
-PIXEL_EXPONENT = -7
-"""A quantised pixel q stands for the value ``q * 2**-7``, in [0, 1)."""
-
 
 def rotate(pixels: npt.NDArray[np.uint8], degrees: float) -> npt.NDArray[np.uint8]:
     """Rotate each image counter-clockwise about its centre.
@@ -51,7 +48,7 @@ def quantise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
         pixels: uint8, any shape, 0..255.
 
     Returns:
-        int8, same shape, 0..127: fixed-point numbers of exponent ``PIXEL_EXPONENT``, so that
-        value = q * 2**-7.
+        int8, same shape, 0..127: fixed-point numbers of exponent
+        ``kernels.model.INPUT_EXPONENT``, so that value = q * 2**-7.
     """
     return (pixels >> 1).astype(np.int8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kernels.rounding import Rounding
@@ -62,6 +62,12 @@ class Method:
         if self.sparse and self.scored_fraction is not None:
             label += f" {100 * self.scored_fraction:g} % {self.selection}"
         return label
+
+    def settings(self) -> dict[str, Any]:
+        """What a record says of the method beside its name."""
+        settings = asdict(self)
+        del settings["name"]
+        return settings | {"rounding": self.rounding.name.lower()}
 
 
 _LABELS = {

@@ -94,7 +94,7 @@ class Network:
         return shape
 
     def output_shape_of(self, index: int) -> Shape:
-        """Shape of the activations that layer ``index`` writes."""
+        """Shape of the activations that layer ``index`` writes; -1 stands for the input."""
         return self.input_shape_of(index + 1)
 
     def weight_shape_of(self, index: int) -> Shape:

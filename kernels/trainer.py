@@ -28,7 +28,11 @@ class Scale:
     backward: int
     """Right shift of the input error's sums; 0 for the first layer, which computes none."""
     gradient_bits: int
-    """Width of the largest gradient: an update is shifted by this less the learning-rate bits."""
+    """Width of the largest gradient."""
+
+    def update_shift(self, learning_rate_bits: int) -> int:
+        """The shift that leaves ``learning_rate_bits`` of the largest gradient."""
+        return max(0, self.gradient_bits - learning_rate_bits)
 
 
 class Trainer:
@@ -129,7 +133,7 @@ class Trainer:
     def update(self) -> None:
         """Move every weight or score against its gradient."""
         for index, values in self.model.trained.items():
-            shift = max(0, self.used[index].gradient_bits - self.method.learning_rate_bits)
+            shift = self.used[index].update_shift(self.method.learning_rate_bits)
             gradient = self.gradients[index].reshape(-1)
             descend(values.reshape(-1), gradient, shift, self.method.rounding)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from experiments.datasets import mnist_sample
 from experiments.errors import UserError
-from experiments.rotation import PIXEL_EXPONENT, quantise, rotate
+from experiments.rotation import quantise, rotate
+from kernels.model import INPUT_EXPONENT
 
 # The sample's first eight images at 30 degrees, as Pillow 13.0 draws them.
 GOLDEN_30_DEGREES = "1d40c638c8b5bb09852f632032123686b68ae50b45ccade4f8cd712945b78572"
@@ -72,4 +73,4 @@ def test_quantise_covers_every_pixel_value() -> None:
     quantised = quantise(np.arange(256, dtype=np.uint8))
     assert quantised.dtype == np.int8
     assert quantised.tolist() == [pixel // 2 for pixel in range(256)]
-    assert quantised.max() * 2.0**PIXEL_EXPONENT < 1
+    assert quantised.max() * 2.0**INPUT_EXPONENT < 1

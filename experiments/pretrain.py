@@ -1,0 +1,58 @@
+"""Pre-trains a backbone from random weights with dynamic-scale NITI, in integers alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments.backbone import Backbone, backbone_record
+from experiments.datasets import Images
+from experiments.environment import environment
+from experiments.rotation import quantise
+from experiments.train import accuracy
+from kernels.methods import method
+from kernels.model import initial_model
+from kernels.network import Network
+from kernels.trainer import Trainer
+
+SCHEDULE = (3, 3, 2, 2, 1, 1)
+"""Learning-rate bits of each epoch: steps shrink as in NITI's own schedule."""
+
+
+def pretrain(
+    network: Network, training: Images, test: Images, schedule: tuple[int, ...], seed: int
+) -> Backbone:
+    """Train ``network`` on upright images, one epoch per entry of ``schedule``.
+
+    First weights and the order of images follow from ``seed`` alone. The record holds the accuracy
+    on ``test`` after every epoch, in percent.
+    """
+    model = initial_model(network, seed)
+    images, labels = as_input(training), training.labels
+    test_images = as_input(test)
+    history = []
+    for epoch, bits in enumerate(schedule, start=1):
+        settings = method("niti-dynamic", learning_rate_bits=bits)
+        trainer = Trainer(model, settings, scales=None)
+        order = np.random.default_rng([seed, epoch]).permutation(len(labels))
+        for index in tqdm(order, f"epoch {epoch}/{len(schedule)}", unit=" images", disable=None):
+            trainer.step(images[index], int(labels[index]))
+        percent = accuracy(trainer, test_images, test.labels)
+        history.append({"epoch": epoch, "learning_rate_bits": bits, "test_accuracy": percent})
+    record = backbone_record(
+        model,
+        method="niti-dynamic",
+        rounding=settings.rounding.name.lower(),
+        seed=seed,
+        training_data={"origin": training.origin, "sha256": training.sha256},
+        test_data={"origin": test.origin, "sha256": test.sha256},
+        history=history,
+        environment=environment(),
+    )
+    return Backbone(model, record)
+
+
+def as_input(images: Images) -> NDArray[np.int8]:
+    """Pixels as a network takes them: int8 (N,1,28,28)."""
+    return quantise(images.pixels)[:, np.newaxis]

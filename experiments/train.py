@@ -1,0 +1,93 @@
+"""One training run: a method adapts the backbone to rotated images, here or on the device."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from experiments.backbone import Backbone
+from experiments.device import Device
+from experiments.environment import environment
+from experiments.simulator import simulated_pico
+from experiments.transfer import Transfer
+from kernels.calibration import calibrate
+from kernels.methods import Method
+from kernels.model import Model, with_scores
+from kernels.trainer import Scale, Trainer
+
+BACKENDS = ("pico", "reference")
+
+
+class Predictor(Protocol):
+    """Anything that classifies an image."""
+
+    def predict(self, image: NDArray[np.int8]) -> int:
+        """The class of one image (C,H,W), int8."""
+
+
+class Learner(Predictor, Protocol):
+    """A model in training, wherever it lives."""
+
+    def step(self, image: NDArray[np.int8], label: int) -> int:
+        """Train on one image (C,H,W), int8; returns the class predicted before the update."""
+
+    @property
+    def model(self) -> Model:
+        """The model as training has left it."""
+
+
+def starting_point(
+    backbone: Backbone, method: Method, task: Transfer, seed: int
+) -> tuple[Model, dict[int, Scale] | None]:
+    """The model that a run starts from and its static scales (None for dynamic ones)."""
+    model = with_scores(backbone.model, method, seed)
+    if method.dynamic:
+        return model, None
+    return model, calibrate(model, method, task.calibration_images, task.calibration_labels)
+
+
+def accuracy(predictor: Predictor, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> float:
+    """Share of images (N,C,H,W) classified as their labels (N,) say, in percent."""
+    right = sum(
+        predictor.predict(image) == label for image, label in zip(images, labels, strict=True)
+    )
+    return 100 * right / len(labels)
+
+
+def train(
+    backbone: Backbone, method: Method, task: Transfer, backend: str, epochs: int, seed: int
+) -> dict[str, Any]:
+    """Train for ``epochs`` and return the record, with the accuracy before and after each epoch.
+
+    Both backends give the same history and the same final state, since every number does.
+    """
+    model, scales = starting_point(backbone, method, task, seed)
+    learner: Learner
+    if backend == "pico":
+        learner = Device(simulated_pico(), model, method, scales)
+    else:
+        learner = Trainer(model, method, scales)
+    history = [{"epoch": 0, "test_accuracy": accuracy(learner, task.test_images, task.test_labels)}]
+    count = len(task.labels)
+    with tqdm(total=epochs * count, desc=method.label, unit=" images", disable=None) as bar:
+        for epoch in range(1, epochs + 1):
+            for index in np.random.default_rng([seed, epoch]).permutation(count):
+                learner.step(task.images[index], int(task.labels[index]))
+                bar.update()
+            percent = accuracy(learner, task.test_images, task.test_labels)
+            history.append({"epoch": epoch, "test_accuracy": percent})
+    return {
+        "method": method.name,
+        "label": method.label,
+        "settings": method.settings(),
+        "backbone_sha256": backbone.model.state_hash(),
+        "backend": backend,
+        "epochs": epochs,
+        **task.record,
+        "history": history,
+        "final_state_sha256": learner.model.state_hash(),
+        "environment": environment(),
+    }

@@ -1,0 +1,68 @@
+"""The transfer task: a few rotated images to train on, the others to measure on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.datasets import Images
+from experiments.errors import UserError
+from experiments.rotation import quantise, rotate
+
+CALIBRATION_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Rotated images as network input: int8 (N,1,28,28), with uint8 labels (N,)."""
+
+    images: NDArray[np.int8]
+    labels: NDArray[np.uint8]
+    calibration_images: NDArray[np.int8]
+    calibration_labels: NDArray[np.uint8]
+    test_images: NDArray[np.int8]
+    test_labels: NDArray[np.uint8]
+    record: dict[str, object]
+
+
+def transfer_task(
+    source: Images, angle: float, images: int, test_images: int | None, seed: int
+) -> Transfer:
+    """Draw images from ``source`` in an order that follows from ``seed``, rotated by ``angle``.
+
+    The first ``images`` are trained on, the first CALIBRATION_IMAGES calibrate static scales;
+    ``test_images`` of the others measure accuracy (None: all others).
+
+    Raises:
+        UserError: when the source has too few images.
+    """
+    reserved = max(images, CALIBRATION_IMAGES)
+    left = len(source) - reserved
+    wanted = left if test_images is None else test_images
+    if images < 1 or wanted < 0 or wanted > left:
+        raise UserError(
+            f"{images:,} images to train on and {wanted:,} to test: {source.origin} allows "
+            f"1..{len(source):,} in all, {CALIBRATION_IMAGES} of them kept for calibration; "
+            "ask for fewer, or name the full set with --data"
+        )
+    order = np.random.default_rng([seed, 0]).permutation(len(source))[: reserved + wanted]
+    pixels = quantise(rotate(source.pixels[order], angle))[:, np.newaxis]
+    labels = source.labels[order]
+    return Transfer(
+        pixels[:images],
+        labels[:images],
+        pixels[:CALIBRATION_IMAGES],
+        labels[:CALIBRATION_IMAGES],
+        pixels[reserved:],
+        labels[reserved:],
+        {
+            "data": {"origin": source.origin, "sha256": source.sha256},
+            "angle": angle,
+            "images": images,
+            "test_images": wanted,
+            "calibration_images": CALIBRATION_IMAGES,
+            "seed": seed,
+        },
+    )
