@@ -212,7 +212,7 @@ class Core:
     def _behind_block(self, pc: int) -> bool:
         """Whether `pc` follows the current block: so does Unicorn's error for WFE and YIELD."""
         block = self.machine["blocks"][self.machine["current"]]
-        return pc == int(block["start"]) + int(block["size"])
+        return bool(pc == block["end"])
 
 
 _HINT = Event(Ended.SLEEP, -1)

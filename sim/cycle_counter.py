@@ -28,7 +28,6 @@ from sim.machine import (
     MAX_BLOCKS,
     MAX_COSTS,
     ON_ENTRY,
-    ON_EXIT,
     REFUSED,
     SETS_SP,
     SLOTS,
@@ -36,7 +35,7 @@ from sim.machine import (
     STOP_FULL,
     STOP_REFUSED,
     STOP_STACK,
-    TO_NEXT,
+    BY_FLAGS,
 )
 from sim.memory_map import FLASH, SRAM
 
@@ -137,7 +136,7 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         elif kind == _CONDITIONAL:
             flags |= CONDITIONAL
         elif kind == _TO_NEXT:
-            flags |= TO_NEXT
+            flags |= BY_FLAGS
         elif kind == _SETS_SP:
             flags |= SETS_SP
             sp = sp_tail = 0
@@ -158,8 +157,10 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         at += width
     if sp_low < 0:
         flags |= LOWERS_SP
+    if flags & SETS_SP and flags & CONDITIONAL:
+        flags ^= CONDITIONAL | BY_FLAGS  # so that one settlement does for both
     block = machine.blocks[number]
-    block.start = address
+    block.end = address + size
     block.size = size
     block.cycles = cycles
     block.instructions = instructions
@@ -182,25 +183,32 @@ def _stop(machine: Any, uc: Any, reason: Any) -> None:
 
 
 @njit
-def _settle(machine: Any, uc: Any, address: Any) -> None:
-    """Books what only shows once a block is left and `address` comes next."""
+def _settle(machine: Any, uc: Any) -> None:
+    """Books what registers alone tell once a block is left: on BY_FLAGS and SETS_SP."""
     block = machine.blocks[machine.current]
-    flags = block.flags
-    end = np.uint64(block.start) + np.uint64(block.size)
-    taken = False
-    if flags & CONDITIONAL:
-        taken = np.uint64(address) != end
-    elif flags & TO_NEXT:
-        branch = machine.code[_slot(end - np.uint64(2))]
+    if block.flags & BY_FLAGS:
+        branch = machine.code[_slot(block.end - 2)]
         # A B<cond> leaves the flags alone, so they still are what it saw.
-        taken = _condition_holds((branch >> 8) & 15, _register(machine, uc, _REG_XPSR))
-    if taken:
-        machine.cycles += 1
-        block.taken += 1
-    if flags & SETS_SP:
+        if _condition_holds((branch >> 8) & 15, _register(machine, uc, _REG_XPSR)):
+            machine.cycles += 1
+            block.taken += 1
+    if block.flags & SETS_SP:
         sp = _register(machine, uc, _REG_SP) + block.sp_tail
         machine.sp_lowest = min(machine.sp_lowest, sp)
-    machine.current = 0
+
+
+@njit
+def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
+    """Whether a block flagged ON_ENTRY may run; stops the core if not."""
+    if block.flags & REFUSED:
+        _stop(machine, uc, STOP_REFUSED)
+        return False
+    sp = _register(machine, uc, _REG_SP) + block.sp_low
+    if sp < machine.sp_limit:
+        _stop(machine, uc, STOP_STACK)
+        return False
+    machine.sp_lowest = min(machine.sp_lowest, sp)
+    return True
 
 
 def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
@@ -210,36 +218,36 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
     def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
         """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE."""
         machine = carray(data, (1,), machine_type)[0]
-        if machine.blocks[machine.current].flags & ON_EXIT:
-            _settle(machine, uc, address)
+        last = machine.blocks[machine.current]
+        if last.flags & CONDITIONAL and address != np.uint64(last.end):
+            machine.cycles += 1
+            last.taken += 1
+        elif last.flags & (BY_FLAGS | SETS_SP):
+            _settle(machine, uc)
+            machine.current = 0
             if machine.sp_lowest < machine.sp_limit:
                 _stop(machine, uc, STOP_STACK)
                 return
-        machine.current = 0
         if machine.cycles >= machine.cycle_limit:
+            machine.current = 0
             _stop(machine, uc, STOP_BUDGET)
             return
         slot = _slot(address)
         if slot >= np.uint64(SLOTS):
+            machine.current = 0
             return  # no memory here: the fetch is about to fault
-        number = np.int64(machine.index[slot])
+        number = machine.index[slot]
         if machine.blocks[number].size != size:
-            number = _decode(machine, address, size)
+            number = np.uint32(_decode(machine, address, size))
             if number == 0:
+                machine.current = 0
                 _stop(machine, uc, STOP_FULL)
                 return
         block = machine.blocks[number]
-        if block.flags & ON_ENTRY:
-            if block.flags & REFUSED:
-                _stop(machine, uc, STOP_REFUSED)
-                return
-            sp = _register(machine, uc, _REG_SP) + block.sp_low
-            if sp < machine.sp_limit:
-                _stop(machine, uc, STOP_STACK)
-                return
-            machine.sp_lowest = min(machine.sp_lowest, sp)
-        machine.cycles += block.cycles
-        machine.instructions += block.instructions
+        if block.flags & ON_ENTRY and not _may_enter(machine, uc, block):
+            machine.current = 0
+            return
+        machine.cycles += np.int64(block.cycles)
         block.count += 1
         machine.current = number
 
@@ -258,9 +266,13 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         if machine.current == 0:
             return
         block = machine.blocks[machine.current]
-        executed = np.int64(pc) - np.int64(block.start)
+        executed = np.int64(pc) + np.int64(block.size) - np.int64(block.end)
         if executed < 0 or executed >= np.int64(block.size):
-            _settle(machine, uc, pc)
+            if block.flags & CONDITIONAL and pc != np.uint64(block.end):
+                machine.cycles += 1
+                block.taken += 1
+            _settle(machine, uc)
+            machine.current = 0
             return
         length = executed >> 1
         cycles: Any = 0
@@ -271,12 +283,11 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
                 cycles += cost - 1
                 instructions += 1
         machine.cycles += cycles - np.int64(block.cycles)
-        machine.instructions += instructions - np.int64(block.instructions)
         block.count -= 1
         # The part that ran is a block of its own. It borrows the costs of the whole; the index
         # does not know it. The caller sees to it that there is room.
         part = machine.blocks[machine.block_count]
-        part.start = block.start
+        part.end = pc
         part.size = executed
         part.cycles = cycles
         part.instructions = instructions

@@ -20,14 +20,13 @@ SLOTS = FLASH_SLOTS + SRAM.size // 2
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 
-# Flags of a block. The first group asks for work when it is entered, the second when it is left.
+# Flags of a block. The first two ask for work when it is entered, the others when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
 ON_ENTRY = REFUSED | LOWERS_SP
-CONDITIONAL = 4  # ends in a B<cond>
-TO_NEXT = 8  # ... whose target is the next instruction
+CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
+BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
-ON_EXIT = CONDITIONAL | TO_NEXT | SETS_SP
 
 # Why the counter stopped the core.
 STOP_NONE = 0
@@ -38,7 +37,7 @@ STOP_FULL = 4  # no room for another block: fold the books and go on
 
 BLOCK = np.dtype(
     [
-        ("start", np.uint32),  # address
+        ("end", np.uint32),  # address behind it
         ("size", np.uint32),  # bytes
         ("cycles", np.uint32),  # of one execution, a final B<cond> counted as not taken
         ("instructions", np.uint32),
@@ -52,20 +51,19 @@ BLOCK = np.dtype(
 )
 
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
-_BAKED = (tuple(Kind), tuple(REGIONS), REFUSED, LOWERS_SP, CONDITIONAL, TO_NEXT, SETS_SP)
+_BAKED = (tuple(Kind), tuple(REGIONS), REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP)
 
 MACHINE = np.dtype(
     [
         ("code", np.uint16, SLOTS),
         (f"baked_{crc32(repr(_BAKED).encode()):08x}", np.int64),
         ("cycles", np.int64),
-        ("instructions", np.int64),
         ("cycle_limit", np.int64),
         ("sp_lowest", np.int64),
         ("sp_limit", np.int64),
         ("stop", np.int64),
-        ("current", np.int64),  # the block being executed; 0: none
-        ("block_count", np.int64),  # entries of `blocks` in use, the empty block 0 included
+        ("current", np.uint32),  # the block being executed; 0: none
+        ("block_count", np.uint32),  # entries of `blocks` in use, the empty block 0 included
         ("cost_count", np.int64),
         ("register_address", np.uint64),  # of `register`, for uc_reg_read
         ("register", np.uint32, 2),

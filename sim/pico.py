@@ -96,7 +96,7 @@ class Pico:
     @property
     def instructions(self) -> int:
         """Instructions executed since reset; BKPT and faulting ones not counted."""
-        return int(self._machine["instructions"])
+        return self._tally.instructions
 
     @property
     def seconds(self) -> float:

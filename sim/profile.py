@@ -75,21 +75,30 @@ class Tally:
         self._machine = machine
         self._cycles = np.zeros(SLOTS, np.int64)
         self._executions = np.zeros(SLOTS, np.int64)
+        self._instructions = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the books must be folded before the core goes on."""
         return bool(self._machine["block_count"] >= MAX_BLOCKS - 1)
 
+    @property
+    def instructions(self) -> int:
+        """Executions of all instructions since the last `clear`."""
+        blocks = self._machine["blocks"][1 : self._machine["block_count"]]
+        return self._instructions + int((blocks["count"] * blocks["instructions"]).sum())
+
     def clear(self) -> None:
         """Forget everything, totals included."""
         self._drop_blocks()
         self._cycles[:] = 0
         self._executions[:] = 0
-        self._machine["cycles"] = self._machine["instructions"] = 0
+        self._instructions = 0
+        self._machine["cycles"] = 0
 
     def fold(self) -> None:
         """Move the blocks' counts into the sums and empty the books."""
+        self._instructions = self.instructions
         self._add_to(self._cycles, self._executions)
         self._drop_blocks()
 
@@ -115,7 +124,7 @@ class Tally:
         lengths = blocks["size"].astype(np.int64) // 2
         ends = np.cumsum(lengths)
         inside = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
-        starts = blocks["start"].astype(np.int64)
+        starts = blocks["end"].astype(np.int64) - blocks["size"]
         flash = starts < SRAM.base
         first = np.where(flash, starts - FLASH.base, starts - SRAM.base + 2 * FLASH_SLOTS) // 2
         slots = np.repeat(first, lengths) + inside
