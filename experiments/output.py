@@ -7,11 +7,29 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Refuse results that could not be written, before the work that gives them.
+
+    Raises:
+        UserError: when a path is a folder, or its folder cannot be made or written to.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder; name a file")
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -20,7 +38,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         UserError: when it cannot be written.
     """
-    try:
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -31,10 +49,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a writable folder"
-        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -60,6 +74,16 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return "  ".join([first[0].ljust(first[1]), *(c.rjust(w) for c, w in others)]).rstrip()
 
     return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, rows)])
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); name a file in a writable folder"
+        ) from error
 
 
 def _umask() -> int:

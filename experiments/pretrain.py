@@ -16,14 +16,13 @@ from kernels.model import initial_model
 from kernels.network import Network
 from kernels.trainer import Trainer
 
-SCHEDULE = (3, 3, 2, 2, 1, 1)
-"""Learning-rate bits of each epoch: steps shrink as in NITI's own schedule."""
-
 
 def pretrain(
     network: Network, training: Images, test: Images, schedule: tuple[int, ...], seed: int
 ) -> Backbone:
     """Train ``network`` on upright images, one epoch per entry of ``schedule``.
+
+    An entry is an epoch's learning-rate bits; steps that shrink follow NITI's own schedule.
 
     First weights and the order of images follow from ``seed`` alone. The record holds the accuracy
     on ``test`` after every epoch, in percent.
@@ -43,7 +42,7 @@ def pretrain(
     record = backbone_record(
         model,
         method="niti-dynamic",
-        rounding=settings.rounding.name.lower(),
+        rounding=settings.rounding.label,
         seed=seed,
         training_data={"origin": training.origin, "sha256": training.sha256},
         test_data={"origin": test.origin, "sha256": test.sha256},

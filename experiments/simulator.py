@@ -1,9 +1,15 @@
 """The simulated Pico with the trainer firmware in its memory."""
 
+from pathlib import Path
+
 import firmware_elf
 from sim import Pico
 
 
-def simulated_pico(clock_hz: int = 133_000_000) -> Pico:
-    """A Pico after reset, at the clock that the RP2040 is rated for unless told otherwise."""
-    return Pico(firmware_elf.TRAINER, clock_hz=clock_hz)
+def simulated_pico(elf: Path | None) -> Pico:
+    """A Pico after reset; ``elf`` is another build of the trainer than the one that ships.
+
+    Raises:
+        sim.ElfError: when the file is no program for an RP2040.
+    """
+    return Pico(elf or firmware_elf.TRAINER)

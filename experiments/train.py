@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,8 +18,6 @@ from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
 from kernels.trainer import Scale, Trainer
-
-BACKENDS = ("pico", "reference")
 
 
 class Predictor(Protocol):
@@ -52,13 +51,19 @@ def starting_point(
 def accuracy(predictor: Predictor, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> float:
     """Share of images (N,C,H,W) classified as their labels (N,) say, in percent."""
     right = sum(
-        predictor.predict(image) == label for image, label in zip(images, labels, strict=True)
+        predictor.predict(image) == int(label) for image, label in zip(images, labels, strict=True)
     )
     return 100 * right / len(labels)
 
 
 def train(
-    backbone: Backbone, method: Method, task: Transfer, backend: str, epochs: int, seed: int
+    backbone: Backbone,
+    method: Method,
+    task: Transfer,
+    backend: str,
+    epochs: int,
+    seed: int,
+    elf: Path | None = None,
 ) -> dict[str, Any]:
     """Train for ``epochs`` and return the record, with the accuracy before and after each epoch.
 
@@ -67,7 +72,7 @@ def train(
     model, scales = starting_point(backbone, method, task, seed)
     learner: Learner
     if backend == "pico":
-        learner = Device(simulated_pico(), model, method, scales)
+        learner = Device(simulated_pico(elf), model, method, scales)
     else:
         learner = Trainer(model, method, scales)
     history = [{"epoch": 0, "test_accuracy": accuracy(learner, task.test_images, task.test_labels)}]
@@ -89,5 +94,5 @@ def train(
         **task.record,
         "history": history,
         "final_state_sha256": learner.model.state_hash(),
-        "environment": environment(),
+        "environment": environment(elf),
     }

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.errors import KernelError
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale, Trainer
 
 
-class CalibrationError(ValueError):
+class CalibrationError(KernelError):
     """The images say nothing about a scale."""
 
 

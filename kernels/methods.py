@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from kernels.errors import KernelError
 from kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude")
 
 
-class MethodError(ValueError):
+class MethodError(KernelError):
     """An unknown method, or a setting that a method does not take."""
 
 
@@ -67,7 +68,7 @@ class Method:
         """What a record says of the method beside its name."""
         settings = asdict(self)
         del settings["name"]
-        return settings | {"rounding": self.rounding.name.lower()}
+        return settings | {"rounding": self.rounding.label}
 
 
 _LABELS = {

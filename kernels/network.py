@@ -6,11 +6,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kernels.errors import KernelError
+
 INT32_MAX = 2**31 - 1
 Shape = tuple[int, ...]
 
 
-class NetworkError(ValueError):
+class NetworkError(KernelError):
     """The layers do not fit together, or a sum inside them could leave 32 bits."""
 
 

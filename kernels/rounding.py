@@ -16,6 +16,11 @@ class Rounding(IntEnum):
     NEAREST = 1
     """Up when the dropped bits are half of the last bit or more."""
 
+    @property
+    def label(self) -> str:
+        """Name for users: "pseudo-stochastic"."""
+        return self.name.lower().replace("_", "-")
+
 
 @inlined
 def round_shift(value: int, shift: int, rounding: int) -> int:

@@ -52,6 +52,9 @@ _METADATA: dict[str, dict[str, Any]] = {
     ".svg": {"Date": None},
 }
 
+FORMATS = tuple(_METADATA)
+"""Suffixes of the files that a figure can be written to."""
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:
@@ -70,8 +73,8 @@ def save(figure: Figure, path: Path) -> None:
         ValueError: the suffix is none of ``.pdf``, ``.png`` and ``.svg``.
         OSError: the folder is missing or cannot be written to.
     """
-    if path.suffix not in _METADATA:
-        raise ValueError(f"{path}: a figure's name must end in one of {', '.join(_METADATA)}")
+    if path.suffix not in FORMATS:
+        raise ValueError(f"{path}: a figure's name must end in one of {', '.join(FORMATS)}")
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         figure.savefig(part, metadata=_METADATA[path.suffix])

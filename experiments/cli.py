@@ -1,0 +1,151 @@
+"""The command line: ``priot COMMAND``; ``main`` is the entry point."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, like those of every command."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    0: done; 1: the result is void (device and reference differ, or the firmware faulted); 2: bad
+    input, told in one line; 130: interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    from experiments.compilation import announced_compilation
+
+    with announced_compilation():
+        # Imported here, since that compiles: --help answers at once, and compiling is announced.
+        commands = importlib.import_module("experiments.commands")
+        try:
+            getattr(commands, options.command)(options)
+        except KeyboardInterrupt:
+            print("priot: interrupted", file=sys.stderr)
+            return 130
+        except commands.EXPECTED_ERRORS as error:
+            if options.debug:
+                raise
+            print(f"priot: {error}", file=sys.stderr)
+            return 1 if isinstance(error, commands.VOID_RESULTS) else 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="priot", description="Integer-only training on a simulated Pico.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    common = _Parser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument("--json", type=Path, metavar="FILE", help="write the record as JSON")
+
+    images = _Parser(add_help=False)
+    images.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST's IDX files: use its test images (default: embedded sample)",
+    )
+    images.add_argument("--angle", type=float, default=30.0, help="rotation in degrees (30)")
+    images.add_argument("--seed", type=int, default=0, help="of images, scores and order (0)")
+    images.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
+    )
+    images.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+
+    costs = commands.add_parser(
+        "costs",
+        parents=[common, images],
+        help="cycles and peak memory of every method",
+        description="Trains every method on the simulated Pico and in the reference, compares "
+        "every tensor after every operation, and reports cycles and peak memory.",
+    )
+    costs.add_argument("--images", type=int, default=8, metavar="N", help="to train on (8)")
+    costs.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    costs.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
+    )
+    costs.add_argument(
+        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
+    )
+
+    train = commands.add_parser(
+        "train",
+        parents=[common, images],
+        help="one training run",
+        description="Trains one method on rotated images and reports the accuracy on others "
+        "after each epoch.",
+    )
+    train.add_argument(
+        "--method", required=True, help="niti-dynamic, niti-static, priot or priot-s"
+    )
+    train.add_argument(
+        "--backend",
+        choices=("pico", "reference"),
+        default="reference",
+        help="where to train: both give the same numbers (reference)",
+    )
+    train.add_argument("--images", type=int, default=1024, metavar="N", help="to train on (1024)")
+    train.add_argument("--epochs", type=int, default=10, metavar="E", help="(10)")
+    train.add_argument(
+        "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
+    )
+    train.add_argument(
+        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 1..7"
+    )
+    train.add_argument("--threshold", type=int, help="score from which an edge is kept")
+    train.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
+    train.add_argument(
+        "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
+    )
+    train.add_argument(
+        "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
+    )
+    train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
+
+    pretrain = commands.add_parser(
+        "pretrain",
+        parents=[common],
+        help="make a backbone",
+        description="Trains a network on MNIST's upright training images, less the embedded "
+        "sample, with dynamic-scale NITI. The record goes to --out, the weights beside it.",
+    )
+    pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's IDX files")
+    pretrain.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="record to write (.json)"
+    )
+    pretrain.add_argument(
+        "--network", type=Path, metavar="FILE", help="description of a network (tiny CNN)"
+    )
+    pretrain.add_argument(
+        "--schedule",
+        default="3,3,2,2,1,1",
+        metavar="B,B,...",
+        help="learning-rate bits of each epoch (3,3,2,2,1,1)",
+    )
+    pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
+
+    download = commands.add_parser(
+        "download",
+        parents=[common],
+        help="fetch full MNIST",
+        description="Downloads MNIST's four files and checks their SHA-256.",
+    )
+    download.add_argument("data", type=Path, nargs="?", metavar="DIR", help="where to")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

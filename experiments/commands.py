@@ -1,0 +1,135 @@
+"""What each command of the command line does with its options."""
+
+from __future__ import annotations
+
+import json
+import math
+from argparse import Namespace
+from pathlib import Path
+
+from experiments.backbone import load_backbone, save_backbone
+from experiments.costs import MismatchError, cost_table, flat_rows, measure_costs
+from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
+from experiments.device import DeviceError
+from experiments.download import download_mnist
+from experiments.errors import UserError
+from experiments.networks import TINY_CNN
+from experiments.output import check_writable, format_table, write_csv, write_json
+from experiments.pretrain import pretrain as run_pretraining
+from experiments.train import train as run_training
+from experiments.transfer import transfer_task
+from kernels.errors import KernelError
+from kernels.methods import method
+from kernels.network import Network
+from kernels.rounding import Rounding
+from plots.costs import draw_costs
+from plots.style import FORMATS
+from sim import Fault, SimError
+
+VOID_RESULTS = (MismatchError, DeviceError, Fault)
+EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
+
+
+def costs(options: Namespace) -> None:
+    """``priot costs``: print the cost table, write what was asked for."""
+    if not 1 <= options.clock <= 1000:
+        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    check_writable(options.json, options.csv, options.figure)
+    if options.figure is not None:
+        _check_figure(options.figure)
+    backbone = load_backbone(options.backbone)
+    task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
+    clock_hz = round(options.clock * 1e6)
+    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf)
+    print(cost_table(records))
+    if options.json is not None:
+        write_json(options.json, records)
+    if options.csv is not None:
+        write_csv(options.csv, list(flat_rows(records)))
+    if options.figure is not None:
+        draw_costs(records, options.figure)
+
+
+def train(options: Namespace) -> None:
+    """``priot train``: one run, with the accuracy after each epoch."""
+    if options.epochs < 0:
+        raise UserError(f"--epochs {options.epochs}: train for 0 epochs or more")
+    settings = method(
+        options.method,
+        learning_rate_bits=options.learning_rate_bits,
+        threshold=options.threshold,
+        score_spread=options.score_spread,
+        scored_fraction=options.scored_fraction,
+        selection=options.selection,
+        rounding=_rounding(options.rounding),
+    )
+    check_writable(options.json)
+    backbone = load_backbone(options.backbone)
+    source = _transfer_source(options)
+    task = transfer_task(source, options.angle, options.images, options.test_images, options.seed)
+    record = run_training(
+        backbone, settings, task, options.backend, options.epochs, options.seed, options.elf
+    )
+    rows = [[str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in record["history"]]
+    print(format_table(("epoch", "test accuracy %"), rows))
+    if options.json is not None:
+        write_json(options.json, record)
+
+
+def pretrain(options: Namespace) -> None:
+    """``priot pretrain``: make a backbone from full MNIST."""
+    schedule = _schedule(options.schedule)
+    network = TINY_CNN if options.network is None else _read_network(options.network)
+    check_writable(options.out, options.json)
+    training = train_without_sample(mnist(options.data, "train"))
+    test = mnist(options.data, "test")
+    backbone = run_pretraining(network, training, test, schedule, options.seed)
+    save_backbone(options.out, backbone)
+    rows = [
+        [str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in backbone.record["history"]
+    ]
+    print(format_table(("epoch", "upright test accuracy %"), rows))
+    if options.json is not None:
+        write_json(options.json, backbone.record)
+
+
+def download(options: Namespace) -> None:
+    """``priot download``: fetch full MNIST and check it."""
+    print(download_mnist(options.data))
+
+
+def _transfer_source(options: Namespace) -> Images:
+    """The images of the transfer task: MNIST's test images, or the embedded sample."""
+    if not math.isfinite(options.angle):
+        raise UserError(f"--angle {options.angle}: name a finite number of degrees")
+    if options.seed < 0:
+        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    return mnist_sample() if options.data is None else mnist(options.data, "test")
+
+
+def _rounding(name: str | None) -> Rounding | None:
+    names = {rounding.label: rounding for rounding in Rounding}
+    if name is not None and name not in names:
+        raise UserError(f"--rounding {name}: choose from {', '.join(names)}")
+    return None if name is None else names[name]
+
+
+def _schedule(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(bits) for bits in text.split(","))
+    except ValueError as error:
+        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+
+
+def _read_network(path: Path) -> Network:
+    try:
+        return Network.from_json(json.loads(path.read_text()))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _check_figure(path: Path) -> None:
+    if path.suffix not in FORMATS:
+        raise UserError(f"--figure {path}: the name must end in one of {', '.join(FORMATS)}")
