@@ -21,6 +21,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from sim.instructions import Kind
 from sim.machine import (
+    BY_FLAGS,
     CONDITIONAL,
     FLASH_SLOTS,
     LOWERS_SP,
@@ -35,7 +36,6 @@ from sim.machine import (
     STOP_FULL,
     STOP_REFUSED,
     STOP_STACK,
-    BY_FLAGS,
 )
 from sim.memory_map import FLASH, SRAM
 
