@@ -92,7 +92,12 @@ def count(target: Pico, limit: int = 1_000_000) -> Reference:
             uc.emu_stop()
             return
         xpsr = uc.reg_read(arm_const.UC_ARM_REG_XPSR)
-        flags = (bool(xpsr >> 31 & 1), bool(xpsr >> 30 & 1), bool(xpsr >> 29 & 1), bool(xpsr >> 28 & 1))
+        flags = (
+            bool(xpsr >> 31 & 1),
+            bool(xpsr >> 30 & 1),
+            bool(xpsr >> 29 & 1),
+            bool(xpsr >> 28 & 1),
+        )
         cost = cost_of(halfword, flags)
         seen.cycles += cost
         seen.instructions += 1

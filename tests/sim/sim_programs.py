@@ -23,6 +23,16 @@ def assemble(source: str, address: int = SRAM_BASE) -> bytes:
     return bytes(code)
 
 
+_SYSTEM_REGISTERS = {"msp": 8, "psp": 9, "primask": 16, "control": 20}  # DDI0419E, B4.2.3
+
+
+def msr(special: str, register: int) -> str:
+    """MSR to a system register, as directives: keystone does not know the M profile's."""
+    first, second = struct.unpack("<HH", assemble(f"msr apsr, r{register}"))
+    second = second & 0xF0FF | 0x800 | _SYSTEM_REGISTERS[special]
+    return f".short {first}; .short {second}"
+
+
 @dataclass
 class ElfSource:
     """What goes into an ELF file."""
