@@ -1,0 +1,41 @@
+# make run and make test need nothing but Python 3.11 or newer: they make their own environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test bench firmware results clean
+
+run: $(VENV)/installed
+	$(BIN)/priot costs --json out/costs.json --csv out/costs.csv --figure out/costs.png
+
+test: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks --json out/benchmarks.json
+
+# Needs Debian's gcc-arm-none-eabi; gives the committed files bit for bit.
+firmware: $(VENV)/installed
+	$(BIN)/python -m firmware_elf.build
+
+# Everything under results/, made anew.
+results: $(VENV)/installed
+	$(BIN)/priot costs --images 32 --json results/costs.json --csv results/costs.csv \
+		--figure results/costs.png
+	$(BIN)/priot costs --images 32 --figure results/costs.pdf > results/costs.txt
+	$(BIN)/python -m benchmarks --json results/benchmarks.json
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out
