@@ -4,7 +4,6 @@
 #include "halt.h"
 #include "mailbox.h"
 #include "operations.h"
-#include "requantise.h"
 
 struct mailbox mailbox;
 
@@ -14,12 +13,6 @@ static void checkpoint(enum phase phase, int32_t layer)
     mailbox.layer = layer;
     if (mailbox.checkpoints)
         halt(HALT_CHECKPOINT);
-}
-
-int32_t dynamic_update_shift(const struct image *image, uint32_t largest)
-{
-    int32_t shift = bit_width(largest) - image->learning_rate_bits;
-    return shift > 0 ? shift : 0;
 }
 
 static int32_t largest_logit(const struct image *image)

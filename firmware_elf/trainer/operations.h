@@ -22,7 +22,4 @@ void max_pool2d_backward(const struct image *image, const struct layer *layer);
 void loss_gradient(const struct image *image, const struct layer *last, int32_t exponent,
                    int32_t label);
 
-/* The shift that leaves learning_rate_bits of the largest gradient. */
-int32_t dynamic_update_shift(const struct image *image, uint32_t largest);
-
 #endif

@@ -23,6 +23,12 @@ uint32_t largest_magnitude(const int32_t *sums, int32_t count)
     return largest;
 }
 
+int32_t dynamic_update_shift(const struct image *image, uint32_t largest)
+{
+    int32_t shift = bit_width(largest) - image->learning_rate_bits;
+    return shift > 0 ? shift : 0;
+}
+
 struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums, int32_t shift)
 {
     struct sink sink = {

@@ -43,6 +43,9 @@ static inline uint32_t magnitude_of(int32_t value)
 int32_t bit_width(uint32_t largest);
 uint32_t largest_magnitude(const int32_t *sums, int32_t count);
 
+/* The shift that leaves learning_rate_bits of the largest gradient. */
+int32_t dynamic_update_shift(const struct image *image, uint32_t largest);
+
 /* Where an operation puts its sums: with a static shift they become int8 at once, with a dynamic
  * one they wait in int32 until the largest is known.
  */
