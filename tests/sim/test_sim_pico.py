@@ -93,15 +93,27 @@ def test_bytes_outside_memory(address: int) -> None:
         pico("bkpt #0").read(address, np.uint32, 1)
 
 
-def test_host_writes_replace_code_that_ran() -> None:
-    target = pico("movs r0, #1; bx lr", functions={"f": (SRAM_BASE, 4)})
+@pytest.mark.parametrize("function", ["f", "main"])
+def test_host_writes_replace_code_that_ran(function: str) -> None:
+    """Both where the new code comes first (f) and where other blocks lead to it (main)."""
+    source = "f: movs r0, #1; bx lr; main: push {r4, lr}; bl f; pop {r4, pc}"
+    target = pico(source, functions={"f": (SRAM_BASE, 4), "main": (SRAM_BASE + 4, 8)})
     set_registers(target, sp=SRAM_BASE + 0x2000)
-    assert target.call("f") == 1
-    target.write(SRAM_BASE, assemble("ldr r0, [sp]; bx lr"))
+    assert target.call(function) == 1
     before = target.cycles
-    target.call("f")
-    assert target.cycles - before == 4
-    assert target.profile().cycles.sum() == target.cycles == 3 + 4
+    target.write(SRAM_BASE, assemble("ldr r0, [r1]; bx lr"))
+    target.write(SRAM_BASE + 0x1000, np.uint32(77))
+    assert target.call(function, 0, SRAM_BASE + 0x1000) == 77
+    assert target.cycles - before == before + 1
+    assert target.profile().cycles.sum() == target.cycles
+
+
+def test_host_writes_replace_the_very_first_block() -> None:
+    target = pico("movs r0, #1; bkpt #0; bkpt #1")
+    for source, cycles in (("muls r0, r0, r0", 1), ("ldr r0, [r1]", 2), ("push {r0, r1}", 3)):
+        target.write(SRAM_BASE, assemble(f"{source}; bkpt #0"))
+        set_registers(target, pc=SRAM_BASE | 1, r1=SRAM_BASE)
+        assert target.run().cycles == cycles
 
 
 def test_code_that_rewrites_itself() -> None:
