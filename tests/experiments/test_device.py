@@ -1,0 +1,334 @@
+"""experiments.device: the firmware computes what the reference computes, on any small network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from experiment_models import SMALL, compared, compared_on, labels_for, prepared, random_images
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from experiments import device as device_module
+from experiments.costs import Comparison
+from experiments.device import Device, DeviceError, Phase
+from experiments.errors import UserError
+from experiments.image import lay_out
+from experiments.simulator import simulated_pico
+from kernels.methods import Method, method
+from kernels.model import Model, initial_model, with_scores
+from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
+from kernels.rounding import Rounding
+from kernels.trainer import Scale, Trainer
+from sim import Stop, StopReason
+
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+
+
+def check_memory(comparison: Comparison) -> None:
+    """What the run touched of the arena is what the planner promised, or less."""
+    used = comparison.device.target.memory_use().arena
+    assert used <= comparison.device.layout.size
+
+
+# --- random networks
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with all that a few steps need."""
+
+    model: Model
+    method: Method
+    scales: dict[int, Scale] | None
+    images: NDArray[np.int8]
+    labels: list[int]
+
+
+def pool_windows(shape: Shape) -> list[int]:
+    """Windows that fit ``shape`` and that kernels.max_pool2d recovers from the shapes alone."""
+    return [
+        size
+        for size in range(1, min(shape[1:]) + 1)
+        if shape[1] // (shape[1] // size) == size  # see test_pool_whose_window_leaves_much_over
+    ]
+
+
+@st.composite
+def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Layer]:
+    layers: list[Layer] = []
+    for kind in draw(st.lists(st.sampled_from(["conv", "relu", "pool"]), max_size=5)):
+        if kind == "relu":
+            layers.append(ReLU())
+        elif kind == "pool":
+            size = draw(st.sampled_from(pool_windows(shape)))
+            layers.append(MaxPool2d(size))
+            shape = (shape[0], shape[1] // size, shape[2] // size)
+        else:
+            kernel = draw(st.integers(1, 5))
+            # The least padding with which the kernel still fits into the padded planes.
+            least = max(0, (kernel - min(shape[1:]) + 1) // 2)
+            padding = draw(st.integers(least, kernel - 1))
+            layers.append(Conv2d(draw(st.integers(1, 4)), kernel, padding))
+            grow = 2 * padding - kernel + 1
+            shape = (layers[-1].channels, shape[1] + grow, shape[2] + grow)
+    return layers
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    layers = draw(spatial_layers(shape))
+    for features in draw(st.lists(st.integers(1, 9), max_size=2)):
+        layers += [Dense(features), *[ReLU()] * draw(st.integers(0, 2))]
+    return Network("drawn", shape, (*layers, Dense(draw(st.integers(2, 12)))))
+
+
+def drawn_weights(
+    generator: np.random.Generator, shape: Shape, range_of_values: str
+) -> NDArray[np.int8]:
+    if range_of_values == "extreme":
+        return generator.choice(np.array([-127, 0, 127], np.int8), shape)
+    largest = {"full": 127, "small": 3}[range_of_values]
+    return generator.integers(-largest, largest, shape, np.int8, endpoint=True)
+
+
+@st.composite
+def methods(draw: st.DrawFn, name: str) -> Method:
+    options = {"learning_rate_bits": st.integers(1, 7), "rounding": st.sampled_from(Rounding)}
+    if name.startswith("priot"):
+        options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
+    if name == "priot-s":
+        options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
+        options["selection"] = st.sampled_from(["random", "magnitude"])
+    return method(name, **draw(st.fixed_dictionaries(options)))
+
+
+@st.composite
+def cases(draw: st.DrawFn, name: str) -> Case:
+    network, training = draw(networks()), draw(methods(name))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    values = draw(st.sampled_from(["full", "extreme", "small"]))
+    weights = {
+        index: drawn_weights(generator, network.weight_shape_of(index), values)
+        for index in network.weighted
+    }
+    exponents = {index: draw(st.integers(-12, 4)) for index in network.weighted}
+    model = with_scores(Model(network, weights, exponents), training, draw(st.integers(0, 9)))
+    scales = None
+    if not training.dynamic:
+        # Likely shifts, and now and then any that 32 bits allow: too small ones saturate.
+        shift = st.integers(0, 12) | st.integers(0, 31)
+        scales = {i: Scale(draw(shift), draw(shift), draw(shift)) for i in network.weighted}
+    images = draw(st.sampled_from([0, 64, 127])) - generator.integers(
+        0, 128, (3, *network.input_shape), np.int16
+    )
+    labels = draw(st.lists(st.integers(0, network.classes - 1), min_size=3, max_size=3))
+    return Case(model, training, scales, images.astype(np.int8), labels)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_device_equals_the_reference_on_random_networks(name: str, data: st.DataObject) -> None:
+    case = data.draw(cases(name))
+    comparison = compared(case.model, case.method, case.scales)
+    for image, label in zip(case.images, case.labels, strict=True):
+        comparison.step(image, label)
+    for image in case.images:
+        assert comparison.device.predict(image) == comparison.reference.predict(image)
+    assert comparison.device.model.state_hash() == comparison.reference.model.state_hash()
+    check_memory(comparison)
+
+
+# --- networks of every shape that is likely to go wrong
+
+NETWORKS = [
+    Network("dense only", (2, 3, 3), (Dense(2),)),
+    Network("two dense", (1, 4, 4), (Dense(7), Dense(12))),
+    Network("relus only", (1, 3, 3), (ReLU(), ReLU(), Dense(3))),
+    Network("pool first", (2, 6, 9), (MaxPool2d(3), Conv2d(3), Dense(4))),
+    Network("relu first", (1, 5, 5), (ReLU(), Conv2d(2), ReLU(), Dense(4))),
+    Network("conv without relu", (1, 6, 6), (Conv2d(2), Conv2d(3, 1, 0), Dense(4))),
+    Network("relu after pool", (1, 8, 8), (Conv2d(3), MaxPool2d(), ReLU(), Dense(4))),
+    Network("relus around pool", (1, 8, 8), (Conv2d(3), ReLU(), MaxPool2d(), ReLU(), Dense(4))),
+    Network(
+        "two relus", (1, 5, 4), (Conv2d(3), ReLU(), ReLU(), Dense(6), ReLU(), ReLU(), Dense(3))
+    ),
+    Network("two pools", (1, 9, 8), (Conv2d(3), MaxPool2d(), MaxPool2d(), Dense(4))),
+    Network("pool of one", (1, 4, 4), (Conv2d(2), MaxPool2d(1), Dense(4))),
+    Network("wide kernel", (2, 5, 7), (Conv2d(3, 5, 0), ReLU(), Dense(5))),
+    Network("more padding than image", (1, 1, 2), (Conv2d(2, 5, 4), Conv2d(2, 4, 3), Dense(3))),
+    Network("odd sizes", (3, 7, 5), (Conv2d(5, 2, 1), ReLU(), MaxPool2d(), Conv2d(3), Dense(11))),
+    Network("one pixel", (1, 1, 1), (Conv2d(1, 1, 0), ReLU(), Dense(2))),
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_device_equals_the_reference(network: Network, name: str) -> None:
+    comparison = compared_on(network, method(name))
+    for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
+        checkpoints = comparison.step(image, int(label))
+        assert all(checkpoint.cycles > 0 for checkpoint in checkpoints)
+    check_memory(comparison)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="kernels.max_pool2d takes shape // (shape // window) for the window"
+)
+@pytest.mark.parametrize("shape", [(1, 3, 3), (1, 5, 4), (2, 3, 2)])
+def test_pool_whose_window_leaves_much_over(shape: tuple[int, int, int]) -> None:
+    """Rows left over are cut: 2 x 2 windows on 3 rows see the first two only."""
+    size = 3 if shape[1] == 5 else 2
+    network = Network("left over", shape, (Conv2d(3), MaxPool2d(size), Dense(3)))
+    comparison = compared_on(network, method("niti-dynamic"))
+    for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
+        comparison.step(image, int(label))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_dark_and_saturated_images_are_trained_alike(name: str) -> None:
+    comparison = compared_on(SMALL, method(name))
+    for pixel in (0, 127, -127, 0):
+        comparison.step(np.full(SMALL.input_shape, pixel, np.int8), 1)
+
+
+# --- the ways to run a step
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_halting_after_every_operation_changes_nothing(name: str) -> None:
+    training = method(name)
+    model, scales = prepared(SMALL, training)
+    whole, halting = (Device(simulated_pico(None), model, training, scales) for _ in range(2))
+    reference = Trainer(model.copy(), training, scales)
+    for image, label in zip(random_images(SMALL, 5), labels_for(SMALL, 5), strict=True):
+        predicted = reference.step(image, int(label))
+        assert whole.step(image, int(label)) == predicted
+        for _ in halting.step_by_operation(image, int(label)):
+            pass
+    hashes = {learner.model.state_hash() for learner in (whole, halting, reference)}
+    assert len(hashes) == 1
+    assert hashes != {model.state_hash()}, "training has changed the model"
+
+
+def test_checkpoints_follow_the_order_of_the_step() -> None:
+    training = method("niti-dynamic")
+    comparison = compared_on(SMALL, training)
+    found = [(c.phase, c.layer) for c in comparison.step(random_images(SMALL, 1)[0], 0)]
+    count = len(SMALL.layers)
+    expected = [(Phase.FORWARD, index) for index in range(count)]
+    expected.append((Phase.BACKWARD, count))  # the loss
+    for index in reversed(range(count)):
+        expected.append((Phase.BACKWARD, index))
+        if index in SMALL.weighted:
+            expected.append((Phase.UPDATE, index))
+    assert found == expected
+
+
+def test_prediction_changes_no_weight_or_score() -> None:
+    training = method("priot")
+    model, scales = prepared(SMALL, training)
+    device = Device(simulated_pico(None), model, training, scales)
+    for image in random_images(SMALL, 3):
+        device.predict(image)
+    assert device.model.state_hash() == model.state_hash()
+
+
+def test_first_of_equal_logits_is_predicted() -> None:
+    training = method("niti-static")
+    model, scales = prepared(SMALL, training)
+    dark = np.zeros(SMALL.input_shape, np.int8)
+    assert Device(simulated_pico(None), model, training, scales).predict(dark) == 0
+
+
+def test_training_leaves_the_callers_model_alone() -> None:
+    training = method("niti-dynamic")
+    model, _ = prepared(SMALL, training)
+    before = model.state_hash()
+    device = Device(simulated_pico(None), model, training, None)
+    device.step(random_images(SMALL, 1)[0], 0)
+    assert device.model.state_hash() != before
+    assert model.state_hash() == before
+
+
+# --- refusals
+
+
+def test_image_of_another_shape_is_refused() -> None:
+    device = compared_on(SMALL, method("niti-dynamic")).device
+    with pytest.raises(ValueError, match=r"^small takes an image of \(1, 9, 8\), not \(1, 8, 9\)"):
+        device.step(np.zeros((1, 8, 9), np.int8), 0)
+
+
+def test_network_that_does_not_fit_the_sram_is_refused_before_anything_runs() -> None:
+    network = Network("large", (1, 28, 28), (Dense(400), Dense(10)))
+    training = method("priot")
+    pico = simulated_pico(None)
+    model = with_scores(initial_model(network, 0), training, 0)
+    scales = {index: Scale(0, 0, 0) for index in network.weighted}
+    with pytest.raises(UserError, match=r"^large does not fit with PRIOT: .* beside the firmware"):
+        Device(pico, model, training, scales)
+    assert pico.cycles == 0
+
+
+def written_over(offset: int, word: int) -> Device:
+    """A device whose image has one word of its header or layer table replaced."""
+    device = compared_on(SMALL, method("priot")).device
+    start = device.target.symbol("__arena_start__").address
+    device.target.write(start + offset, word.to_bytes(4, "little"))
+    return device
+
+
+FIRST_LAYER = 4 * 9  # bytes of the header before it
+
+
+@pytest.mark.parametrize(
+    ("offset", "word", "complaint"),
+    [
+        (0, 0x544F4953, "damaged or of another version"),
+        (4, 2, "damaged or of another version"),
+        (12, 1 | 2, "method is not supported"),
+        (FIRST_LAYER, 0, "layer of an unknown kind"),
+        (FIRST_LAYER, 5, "layer of an unknown kind"),
+    ],
+    ids=["magic", "version", "dynamic scores", "kind 0", "kind 5"],
+)
+def test_damaged_image_is_refused_by_the_firmware(offset: int, word: int, complaint: str) -> None:
+    device = written_over(offset, word)
+    image = random_images(SMALL, 1)[0]
+    for run in (device.predict, lambda image: device.step(image, 0)):
+        with pytest.raises(DeviceError, match=f"^the firmware refused: .*{complaint}"):
+            run(image)
+    with pytest.raises(DeviceError, match=complaint):
+        list(device.step_by_operation(image, 0))
+
+
+def test_firmware_recovers_when_the_image_is_mended() -> None:
+    device = written_over(4, 2)
+    image = random_images(SMALL, 1)[0]
+    with pytest.raises(DeviceError):
+        device.step(image, 0)
+    device.target.write(device.target.symbol("__arena_start__").address + 4, b"\1\0\0\0")
+    assert device.step(image, 0) in range(SMALL.classes)
+
+
+def test_unknown_command_is_refused_by_the_firmware(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = compared_on(SMALL, method("niti-dynamic")).device
+    monkeypatch.setattr(device_module, "TRAIN", 3)
+    with pytest.raises(DeviceError, match=r"^the firmware refused: unknown command"):
+        device.step(random_images(SMALL, 1)[0], 0)
+
+
+def test_halt_where_none_belongs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = compared_on(SMALL, method("niti-dynamic")).device
+    exception = Stop(StopReason.HALT, 10, 255)
+    monkeypatch.setattr(device.target, "run", lambda: exception)
+    with pytest.raises(DeviceError, match=r"stopped at .*255.*, not at breakpoint 0"):
+        device.step(random_images(SMALL, 1)[0], 0)
+
+
+def test_layouts_share_memory_between_activations_and_errors() -> None:
+    layout = lay_out(initial_model(SMALL, 0), method("niti-static"))
+    assert layout.size < sum(buffer.size for buffer in layout.plan.buffers)
