@@ -1,0 +1,124 @@
+"""kernels.methods: four methods by name, their defaults, and what is refused."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kernels.errors import KernelError
+from kernels.methods import METHODS, MethodError, method
+from kernels.rounding import Rounding
+
+
+def test_there_are_four_methods() -> None:
+    assert list(METHODS) == ["niti-dynamic", "niti-static", "priot", "priot-s"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_without_settings_is_the_default(name: str) -> None:
+    assert method(name) == METHODS[name]
+    assert method(name).name == name
+    assert method(name).rounding is Rounding.PSEUDO_STOCHASTIC
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_none_keeps_every_default(name: str) -> None:
+    settings = dict.fromkeys(
+        ("learning_rate_bits", "threshold", "score_spread", "scored_fraction", "selection")
+    )
+    assert method(name, **settings, rounding=None) == METHODS[name]
+
+
+def test_what_sets_the_methods_apart() -> None:
+    assert [m.dynamic for m in METHODS.values()] == [True, False, False, False]
+    assert [m.trains_scores for m in METHODS.values()] == [False, False, True, True]
+    assert [m.sparse for m in METHODS.values()] == [False, False, False, True]
+    assert method("priot").scored_fraction == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("niti-dynamic", {"learning_rate_bits": 1}),
+        ("niti-static", {"learning_rate_bits": 7}),
+        ("niti-static", {"rounding": Rounding.NEAREST}),
+        ("priot", {"threshold": -127, "score_spread": 0}),
+        ("priot", {"threshold": 127, "score_spread": 127}),
+        ("priot-s", {"scored_fraction": 1.0, "selection": "magnitude"}),
+        ("priot-s", {"scored_fraction": 1e-6, "selection": "random", "threshold": 0}),
+    ],
+)
+def test_settings_replace_defaults(name: str, settings: dict[str, Any]) -> None:
+    assert method(name, **settings) == replace(METHODS[name], **settings)
+
+
+@pytest.mark.parametrize("name", ["", "NITI", "priot_s", "sgd"])
+def test_an_unknown_method_is_refused_with_the_choices(name: str) -> None:
+    with pytest.raises(MethodError, match="niti-dynamic, niti-static, priot, priot-s") as refused:
+        method(name)
+    assert repr(name) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"learning_rate_bits": 0}, "learning-rate bits 0"),
+        ({"learning_rate_bits": 8}, "learning-rate bits 8"),
+        ({"threshold": -128}, "threshold -128"),
+        ({"threshold": 128}, "threshold 128"),
+        ({"score_spread": -1}, "score spread -1"),
+        ({"score_spread": 128}, "score spread 128"),
+        ({"scored_fraction": 0.0}, "scored fraction 0"),
+        ({"scored_fraction": -0.5}, "scored fraction -0.5"),
+        ({"scored_fraction": 1.01}, "scored fraction 1.01"),
+        ({"scored_fraction": float("nan")}, "scored fraction nan"),
+        ({"selection": "smallest"}, "selection 'smallest'"),
+        ({"selection": ""}, "selection ''"),
+    ],
+)
+def test_a_setting_out_of_range_is_named(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(MethodError, match=named):
+        method("priot-s", **settings)
+
+
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static"])
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("threshold", 0),
+        ("score_spread", 32),
+        ("scored_fraction", 0.5),
+        ("selection", "random"),
+    ],
+)
+def test_niti_takes_no_setting_of_scores(name: str, setting: str, value: Any) -> None:
+    with pytest.raises(MethodError, match=f"{name} has no {setting.replace('_', ' ')}"):
+        method(name, **{setting: value})
+
+
+@pytest.mark.parametrize(("setting", "value"), [("scored_fraction", 1.0), ("selection", "random")])
+def test_priot_scores_every_edge(setting: str, value: Any) -> None:
+    with pytest.raises(MethodError, match=f"priot has no {setting.replace('_', ' ')}"):
+        method("priot", **{setting: value})
+
+
+def test_method_errors_are_kernel_errors_and_value_errors() -> None:
+    assert issubclass(MethodError, KernelError)
+    assert issubclass(KernelError, ValueError)
+
+
+def test_labels_for_tables() -> None:
+    labels = [m.label for m in METHODS.values()]
+    assert labels == ["NITI dynamic", "NITI static", "PRIOT", "PRIOT-S 10 % random"]
+    assert method("priot-s", scored_fraction=0.125, selection="magnitude").label == (
+        "PRIOT-S 12.5 % magnitude"
+    )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_rebuild_the_method_and_fit_into_json(name: str) -> None:
+    settings = method(name, rounding=Rounding.NEAREST).settings()
+    assert settings.pop("rounding") == "nearest"
+    assert json.loads(json.dumps(settings)) == settings
+    assert replace(METHODS[name], **settings) == METHODS[name]

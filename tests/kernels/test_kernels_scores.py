@@ -1,0 +1,101 @@
+"""kernels.scores: pruning by threshold, straight-through gradients, clipped updates."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_strategies import SEEDS, int8s
+from numpy.typing import NDArray
+from oracle_training import clipped, rounded
+
+from kernels.rounding import Rounding
+from kernels.scores import UNSCORED, descend, prune, score_gradient
+
+COUNTS = st.integers(1, 60)
+
+
+def pruned(weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int) -> NDArray[np.int8]:
+    kept = np.full(weights.size, 99, np.int8)
+    prune(weights, scores, threshold, kept)
+    return kept
+
+
+@settings(deadline=None)
+@given(SEEDS, COUNTS, st.integers(-127, 127))
+def test_prune_keeps_edges_whose_score_reaches_the_threshold(
+    seed: int, count: int, threshold: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    weights, scores = int8s(generator, (count,)), int8s(generator, (count,))
+    pairs = zip(weights.tolist(), scores.tolist(), strict=True)
+    expected = [weight if score >= threshold else 0 for weight, score in pairs]
+    assert pruned(weights, scores, threshold).tolist() == expected
+
+
+@pytest.mark.parametrize("threshold", [-127, -64, 0, 126, 127])
+def test_the_threshold_itself_is_kept_and_one_below_is_pruned(threshold: int) -> None:
+    weights = np.array([5, 5], np.int8)
+    scores = np.array([threshold, threshold - 1], np.int8)
+    assert pruned(weights, scores, threshold).tolist() == [5, 0]
+
+
+@pytest.mark.parametrize("threshold", range(-127, 128))
+def test_an_edge_without_a_score_is_kept_at_every_threshold(threshold: int) -> None:
+    assert pruned(np.array([-7], np.int8), np.array([UNSCORED], np.int8), threshold)[0] == -7
+
+
+@settings(deadline=None)
+@given(SEEDS, COUNTS)
+def test_the_score_gradient_is_the_weight_gradient_times_the_weight(seed: int, count: int) -> None:
+    generator = np.random.default_rng(seed)
+    weights, scored = int8s(generator, (count,)), generator.random(count) < 0.7
+    largest = (2**31 - 1) // 127
+    gradient = generator.integers(-largest, largest, count, np.int32, endpoint=True)
+    rows = zip(gradient.tolist(), weights.tolist(), scored.tolist(), strict=True)
+    expected = [g * w if has_score else 0 for g, w, has_score in rows]
+    score_gradient(gradient, weights, scored)
+    assert gradient.tolist() == expected
+
+
+def test_a_pruned_edge_still_has_a_gradient() -> None:
+    # The gradient passes straight through the threshold: it never sees the scores.
+    gradient = np.array([3, 3], np.int32)
+    score_gradient(gradient, np.array([10, -10], np.int8), np.array([True, True]))
+    assert gradient.tolist() == [30, -30]
+
+
+@settings(deadline=None)
+@given(SEEDS, COUNTS, st.integers(0, 31), st.sampled_from(Rounding))
+def test_descend_subtracts_the_rounded_step_and_clips(
+    seed: int, count: int, shift: int, rounding: Rounding
+) -> None:
+    generator = np.random.default_rng(seed)
+    values = int8s(generator, (count,))
+    largest = min(2**31 - 1, 2 ** (shift + 8))
+    gradient = generator.integers(-largest, largest, count, np.int32, endpoint=True)
+    nearest = rounding is Rounding.NEAREST
+    pairs = zip(values.tolist(), gradient.tolist(), strict=True)
+    expected = [clipped(value - clipped(rounded(g, shift, nearest))) for value, g in pairs]
+    descend(values, gradient, shift, rounding)
+    assert values.tolist() == expected
+
+
+def test_descend_stops_at_the_ends_of_the_range() -> None:
+    values = np.array([-127, -120, 120, 127, 0], np.int8)
+    gradient = np.array([1, 127, -127, -1, 2**31 - 1], np.int32)
+    descend(values, gradient, 0, Rounding.NEAREST)
+    assert values.tolist() == [-127, -127, 127, 127, -127]
+
+
+@settings(deadline=None)
+@given(SEEDS, COUNTS, st.integers(0, 31), st.sampled_from(Rounding))
+def test_edges_without_a_score_are_never_updated(
+    seed: int, count: int, shift: int, rounding: Rounding
+) -> None:
+    generator = np.random.default_rng(seed)
+    scored = generator.random(count) < 0.5
+    scores = np.where(scored, int8s(generator, (count,)), np.int8(UNSCORED))
+    gradient = generator.integers(-(2**24), 2**24, count, np.int32)
+    score_gradient(gradient, int8s(generator, (count,)), scored)
+    descend(scores, gradient, shift, rounding)
+    assert np.all(scores[~scored] == UNSCORED)
