@@ -125,6 +125,11 @@ def _list(values: list[int]) -> Ints:
     return np.array(values, object)
 
 
+def _ones(mask: NDArray[np.bool_]) -> Ints:
+    """1 where the mask is true, else 0."""
+    return mask.astype(int).astype(object)
+
+
 def _zeros(shape: Place) -> Ints:
     return np.full(shape, 0, object)
 
@@ -212,9 +217,10 @@ class NaiveTrainer:
                 self.errors[index - 1] = self._input_error(index, inputs)
 
     def _weight_gradient(self, index: int, inputs: Ints) -> None:
-        layer, error, shape = self.network.layers[index], self.errors[index], self.weights[index]
+        layer, error = self.network.layers[index], self.errors[index]
         if isinstance(layer, Conv2d):
-            gradient = conv2d_weight_gradient(inputs, error, layer.padding, shape.shape)
+            shape = self.weights[index].shape
+            gradient = conv2d_weight_gradient(inputs, error, layer.padding, shape)
         else:
             gradient = dense_weight_gradient(inputs.reshape(-1), error)
         if self.scores:
@@ -229,7 +235,7 @@ class NaiveTrainer:
     def _input_error(self, index: int, inputs: Ints) -> Ints:
         layer, error = self.network.layers[index], self.errors[index]
         if isinstance(layer, ReLU):
-            return error * (inputs > 0).astype(int).astype(object)
+            return error * _ones(inputs > 0)
         if isinstance(layer, MaxPool2d):
             _, found = max_pool2d(inputs, layer.size)
             input_error = _zeros(inputs.shape)
@@ -252,7 +258,7 @@ class NaiveTrainer:
         if not self.scores:
             return self.weights[index]
         keep = (self.scores[index] >= self.threshold) | ~self.scored[index]
-        return self.weights[index] * keep.astype(int).astype(object)
+        return self.weights[index] * _ones(keep)
 
     def _shift(self, direction: str, index: int, sums: Ints) -> int:
         shift = (

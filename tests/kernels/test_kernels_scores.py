@@ -39,9 +39,10 @@ def test_the_threshold_itself_is_kept_and_one_below_is_pruned(threshold: int) ->
     assert pruned(weights, scores, threshold).tolist() == [5, 0]
 
 
-@pytest.mark.parametrize("threshold", range(-127, 128))
-def test_an_edge_without_a_score_is_kept_at_every_threshold(threshold: int) -> None:
-    assert pruned(np.array([-7], np.int8), np.array([UNSCORED], np.int8), threshold)[0] == -7
+def test_an_edge_without_a_score_is_kept_at_every_threshold() -> None:
+    weight, score = np.array([-7], np.int8), np.array([UNSCORED], np.int8)
+    for threshold in range(-127, 128):
+        assert pruned(weight, score, threshold).tolist() == [-7]
 
 
 @settings(deadline=None)

@@ -1,0 +1,121 @@
+"""kernels.calibration: the most frequent shifts, and which images have a say."""
+
+from collections import Counter
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from kernel_strategies import image_for
+from numpy.typing import NDArray
+from oracle_training import NaiveTrainer, ints
+
+from kernels.calibration import CalibrationError, calibrate
+from kernels.errors import KernelError
+from kernels.methods import METHODS, Method, method
+from kernels.model import Model, initial_model, with_scores
+from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.trainer import Scale
+
+CNN = Network("cnn", (1, 6, 6), (Conv2d(3), ReLU(), MaxPool2d(2), Dense(6), ReLU(), Dense(4)))
+NITI = method("niti-static")
+
+
+def naive_shifts(model: Model, chosen: Method, image: NDArray[np.int8], label: int) -> NaiveTrainer:
+    """One dynamic step from the model as it is."""
+    trainer = NaiveTrainer(
+        model.network,
+        {index: ints(weights) for index, weights in model.weights.items()},
+        model.exponents,
+        {index: ints(scores) for index, scores in model.scores.items()},
+        model.scored,
+        chosen.learning_rate_bits,
+        chosen.threshold,
+        nearest=False,
+        static=None,
+    )
+    trainer.step(ints(image), label)
+    return trainer
+
+
+def mode(values: list[int]) -> int:
+    counts = Counter(values)
+    return max(value for value in counts if counts[value] == max(counts.values()))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", METHODS)
+def test_scales_are_the_modes_of_independent_dynamic_steps(name: str, seed: int) -> None:
+    chosen, generator = method(name), np.random.default_rng(seed)
+    model = with_scores(initial_model(CNN, seed), chosen, seed)
+    for index in model.exponents:
+        model.exponents[index] += 1  # some images are then classified with full confidence
+    before = model.state_hash()
+    images = np.stack([image_for(CNN, generator) >> (n % 4) for n in range(24)])
+    labels = generator.integers(0, 4, 24).astype(np.uint8)
+    steps = [naive_shifts(model, chosen, *pair) for pair in zip(images, labels, strict=True)]
+    wrong = [step for step in steps if step.errors[-1].any()]
+    expected = {
+        index: Scale(
+            mode([step.used[index].forward for step in steps]),
+            mode([step.used[index].backward for step in wrong]),
+            mode([step.used[index].gradient_bits for step in wrong]),
+        )
+        for index in CNN.weighted
+    }
+    assert calibrate(model, chosen, images, labels) == expected
+    assert model.state_hash() == before
+
+
+def one_layer() -> Model:
+    """Pixel 0 speaks for class 0 and pixel 1 for class 1, without doubt when it is large."""
+    model = initial_model(Network("pair", (1, 1, 2), (Dense(2),)), 0)
+    model.weights[0][...] = [[127, 0], [0, 127]]
+    model.exponents[0] = 0
+    return model
+
+
+def pair_images(*pixels: int) -> NDArray[np.int8]:
+    """Images whose pixel 0 is given and whose pixel 1 is dark."""
+    return np.array([[[[pixel, 0]]] for pixel in pixels], np.int8)
+
+
+# 127 * pixel has 7, 8 and 14 bits: shifts 0, 1 and 7.
+@pytest.mark.parametrize(
+    ("pixels", "shift"),
+    [((1, 1, 127), 0), ((1, 127), 7), ((127, 1), 7), ((1, 2, 2, 1), 1), ((127, 1, 2, 1, 2), 1)],
+)
+def test_of_equally_frequent_shifts_the_largest_is_taken(
+    pixels: tuple[int, ...], shift: int
+) -> None:
+    labels = np.ones(len(pixels), np.uint8)
+    assert calibrate(one_layer(), NITI, pair_images(*pixels), labels)[0].forward == shift
+
+
+def test_confident_images_count_for_the_forward_shifts_only() -> None:
+    # Three images are right without doubt; their gradients of zero would win the vote.
+    images, labels = pair_images(127, 127, 127, 1, 1), np.array([0, 0, 0, 1, 1], np.uint8)
+    assert astuple(calibrate(one_layer(), NITI, images, labels)[0])[0] == 7
+    only_wrong = calibrate(one_layer(), NITI, images[3:], labels[3:])[0]
+    assert only_wrong.gradient_bits > 0
+    assert calibrate(one_layer(), NITI, images, labels)[0] == Scale(
+        7, only_wrong.backward, only_wrong.gradient_bits
+    )
+
+
+def test_calibration_without_an_error_is_refused() -> None:
+    with pytest.raises(CalibrationError, match="all 3 calibration images have an error of zero"):
+        calibrate(one_layer(), NITI, pair_images(127, 127, 127), np.zeros(3, np.uint8))
+
+
+def test_calibration_without_images_is_refused() -> None:
+    with pytest.raises(CalibrationError):
+        calibrate(one_layer(), NITI, np.zeros((0, 1, 1, 2), np.int8), np.zeros(0, np.uint8))
+
+
+def test_images_and_labels_of_different_number_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        calibrate(one_layer(), NITI, pair_images(1, 2), np.ones(1, np.uint8))
+
+
+def test_calibration_errors_are_kernel_errors() -> None:
+    assert issubclass(CalibrationError, KernelError)

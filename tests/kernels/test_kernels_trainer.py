@@ -1,0 +1,295 @@
+"""kernels.trainer: whole steps of the four methods, bit for bit against plain Python integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from kernel_strategies import SEEDS, image_for, int8s, networks
+from oracle_training import NaiveTrainer, Shifts, ints
+
+from kernels.methods import METHODS, Method, method
+from kernels.model import Model, initial_model, with_scores
+from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.rounding import Rounding
+from kernels.trainer import Scale, Trainer
+
+STEPS = 3
+CNN = Network(
+    "cnn",
+    (2, 7, 6),
+    (
+        Conv2d(3, kernel=3, padding=1),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(4, kernel=2, padding=1),
+        ReLU(),
+        Dense(6),
+        ReLU(),
+        Dense(4),
+    ),
+)
+
+
+@st.composite
+def methods(draw: st.DrawFn, name: str) -> Method:
+    """A method with any of its settings."""
+    given_settings = {
+        "rounding": draw(st.sampled_from(Rounding)),
+        "learning_rate_bits": draw(st.integers(1, 7)),
+    }
+    if METHODS[name].trains_scores:
+        given_settings["threshold"] = draw(st.integers(-127, 127))
+        given_settings["score_spread"] = draw(st.integers(0, 127))
+    if METHODS[name].sparse:
+        given_settings["scored_fraction"] = draw(st.floats(0.05, 1))
+        given_settings["selection"] = draw(st.sampled_from(["random", "magnitude"]))
+    return method(name, **given_settings)
+
+
+def random_model(network: Network, chosen: Method, seed: int) -> Model:
+    """Weights and exponents that training would not reach: saturated, tiny, or far too large."""
+    generator = np.random.default_rng(seed)
+    model = initial_model(network, seed)
+    for index, weights in model.weights.items():
+        if generator.random() < 0.5:
+            weights[...] = int8s(generator, weights.shape)
+        model.exponents[index] = int(generator.integers(-14, -3))
+    return with_scores(model, chosen, seed)
+
+
+def random_scales(network: Network, seed: int) -> dict[int, Scale]:
+    """From shifts that saturate everything to shifts that leave little."""
+    generator = np.random.default_rng(seed)
+    return {
+        index: Scale(*(int(generator.integers(0, high)) for high in (12, 10, 24)))
+        for index in network.weighted
+    }
+
+
+def naive(model: Model, chosen: Method, scales: dict[int, Scale] | None) -> NaiveTrainer:
+    return NaiveTrainer(
+        model.network,
+        {index: ints(weights) for index, weights in model.weights.items()},
+        dict(model.exponents),
+        {index: ints(scores) for index, scores in model.scores.items()},
+        {index: scored.copy() for index, scored in model.scored.items()},
+        chosen.learning_rate_bits,
+        chosen.threshold,
+        chosen.rounding is Rounding.NEAREST,
+        scales and {i: Shifts(s.forward, s.backward, s.gradient_bits) for i, s in scales.items()},
+    )
+
+
+def assert_equal_tensors(trainer: Trainer, expected: NaiveTrainer) -> None:
+    """Outputs, errors, gradients, shifts, weights and scores."""
+    for index in range(len(expected.outputs)):
+        assert trainer.outputs[index].tolist() == expected.outputs[index].tolist()
+        assert trainer.errors[index].tolist() == expected.errors[index].tolist()
+    for index, gradient in expected.gradients.items():
+        assert trainer.gradients[index].tolist() == gradient.tolist()
+        assert trainer.model.weights[index].tolist() == expected.weights[index].tolist()
+        used, shifts = trainer.used[index], expected.used[index]
+        assert used == Scale(shifts.forward, shifts.backward, shifts.gradient_bits)
+    for index, scores in expected.scores.items():
+        assert trainer.model.scores[index].tolist() == scores.tolist()
+
+
+def assert_equal_steps(
+    model: Model, chosen: Method, scales: dict[int, Scale] | None, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    expected, trainer = naive(model, chosen, scales), Trainer(model, chosen, scales)
+    for _ in range(STEPS):
+        image = image_for(model.network, generator)
+        label = int(generator.integers(model.network.classes))
+        expected.step(ints(image), label)
+        prediction = trainer.step(image, label)
+        logits = expected.outputs[-1].tolist()
+        assert prediction == logits.index(max(logits))
+        assert_equal_tensors(trainer, expected)
+
+
+@pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
+@pytest.mark.parametrize("name", METHODS)
+def test_steps_of_any_network_equal_plain_integers(name: str, dynamic: bool) -> None:
+    @settings(deadline=None, max_examples=20)
+    @given(networks(), methods(name), SEEDS)
+    def steps_equal(network: Network, chosen: Method, seed: int) -> None:
+        scales = None if dynamic else random_scales(network, seed)
+        assert_equal_steps(random_model(network, chosen, seed), chosen, scales, seed)
+
+    steps_equal()
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
+@pytest.mark.parametrize("name", METHODS)
+def test_steps_of_a_cnn_equal_plain_integers(name: str, dynamic: bool, rounding: Rounding) -> None:
+    chosen = method(name, rounding=rounding)
+    for seed in range(3):
+        scales = None if dynamic else random_scales(CNN, seed)
+        assert_equal_steps(random_model(CNN, chosen, seed), chosen, scales, seed)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_static_scales_of_the_image_itself_give_the_dynamic_step(name: str) -> None:
+    @settings(deadline=None, max_examples=25)
+    @given(networks(), methods(name), SEEDS)
+    def static_equals_dynamic(network: Network, chosen: Method, seed: int) -> None:
+        model = random_model(network, chosen, seed)
+        image = image_for(network, np.random.default_rng(seed))
+        dynamic = Trainer(model.copy(), chosen, None)
+        dynamic.step(image, 0)
+        static = Trainer(model.copy(), chosen, dict(dynamic.used))
+        static.step(image, 0)
+        assert static.used == dynamic.used
+        assert static.logit_exponent == dynamic.logit_exponent
+        assert static.model.state_hash() == dynamic.model.state_hash()
+        for mine, other in zip(static.errors, dynamic.errors, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+    static_equals_dynamic()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_right_and_confident_image_changes_nothing(name: str) -> None:
+    @settings(deadline=None, max_examples=25)
+    @given(networks(), methods(name), SEEDS, st.booleans())
+    def nothing_changes(network: Network, chosen: Method, seed: int, dynamic: bool) -> None:
+        model = random_model(network, chosen, seed)
+        model.exponents[network.weighted[-1]] += 100  # the least difference of logits is enough
+        before = model.state_hash()
+        trainer = Trainer(model, chosen, None if dynamic else random_scales(network, seed))
+        image = image_for(network, np.random.default_rng(seed))
+        label = trainer.predict(image)
+        logits = trainer.outputs[-1].tolist()
+        assume(logits.count(max(logits)) == 1)
+        for _ in range(STEPS):
+            trainer.step(image, label)
+        assert not any(error.any() for error in trainer.errors)
+        assert not any(gradient.any() for gradient in trainer.gradients.values())
+        assert model.state_hash() == before
+
+    nothing_changes()
+
+
+@settings(deadline=None, max_examples=25)
+@given(networks(), methods("priot"), SEEDS)
+def test_priot_never_changes_weights(network: Network, chosen: Method, seed: int) -> None:
+    model = random_model(network, chosen, seed)
+    before = {index: weights.copy() for index, weights in model.weights.items()}
+    trainer = Trainer(model, chosen, None)
+    for image in (image_for(network, np.random.default_rng(seed + n)) for n in range(STEPS)):
+        trainer.step(image, 0)
+    for index, weights in before.items():
+        np.testing.assert_array_equal(model.weights[index], weights)
+
+
+@settings(deadline=None, max_examples=25)
+@given(networks(), SEEDS)
+def test_priot_that_keeps_every_edge_computes_the_backbone(network: Network, seed: int) -> None:
+    chosen, plain = method("priot", threshold=-127), method("niti-dynamic")
+    model = random_model(network, chosen, seed)
+    backbone = Model(network, model.weights, model.exponents)
+    trainer, reference = Trainer(model, chosen, None), Trainer(backbone, plain, None)
+    image = image_for(network, np.random.default_rng(seed))
+    for _ in range(STEPS):  # scores move, but none falls below -127
+        trainer.step(image, 0)
+        reference.forward(image)
+        reference.backward(0)
+        for mine, other in zip(trainer.errors, reference.errors, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
+@settings(deadline=None, max_examples=25)
+@given(networks(), methods("priot"), SEEDS)
+def test_priot_s_that_scores_every_edge_is_priot(
+    network: Network, chosen: Method, seed: int
+) -> None:
+    sparse = method(
+        "priot-s",
+        scored_fraction=1.0,
+        threshold=chosen.threshold,
+        learning_rate_bits=chosen.learning_rate_bits,
+        rounding=chosen.rounding,
+    )
+    model = random_model(network, chosen, seed)
+    scored_all = with_scores(Model(network, model.weights, model.exponents), sparse, seed)
+    for index, scores in model.scores.items():
+        scored_all.scores[index][...] = scores
+    dense_trainer, sparse_trainer = Trainer(model, chosen, None), Trainer(scored_all, sparse, None)
+    image = image_for(network, np.random.default_rng(seed))
+    for _ in range(STEPS):
+        assert dense_trainer.step(image, 1) == sparse_trainer.step(image, 1)
+        assert model.state_hash() == scored_all.state_hash()
+
+
+@settings(deadline=None, max_examples=25)
+@given(networks(), methods("priot-s"), SEEDS)
+def test_priot_s_updates_scored_edges_only(network: Network, chosen: Method, seed: int) -> None:
+    model = random_model(network, chosen, seed)
+    before = {index: scores.copy() for index, scores in model.scores.items()}
+    trainer = Trainer(model, chosen, random_scales(network, seed))
+    for image in (image_for(network, np.random.default_rng(seed + n)) for n in range(STEPS)):
+        trainer.step(image, 0)
+    for index, scores in before.items():
+        unscored = ~model.scored[index]
+        np.testing.assert_array_equal(model.scores[index][unscored], scores[unscored])
+
+
+@pytest.mark.parametrize("name", ["niti-dynamic", "priot"])
+def test_predicting_changes_nothing(name: str) -> None:
+    model = with_scores(initial_model(CNN, 1), method(name), 1)
+    before = model.state_hash()
+    trainer = Trainer(model, method(name), None)
+    image = image_for(CNN, np.random.default_rng(1))
+    assert trainer.predict(image) == trainer.predict(image)
+    assert model.state_hash() == before
+
+
+def test_of_equal_logits_the_first_is_predicted() -> None:
+    model = initial_model(Network("equal", (1, 1, 1), (Dense(3),)), 0)
+    model.weights[0][:, 0] = [1, 5, 5]
+    trainer = Trainer(model, method("niti-dynamic"), None)
+    assert trainer.predict(np.full((1, 1, 1), 1, np.int8)) == 1
+
+
+def test_a_step_leaves_no_trace_in_the_next() -> None:
+    image, other = (image_for(CNN, np.random.default_rng(seed)) for seed in (1, 2))
+    model = initial_model(CNN, 3)
+    fresh, used = (Trainer(model.copy(), method("niti-dynamic"), None) for _ in range(2))
+    used.forward(other)
+    used.backward(1)
+    for trainer in (fresh, used):
+        trainer.step(image, 2)
+    assert fresh.model.state_hash() == used.model.state_hash()
+    assert fresh.used == used.used
+
+
+@pytest.mark.parametrize("layers", [(), (0,), (0, 3, 5, 6), (0, 3, 5, 7, 8)])
+def test_static_scales_for_other_layers_are_refused(layers: tuple[int, ...]) -> None:
+    scales = dict.fromkeys(layers, Scale(7, 7, 10))
+    with pytest.raises(ValueError, match="static scales are needed for each layer with weights"):
+        Trainer(initial_model(CNN, 0), method("niti-static"), scales)
+
+
+def test_a_model_without_scores_does_not_fit_priot() -> None:
+    with pytest.raises(ValueError, match=r"priot: a model without scores .* with_scores\(\)"):
+        Trainer(initial_model(CNN, 0), method("priot"), None)
+
+
+def test_a_model_with_scores_does_not_fit_niti() -> None:
+    model = with_scores(initial_model(CNN, 0), method("priot"), 0)
+    with pytest.raises(ValueError, match="niti-static: a model with scores"):
+        Trainer(model, method("niti-static"), None)
+
+
+@pytest.mark.parametrize(
+    ("gradient_bits", "learning_rate_bits", "shift"), [(0, 3, 0), (3, 3, 0), (4, 3, 1), (31, 1, 30)]
+)
+def test_the_update_shift_leaves_the_bits_of_the_learning_rate(
+    gradient_bits: int, learning_rate_bits: int, shift: int
+) -> None:
+    assert Scale(0, 0, gradient_bits).update_shift(learning_rate_bits) == shift
