@@ -1,5 +1,7 @@
 """Small models for the tests of experiments/, and pairs of device and reference to train them."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,3 +67,13 @@ def flip(device: Device, address: int, bits: int = 1) -> None:
     """Change one byte of the target's memory behind the firmware's back."""
     (byte,) = device.target.read(address, np.uint8, 1)
     device.target.write(address, bytes([int(byte) ^ bits]))
+
+
+def sum_in_refusal(message: str) -> tuple[dict[str, int], int, int]:
+    """The parts of a "does not fit" message, the total it names, and the room there is."""
+    found = re.search(r"with [^:]+: (.+) = ([\d,]+) bytes, but .+ has ([\d,]+);", message)
+    assert found, f"no sum in {message!r}"
+    terms, total, capacity = found.groups()
+    parts = dict(term.rsplit(" ", 1) for term in terms.split(" + "))
+    sizes = {part: int(size.replace(",", "")) for part, size in parts.items()}
+    return sizes, int(total.replace(",", "")), int(capacity.replace(",", ""))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiment_models import SMALL, prepared
+from experiment_models import SMALL, prepared, sum_in_refusal
 from numpy.typing import NDArray
 
 import firmware_elf
@@ -259,20 +259,6 @@ def test_static_scales_must_fit_the_method() -> None:
 # --- images that do not fit
 
 
-def check_sum(message: str, capacity: int) -> dict[str, int]:
-    """The parts of the sum in a refusal, which must add up to a total above ``capacity``."""
-    terms, total, limit = re.search(
-        r": (.*) = ([\d,]+) bytes, but .* has ([\d,]+);", message
-    ).groups()
-    parts = {}
-    for term in terms.split(" + "):
-        part, size = term.rsplit(" ", 1)
-        parts[part] = int(size.replace(",", ""))
-    assert sum(parts.values()) == int(total.replace(",", "")) > capacity
-    assert int(limit.replace(",", "")) == capacity
-    return parts
-
-
 @pytest.mark.parametrize("settings", METHODS, ids=lambda settings: settings.label)
 def test_refusal_of_a_large_image_holds_a_sum_that_adds_up(settings: Method) -> None:
     model, _ = prepared(SMALL, settings)
@@ -280,7 +266,9 @@ def test_refusal_of_a_large_image_holds_a_sum_that_adds_up(settings: Method) -> 
     layout.check_fits(layout.size, "the arena")
     with pytest.raises(UserError, match=r"^small does not fit with") as caught:
         layout.check_fits(layout.size - 1, "the arena")
-    parts = check_sum(str(caught.value), layout.size - 1)
+    parts, total, capacity = sum_in_refusal(str(caught.value))
+    assert sum(parts.values()) == total == layout.size
+    assert capacity == layout.size - 1
     assert parts["weights"] == sum(weights.size for weights in model.weights.values())
     scores = sum(int(mask.sum()) for mask in model.scored.values())
     assert parts.get("scores", 0) == scores

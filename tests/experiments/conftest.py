@@ -1,0 +1,43 @@
+"""Fixtures that several tests of experiments/ share."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from experiment_models import MNIST_NETWORK
+
+from experiments.backbone import Backbone, backbone_record, save_backbone
+from experiments.cli import main
+from kernels.model import initial_model
+
+Record = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def small_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of an untrained network for MNIST that takes little time on the device."""
+    model = initial_model(MNIST_NETWORK, 0)
+    path = tmp_path_factory.mktemp("backbone") / "small.json"
+    save_backbone(path, Backbone(model, backbone_record(model)))
+    return path
+
+
+@pytest.fixture
+def record_of(tmp_path: Path) -> Record:
+    """Runs a command that must succeed and returns what it writes to --json."""
+
+    def run(*arguments: object) -> Any:
+        path = tmp_path / "record.json"
+        assert main([*map(str, arguments), "--json", str(path)]) == 0
+        return json.loads(path.read_text())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def priot() -> list[str]:
+    """The command line that starts priot in a process of its own."""
+    return [sys.executable, "-m", "experiments.cli"]

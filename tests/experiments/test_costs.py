@@ -1,0 +1,221 @@
+"""priot costs: the table, the record, the CSV and the figure, and whether the numbers add up."""
+
+import csv
+import json
+import subprocess
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from experiment_models import SMALL, labels_for, prepared, random_images
+from PIL import Image
+
+from experiments.cli import main
+from experiments.device import Device
+from experiments.simulator import simulated_pico
+from kernels.methods import method
+
+CLOCK_DEPENDENT = {"clock_hz", "ms_per_image"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the command in a process of its own, with all outputs asked for."""
+
+    table: str
+    messages: str
+    records: list[dict[str, Any]]
+    rows: list[dict[str, str]]
+    figure: Path
+
+    def of(self, name: str, fraction: float | None = None) -> dict[str, Any]:
+        (record,) = (
+            record
+            for record in self.records
+            if record["method"] == name and fraction in (None, record["scored_fraction"])
+        )
+        return record
+
+
+@pytest.fixture(scope="module")
+def at_125_mhz(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    path = tmp_path_factory.mktemp("costs at 125 MHz") / "costs.json"
+    assert main(["costs", "--images", "2", "--clock", "125", "--json", str(path)]) == 0
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def run(
+    tmp_path_factory: pytest.TempPathFactory,
+    priot: list[str],
+    at_125_mhz: list[dict[str, Any]],  # whatever has to be compiled is compiled by then
+) -> Run:
+    folder = tmp_path_factory.mktemp("costs")
+    files = {kind: folder / f"new folder/costs.{kind}" for kind in ("json", "csv", "png")}
+    command = [*priot, "costs", "--images", "2"]
+    for option, kind in (("--json", "json"), ("--csv", "csv"), ("--figure", "png")):
+        command += [option, str(files[kind])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    with files["csv"].open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    records = json.loads(files["json"].read_text())
+    return Run(done.stdout, done.stderr, records, rows, files["png"])
+
+
+# --- what is printed and written
+
+
+def test_standard_error_is_silent_when_piped(run: Run) -> None:
+    assert run.messages == ""
+
+
+def test_table_shows_every_method_with_its_time_and_memory(run: Run) -> None:
+    assert run.table.startswith("Training step on 2 rotated images, ")
+    lines = run.table.splitlines()
+    for record in run.records:
+        times, memory = (line for line in lines if line.startswith(f"{record['label']} "))
+        assert f"{record['ms_per_image']:.1f}" in times.split()
+        assert times.endswith("yes")
+        assert f"{record['peak_sram_bytes']:,}" in memory.split()
+        assert memory.endswith("yes")
+
+
+def test_record_holds_the_promised_fields(run: Run) -> None:
+    kinds = [(record["method"], record["scored_fraction"]) for record in run.records]
+    assert kinds == [
+        ("niti-dynamic", None),
+        ("niti-static", None),
+        ("priot", 1.0),
+        ("priot-s", 0.2),
+        ("priot-s", 0.1),
+    ]
+    for record in run.records:
+        assert record["images"] == 2
+        assert record["angle"] == 30
+        assert record["seed"] == 0
+        assert record["bit_exact"] is True
+        assert record["fits"] is True
+        assert record["clock_hz"] == 133_000_000
+        assert record["sram_capacity_bytes"] == 264 * 1024
+        assert set(record["cycles_per_image"]) == {"mean", "min", "max"}
+        assert {"priot", "numpy", "unicorn", "trainer_elf_sha256"} <= set(record["environment"])
+
+
+def flat(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {"": "" if value is None else str(value)}
+    return {
+        f"{key}_{inner}".replace(" ", "_").rstrip("_"): text
+        for key, below in value.items()
+        for inner, text in flat(below).items()
+    }
+
+
+def test_csv_agrees_with_the_record(run: Run) -> None:
+    assert run.rows == [flat(record) for record in run.records]
+
+
+def test_figure_is_a_picture(run: Run) -> None:
+    with Image.open(run.figure) as figure:
+        assert figure.format == "PNG"
+        assert min(figure.size) > 100
+
+
+# --- whether the numbers add up
+
+
+def test_cycles_by_phase_and_by_layer_add_up_to_the_mean(run: Run) -> None:
+    for record in run.records:
+        cycles, phases = record["cycles_per_image"], record["cycles_by_phase"]
+        layers = record["cycles_by_layer"]
+        assert sum(phases.values()) == cycles["mean"]
+        assert sum(sum(layer.values()) for layer in layers.values()) == cycles["mean"]
+        for phase, total in phases.items():
+            assert sum(layer.get(phase, 0) for layer in layers.values()) == total
+        assert 0 < cycles["min"] <= cycles["mean"] <= cycles["max"]
+        assert record["ms_per_image"] == pytest.approx(cycles["mean"] / 133_000, rel=1e-12)
+
+
+def test_ratios_are_to_static_niti(run: Run) -> None:
+    baseline = run.of("niti-static")
+    assert baseline["ratio_to_static_niti"] == 1
+    for record in run.records:
+        ratio = record["cycles_per_image"]["mean"] / baseline["cycles_per_image"]["mean"]
+        assert record["ratio_to_static_niti"] == ratio
+
+
+def test_parts_of_the_memory_add_up_to_the_peak(run: Run) -> None:
+    for record in run.records:
+        assert sum(record["sram"].values()) == record["peak_sram_bytes"]
+        assert all(size > 0 for size in record["sram"].values())
+        assert record["peak_sram_bytes"] <= record["sram_capacity_bytes"]
+
+
+def test_measured_arena_is_what_the_planner_promised(run: Run) -> None:
+    for record in run.records:
+        planned = record["planned_arena_bytes"]
+        assert planned - 64 <= record["sram"]["arena"] <= planned
+
+
+def test_fewer_scores_take_less_memory_and_fewer_cycles(run: Run) -> None:
+    order = [run.of("priot-s", 0.1), run.of("priot-s", 0.2), run.of("priot")]
+    for fewer, more in pairwise(order):
+        assert fewer["peak_sram_bytes"] < more["peak_sram_bytes"]
+        assert fewer["cycles_per_image"]["mean"] < more["cycles_per_image"]["mean"]
+
+
+def test_static_scales_take_less_memory_and_fewer_cycles_than_dynamic_ones(run: Run) -> None:
+    static, dynamic = run.of("niti-static"), run.of("niti-dynamic")
+    assert static["peak_sram_bytes"] < dynamic["peak_sram_bytes"]
+    assert static["cycles_per_image"]["mean"] < dynamic["cycles_per_image"]["mean"]
+
+
+def test_static_data_stack_and_code_are_those_of_one_firmware(run: Run) -> None:
+    assert len({(r["sram"]["static_data"], r["sram"]["code"]) for r in run.records}) == 1
+
+
+# --- repetition
+
+
+def test_clock_scales_milliseconds_and_nothing_else(
+    run: Run, at_125_mhz: list[dict[str, Any]]
+) -> None:
+    """Two runs in two processes: but for the clock, every number repeats exactly."""
+    for record, slower in zip(run.records, at_125_mhz, strict=True):
+        assert slower["clock_hz"] == 125_000_000
+        assert slower["ms_per_image"] == pytest.approx(record["ms_per_image"] * 133 / 125)
+        assert {key: value for key, value in slower.items() if key not in CLOCK_DEPENDENT} == {
+            key: value for key, value in record.items() if key not in CLOCK_DEPENDENT
+        }
+
+
+def test_another_seed_draws_other_images(small_backbone: Path, record_of) -> None:
+    options = ("costs", "--images", 1, "--backbone", small_backbone)
+    states = {
+        seed: [record["final_state_sha256"] for record in record_of(*options, "--seed", seed)]
+        for seed in (0, 1)
+    }
+    assert not set(states[0]) & set(states[1])
+
+
+def test_a_single_image_is_not_called_images(
+    small_backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["costs", "--images", "1", "--backbone", str(small_backbone)]) == 0
+    assert capsys.readouterr().out.startswith("Training step on 1 rotated image, ")
+
+
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static", "priot", "priot-s"])
+def test_operations_account_for_all_cycles_of_an_undisturbed_step(name: str) -> None:
+    """Halting costs the step nothing but the few cycles of asking whether to halt."""
+    settings = method(name)
+    model, scales = prepared(SMALL, settings)
+    whole, halting = (Device(simulated_pico(None), model, settings, scales) for _ in range(2))
+    for image, label in zip(random_images(SMALL, 3), labels_for(SMALL, 3), strict=True):
+        start = whole.target.cycles
+        whole.step(image, int(label))
+        undisturbed = whole.target.cycles - start
+        operations = list(halting.step_by_operation(image, int(label)))
+        assert 0 <= undisturbed - sum(c.cycles for c in operations) < 10 * len(operations)
