@@ -1,0 +1,99 @@
+"""priot train: device and reference give one history, and PRIOT learns."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", name, "--backbone", small_backbone]
+    options += ["--images", 30, "--test-images", 20, "--epochs", 2]
+    pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
+    assert pico.pop("backend") == "pico"
+    assert reference.pop("backend") == "reference"
+    assert pico == reference
+    assert [line["epoch"] for line in pico["history"]] == [0, 1, 2]
+
+
+def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> None:
+    options = ["train", "--method", "priot-s", "--rounding", "nearest", "--selection", "magnitude"]
+    options += ["--images", 3, "--test-images", 5, "--epochs", 2]
+    pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
+    assert pico["settings"]["rounding"] == "nearest"
+    for key in ("history", "final_state_sha256", "settings", "backbone_sha256"):
+        assert pico[key] == reference[key]
+
+
+def test_priot_improves_on_rotated_images(record_of) -> None:
+    options = ["train", "--method", "priot", "--images", 512, "--epochs", 3, "--test-images", 1000]
+    accuracies = [line["test_accuracy"] for line in record_of(*options)["history"]]
+    assert accuracies[0] < 80, "30 degrees are hard for the backbone"
+    assert accuracies[-1] > accuracies[0] + 5
+
+
+def test_no_epochs_measure_the_start(small_backbone: Path, record_of) -> None:
+    record = record_of(
+        *("train", "--method", "niti-static", "--backbone", small_backbone),
+        *("--images", 5, "--test-images", 20, "--epochs", 0),
+    )
+    assert [line["epoch"] for line in record["history"]] == [0]
+    assert record["final_state_sha256"] == record["backbone_sha256"]
+
+
+def test_settings_reach_the_record(small_backbone: Path, record_of) -> None:
+    record = record_of(
+        *("train", "--method", "priot-s", "--backbone", small_backbone, "--threshold", -3),
+        *("--learning-rate-bits", 4, "--score-spread", 9, "--scored-fraction", 0.25),
+        *("--images", 5, "--test-images", 5, "--epochs", 1, "--angle", 45, "--seed", 7),
+    )
+    assert record["label"] == "PRIOT-S 25 % random"
+    assert record["settings"] == {
+        "dynamic": False,
+        "trains_scores": True,
+        "learning_rate_bits": 4,
+        "threshold": -3,
+        "score_spread": 9,
+        "scored_fraction": 0.25,
+        "selection": "random",
+        "rounding": "pseudo-stochastic",
+    }
+    assert (record["angle"], record["seed"]) == (45, 7)
+    assert (record["images"], record["test_images"], record["epochs"]) == (5, 5, 1)
+
+
+def test_seed_decides_the_run(small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", "priot", "--backbone", small_backbone]
+    options += ["--images", 20, "--test-images", 5, "--epochs", 1, "--seed"]
+    first, again, other = (record_of(*options, seed)["final_state_sha256"] for seed in (3, 3, 4))
+    assert first == again != other
+
+
+def test_table_has_a_row_for_each_epoch(
+    small_backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--backbone", str(small_backbone), "--images", "5", "--test-images", "8"]
+    assert main(["train", "--method", "priot", "--epochs", "2", *options]) == 0
+    header, rule, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["epoch", "test", "accuracy", "%"]
+    assert set(rule) == {"-", " "}
+    assert [row.split()[0] for row in rows] == ["0", "1", "2"]
+
+
+def test_piped_run_is_silent_and_writes_the_record(
+    small_backbone: Path, priot: list[str], tmp_path: Path, record_of
+) -> None:
+    options = ["train", "--method", "priot", "--backbone", str(small_backbone)]
+    options += ["--images", "5", "--test-images", "5", "--epochs", "1"]
+    expected = record_of(*options)
+    path = tmp_path / "piped.json"
+    command = [*priot, *options, "--json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert json.loads(path.read_text()) == expected
