@@ -29,6 +29,7 @@ from sim.machine import (
     MAX_BLOCKS,
     MAX_COSTS,
     ON_ENTRY,
+    ON_EXIT,
     REFUSED,
     SETS_SP,
     SLOTS,
@@ -58,6 +59,8 @@ _SETS_SP, _EXCEPTION = int(Kind.SETS_SP), int(Kind.EXCEPTION)
 _PREFIX_32 = int(Kind.PREFIX_32)
 
 _BLOCK_HOOK = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
+# Called by symbol as well: inlined, it would cost the usual block all the registers it saves.
+_on_unusual_block = types.ExternalFunction("sim_on_unusual_block", _BLOCK_HOOK)
 _EDGE_HOOK = types.void(types.voidptr, types.voidptr, types.voidptr, types.voidptr)
 
 
@@ -211,45 +214,79 @@ def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
     return True
 
 
+@njit
+def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
+    """Charges a block as it begins, whatever there is to consider."""
+    last = machine.blocks[machine.current]
+    if last.flags & CONDITIONAL and address != np.uint64(last.end):
+        machine.cycles += 1
+        last.taken += 1
+    elif last.flags & ON_EXIT:
+        _settle(machine, uc)
+        machine.current = 0
+        if machine.sp_lowest < machine.sp_limit:
+            _stop(machine, uc, STOP_STACK)
+            return
+    if machine.cycles >= machine.cycle_limit:
+        machine.current = 0
+        _stop(machine, uc, STOP_BUDGET)
+        return
+    slot = _slot(address)
+    if slot >= np.uint64(SLOTS):
+        machine.current = 0
+        return  # no memory here: the fetch is about to fault
+    number = machine.index[slot]
+    if machine.blocks[number].size != size:
+        number = np.uint32(_decode(machine, address, size))
+        if number == 0:
+            machine.current = 0
+            _stop(machine, uc, STOP_FULL)
+            return
+    block = machine.blocks[number]
+    if block.flags & ON_ENTRY and not _may_enter(machine, uc, block):
+        machine.current = 0
+        return
+    machine.cycles += np.int64(block.cycles)
+    block.count += 1
+    machine.current = number
+
+
 def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
     """Compile the callbacks; as a closure's value the type becomes part of the cache's key."""
 
     @cfunc(_BLOCK_HOOK, cache=True)
+    def on_unusual_block(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """Charges a block that asks for more than `on_block` does itself."""
+        _enter(carray(data, (1,), machine_type)[0], uc, address, size)
+
+    binding.add_symbol("sim_on_unusual_block", on_unusual_block.address)
+
+    @cfunc(_BLOCK_HOOK, cache=True)
     def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
-        """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE."""
+        """UC_HOOK_BLOCK: charges a block as it begins. `data` is the MACHINE.
+
+        The usual block, in as few instructions as can be: decoded before, nothing to ask the
+        registers for, and the cycle limit out of reach. A taken branch is added without a branch,
+        which would be mispredicted as often as the guest's own.
+        """
         machine = carray(data, (1,), machine_type)[0]
         last = machine.blocks[machine.current]
-        if last.flags & CONDITIONAL and address != np.uint64(last.end):
-            machine.cycles += 1
-            last.taken += 1
-        elif last.flags & (BY_FLAGS | SETS_SP):
-            _settle(machine, uc)
-            machine.current = 0
-            if machine.sp_lowest < machine.sp_limit:
-                _stop(machine, uc, STOP_STACK)
-                return
-        if machine.cycles >= machine.cycle_limit:
-            machine.current = 0
-            _stop(machine, uc, STOP_BUDGET)
-            return
-        slot = _slot(address)
-        if slot >= np.uint64(SLOTS):
-            machine.current = 0
-            return  # no memory here: the fetch is about to fault
-        number = machine.index[slot]
-        if machine.blocks[number].size != size:
-            number = np.uint32(_decode(machine, address, size))
-            if number == 0:
-                machine.current = 0
-                _stop(machine, uc, STOP_FULL)
-                return
+        number = machine.index[_slot(address)]
         block = machine.blocks[number]
-        if block.flags & ON_ENTRY and not _may_enter(machine, uc, block):
-            machine.current = 0
-            return
-        machine.cycles += np.int64(block.cycles)
-        block.count += 1
-        machine.current = number
+        if (
+            block.size == size
+            and (block.flags & ON_ENTRY) | (last.flags & ON_EXIT) == 0
+            and machine.cycles + 1 < machine.cycle_limit
+        ):
+            taken = np.int64(last.flags & CONDITIONAL == CONDITIONAL) & np.int64(
+                address != np.uint64(last.end)
+            )
+            last.taken += taken
+            block.count += 1
+            machine.cycles += taken + np.int64(block.cycles)
+            machine.current = number
+        else:
+            _on_unusual_block(uc, address, size, data)
 
     @cfunc(_EDGE_HOOK, cache=True)
     def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:

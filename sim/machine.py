@@ -20,13 +20,15 @@ SLOTS = FLASH_SLOTS + SRAM.size // 2
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 
-# Flags of a block. The first two ask for work when it is entered, the others when it is left.
+# Flags of a block. REFUSED and LOWERS_SP ask for the registers when it is entered, BY_FLAGS and
+# SETS_SP when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
 ON_ENTRY = REFUSED | LOWERS_SP
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
+ON_EXIT = BY_FLAGS | SETS_SP
 
 # Why the counter stopped the core.
 STOP_NONE = 0
@@ -71,7 +73,7 @@ MACHINE = np.dtype(
         ("cycles_16", np.uint8, 1 << 16),
         ("sp_change", np.int16, 1 << 16),
         ("wide", np.uint32, (16, 4)),  # mask, value, cycles, kind; unused rows match nothing
-        ("index", np.uint32, SLOTS),  # slot of a block's start -> the block; 0: not decoded
+        ("index", np.uint32, SLOTS + 1),  # slot of a start -> block; 0: not decoded
         ("costs", np.uint8, MAX_COSTS),  # cycles + 1 of each instruction; 0: second halfword
         ("blocks", BLOCK, MAX_BLOCKS),
     ]
