@@ -1,0 +1,119 @@
+"""experiments.output: results are written whole or not at all; tables line up."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.errors import UserError
+from experiments.output import check_writable, format_table, write_bytes, write_csv, write_json
+
+UNREACHABLE = "file/result.json"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- files
+
+
+def test_content_is_written_and_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "result.bin"
+    for content in (b"first", b"", b"\0\xff"):
+        write_bytes(path, content)
+        assert path.read_bytes() == content
+    assert names(path.parent) == ["result.bin"]
+
+
+def test_written_files_have_the_permissions_of_any_other(tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        write_bytes(tmp_path / "result", b"")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "result").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_interrupted_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    path = tmp_path / "result"
+    write_bytes(path, b"old")
+
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "replace", failing)
+    expected = UserError if isinstance(error, OSError) else KeyboardInterrupt
+    with pytest.raises(expected):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["result"]
+
+
+@pytest.mark.parametrize("write", [write_bytes, write_json, write_csv])
+def test_place_that_cannot_be_written_is_named(tmp_path: Path, write) -> None:
+    (tmp_path / "file").write_text("")
+    content = b"" if write is write_bytes else [{"key": 1}]
+    with pytest.raises(
+        UserError, match=r"file/result\.json: cannot be written \(.*writable folder"
+    ):
+        write(tmp_path / UNREACHABLE, content)
+    assert names(tmp_path) == ["file"]
+
+
+def test_check_accepts_what_can_be_written_and_leaves_no_file(tmp_path: Path) -> None:
+    check_writable(None, tmp_path / "a", tmp_path / "folder" / "b")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
+    (tmp_path / "a").write_text("old")
+    check_writable(tmp_path / "a")
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def test_check_names_the_first_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file/result\.json: cannot be written"):
+        check_writable(None, tmp_path / "fine", tmp_path / UNREACHABLE)
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        check_writable(tmp_path)
+
+
+def test_json_is_read_back(tmp_path: Path) -> None:
+    value = [{"a": 1.5, "b": None, "c": {"d": [True, "text"]}}]
+    write_json(tmp_path / "value.json", value)
+    assert json.loads((tmp_path / "value.json").read_text()) == value
+    assert (tmp_path / "value.json").read_text().endswith("]\n")
+
+
+def test_csv_is_read_back(tmp_path: Path) -> None:
+    rows = [{"label": 'PRIOT-S, "10 %"', "ms": 1.5}, {"label": "two\nlines", "ms": 2}]
+    write_csv(tmp_path / "rows.csv", rows)
+    with (tmp_path / "rows.csv").open(newline="") as lines:
+        assert list(csv.DictReader(lines)) == [
+            {key: str(value) for key, value in row.items()} for row in rows
+        ]
+
+
+# --- tables
+
+cells = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=9)
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[cells] * n), min_size=1)))
+def test_columns_line_up(table: list[tuple[str, ...]]) -> None:
+    header, *rows = table
+    first, rule, *rest = format_table(header, rows).splitlines()
+    assert [first.split(), *(line.split() for line in rest)] == [list(row) for row in table]
+    widths = [max(len(row[c]) for row in table) for c in range(len(header))]
+    assert rule == "  ".join("-" * width for width in widths)
+    for line, row in zip((first, *rest), table, strict=True):
+        assert line.startswith(row[0])
+        ends = [sum(widths[: c + 1]) + 2 * c for c in range(len(widths))]
+        for end, cell in list(zip(ends, row, strict=True))[1:]:
+            assert line[:end].endswith(cell), "numbers are flush right"
