@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
@@ -248,8 +249,7 @@ def _source_lines(image: bytes, path: str) -> dict[int, SourceLine | None]:
             program = dwarf.line_program_for_CU(unit)
             if program is None:
                 continue
-            files = program["file_entry"]
-            base = 0 if program["version"] >= 5 else 1  # DWARF 5 counts files from 0
+            files = _file_names(program)
             for entry in program.get_entries():
                 state = entry.state
                 if state is None:
@@ -257,6 +257,18 @@ def _source_lines(image: bytes, path: str) -> dict[int, SourceLine | None]:
                 if state.end_sequence:
                     rows.setdefault(state.address, None)
                     continue
-                name = files[state.file - base].name.decode(errors="replace")
-                rows[state.address] = SourceLine(Path(name).name, state.line)
+                rows[state.address] = SourceLine(files[state.file], state.line)
     return dict(sorted(rows.items()))
+
+
+def _file_names(program: Any) -> dict[int, str]:
+    """The sources of a DWARF line program, as they were named to the compiler."""
+    first = 0 if program["version"] >= 5 else 1  # DWARF 5 counts both tables from 0
+    folders = dict(enumerate(program["include_directory"], first))
+    names = {}
+    for number, entry in enumerate(program["file_entry"], first):
+        name = Path(entry.name.decode(errors="replace"))
+        if entry.dir_index:  # 0 is the folder in which the compiler ran
+            name = Path(folders[entry.dir_index].decode(errors="replace")) / name
+        names[number] = str(name)
+    return names
