@@ -515,6 +515,18 @@ def test_process_ends_with_code_2_and_one_line(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.xfail(strict=True, reason="BrokenPipeError is not caught")
+def test_reader_that_goes_away_causes_no_traceback(priot: list[str], small_backbone: Path) -> None:
+    """As in ``priot costs | head -1``."""
+    command = [*priot, *map(str, COSTS), "--backbone", str(small_backbone)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        messages = process.stderr.read()
+    assert "BrokenPipeError" not in messages
+
+
 def test_debug_shows_the_traceback(priot: list[str]) -> None:
     arguments = ["train", "--method", "adam", "--debug"]
     done = subprocess.run([*priot, *arguments], capture_output=True, text=True)
