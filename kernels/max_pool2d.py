@@ -6,11 +6,10 @@ from numpy.typing import NDArray
 from kernels.jit import kernel
 
 
-@kernel("void(int8[:,:,::1], int8[:,:,::1])")
-def max_pool2d_forward(inputs: NDArray[np.int8], outputs: NDArray[np.int8]) -> None:
-    """inputs (C,H,W) -> outputs (C,H//k,W//k); the window k follows from the shapes."""
+@kernel("void(int8[:,:,::1], int64, int8[:,:,::1])")
+def max_pool2d_forward(inputs: NDArray[np.int8], size: int, outputs: NDArray[np.int8]) -> None:
+    """inputs (C,H,W) -> outputs (C,H//size,W//size); rows and columns left over are cut."""
     channels, height, width = outputs.shape
-    size = inputs.shape[1] // height
     for c in range(channels):
         for y in range(height):
             for x in range(width):
@@ -21,16 +20,16 @@ def max_pool2d_forward(inputs: NDArray[np.int8], outputs: NDArray[np.int8]) -> N
                 outputs[c, y, x] = largest
 
 
-@kernel("void(int8[:,:,::1], int8[:,:,::1], int8[:,:,::1], int8[:,:,::1])")
+@kernel("void(int8[:,:,::1], int64, int8[:,:,::1], int8[:,:,::1], int8[:,:,::1])")
 def max_pool2d_backward(
     inputs: NDArray[np.int8],
+    size: int,
     outputs: NDArray[np.int8],
     output_error: NDArray[np.int8],
     input_error: NDArray[np.int8],
 ) -> None:
     """A window's error goes to its first largest element, row by row; the others get zero."""
     channels, height, width = outputs.shape
-    size = inputs.shape[1] // height
     input_error[:] = 0
     for c in range(channels):
         for y in range(height):

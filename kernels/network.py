@@ -133,10 +133,15 @@ class Network:
             layers = []
             for entry in description["layers"]:
                 settings = dict(entry)
-                layers.append(_KINDS[settings.pop("kind")](**settings))
-            channels, height, width = description["input_shape"]
-            return cls(description["name"], (channels, height, width), tuple(layers))
-        except (KeyError, TypeError) as error:
+                layer = _KINDS[settings.pop("kind")](**settings)
+                if not all(type(value) is int for value in settings.values()):
+                    raise NetworkError(f"a layer's sizes are whole numbers, not {settings}")
+                layers.append(layer)
+            channels, height, width = map(int, description["input_shape"])
+            return cls(str(description["name"]), (channels, height, width), tuple(layers))
+        except NetworkError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NetworkError(f"not a description of a network: {error}") from error
 
     def _check_layer(self, index: int) -> None:
@@ -146,6 +151,8 @@ class Network:
             raise NetworkError(f"{where}: needs an input of shape (C, H, W), gets {shape}")
         if isinstance(layer, Conv2d) and not 0 <= layer.padding < layer.kernel:
             raise NetworkError(f"{where}: padding must lie in 0..{layer.kernel - 1}")
+        if isinstance(layer, MaxPool2d) and layer.size < 1:
+            raise NetworkError(f"{where}: a window of {layer.size} holds nothing")
         output = _output_shape(layer, shape)
         if min(output) < 1:
             raise NetworkError(f"{where}: input {shape} leaves an output of {output}")

@@ -94,7 +94,7 @@ class Trainer:
             elif isinstance(layer, ReLU):
                 relu_forward(inputs.reshape(-1), outputs.reshape(-1))
             else:
-                max_pool2d_forward(inputs, outputs)
+                max_pool2d_forward(inputs, layer.size, outputs)
         self.logit_exponent = exponent
         return self.outputs[-1]
 
@@ -127,7 +127,11 @@ class Trainer:
                 )
             else:
                 max_pool2d_backward(
-                    self.outputs[index - 1], self.outputs[index], error, self.errors[index - 1]
+                    self.outputs[index - 1],
+                    layer.size,
+                    self.outputs[index],
+                    error,
+                    self.errors[index - 1],
                 )
 
     def update(self) -> None:
