@@ -42,6 +42,15 @@ def test_loss_equals_rationals_for_every_exponent(exponent: int, rounding: Round
             assert error_of(logits, exponent, label, rounding).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("exponent", range(3))
+def test_loss_equals_rationals_for_all_close_pairs(exponent: int) -> None:
+    # Where powers are whole, a last digit of log2(e) decides about a few pairs only.
+    for first in range(-127, 128):
+        for second in range(max(-127, first - 7), first + 1):
+            expected = loss_error(ints([first, second]), exponent, 1, nearest=True)
+            assert error_of([first, second], exponent, 1).tolist() == expected.tolist()
+
+
 @settings(deadline=None, max_examples=300)
 @given(LOGIT_LISTS, EXPONENTS, ROUNDINGS, st.data())
 def test_loss_equals_rationals_for_any_logits(
