@@ -44,8 +44,8 @@ class BareUnicorn:
         """Nothing is counted here."""
         return 0
 
-    def run(self) -> _Breakpoint:
-        """Run to the next breakpoint, on from behind the last one."""
+    def run(self, max_cycles: int | None) -> _Breakpoint:
+        """Run to the next breakpoint, on from behind the last one; cycles are not limited."""
         self._engine.emu_start((self._pc + 2 * self._resuming) | 1, 0xFFFF_FFFE)
         self._pc, self._resuming = self._engine.reg_read(UC_ARM_REG_PC), True
         return _Breakpoint(self._engine.mem_read(self._pc, 1)[0])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.errors import UserError
 from experiments.output import write_bytes, write_json
@@ -18,6 +23,8 @@ from kernels.model import Model
 from kernels.network import Network, NetworkError
 
 EMBEDDED = "tiny_cnn.json"
+# What reading damaged JSON, a wrong record, and damaged archives raise.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -34,37 +41,62 @@ def load_backbone(path: Path | None) -> Backbone:
     Raises:
         UserError: when a file is missing or damaged, or the weights are not those of the record.
     """
-    record_file: Path | Traversable = (
-        resources.files("experiments") / "data" / EMBEDDED if path is None else path
-    )
-    weights_name = Path(record_file.name).with_suffix(".npz").name
-    weights_file: Path | Traversable = (
-        resources.files("experiments") / "data" / weights_name
-        if path is None
-        else path.with_name(weights_name)
-    )
-    try:
-        record = json.loads(record_file.read_text())
-        network = Network.from_json(record["network"])
-        exponents = {int(index): int(value) for index, value in record["exponents"].items()}
-        with np.load(io.BytesIO(weights_file.read_bytes())) as archive:
-            weights = {index: archive[f"weights_{index}"] for index in network.weighted}
-    except OSError as error:
-        raise UserError(
-            f"{error.filename}: cannot be read ({error.strerror}); a backbone is a .json record "
-            "with its .npz weights beside it, as priot pretrain writes them"
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, NetworkError) as error:
-        raise UserError(
-            f"{record_file}: not a backbone ({error}); make one with priot pretrain"
-        ) from error
-    model = Model(network, weights, exponents)
+    folder: Path | Traversable = resources.files("experiments") / "data"
+    name = EMBEDDED
+    if path is not None:
+        folder, name = path.parent, path.name
+    record, network, exponents = _read_record(folder / name)
+    weights_file = folder / f"{name.removesuffix('.json')}.npz"
+    model = Model(network, _read_weights(weights_file, network), exponents)
     if model.state_hash() != record.get("state_sha256"):
         raise UserError(
-            f"{weights_file}: these are not the weights that {record_file.name} records; "
+            f"{weights_file}: these are not the weights that {name} records; "
             "make both anew with priot pretrain"
         )
     return Backbone(model, record)
+
+
+def _read_record(file: Path | Traversable) -> tuple[dict[str, Any], Network, dict[int, int]]:
+    with _explained(file):
+        record = json.loads(file.read_text())
+        network = Network.from_json(record["network"])
+        exponents = {index: int(record["exponents"][str(index)]) for index in network.weighted}
+    return record, network, exponents
+
+
+def _read_weights(file: Path | Traversable, network: Network) -> dict[int, NDArray[np.int8]]:
+    with _explained(file), np.load(io.BytesIO(file.read_bytes())) as archive:
+        weights = {index: archive[f"weights_{index}"] for index in network.weighted}
+    for index, values in weights.items():
+        shape = network.weight_shape_of(index)
+        if values.dtype != np.int8 or values.shape != shape:
+            raise UserError(
+                f"{file}: weights_{index} is {values.dtype} {values.shape}, not int8 {shape}; "
+                "make the backbone anew with priot pretrain"
+            )
+    return weights
+
+
+@contextmanager
+def _explained(file: Path | Traversable) -> Iterator[None]:
+    """Turn what a missing or damaged file can raise into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{file}: cannot be read ({error.strerror}); a backbone is a .json record "
+            "with its .npz weights beside it, as priot pretrain writes them"
+        ) from error
+    except _DAMAGE as error:
+        raise UserError(
+            f"{file}: not a backbone ({_reason(error)}); make one with priot pretrain"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it lacks {str(error.args[0]).split(' ')[0]}"
+    return str(error) if isinstance(error, NetworkError) else "it is damaged"
 
 
 def save_backbone(path: Path, backbone: Backbone) -> None:

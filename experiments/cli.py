@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
     0: done; 1: the result is void (device and reference differ, or the firmware faulted); 2: bad
-    input, told in one line; 130: interrupted.
+    input, told in one line; 130: interrupted; 141: nobody
+    reads the output.
     """
     options = _parser().parse_args(arguments)
     from experiments.compilation import announced_compilation
@@ -33,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands = importlib.import_module("experiments.commands")
         try:
             getattr(commands, options.command)(options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
+            # interpreter must not try to flush the rest.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         except KeyboardInterrupt:
             print("priot: interrupted", file=sys.stderr)
             return 130

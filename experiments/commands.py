@@ -8,7 +8,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from experiments.backbone import load_backbone, save_backbone
-from experiments.costs import MismatchError, cost_table, flat_rows, measure_costs
+from experiments.comparison import MismatchError
+from experiments.cost_table import cost_table, flat_rows
+from experiments.costs import measure_costs
 from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
 from experiments.device import DeviceError
 from experiments.download import download_mnist
@@ -34,9 +36,11 @@ def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
     if not 1 <= options.clock <= 1000:
         raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    if options.figure is not None and options.figure.suffix not in FORMATS:
+        raise UserError(
+            f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
+        )
     check_writable(options.json, options.csv, options.figure)
-    if options.figure is not None:
-        _check_figure(options.figure)
     backbone = load_backbone(options.backbone)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
@@ -80,7 +84,10 @@ def pretrain(options: Namespace) -> None:
     """``priot pretrain``: make a backbone from full MNIST."""
     schedule = _schedule(options.schedule)
     network = TINY_CNN if options.network is None else _read_network(options.network)
-    check_writable(options.out, options.json)
+    _check_seed(options.seed)
+    if options.out.suffix != ".json" and not options.out.is_dir():
+        raise UserError(f"--out {options.out}: the record's name must end in .json")
+    check_writable(options.out, options.out.with_suffix(".npz"), options.json)
     training = train_without_sample(mnist(options.data, "train"))
     test = mnist(options.data, "test")
     backbone = run_pretraining(network, training, test, schedule, options.seed)
@@ -102,9 +109,13 @@ def _transfer_source(options: Namespace) -> Images:
     """The images of the transfer task: MNIST's test images, or the embedded sample."""
     if not math.isfinite(options.angle):
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
-    if options.seed < 0:
-        raise UserError(f"--seed {options.seed}: a seed is 0 or more")
+    _check_seed(options.seed)
     return mnist_sample() if options.data is None else mnist(options.data, "test")
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise UserError(f"--seed {seed}: a seed is 0 or more")
 
 
 def _rounding(name: str | None) -> Rounding | None:
@@ -125,11 +136,8 @@ def _read_network(path: Path) -> Network:
     try:
         return Network.from_json(json.loads(path.read_text()))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"
+        ) from error
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def _check_figure(path: Path) -> None:
-    if path.suffix not in FORMATS:
-        raise UserError(f"--figure {path}: the name must end in one of {', '.join(FORMATS)}")

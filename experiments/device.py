@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.image import encode, lay_out, permanent_tensors
+from experiments.image import encode, permanent_tensors
+from experiments.layout import lay_out
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale
@@ -21,6 +22,7 @@ MAILBOX_FIELDS = (
 )
 MAILBOX = np.dtype([(field, "<i4") for field in MAILBOX_FIELDS])
 PREDICT, TRAIN = 1, 2
+MAX_CYCLES = 10_000_000_000  # between two breakpoints; a step of any network that fits is less
 READY, CHECKPOINT = 0, 1  # numbers of the firmware's breakpoints, firmware_elf/runtime/halt.h
 STATUS = {
     1: "the image is damaged or of another version",
@@ -73,8 +75,8 @@ class Target(Protocol):
     def cycles(self) -> int:
         """Cycles since reset."""
 
-    def run(self) -> Stop:
-        """Run from where it stands to the next breakpoint."""
+    def run(self, max_cycles: int | None) -> Stop:
+        """Run from where it stands to the next breakpoint, for about ``max_cycles`` at most."""
 
     def symbol(self, name: str) -> Symbol:
         """A symbol of the firmware."""
@@ -129,7 +131,7 @@ class Device:
         """Like ``step``, but halts after every operation, before the next can overwrite it."""
         self._send(TRAIN, image, label, checkpoints=True)
         start = self.target.cycles
-        while self.target.run().immediate == CHECKPOINT:
+        while self._run().immediate == CHECKPOINT:
             now = self.target.cycles
             mailbox = self._read_mailbox()
             yield Checkpoint(Phase(int(mailbox["phase"])), int(mailbox["layer"]), now - start)
@@ -169,9 +171,17 @@ class Device:
         return int(self._read_mailbox()["prediction"])
 
     def _run_to(self, halt: int) -> None:
-        stop = self.target.run()
+        stop = self._run()
         if stop.immediate != halt:
             raise DeviceError(f"the firmware stopped at {stop}, not at breakpoint {halt}")
+
+    def _run(self) -> Stop:
+        stop = self.target.run(MAX_CYCLES)
+        if stop.immediate is None:
+            raise DeviceError(
+                f"the firmware did not halt within {MAX_CYCLES:,} cycles: is it a trainer?"
+            )
+        return stop
 
     def _check_status(self) -> None:
         status = int(self._read_mailbox()["status"])

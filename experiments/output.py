@@ -19,11 +19,13 @@ def check_writable(*paths: Path | None) -> None:
     """Refuse results that could not be written, before the work that gives them.
 
     Raises:
-        UserError: when a path is a folder, or its folder cannot be made or written to.
+        UserError: when a path is a folder or named twice, or its folder cannot be made or written
+            to.
     """
-    for path in paths:
-        if path is None:
-            continue
+    given = [path for path in paths if path is not None]
+    for path in given:
+        if given.count(path) > 1:
+            raise UserError(f"{path}: named for two results; one would overwrite the other")
         if path.is_dir():
             raise UserError(f"{path}: is a folder; name a file")
         with _explained(path):

@@ -11,6 +11,7 @@ from experiments.datasets import Images
 from experiments.environment import environment
 from experiments.rotation import quantise
 from experiments.train import accuracy
+from experiments.transfer import check_images
 from kernels.methods import method
 from kernels.model import initial_model
 from kernels.network import Network
@@ -26,10 +27,14 @@ def pretrain(
 
     First weights and the order of images follow from ``seed`` alone. The record holds the accuracy
     on ``test`` after every epoch, in percent.
+
+    Raises:
+        UserError: when the images or labels do not fit the network.
     """
-    model = initial_model(network, seed)
     images, labels = as_input(training), training.labels
     test_images = as_input(test)
+    check_images(network, images, labels)
+    model = initial_model(network, seed)
     history = []
     for epoch, bits in enumerate(schedule, start=1):
         settings = method("niti-dynamic", learning_rate_bits=bits)

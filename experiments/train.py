@@ -12,8 +12,9 @@ from tqdm import tqdm
 from experiments.backbone import Backbone
 from experiments.device import Device
 from experiments.environment import environment
+from experiments.errors import UserError
 from experiments.simulator import simulated_pico
-from experiments.transfer import Transfer
+from experiments.transfer import Transfer, check_images
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
@@ -41,7 +42,17 @@ class Learner(Predictor, Protocol):
 def starting_point(
     backbone: Backbone, method: Method, task: Transfer, seed: int
 ) -> tuple[Model, dict[int, Scale] | None]:
-    """The model that a run starts from and its static scales (None for dynamic ones)."""
+    """The model that a run starts from and its static scales (None for dynamic ones).
+
+    Raises:
+        UserError: when the task's images or labels do not fit the network.
+    """
+    for images, labels in (
+        (task.images, task.labels),
+        (task.calibration_images, task.calibration_labels),
+        (task.test_images, task.test_labels),
+    ):
+        check_images(backbone.model.network, images, labels)
     model = with_scores(backbone.model, method, seed)
     if method.dynamic:
         return model, None
@@ -68,7 +79,13 @@ def train(
     """Train for ``epochs`` and return the record, with the accuracy before and after each epoch.
 
     Both backends give the same history and the same final state, since every number does.
+
+    Raises:
+        UserError: when the task does not fit the network, or leaves nothing to test on.
     """
+    if not len(task.test_labels):
+        raise UserError("no images are left to test on: train on fewer, or test on more than 0")
+    made_with = environment(elf)
     model, scales = starting_point(backbone, method, task, seed)
     learner: Learner
     if backend == "pico":
@@ -94,5 +111,5 @@ def train(
         **task.record,
         "history": history,
         "final_state_sha256": learner.model.state_hash(),
-        "environment": environment(elf),
+        "environment": made_with,
     }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from experiments.datasets import Images
 from experiments.errors import UserError
 from experiments.rotation import quantise, rotate
+from kernels.network import Network
 
 CALIBRATION_IMAGES = 64
 
@@ -27,6 +28,25 @@ class Transfer:
     record: dict[str, object]
 
 
+def check_images(network: Network, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> None:
+    """Refuse images (N,C,H,W) or labels (N,) that ``network`` has no inputs or logits for.
+
+    Raises:
+        UserError: naming both shapes, or the label that is too large.
+    """
+    shape = images.shape[1:]
+    if shape != network.input_shape:
+        raise UserError(
+            f"{network.name} takes images of shape {network.input_shape}, but these have {shape}: "
+            "use another network or data set"
+        )
+    if labels.size and int(labels.max()) >= network.classes:
+        raise UserError(
+            f"{network.name} has {network.classes} logits, but label {labels.max()} occurs: "
+            f"give its last layer at least {labels.max() + 1} features"
+        )
+
+
 def transfer_task(
     source: Images, angle: float, images: int, test_images: int | None, seed: int
 ) -> Transfer:
@@ -41,7 +61,9 @@ def transfer_task(
     reserved = max(images, CALIBRATION_IMAGES)
     left = len(source) - reserved
     wanted = left if test_images is None else test_images
-    if images < 1 or wanted < 0 or wanted > left:
+    if images < 1:
+        raise UserError(f"{images:,} images to train on: ask for 1 or more")
+    if wanted < 0 or wanted > left:
         raise UserError(
             f"{images:,} images to train on and {wanted:,} to test: {source.origin} allows "
             f"1..{len(source):,} in all, {CALIBRATION_IMAGES} of them kept for calibration; "

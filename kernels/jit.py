@@ -6,9 +6,26 @@ cached on disk, so that only the first use on a machine compiles.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+
+
+def _drop_stale_code(package: Path) -> None:
+    """Remove cached code that is older than any source of the package.
+
+    Numba looks at a kernel's own file only, and would miss a change of a helper inlined into it.
+    """
+    newest = max(source.stat().st_mtime for source in package.glob("*.py"))
+    for index in package.glob("__pycache__/*.nbi"):
+        with suppress(OSError):  # another process was faster, or the folder is not ours
+            if index.stat().st_mtime < newest:
+                index.unlink()
+
+
+_drop_stale_code(Path(__file__).parent)
 
 _F = TypeVar("_F", bound=Callable[..., object])
 

@@ -101,7 +101,16 @@ METHODS = {
 }
 
 
-def method(name: str, **settings: Any) -> Method:
+def method(
+    name: str,
+    *,
+    learning_rate_bits: int | None = None,
+    threshold: int | None = None,
+    score_spread: int | None = None,
+    scored_fraction: float | None = None,
+    selection: str | None = None,
+    rounding: Rounding | None = None,
+) -> Method:
     """A method by name, with settings other than its defaults; None keeps the default.
 
     Raises:
@@ -110,12 +119,12 @@ def method(name: str, **settings: Any) -> Method:
     if name not in METHODS:
         raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
     default = METHODS[name]
-    given = {key: value for key, value in settings.items() if value is not None}
-    unused: set[str] = set()
-    if not default.trains_scores:
-        unused |= {"threshold", "score_spread"}
-    if not default.sparse:
-        unused |= {"scored_fraction", "selection"}
-    for key in sorted(unused & set(given)):
-        raise MethodError(f"{name} has no {key.replace('_', ' ')}")
+    scores = {"threshold": threshold, "score_spread": score_spread}
+    sparse = {"scored_fraction": scored_fraction, "selection": selection}
+    unused = ({} if default.trains_scores else scores) | ({} if default.sparse else sparse)
+    for key, value in unused.items():
+        if value is not None:
+            raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
+    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding} | scores | sparse
+    given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)

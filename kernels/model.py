@@ -47,9 +47,10 @@ class Model:
         return self.scores or self.weights
 
     def state_hash(self) -> str:
-        """SHA-256 of all weights and scores: equal hashes mean equal models, bit for bit."""
+        """SHA-256 of all weights, exponents and scores: equal hashes mean equal models."""
         digest = hashlib.sha256()
         for index in self.network.weighted:
+            digest.update(self.exponents[index].to_bytes(4, "little", signed=True))
             digest.update(self.weights[index].tobytes())
             if self.scores:
                 digest.update(self.scores[index].tobytes())

@@ -76,6 +76,8 @@ class Trainer:
 
     def forward(self, image: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the network on one image (C,H,W), int8; returns the logits (classes,), a view."""
+        if image.shape != self._image.shape:
+            raise ValueError(f"an image of shape {image.shape} is not {self._image.shape}")
         self._image[:] = image
         exponent = INPUT_EXPONENT
         for index, layer in enumerate(self.model.network.layers):
@@ -101,6 +103,8 @@ class Trainer:
     def backward(self, label: int) -> None:
         """Errors of every layer's output and gradients of every layer's weights or scores."""
         network, method = self.model.network, self.method
+        if not 0 <= label < network.classes:
+            raise ValueError(f"label {label} is not one of the {network.classes} classes")
         loss_gradient(
             self.outputs[-1], self.logit_exponent, label, method.rounding, self.errors[-1]
         )

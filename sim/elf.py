@@ -85,7 +85,9 @@ class Program:
         try:
             image = Path(path).read_bytes()
         except OSError as error:
-            raise ElfError(f"{path}: cannot be read: {error.strerror or error}") from error
+            raise ElfError(
+                f"{path}: cannot be read ({error.strerror or error}); name an ELF executable"
+            ) from error
         return cls.parse(image, str(path))
 
     @classmethod

@@ -5,7 +5,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.costs import Comparison
+from experiments.comparison import Comparison
 from experiments.device import Device
 from experiments.simulator import simulated_pico
 from kernels.calibration import calibrate

@@ -177,14 +177,12 @@ def test_bad_schedule_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.usefixtures("few_images")
-@pytest.mark.xfail(strict=True, reason="pretrain does not check its seed")
 def test_negative_seed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pretrain", "--seed", "-1", "--out", str(tmp_path / "backbone.json")]) == 2
     assert "--seed -1" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("few_images")
-@pytest.mark.xfail(strict=True, reason="record and weights are written to one file")
 def test_record_named_like_its_weights_does_not_overwrite_them(tmp_path: Path) -> None:
     network = described(MNIST_NETWORK, tmp_path / "network.json")
     path = tmp_path / "backbone.npz"

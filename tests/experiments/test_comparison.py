@@ -1,4 +1,4 @@
-"""experiments.costs.Comparison: one changed byte on the device voids a run and is named."""
+"""experiments.comparison.Comparison: one changed byte on the device voids a run and is named."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,8 @@ from experiment_models import SMALL, address_of, compared_on, flip, labels_for, 
 from numpy.typing import NDArray
 
 from experiments.backbone import load_backbone
-from experiments.costs import Comparison, MismatchError, measure_costs
+from experiments.comparison import Comparison, MismatchError
+from experiments.costs import measure_costs
 from experiments.datasets import mnist_sample
 from experiments.device import Checkpoint, Phase
 from experiments.transfer import transfer_task
@@ -24,6 +25,16 @@ def trained(name: str, **settings: object) -> Comparison:
     for image, label in zip(IMAGES[:2], LABELS[:2], strict=True):
         comparison.step(image, int(label))
     return comparison
+
+
+def edge_of(comparison: Comparison, part: str, layer: int, index: int) -> list[int]:
+    """Axes of the ``index``-th value of a tensor, as a user of the reference would write them."""
+    model, method = comparison.reference.model, comparison.reference.method
+    if part == "scores" and method.sparse:
+        return np.argwhere(model.scored[layer])[index].tolist()
+    if part in ("weights", "scores"):
+        return np.argwhere(np.ones_like(model.weights[layer]))[index].tolist()
+    return [index]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,8 @@ def test_a_changed_byte_between_steps_is_named(name: str, part: str, dtype: type
         comparison.step(IMAGES[2], int(LABELS[2]))
     message = str(caught.value)
     assert message.startswith(f"{method(name).label}, image 2, before the step: ")
-    assert f"{part} of conv2d 2 [{index}] is {after} on the device and {before} in" in message
+    place = str(edge_of(comparison, part, layer, index))
+    assert f"{part} of conv2d 2 {place} is {after} on the device and {before} in" in message
     assert "(1 of " in message
     assert "\n" not in message
 
@@ -102,7 +114,7 @@ def test_an_update_that_went_astray_is_named(monkeypatch: pytest.MonkeyPatch) ->
             yield checkpoint
 
     monkeypatch.setattr(device, "step_by_operation", disturbed)
-    with pytest.raises(MismatchError, match=r"update of dense 1: scores of dense 1 \[1\] is"):
+    with pytest.raises(MismatchError, match=r"update of dense 1: scores of dense 1 \[0, 1\] is"):
         comparison.step(IMAGES[2], int(LABELS[2]))
 
 
@@ -112,7 +124,7 @@ def test_every_difference_is_counted() -> None:
     for offset in (1, 4, 9):
         flip(device, address_of(device, "weights", 7) + offset)
     with pytest.raises(
-        MismatchError, match=r"weights of dense 2 \[1\] .*\(3 of 15 values differ\)"
+        MismatchError, match=r"weights of dense 2 \[0, 1\] .*\(3 of 15 values differ\)"
     ):
         comparison.step(IMAGES[2], int(LABELS[2]))
 

@@ -13,7 +13,8 @@ import firmware_elf
 from experiments import device, image
 from experiments.device import MAILBOX_FIELDS, Phase
 from experiments.errors import UserError
-from experiments.image import HEADER_FIELDS, KINDS, LAYER_FIELDS, MAX_COLUMNS, encode, lay_out
+from experiments.image import KINDS, encode
+from experiments.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
