@@ -1,0 +1,25 @@
+"""The register blocks of the RP2040, one file each.
+
+PWM, DMA, I2C, SPI, USB and PIO are not modelled; `BLOCKS` names them all the same.
+"""
+
+from sim.peripherals.blocks import BLOCKS, Block, block_of
+from sim.peripherals.chip import Peripherals, Surroundings, all_peripherals
+from sim.peripherals.interrupts import Irq
+from sim.peripherals.peripheral import Peripheral
+from sim.peripherals.timebase import NEVER, Clock
+from sim.peripherals.xip_ctrl import XipCache
+
+__all__ = [
+    "BLOCKS",
+    "NEVER",
+    "Block",
+    "Clock",
+    "Irq",
+    "Peripheral",
+    "Peripherals",
+    "Surroundings",
+    "XipCache",
+    "all_peripherals",
+    "block_of",
+]

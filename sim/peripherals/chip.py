@@ -1,0 +1,181 @@
+"""How the register blocks hang together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from sim.peripherals import adc, uart
+from sim.peripherals.adc import Adc
+from sim.peripherals.busctrl import Busctrl
+from sim.peripherals.clocks import Clocks
+from sim.peripherals.interrupts import InterruptLine, Irq
+from sim.peripherals.io_bank import IoBank
+from sim.peripherals.pads import Pads
+from sim.peripherals.pll import Pll
+from sim.peripherals.psm import Psm
+from sim.peripherals.registers import RegisterBlock
+from sim.peripherals.resets import Resets
+from sim.peripherals.rosc import Rosc
+from sim.peripherals.rtc import Rtc
+from sim.peripherals.sio import Sio
+from sim.peripherals.spi_flash import SpiFlash
+from sim.peripherals.syscfg import Syscfg
+from sim.peripherals.sysinfo import Sysinfo
+from sim.peripherals.tbman import Tbman
+from sim.peripherals.timebase import Clock, Timebase, Timed
+from sim.peripherals.uart import Uart
+from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
+from sim.peripherals.watchdog import Watchdog
+from sim.peripherals.xip_ctrl import XipCache, XipCtrl
+from sim.peripherals.xip_ssi import XipSsi
+from sim.peripherals.xosc import Xosc
+
+_CRYSTAL_HZ = 12_000_000  # of a Pico
+_RANDOM_SEED = 0x2040  # of ROSC.RANDOMBIT, so that runs repeat
+_BANK0_PINS = tuple(f"GPIO{pin}" for pin in range(30))
+_QSPI_PINS = tuple(f"GPIO_QSPI_{pin}" for pin in ["SCLK", "SS", "SD0", "SD1", "SD2", "SD3"])
+# Reset values of the pads: 2.19.6.3 and 2.19.6.4.
+_BANK0_PADS = dict.fromkeys(_BANK0_PINS, 0x56) | {"SWCLK": 0xDA, "SWD": 0x5A}
+_QSPI_PADS = {
+    "GPIO_QSPI_SCLK": 0x56,
+    "GPIO_QSPI_SD0": 0x52,
+    "GPIO_QSPI_SD1": 0x52,
+    "GPIO_QSPI_SD2": 0x52,
+    "GPIO_QSPI_SD3": 0x52,
+    "GPIO_QSPI_SS": 0x5A,
+}
+
+
+def _ignore(*_arguments: object) -> None:
+    """What happens where nobody listens."""
+
+
+class _NoCache:
+    """Flash without a cache: counts nothing."""
+
+    hits = accesses = 0
+
+    def flush(self) -> None:
+        pass
+
+    def enable(self, on: bool) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the peripherals call, all of it optional.
+
+    Attributes:
+        irq: interrupt request number and level, on every change.
+        uart0, uart1: each byte that is sent.
+        on_reset: the watchdog resets the chip.
+        on_clock_lost: clk_sys stands still; nothing will go on.
+        on_system_hz: new frequency of clk_sys in Hz, after the program changed it.
+        on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
+        cache: the flash cache behind XIP_CTRL.
+    """
+
+    irq: Callable[[int, bool], None] = _ignore
+    uart0: Callable[[int], None] = _ignore
+    uart1: Callable[[int], None] = _ignore
+    on_reset: Callable[[], None] = _ignore
+    on_clock_lost: Callable[[], None] = _ignore
+    on_system_hz: Callable[[Fraction], None] = _ignore
+    on_tick_hz: Callable[[Fraction], None] = _ignore
+    cache: XipCache = field(default_factory=_NoCache)
+
+
+class Peripherals:
+    """All register blocks that are modelled, wired together.
+
+    Args:
+        clock: the system clock.
+        surroundings: what they call.
+
+    Attributes:
+        blocks: all of them, for the bus.
+        timed: those in which something happens by itself.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        surroundings: Surroundings,
+    ) -> None:
+        self._surroundings = around = surroundings
+        self.timebase = timebase = Timebase(clock)
+
+        def line(number: Irq) -> InterruptLine:
+            return InterruptLine(around.irq, number)
+
+        self.rosc = Rosc(timebase, _RANDOM_SEED)
+        self.xosc = xosc = Xosc(timebase, _CRYSTAL_HZ)
+        self.pll_sys = Pll("PLL_SYS", 0x4002_8000, timebase, xosc.source_hz)
+        self.pll_usb = Pll("PLL_USB", 0x4002_C000, timebase, xosc.source_hz)
+        sources = {
+            "rosc": self.rosc.source_hz,
+            "xosc": xosc.source_hz,
+            "pll_sys": lambda: self.pll_sys.hz,
+            "pll_usb": lambda: self.pll_usb.hz,
+        }
+        self.clocks = clocks = Clocks(timebase, sources, line(Irq.CLOCKS), around.on_clock_lost)
+        self.watchdog = Watchdog(timebase, lambda: clocks.hz("clk_ref"), around.on_reset)
+        self.pads_bank0 = Pads("PADS_BANK0", 0x4001_C000, _BANK0_PADS, _BANK0_PINS)
+        self.pads_qspi = Pads("PADS_QSPI", 0x4002_0000, _QSPI_PADS, _QSPI_PINS)
+        self.io_bank0 = IoBank(
+            "IO_BANK0", 0x4001_4000, _BANK0_PINS, self.pads_bank0, line(Irq.IO_BANK0)
+        )
+        self.io_qspi = IoBank("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, line(Irq.IO_QSPI))
+        uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
+        self.uart0 = Uart("UART0", 0x4003_4000, uart_counter, line(Irq.UART0), around.uart0)
+        self.uart1 = Uart("UART1", 0x4003_8000, uart_counter, line(Irq.UART1), around.uart1)
+        self.sio = Sio(clock, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
+        self.adc = Adc(
+            timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
+            line(Irq.ADC_FIFO),
+        )
+        self.rtc = Rtc(timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
+        self.resets = Resets()
+        # The ROSC and CLOCKS come first: a reset of the others takes their clocks away.
+        self.blocks: list[RegisterBlock] = [
+            self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.resets, Psm(),
+            Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(), self.pads_bank0,
+            self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1, self.adc, self.rtc,
+            self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
+        ]  # fmt: skip
+        self.timed: list[Timed] = [self.watchdog, self.uart0, self.uart1, self.adc, self.rtc]
+        self.resets.on_reset = {block.name: block.reset for block in self.blocks}
+        self.reset()
+
+    def reset(self) -> None:
+        """Power-on. The clock's cycles may have begun anew before."""
+        self.timebase.on_change = _ignore
+        self.timebase.reset()
+        for block in self.blocks:
+            block.reset()
+        self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
+        self.timebase.on_change = self._tell_frequencies
+
+    def due(self) -> int:
+        """The next cycle at which `advance` has something to do, or NEVER."""
+        return min(block.due() for block in self.timed)
+
+    def advance(self) -> None:
+        """Bring all blocks, and with them the interrupt lines, up to the present cycle."""
+        for block in self.timed:
+            block.advance()
+
+    def _tell_frequencies(self) -> None:
+        system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
+        if system_hz != self._system_hz:
+            self._system_hz = system_hz
+            self._surroundings.on_system_hz(system_hz)
+        if tick_hz != self._tick_hz:
+            self._tick_hz = tick_hz
+            self._surroundings.on_tick_hz(tick_hz)
+
+
+def all_peripherals(clock: Clock, surroundings: Surroundings | None = None) -> Peripherals:
+    """All register blocks of a Pico that are modelled, after power-on."""
+    return Peripherals(clock, surroundings or Surroundings())

@@ -1,0 +1,253 @@
+"""UART0 and UART1: Arm's PL011. Source: RP2040 datasheet, 4.2; Arm DDI0183G.
+
+Frames take the time that the baud rate gives them, to the cycle. What the program sends reaches the
+host when it enters the transmit FIFO, so that nothing is lost when the program halts. What the host
+feeds arrives frame by frame and waits while the receive FIFO is full: there are no overruns, and no
+parity, framing or break errors. The modem lines are inactive.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from sim.peripherals.interrupts import InterruptLine
+from sim.peripherals.registers import Register, RegisterBlock, field
+from sim.peripherals.timebase import NEVER, ClockCounter
+
+# Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
+# 16 * (IBRD + FBRD / 64) cycles, which is 64 * IBRD + FBRD quarters.
+COUNTS_PER_CYCLE = 4
+
+_FIFO_DEPTH = 32
+_TXFE, _RXFF, _TXFF, _RXFE, _BUSY = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3  # FR
+_UARTEN, _LBE, _TXE, _RXE = 1 << 0, 1 << 7, 1 << 8, 1 << 9  # CR
+_PEN, _STP2, _FEN = 1 << 1, 1 << 3, 1 << 4  # LCR_H
+_RX, _TX, _RT = 1 << 4, 1 << 5, 1 << 6  # interrupts
+_TRIGGER_LEVELS = (4, 8, 16, 24, 28)  # IFLS: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
+_TIMEOUT_BITS = 32  # of silence until the receive timeout
+
+
+class Uart(RegisterBlock):
+    """One PL011.
+
+    Args:
+        counter: counts quarters of cycles of clk_peri.
+        line: its interrupt request.
+        output: called with each byte that is sent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base: int,
+        counter: ClockCounter,
+        line: InterruptLine,
+        output: Callable[[int], None],
+    ) -> None:
+        self.name, self.base = name, base
+        self._counter = counter
+        self._line = line
+        self._output = output
+        self._line_in: deque[int] = deque()  # bytes that the host sends
+        super().__init__(
+            Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
+            Register(0x004, "UARTRSR", 0, 0),
+            Register(0x018, "UARTFR", 0, 0, self._read_flags),
+            Register(0x020, "UARTILPR", 0, 0xFF),
+            Register(0x024, "UARTIBRD", 0, 0xFFFF),
+            Register(0x028, "UARTFBRD", 0, 0x3F),
+            Register(0x02C, "UARTLCR_H", 0, 0xFF, on_write=self._write_line_control),
+            Register(0x030, "UARTCR", 0x300, 0xFF87, on_write=self._write_control),
+            Register(0x034, "UARTIFLS", 0x12, 0x3F),
+            Register(0x038, "UARTIMSC", 0, 0x7FF, on_write=self._refresh),
+            Register(0x03C, "UARTRIS", 0, 0, self._read_raw),
+            Register(0x040, "UARTMIS", 0, 0, lambda: self._read_raw() & self["UARTIMSC"]),
+            Register(0x044, "UARTICR", 0, 0, lambda: 0, self._clear_interrupts),
+            Register(0x048, "UARTDMACR", 0, 0x7),
+            Register(0xFE0, "UARTPERIPHID0", 0x11, 0),
+            Register(0xFE4, "UARTPERIPHID1", 0x10, 0),
+            Register(0xFE8, "UARTPERIPHID2", 0x34, 0),
+            Register(0xFEC, "UARTPERIPHID3", 0x00, 0),
+            Register(0xFF0, "UARTPCELLID0", 0x0D, 0),
+            Register(0xFF4, "UARTPCELLID1", 0xF0, 0),
+            Register(0xFF8, "UARTPCELLID2", 0x05, 0),
+            Register(0xFFC, "UARTPCELLID3", 0xB1, 0),
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Off, FIFOs empty; bytes that the host fed and that did not arrive yet remain."""
+        super().reset()
+        self._raw = 0
+        self._bit = 0  # counts of a bit, latched by a write of LCR_H; 0: no baud rate
+        self._transmit: deque[int] = deque()
+        self._shifted: int | None = None  # the byte on its way out, and when it will be out
+        self._shift_end = 0
+        self._held: list[int] = []  # written while the transmitter was off
+        self._receive: deque[int] = deque()
+        self._arrival: int | None = None  # when the next byte will have come in
+        self._timeout: int | None = None
+        self._line.set(False)
+
+    def feed(self, data: Iterable[int]) -> None:
+        """Let bytes arrive, one frame after the other."""
+        self.advance()
+        self._line_in.extend(data)
+        self.advance()
+
+    def due(self) -> int:
+        """The next cycle at which an enabled interrupt may be raised."""
+        mask = self["UARTIMSC"]
+        counts = []
+        if mask & (_TX | _RX | _RT) and self._shifted is not None:
+            counts.append(self._shift_end)
+        if mask & (_RX | _RT) and self._arrival is not None and self._has_room():
+            counts.append(self._arrival)
+        if mask & _RT and self._timeout is not None:
+            counts.append(self._timeout)
+        return self._counter.cycle_of(min(counts)) if counts else NEVER
+
+    def advance(self) -> None:
+        """Send, receive and time out until now, in the order in which it happened."""
+        now = self._counter.count
+        while self._shifted is not None and self._shift_end <= now:
+            self._finish_frame()
+        self._take_in(now)
+        if self._timeout is not None and self._timeout <= now:
+            self._timeout = None
+            self._raw |= _RT
+        self._line.set(bool(self._raw & self["UARTIMSC"]))
+
+    @property
+    def _frame(self) -> int:
+        """Counts of start bit, data, parity and stop bits."""
+        control = self["UARTLCR_H"]
+        data = 5 + field(control, 6, 5)
+        return (1 + data + bool(control & _PEN) + 1 + bool(control & _STP2)) * self._bit
+
+    @property
+    def _depth(self) -> int:
+        return _FIFO_DEPTH if self["UARTLCR_H"] & _FEN else 1
+
+    def _enabled(self, direction: int) -> bool:
+        control = self["UARTCR"]
+        return bool(control & _UARTEN and control & direction and self._bit)
+
+    def _has_room(self) -> bool:
+        return len(self._receive) < self._depth
+
+    def _write_data(self, value: int) -> None:
+        self.advance()
+        if len(self._transmit) >= self._depth:
+            return  # lost, as on the chip
+        self._transmit.append(value & 0xFF)
+        if self._enabled(_TXE):
+            self._output(value & 0xFF)
+        else:
+            self._held.append(value & 0xFF)
+        if len(self._transmit) > self._transmit_trigger():
+            self._raw &= ~_TX
+        self._start_frame(self._counter.count)
+        self.advance()
+
+    def _transmit_trigger(self) -> int:
+        if self._depth == 1:
+            return 0
+        return _TRIGGER_LEVELS[min(field(self["UARTIFLS"], 2, 0), 4)]
+
+    def _start_frame(self, at: int) -> None:
+        if self._shifted is not None or not self._transmit or not self._enabled(_TXE):
+            return
+        self._shifted = self._transmit.popleft()
+        self._shift_end = at + self._frame
+        # The interrupt comes from passing the level, not from being below it (DDI0183G 2.8.2), or
+        # when the last byte leaves a FIFO that was never filled up to it.
+        if len(self._transmit) in (0, self._transmit_trigger()):
+            self._raw |= _TX
+
+    def _finish_frame(self) -> None:
+        byte, end = self._shifted, self._shift_end
+        self._shifted = None
+        if self["UARTCR"] & _LBE and byte is not None and self._enabled(_RXE):
+            self._accept(byte, end)
+        self._start_frame(end)
+
+    def _take_in(self, now: int) -> None:
+        if not self._enabled(_RXE) or not self._line_in:
+            self._arrival = None
+            return
+        if self._arrival is None:
+            self._arrival = now + self._frame
+        while self._line_in and self._arrival <= now and self._has_room():
+            self._accept(self._line_in.popleft(), self._arrival)
+            self._arrival += self._frame
+        if not self._line_in:
+            self._arrival = None
+
+    def _accept(self, byte: int, at: int) -> None:
+        if not self._has_room():
+            return
+        self._receive.append(byte)
+        self._timeout = at + _TIMEOUT_BITS * self._bit
+        if len(self._receive) >= self._receive_trigger():
+            self._raw |= _RX
+
+    def _receive_trigger(self) -> int:
+        if self._depth == 1:
+            return 1
+        return _TRIGGER_LEVELS[min(field(self["UARTIFLS"], 5, 3), 4)]
+
+    def _read_data(self) -> int:
+        self.advance()
+        if not self._receive:
+            return 0
+        was_full = not self._has_room()
+        byte = self._receive.popleft()
+        if was_full and self._arrival is not None:
+            self._arrival = max(self._arrival, self._counter.count)
+        if len(self._receive) < self._receive_trigger():
+            self._raw &= ~_RX
+        if not self._receive:
+            self._timeout = None
+            self._raw &= ~_RT
+        self.advance()
+        return byte
+
+    def _read_flags(self) -> int:
+        self.advance()
+        return (
+            _TXFE * (not self._transmit)
+            | _RXFF * (len(self._receive) >= self._depth)
+            | _TXFF * (len(self._transmit) >= self._depth)
+            | _RXFE * (not self._receive)
+            | _BUSY * bool(self._transmit or self._shifted is not None)
+        )
+
+    def _write_line_control(self, _value: int) -> None:
+        self.advance()
+        # DDI0183G 3.3.6: a write of LCR_H is what makes IBRD and FBRD count.
+        whole = self["UARTIBRD"]
+        self._bit = 64 * whole + self["UARTFBRD"] if whole else 0
+        self._resume()
+
+    def _write_control(self, _value: int) -> None:
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._enabled(_TXE):
+            held, self._held = self._held, []
+            for byte in held:
+                self._output(byte)
+        self._start_frame(self._counter.count)
+        self.advance()
+
+    def _refresh(self, _value: int) -> None:
+        self.advance()
+
+    def _read_raw(self) -> int:
+        self.advance()
+        return self._raw
+
+    def _clear_interrupts(self, value: int) -> None:
+        self.advance()
+        self._raw &= ~value
+        self.advance()
