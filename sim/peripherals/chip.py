@@ -71,7 +71,7 @@ class Surroundings:
         uart0, uart1: each byte that is sent.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
-        on_system_hz: new frequency of clk_sys in Hz, after the program changed it.
+        on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
         cache: the flash cache behind XIP_CTRL.
     """
@@ -168,7 +168,7 @@ class Peripherals:
 
     def _tell_frequencies(self) -> None:
         system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
-        if system_hz != self._system_hz:
+        if system_hz not in (self._system_hz, 0):
             self._system_hz = system_hz
             self._surroundings.on_system_hz(system_hz)
         if tick_hz != self._tick_hz:

@@ -27,7 +27,7 @@ _GPOUT_AUX = [
     "clk_rtc",
     "clk_ref",
 ]
-_SLOW_AUX = tuple(["pll_usb", "pll_sys", "rosc", "xosc", "gpin0", "gpin1"])
+_SLOW_AUX = ("pll_usb", "pll_sys", "rosc", "xosc", "gpin0", "gpin1")
 # 2.15.6: what FC0_SRC selects, from 1 on.
 _FC0_SOURCES = [
     "pll_sys",

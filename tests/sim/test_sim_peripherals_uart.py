@@ -1,0 +1,212 @@
+"""UART: the SDK's initialisation, baud rate, FIFOs, interrupts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from peripheral_board import Board
+
+_TXFE, _RXFF, _TXFF, _RXFE, _BUSY = 0x80, 0x40, 0x20, 0x10, 0x08
+_RX, _TX, _RT = 0x10, 0x20, 0x40
+_IRQ = 20
+_BIT = 1085  # cycles at 115,200 baud: 16 * (67 + 52 / 64)
+_FRAME = 10 * _BIT
+
+
+def _board(baud: int = 115_200) -> Board:
+    board = Board()
+    board.init_clocks()
+    board.init_uart(baud)
+    return board
+
+
+def _put(board: Board, data: bytes) -> None:
+    """uart_putc_raw: waits for room."""
+    for byte in data:
+        board.wait_for("UART0", "UARTFR", _TXFF, 0, step=5)
+        board.write("UART0", "UARTDR", byte)
+
+
+def _flags(board: Board) -> int:
+    return board.read("UART0", "UARTFR")
+
+
+@pytest.mark.parametrize(
+    ("baud", "whole", "fraction"), [(115_200, 67, 52), (9600, 813, 51), (921_600, 8, 31)]
+)
+def test_baud_divisors(baud: int, whole: int, fraction: int) -> None:
+    board = _board(baud)
+    assert board.read("UART0", "UARTIBRD") == whole
+    assert board.read("UART0", "UARTFBRD") == fraction
+    assert board.read("UART0", "UARTLCR_H") == 0x70
+    assert board.read("UART0", "UARTCR") == 0x301
+    board.write("UART0", "UARTDR", 0x55)
+    cycles = board.wait_for("UART0", "UARTFR", _BUSY, 0)
+    assert cycles == -(-10 * (64 * whole + fraction) // 4)
+    assert cycles == pytest.approx(10 * 125e6 / baud, rel=0.003)
+
+
+def test_output_and_busy_time() -> None:
+    board = _board()
+    start = board.clock.cycles
+    text = bytes(range(200))
+    _put(board, text)
+    board.wait_for("UART0", "UARTFR", _BUSY, 0, step=5)
+    assert board.sent == text
+    assert board.clock.cycles - start == len(text) * _FRAME
+    assert _flags(board) == _TXFE | _RXFE
+
+
+def test_fifo_fills_behind_the_shifter() -> None:
+    board = _board()
+    for count in range(33):
+        assert _flags(board) & _TXFF == 0, count
+        board.write("UART0", "UARTDR", count)
+    assert _flags(board) == _TXFF | _BUSY | _RXFE
+    board.write("UART0", "UARTDR", 99)  # lost
+    assert len(board.sent) == 33
+    assert board.wait_for("UART0", "UARTFR", _TXFF, 0) == _FRAME
+    assert board.wait_for("UART0", "UARTFR", _TXFE, _TXFE, step=5) == 31 * _FRAME
+
+
+def test_frame_formats() -> None:
+    board = _board()
+    for control, bits in ((0x70, 10), (0x78, 11), (0x72, 11), (0x7A, 12), (0x10, 7), (0x60, 10)):
+        board.write("UART0", "UARTLCR_H", control)
+        board.write("UART0", "UARTDR", 0)
+        assert board.wait_for("UART0", "UARTFR", _BUSY, 0) == bits * _BIT
+
+
+def test_disabled_transmitter_holds_its_bytes() -> None:
+    board = _board()
+    board.clear_bits("UART0", "UARTCR", 1)
+    board.write("UART0", "UARTDR", 65)
+    board.run(100_000)
+    assert board.sent == b""
+    assert _flags(board) & (_BUSY | _TXFE) == _BUSY
+    board.set_bits("UART0", "UARTCR", 1)
+    assert board.sent == b"A"
+    board.run(100_000)
+    assert _flags(board) == _TXFE | _RXFE
+
+
+def test_divisors_count_after_line_control() -> None:
+    board = _board()
+    board.write("UART0", "UARTIBRD", 1)
+    board.write("UART0", "UARTFBRD", 0)
+    board.write("UART0", "UARTDR", 0)
+    assert board.wait_for("UART0", "UARTFR", _BUSY, 0) == _FRAME
+    board.write("UART0", "UARTLCR_H", 0x70)
+    board.write("UART0", "UARTDR", 0)
+    assert board.wait_for("UART0", "UARTFR", _BUSY, 0) == 160
+
+
+def test_no_clock_no_transmission() -> None:
+    board = _board()
+    board.write("UART0", "UARTDR", 0)
+    board.clear_bits("CLOCKS", "CLK_PERI_CTRL", 1 << 11)
+    board.run(1_000_000)
+    assert _flags(board) & _BUSY
+    board.set_bits("CLOCKS", "CLK_PERI_CTRL", 1 << 11)
+    assert board.wait_for("UART0", "UARTFR", _BUSY, 0) == _FRAME
+
+
+def test_baud_rate_follows_clk_peri() -> None:
+    board = _board()
+    board.write("UART0", "UARTDR", 0)
+    board.run(5 * _BIT)
+    board.configure("CLK_PERI", 0, 2)  # PLL_USB, 48 MHz
+    rest = board.wait_for("UART0", "UARTFR", _BUSY, 0)
+    assert rest == -(-5 * _BIT * 125 // 48)
+
+
+def test_transmit_interrupt() -> None:
+    board = _board()
+    board.write("UART0", "UARTIFLS", 0)  # 4 of 32
+    board.write("UART0", "UARTIMSC", _TX)
+    assert board.sleeps()
+    assert board.interrupts == set()
+    for byte in range(8):
+        board.write("UART0", "UARTDR", byte)
+    board.write("UART0", "UARTICR", _TX)
+    assert board.interrupts == set()
+    board.run(3 * _FRAME - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {_IRQ}  # 7 were waiting, 4 are
+    assert board.read("UART0", "UARTMIS") == _TX
+    board.write("UART0", "UARTICR", _TX)
+    assert board.interrupts == set()
+    assert board.read("UART0", "UARTRIS") == 0
+
+
+def test_receive() -> None:
+    board = _board()
+    board.chip.uart0.feed(b"hello")
+    assert _flags(board) & _RXFE
+    received = bytearray()
+    start = board.clock.cycles
+    for count in range(1, 6):
+        board.wait_for("UART0", "UARTFR", _RXFE, 0)
+        assert board.clock.cycles - start == count * _FRAME
+        received.append(board.read("UART0", "UARTDR"))
+    assert received == b"hello"
+    assert board.read("UART0", "UARTDR") == 0
+
+
+def test_receive_interrupts() -> None:
+    board = _board()
+    board.write("UART0", "UARTIFLS", 0)
+    board.write("UART0", "UARTIMSC", _RX | _RT)
+    board.chip.uart0.feed(b"01234")
+    board.run(4 * _FRAME - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {_IRQ}
+    assert board.read("UART0", "UARTMIS") == _RX
+    assert board.read("UART0", "UARTDR") == ord("0")
+    assert board.interrupts == set()
+    board.run(42 * _BIT - 1)
+    assert board.read("UART0", "UARTRIS") & _RT == 0
+    board.run(1)
+    assert board.read("UART0", "UARTMIS") == _RX | _RT
+    assert bytes(board.read("UART0", "UARTDR") for _ in range(4)) == b"1234"
+    assert board.interrupts == set()
+    assert board.sleeps()
+
+
+def test_input_waits_for_room() -> None:
+    board = _board()
+    data = bytes(range(100))
+    board.chip.uart0.feed(data)
+    board.run(2_000_000)
+    assert _flags(board) & _RXFF
+    received = bytearray()
+    while len(received) < len(data):
+        board.wait_for("UART0", "UARTFR", _RXFE, 0, step=100)
+        received.append(board.read("UART0", "UARTDR"))
+    assert received == data
+    assert _flags(board) & _RXFE
+
+
+def test_loopback() -> None:
+    board = _board()
+    board.set_bits("UART0", "UARTCR", 1 << 7)
+    _put(board, b"echo")
+    board.run(100_000)
+    assert bytes(board.read("UART0", "UARTDR") for _ in range(4)) == b"echo"
+
+
+@given(st.lists(st.tuples(st.integers(0, 30_000), st.binary(max_size=40)), max_size=8))
+def test_time_does_not_depend_on_polling(bursts: list[tuple[int, bytes]]) -> None:
+    """Looking at the flags in between changes nothing."""
+    often, seldom = _board(), _board()
+    for pause, data in bursts:
+        for board in (often, seldom):
+            for byte in data:
+                board.write("UART0", "UARTDR", byte)
+        for _ in range(10):
+            often.clock.cycles += pause // 10
+            _flags(often)
+        seldom.clock.cycles += pause // 10 * 10
+        assert _flags(often) == _flags(seldom)
+    assert often.sent == seldom.sent
