@@ -98,11 +98,7 @@ class Peripherals:
         timed: those in which something happens by itself.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        surroundings: Surroundings,
-    ) -> None:
+    def __init__(self, clock: Clock, surroundings: Surroundings) -> None:
         self._surroundings = around = surroundings
         self.timebase = timebase = Timebase(clock)
 
@@ -137,7 +133,6 @@ class Peripherals:
         )
         self.rtc = Rtc(timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
-        # The ROSC and CLOCKS come first: a reset of the others takes their clocks away.
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.resets, Psm(),
             Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(), self.pads_bank0,
@@ -147,15 +142,17 @@ class Peripherals:
         self.timed: list[Timed] = [self.watchdog, self.uart0, self.uart1, self.adc, self.rtc]
         self.resets.on_reset = {block.name: block.reset for block in self.blocks}
         self.reset()
+        timebase.on_change = self._tell_frequencies
 
     def reset(self) -> None:
         """Power-on. The clock's cycles may have begun anew before."""
-        self.timebase.on_change = _ignore
+        self.timebase.held = True
         self.timebase.reset()
         for block in self.blocks:
             block.reset()
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
-        self.timebase.on_change = self._tell_frequencies
+        self.timebase.held = False
+        self.timebase.changed()
 
     def due(self) -> int:
         """The next cycle at which `advance` has something to do, or NEVER."""

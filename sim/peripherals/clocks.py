@@ -167,21 +167,6 @@ class Clocks(RegisterBlock):
             return Fraction(0)
         return self.hz(source) / self._divisor(generator)
 
-    @property
-    def clk_ref_hz(self) -> float:
-        """Frequency of clk_ref in Hz: what the watchdog's tick is made of."""
-        return float(self.hz("clk_ref"))
-
-    @property
-    def clk_sys_hz(self) -> float:
-        """Frequency of clk_sys in Hz: the processor's."""
-        return float(self.hz("clk_sys"))
-
-    @property
-    def clk_peri_hz(self) -> float:
-        """Frequency of clk_peri in Hz: of UARTs and SPIs."""
-        return float(self.hz("clk_peri"))
-
     def _mux(self, generator: _Generator) -> list[Register]:
         name, offset = generator.name.upper(), generator.offset
         registers = [
@@ -281,5 +266,5 @@ class Clocks(RegisterBlock):
             return 1 << 8  # RUNNING
         khz = self._read_fc0_result() >> 5
         slow, fast = khz < self["FC0_MIN_KHZ"], khz > self["FC0_MAX_KHZ"]
-        done, passed, failed = 1 << 4, not (slow or fast), slow or fast
-        return done | passed << 0 | failed << 16 | slow << 20 | fast << 24
+        failed = slow or fast
+        return 1 << 4 | (not failed) | failed << 16 | slow << 20 | fast << 24

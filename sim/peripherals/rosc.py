@@ -49,11 +49,6 @@ class Rosc(Oscillator):
         divisor = (code or 32) if 0 <= code < 32 else 31
         return Fraction(_RING_HZ, divisor) if self.enabled else Fraction(0)
 
-    @property
-    def hz(self) -> Fraction:
-        """rosc_clksrc, and rosc_clksrc_ph, which differs in phase alone."""
-        return self.source_hz()
-
     def _write_div(self, _value: int) -> None:
         self._timebase.changed()
 

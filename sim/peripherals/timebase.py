@@ -87,6 +87,7 @@ class Timebase:
         system_hz: gives its frequency in Hz, 0 if it stands; set by CLOCKS.
         on_stand: called by `changed` while the system clock stands; set by CLOCKS.
         on_change: called by `changed` last.
+        held: while the chip is being reset, `changed` does nothing.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -94,6 +95,7 @@ class Timebase:
         self.system_hz: Callable[[], Fraction] = lambda: Fraction(0)
         self.on_stand: Callable[[], None] = lambda: None
         self.on_change: Callable[[], None] = lambda: None
+        self.held = False
         self._counters: list[ClockCounter] = []
 
     def counter(self, hz: Callable[[], Fraction]) -> ClockCounter:
@@ -104,6 +106,8 @@ class Timebase:
 
     def changed(self) -> None:
         """Let all counters go on at the new frequencies."""
+        if self.held:
+            return
         for counter in self._counters:
             counter.rebase()
         if not self.system_hz():

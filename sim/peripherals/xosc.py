@@ -35,11 +35,6 @@ class Xosc(Oscillator):
         """The crystal's frequency, 0 if the oscillator is off."""
         return self._crystal_hz if self.enabled else Fraction(0)
 
-    @property
-    def hz(self) -> Fraction:
-        """xosc_clksrc."""
-        return self.source_hz()
-
     def started(self) -> None:
         """Begin the start-up delay."""
         delay = field(self["STARTUP"], 13, 0) * 256

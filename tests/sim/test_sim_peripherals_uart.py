@@ -100,6 +100,16 @@ def test_divisors_count_after_line_control() -> None:
     assert board.wait_for("UART0", "UARTFR", _BUSY, 0) == 160
 
 
+def test_no_divisor_no_transmission() -> None:
+    board = _board()
+    board.write("UART0", "UARTIBRD", 0)
+    board.write("UART0", "UARTLCR_H", 0x70)
+    board.write("UART0", "UARTDR", 0)
+    board.run(10_000_000)
+    assert _flags(board) & _BUSY
+    assert board.sent == b""
+
+
 def test_no_clock_no_transmission() -> None:
     board = _board()
     board.write("UART0", "UARTDR", 0)
