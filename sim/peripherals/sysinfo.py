@@ -13,5 +13,6 @@ class Sysinfo(RegisterBlock):
         super().__init__(
             Register(0x00, "CHIP_ID", 0x2000_2927, 0),
             Register(0x04, "PLATFORM", 0x2, 0),  # ASIC
+            # Offset by pico-sdk 2.x (sysinfo.h), value as published from a chip.
             Register(0x10, "GITREF_RP2040", 0xE0C9_12E8, 0),
         )
