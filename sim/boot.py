@@ -8,14 +8,20 @@ from sim.memory_map import SRAM, region_of
 
 _BOOT2_SIZE = 0x100  # RP2040 datasheet 2.8.1.3.1: the vector table follows the second stage
 
+_NO_TABLE = 0  # VTOR after reset: the boot ROM
+
 
 @dataclass(frozen=True)
 class Boot:
-    """State of the core before the first instruction, and the lowest address its stack may use."""
+    """State of the core before the first instruction.
+
+    `stack_limit` is the lowest address its stack may use, `vtor` where its vector table lies.
+    """
 
     sp: int
     pc: int
     stack_limit: int
+    vtor: int
 
 
 def boot_of(program: Program) -> Boot:
@@ -32,7 +38,7 @@ def boot_of(program: Program) -> Boot:
         if sp is None or reset is None:
             continue
         if SRAM.base < sp <= SRAM.end and sp % 4 == 0 and reset & 1 and region_of(reset):
-            return Boot(sp, reset & ~1, _stack_limit(program, sp))
+            return Boot(sp, reset & ~1, _stack_limit(program, sp), table)
     entry = program.entry & ~1
     if region_of(entry, 2) is None:
         raise ElfError(
@@ -41,7 +47,7 @@ def boot_of(program: Program) -> Boot:
         )
     top = program.symbols.get("__StackTop")
     sp = top.address if top and SRAM.base < top.address <= SRAM.end else SRAM.end
-    return Boot(sp, entry, _stack_limit(program, sp))
+    return Boot(sp, entry, _stack_limit(program, sp), _NO_TABLE)
 
 
 def _table_candidates(program: Program) -> list[int]:

@@ -7,13 +7,15 @@ Cortex-M33 whatever model is asked for). It has no NVIC: exceptions arrive as UC
 import ctypes
 from dataclasses import dataclass, fields
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_const import UC_ERR_INSN_INVALID
 from unicorn.unicorn_py3.unicorn import Uc, UcError, uclib
 
-from sim import cycle_counter
+from sim import cycle_counter, mmio
+from sim.bus import Bus
 from sim.errors import SimError
 from sim.faults import FaultReason, Registers
 from sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
@@ -21,6 +23,7 @@ from sim.machine import (
     FLASH_SLOTS,
     SLOTS,
     STOP_BUDGET,
+    STOP_EVENT,
     STOP_FULL,
     STOP_NONE,
     STOP_REFUSED,
@@ -28,13 +31,18 @@ from sim.machine import (
     new_machine,
     slot_of,
 )
-from sim.memory_map import FLASH, SRAM
+from sim.memory_map import FLASH, REGISTER_BLOCKS, SRAM
 
 # Where a called function returns to: an address that never holds code (Armv6-M reserves
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
 RETURN_ADDRESS = 0xEFFF_FFFE
 
 _THUMB_BIT = 1 << 24  # XPSR.T
+_SPSEL = 1 << 1  # CONTROL.SPSEL
+_WFE = 0xBF20
+# Arm DDI0419E, A5.2.4: encodings of loads.
+_LDRSB, _LDRSH = 0b0101011, 0b0101111
+_TARGET_IN_BITS_10_TO_8 = (0b01001, 0b10010, 0b10011)  # literal, relative to SP
 _REGISTER_IDS = {
     name: getattr(arm_const, f"UC_ARM_REG_{name.upper()}")
     for name in (field.name for field in fields(Registers))
@@ -48,7 +56,11 @@ class Ended(Enum):
     BREAKPOINT = auto()
     BUDGET = auto()
     RETURNED = auto()  # came to RETURN_ADDRESS
-    SLEEP = auto()  # WFI
+    SLEEP = auto()  # behind a WFI
+    WAIT = auto()  # behind a WFE
+    ACCESS = auto()  # behind an access to a peripheral that may change what comes next
+    EVENT = auto()  # ahead of a block with an event at or inside it
+    RESET = auto()  # the program asked for a reset
     REFUSED = auto()  # ahead of a block with an instruction that an RP2040 does not have
     STACK = auto()  # ahead of a block that would go below the stack limit
     FULL = auto()  # the counter's books must be folded
@@ -65,6 +77,7 @@ class Event:
 
 _COUNTER_STOPS = {
     STOP_BUDGET: Ended.BUDGET,
+    STOP_EVENT: Ended.EVENT,
     STOP_REFUSED: Ended.REFUSED,
     STOP_STACK: Ended.STACK,
     STOP_FULL: Ended.FULL,
@@ -77,10 +90,22 @@ _BAD_ACCESSES = {
 }
 
 
+class Peripherals(Protocol):
+    """What the core asks of everything beyond its memories."""
+
+    bus: Bus
+    strict: bool
+
+    def is_settled(self, wrote: bool) -> bool:
+        """Whether the core may go on in the block after an access to a peripheral."""
+        ...
+
+
 class Core:
     """One Cortex-M0+ with its memories; `machine` is the MACHINE record they live in."""
 
-    def __init__(self) -> None:
+    def __init__(self, peripherals: Peripherals) -> None:
+        self._peripherals = peripherals
         self._machine_array = new_machine()
         self.machine = self._machine_array[0]
         self._base = self._machine_array.ctypes.data
@@ -90,6 +115,7 @@ class Core:
         machine["wide"][: len(WIDE)] = WIDE
         machine["register_address"] = machine["register"].ctypes.data
         machine["block_count"] = 1
+        self._memory = machine["code"].view(np.uint32)
         self._event: Event | None = None
         self._uc = Uc(
             unicorn_const.UC_ARCH_ARM,
@@ -97,6 +123,7 @@ class Core:
             cpu=arm_const.UC_CPU_ARM_CORTEX_M0,
         )
         self._map_memory()
+        self._map_registers()
         self._hook()
 
     def _map_memory(self) -> None:
@@ -109,11 +136,29 @@ class Core:
             pointer = code[slot:].ctypes.data
             self._uc.mem_map_ptr(region.base, region.size, rights, pointer)
 
+    def _map_registers(self) -> None:
+        """Register blocks as MMIO without rights, see sim/mmio.py."""
+        for base, size, _ in REGISTER_BLOCKS:
+            status = uclib.uc_mmio_map(
+                self._uc._uch,
+                ctypes.c_uint64(base),
+                ctypes.c_size_t(size),
+                ctypes.c_void_p(mmio.on_bus_read.address),
+                ctypes.c_void_p(self._base),
+                ctypes.c_void_p(mmio.on_bus_write.address),
+                ctypes.c_void_p(self._base),
+            )
+            if status != unicorn_const.UC_ERR_OK:
+                raise SimError(f"Unicorn refuses MMIO: {UcError(status)}; is it version 2.1.4?")
+            self._uc.mem_protect(base, size, unicorn_const.UC_PROT_NONE)
+
     def _hook(self) -> None:
         """Install all hooks; code translated before would never call them (unicorn #2200)."""
+        protected = unicorn_const.UC_HOOK_MEM_READ_PROT | unicorn_const.UC_HOOK_MEM_WRITE_PROT
         for kind, callback in (
             (unicorn_const.UC_HOOK_BLOCK, cycle_counter.on_block),
             (unicorn_const.UC_HOOK_EDGE_GENERATED, cycle_counter.on_translation),
+            (protected, mmio.on_access),
         ):
             handle = ctypes.c_size_t()
             status = uclib.uc_hook_add(
@@ -140,10 +185,48 @@ class Core:
         uc.emu_stop()
 
     def _on_bad_access(
-        self, _uc: Uc, access: int, address: int, size: int, _value: int, _data: Any
+        self, _uc: Uc, access: int, address: int, size: int, value: int, _data: Any
     ) -> bool:
+        reads = access == unicorn_const.UC_MEM_READ_PROT
+        if reads or access == unicorn_const.UC_MEM_WRITE_PROT and not FLASH.holds(address):
+            return self._access_register(reads, address, size, value)
         self._event = Event(_BAD_ACCESSES[access], address, size)
         return False
+
+    def _access_register(self, reads: bool, address: int, size: int, value: int) -> bool:
+        """Let a load or store reach its peripheral; False stops the core at the instruction."""
+        bus, machine = self._peripherals.bus, self.machine
+        if reads:
+            loaded = bus.read(address, size)
+            modelled = loaded is not None
+            machine["bus_value"] = loaded or 0
+        else:
+            modelled = bus.write(address, size, value)
+        if not modelled and self._peripherals.strict:
+            self._event = Event(FaultReason.UNMODELLED, address, size)
+            return False
+        if self._peripherals.is_settled(not reads):
+            return True
+        halfword = int(machine["code"][slot_of(int(machine["access_pc"]))])
+        if _moves_several(halfword):
+            machine["event_at"] = machine["next_stop"] = 0  # settled when the block ends
+            return True
+        self._event = _Performed(Ended.ACCESS, halfword=halfword, reads=reads)
+        return False
+
+    def _complete(self, access: "_Performed") -> None:
+        """Finish the load or store whose access was performed, since Unicorn gave it up."""
+        halfword = access.halfword
+        if access.reads:
+            value = int(self.machine["bus_value"])
+            if halfword >> 9 == _LDRSB:
+                value |= 0xFFFF_FF00 * (value >> 7)
+            elif halfword >> 9 == _LDRSH:
+                value |= 0xFFFF_0000 * (value >> 15)
+            at = 8 if halfword >> 11 in _TARGET_IN_BITS_10_TO_8 else 0
+            self.set_registers(**{f"r{halfword >> at & 7}": value})
+        self.charge(int(self.machine["bus_cycles"]), self.pc)
+        self.set_registers(pc=(self.pc + 2) | 1)
 
     @property
     def registers(self) -> Registers:
@@ -164,6 +247,74 @@ class Core:
     def is_thumb(self) -> bool:
         """XPSR.T: clear after a branch to an even address."""
         return bool(self._uc.reg_read(arm_const.UC_ARM_REG_XPSR) & _THUMB_BIT)
+
+    @property
+    def primask(self) -> bool:
+        """Whether PRIMASK keeps exceptions away."""
+        return bool(self._uc.reg_read(arm_const.UC_ARM_REG_PRIMASK) & 1)
+
+    @property
+    def event_register(self) -> bool:
+        """What SEV and exceptions set and WFE waits for (Arm DDI0419E, B1.5.18)."""
+        return bool(self.machine["event_register"])
+
+    @event_register.setter
+    def event_register(self, value: bool) -> None:
+        self.machine["event_register"] = value
+
+    @property
+    def process_stack(self) -> int:
+        """PSP."""
+        return int(self._uc.reg_read(arm_const.UC_ARM_REG_PSP))
+
+    @property
+    def on_process_stack(self) -> bool:
+        """CONTROL.SPSEL; written in thread mode only."""
+        return bool(self._uc.reg_read(arm_const.UC_ARM_REG_CONTROL) & _SPSEL)
+
+    @on_process_stack.setter
+    def on_process_stack(self, value: bool) -> None:
+        control = self._uc.reg_read(arm_const.UC_ARM_REG_CONTROL) & ~_SPSEL
+        self._uc.reg_write(arm_const.UC_ARM_REG_CONTROL, control | _SPSEL * value)
+
+    def reset_special_registers(self) -> None:
+        """Thread mode on the main stack, interrupts allowed."""
+        self.set_registers(xpsr=_THUMB_BIT)
+        for register in (
+            *(arm_const.UC_ARM_REG_CONTROL, arm_const.UC_ARM_REG_PRIMASK),
+            arm_const.UC_ARM_REG_PSP,
+        ):
+            self._uc.reg_write(register, 0)
+
+    def word(self, address: int) -> int | None:
+        """The word at an aligned address of flash or SRAM; None elsewhere."""
+        slot = slot_of(address)
+        return int(self._memory[slot // 2]) if slot < SLOTS and address % 4 == 0 else None
+
+    def set_word(self, address: int, value: int) -> bool:
+        """Store a word in SRAM; False elsewhere."""
+        if not SRAM.holds(address, 4) or address % 4:
+            return False
+        self._memory[slot_of(address) // 2] = value
+        return True
+
+    def may_push(self, sp: int) -> bool:
+        """Whether the present stack may grow down to `sp`, which the books note."""
+        machine = self.machine
+        if sp >= machine["sp_lowest"] or self._uc.reg_read(
+            arm_const.UC_ARM_REG_SP
+        ) != self._uc.reg_read(arm_const.UC_ARM_REG_MSP):
+            return True
+        if sp < machine["sp_limit"]:
+            return False
+        machine["sp_lowest"] = sp
+        return True
+
+    def charge(self, cycles: int, address: int | None) -> None:
+        """Count cycles that no block holds; at the instruction at PC without an `address`."""
+        machine = self.machine
+        machine["cycles"] += cycles
+        machine["extra_cycles"][slot_of(self.pc if address is None else address)] += cycles
 
     def forget_code(self, address: int, size: int) -> None:
         """Drop what was translated and decoded of a range, since its bytes changed."""
@@ -194,11 +345,14 @@ class Core:
             self._uc.emu_start(pc | self.is_thumb, until)
         except UcError as raised:
             error = raised.errno
+        if isinstance(self._event, _Performed):
+            self._complete(self._event)
         pc = self.pc
         hint = error == UC_ERR_INSN_INVALID and self._behind_block(pc)
         cycle_counter.on_leave.ctypes(self._uc._uch, pc, 0, self._base)
         if hint:
-            return _HINT
+            waits = machine["code"][slot_of(pc - 2)] == _WFE
+            return Event(Ended.WAIT) if waits else _HINT
         if machine["stop"] != STOP_NONE:
             return Event(_COUNTER_STOPS[int(machine["stop"])])
         if self._event:
@@ -213,6 +367,19 @@ class Core:
         """Whether `pc` follows the current block: so does Unicorn's error for WFE and YIELD."""
         block = self.machine["blocks"][self.machine["current"]]
         return bool(pc == block["end"])
+
+
+@dataclass(frozen=True)
+class _Performed(Event):
+    """A load or store that reached its peripheral, but whose instruction did not end."""
+
+    halfword: int = 0
+    reads: bool = False
+
+
+def _moves_several(halfword: int) -> bool:
+    """Whether it is LDM, STM, PUSH or POP."""
+    return halfword >> 12 == 0xC or halfword >> 9 in (0b1011010, 0b1011110)
 
 
 _HINT = Event(Ended.SLEEP, -1)

@@ -31,9 +31,11 @@ from sim.machine import (
     ON_ENTRY,
     ON_EXIT,
     REFUSED,
+    SENDS_EVENT,
     SETS_SP,
     SLOTS,
     STOP_BUDGET,
+    STOP_EVENT,
     STOP_FULL,
     STOP_REFUSED,
     STOP_STACK,
@@ -52,11 +54,12 @@ _reg_read = types.ExternalFunction(
 _FLASH_BASE, _FLASH_SIZE = FLASH.base, FLASH.size
 _SRAM_BASE, _SRAM_SIZE = SRAM.base, SRAM.size
 _REG_SP, _REG_XPSR = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_XPSR
+_REG_MSP, _REG_PRIMASK = arm_const.UC_ARM_REG_MSP, arm_const.UC_ARM_REG_PRIMASK
 
 _UNDEFINED, _UNPREDICTABLE = int(Kind.UNDEFINED), int(Kind.UNPREDICTABLE)
 _CONDITIONAL, _TO_NEXT = int(Kind.CONDITIONAL), int(Kind.CONDITIONAL_TO_NEXT)
 _SETS_SP, _EXCEPTION = int(Kind.SETS_SP), int(Kind.EXCEPTION)
-_PREFIX_32 = int(Kind.PREFIX_32)
+_PREFIX_32, _SEND_EVENT = int(Kind.PREFIX_32), int(Kind.SEND_EVENT)
 
 _BLOCK_HOOK = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
 # Called by symbol as well: inlined, it would cost the usual block all the registers it saves.
@@ -143,6 +146,8 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         elif kind == _SETS_SP:
             flags |= SETS_SP
             sp = sp_tail = 0
+        elif kind == _SEND_EVENT:
+            flags |= SENDS_EVENT
         step = np.int64(machine.sp_change[halfword])
         if step != 0 and width == 1:
             sp += step
@@ -186,6 +191,13 @@ def _stop(machine: Any, uc: Any, reason: Any) -> None:
 
 
 @njit
+def _note_sp(machine: Any, uc: Any, sp: Any, change: Any) -> None:
+    """Keeps the lowest SP of the main stack; a process stack lies wherever a program puts it."""
+    if sp + change < machine.sp_lowest and sp == _register(machine, uc, _REG_MSP):
+        machine.sp_lowest = sp + change
+
+
+@njit
 def _settle(machine: Any, uc: Any) -> None:
     """Books what registers alone tell once a block is left: on BY_FLAGS and SETS_SP."""
     block = machine.blocks[machine.current]
@@ -196,8 +208,7 @@ def _settle(machine: Any, uc: Any) -> None:
             machine.cycles += 1
             block.taken += 1
     if block.flags & SETS_SP:
-        sp = _register(machine, uc, _REG_SP) + block.sp_tail
-        machine.sp_lowest = min(machine.sp_lowest, sp)
+        _note_sp(machine, uc, _register(machine, uc, _REG_SP), block.sp_tail)
 
 
 @njit
@@ -206,11 +217,48 @@ def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
     if block.flags & REFUSED:
         _stop(machine, uc, STOP_REFUSED)
         return False
-    sp = _register(machine, uc, _REG_SP) + block.sp_low
-    if sp < machine.sp_limit:
-        _stop(machine, uc, STOP_STACK)
+    if block.flags & SENDS_EVENT:
+        machine.event_register = 1
+    sp = _register(machine, uc, _REG_SP)
+    if sp + block.sp_low < machine.sp_lowest:
+        lowest = machine.sp_lowest
+        _note_sp(machine, uc, sp, block.sp_low)
+        if machine.sp_lowest < machine.sp_limit:
+            machine.sp_lowest = lowest
+            _stop(machine, uc, STOP_STACK)
+            return False
+    return True
+
+
+@njit
+def _may_begin(machine: Any, uc: Any) -> Any:
+    """Whether a block may begin at or beyond `next_stop`; stops the core if not."""
+    if machine.cycles >= machine.event_at or (
+        machine.masked and _register(machine, uc, _REG_PRIMASK) & 1 == 0
+    ):
+        _stop(machine, uc, STOP_EVENT)
         return False
-    machine.sp_lowest = min(machine.sp_lowest, sp)
+    if machine.cycles >= machine.cycle_limit:
+        _stop(machine, uc, STOP_BUDGET)
+        return False
+    return True
+
+
+@njit
+def _may_end(machine: Any, uc: Any, address: Any, block: Any) -> Any:
+    """Whether no event falls inside a block; stops the core ahead of it, with `stop_at`, if so."""
+    slot = np.int64(_slot(address))
+    length = np.int64(block.size) >> 1
+    cycles = machine.cycles
+    at = 0
+    while at < length:
+        cost = np.int64(machine.costs[block.costs + at])
+        cycles += max(cost - 1, 0)
+        at += 2 if machine.kind[machine.code[slot + at]] == _PREFIX_32 else 1
+        if cycles >= machine.event_at and at < length:
+            machine.stop_at = np.int64(address) + 2 * at
+            _stop(machine, uc, STOP_EVENT)
+            return False
     return True
 
 
@@ -227,9 +275,9 @@ def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
         if machine.sp_lowest < machine.sp_limit:
             _stop(machine, uc, STOP_STACK)
             return
-    if machine.cycles >= machine.cycle_limit:
+    if machine.cycles >= machine.next_stop and not _may_begin(machine, uc):
         machine.current = 0
-        _stop(machine, uc, STOP_BUDGET)
+        machine.stop_at = address
         return
     slot = _slot(address)
     if slot >= np.uint64(SLOTS):
@@ -243,6 +291,11 @@ def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
             _stop(machine, uc, STOP_FULL)
             return
     block = machine.blocks[number]
+    if machine.cycles + np.int64(block.cycles) >= machine.next_stop and not _may_end(
+        machine, uc, address, block
+    ):
+        machine.current = 0
+        return
     if block.flags & ON_ENTRY and not _may_enter(machine, uc, block):
         machine.current = 0
         return
@@ -273,17 +326,18 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         last = machine.blocks[machine.current]
         number = machine.index[_slot(address)]
         block = machine.blocks[number]
+        taken = np.int64(last.flags & CONDITIONAL == CONDITIONAL) & np.int64(
+            address != np.uint64(last.end)
+        )
+        cycles = machine.cycles + taken + np.int64(block.cycles)
         if (
             block.size == size
             and (block.flags & ON_ENTRY) | (last.flags & ON_EXIT) == 0
-            and machine.cycles + 1 < machine.cycle_limit
+            and cycles < machine.next_stop
         ):
-            taken = np.int64(last.flags & CONDITIONAL == CONDITIONAL) & np.int64(
-                address != np.uint64(last.end)
-            )
             last.taken += taken
             block.count += 1
-            machine.cycles += taken + np.int64(block.cycles)
+            machine.cycles = cycles
             machine.current = number
         else:
             _on_unusual_block(uc, address, size, data)

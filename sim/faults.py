@@ -18,6 +18,8 @@ class FaultReason(Enum):
     WRITE = "write to no memory"
     WRITE_FLASH = "write to flash"
     FETCH = "execution from no memory"
+    NO_HANDLER = "exception without a vector"
+    UNMODELLED = "register that is not modelled"
     SUPERVISOR_CALL = "SVC without a handler"
     STACK_OVERFLOW = "stack overflow"
 

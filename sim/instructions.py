@@ -24,6 +24,7 @@ class Kind(IntEnum):
     SETS_SP = 5  # gives SP a value that decoding alone cannot know
     EXCEPTION = 6  # BKPT, SVC, UDF: leaves the program, so it costs nothing by itself
     PREFIX_32 = 7  # first halfword of a 32-bit instruction
+    SEND_EVENT = 10  # SEV
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ INSTRUCTIONS_16 = (
     Instruction("YIELD", "10111111 0001 0000", 1),
     Instruction("WFE", "10111111 0010 0000", 2),
     Instruction("WFI", "10111111 0011 0000", 2),
-    Instruction("SEV", "10111111 0100 0000", 1),
+    Instruction("SEV", "10111111 0100 0000", 1, Kind.SEND_EVENT),
     # A5.2 loads and stores of several items
     Instruction("STM", "11000 xxxxxxxxxxx", 1, register_list=_LOW),
     Instruction("STM {}", "11000 xxx 00000000", 1, Kind.UNPREDICTABLE),

@@ -20,11 +20,12 @@ SLOTS = FLASH_SLOTS + SRAM.size // 2
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 
-# Flags of a block. REFUSED and LOWERS_SP ask for the registers when it is entered, BY_FLAGS and
+# Flags of a block. REFUSED, LOWERS_SP and SENDS_EVENT matter when it is entered, BY_FLAGS and
 # SETS_SP when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
-ON_ENTRY = REFUSED | LOWERS_SP
+SENDS_EVENT = 32  # holds a SEV
+ON_ENTRY = REFUSED | LOWERS_SP | SENDS_EVENT
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
@@ -36,6 +37,7 @@ STOP_BUDGET = 1
 STOP_REFUSED = 2
 STOP_STACK = 3
 STOP_FULL = 4  # no room for another block: fold the books and go on
+STOP_EVENT = 5  # `event_at` is reached, or will be inside the block ahead, at `stop_at`
 
 BLOCK = np.dtype(
     [
@@ -53,14 +55,26 @@ BLOCK = np.dtype(
 )
 
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
-_BAKED = (tuple(Kind), tuple(REGIONS), REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP)
+_BAKED = (
+    *(tuple(Kind), tuple(REGIONS)),
+    *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, SENDS_EVENT),
+)
 
 MACHINE = np.dtype(
     [
         ("code", np.uint16, SLOTS),
         (f"baked_{crc32(repr(_BAKED).encode()):08x}", np.int64),
         ("cycles", np.int64),
-        ("cycle_limit", np.int64),
+        ("cycle_limit", np.int64),  # a run's budget: it ends at the first block at or beyond it
+        ("event_at", np.int64),  # the next interrupt or the like: taken at the exact instruction
+        ("next_stop", np.int64),  # the earlier of both, or beyond them to run up to a known place
+        ("stop_at", np.int64),  # address
+        ("masked", np.int64),  # whether only PRIMASK keeps an exception from being taken
+        ("event_register", np.int64),  # of WFE and SEV
+        ("now", np.int64),  # cycles before the instruction that accesses a peripheral
+        ("access_pc", np.int64),  # its address
+        ("bus_value", np.uint64),  # what it reads
+        ("bus_cycles", np.int64),  # what it costs beside its cycles in the block
         ("sp_lowest", np.int64),
         ("sp_limit", np.int64),
         ("stop", np.int64),
@@ -74,6 +88,7 @@ MACHINE = np.dtype(
         ("sp_change", np.int16, 1 << 16),
         ("wide", np.uint32, (16, 4)),  # mask, value, cycles, kind; unused rows match nothing
         ("index", np.uint32, SLOTS + 1),  # slot of a start -> block; 0: not decoded
+        ("extra_cycles", np.int64, SLOTS + 1),  # by instruction, beside the blocks' own
         ("costs", np.uint8, MAX_COSTS),  # cycles + 1 of each instruction; 0: second halfword
         ("blocks", BLOCK, MAX_BLOCKS),
     ]

@@ -1,6 +1,7 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.boot import Boot, boot_of
-from sim.core import RETURN_ADDRESS, Core, Ended, Event
+from sim.bus import Unmodelled
+from sim.core import RETURN_ADDRESS, Ended, Event
 from sim.elf import Program, Symbol
 from sim.errors import AddressError, CallError, SymbolError
 from sim.faults import Fault, FaultReason, Registers
@@ -18,10 +20,10 @@ from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.memory_use import MemoryUse, measure
-from sim.profile import Profile, Tally
+from sim.profile import Profile
+from sim.rp2040 import Rp2040
 
 _NO_LIMIT = 1 << 62
-_SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _BKPT_SIZE = 2
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
@@ -34,7 +36,8 @@ class StopReason(Enum):
 
     HALT = "halt"  # BKPT
     BUDGET = "budget"  # max_cycles reached
-    SLEEP = "sleep"  # WFI, and nothing is there to wake the core
+    SLEEP = "sleep"  # WFI or WFE, and nothing is there to wake the core
+    RESET = "reset"  # the program reset the chip
 
 
 @dataclass(frozen=True)
@@ -46,27 +49,44 @@ class Stop:
     immediate: int | None = None
 
 
+_STOP_REASONS: dict[Ended | FaultReason, StopReason] = {
+    Ended.BUDGET: StopReason.BUDGET,
+    Ended.SLEEP: StopReason.SLEEP,
+    Ended.RESET: StopReason.RESET,
+}
+
+
 class Pico:
     """An RP2040 with 264 KB of SRAM and 2 MB of flash that runs one program on core 0.
 
     Args:
         program: path of an ELF executable, or a loaded Program.
         clock_hz: system clock, for times in seconds; 133 MHz is the RP2040's rated maximum.
+        strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
+            listed in `unmodelled`.
+        uart: takes the bytes that UART0 sends.
 
     Raises:
         ElfError: the file cannot be loaded.
     """
 
-    def __init__(self, program: str | Path | Program, clock_hz: int = 133_000_000) -> None:
+    def __init__(
+        self,
+        program: str | Path | Program,
+        clock_hz: int = 133_000_000,
+        strict: bool = False,
+        uart: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.program = program if isinstance(program, Program) else Program.load(program)
         self.clock_hz = clock_hz
         self._boot: Boot = boot_of(self.program)
-        self._core = Core()
-        self._machine = self._core.machine
+        self._chip = Rp2040(clock_hz, strict, uart)
+        self._core = self._chip.core
+        self._machine = self._chip.machine
         memory = self._machine["code"].view(np.uint8)
         self._flash = memory[: FLASH.size]
         self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS :]
-        self._tally = Tally(self._machine)
+        self._tally = self._chip.tally
         self.reset()
 
     def reset(self) -> None:
@@ -77,8 +97,8 @@ class Pico:
             self._bytes(segment.address, len(segment.data))[:] = np.frombuffer(
                 segment.data, np.uint8
             )
-        self._core.forget_all_code()
-        self._tally.clear()
+        self._chip.reset()
+        self._chip.system_control.vtor = self._boot.vtor
         names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
         self._core.set_registers(**dict.fromkeys(names, 0))
         self._core.set_registers(
@@ -102,6 +122,11 @@ class Pico:
     def seconds(self) -> float:
         """The time since reset at `clock_hz`."""
         return self.cycles / self.clock_hz
+
+    @property
+    def unmodelled(self) -> list[Unmodelled]:
+        """Registers that the program touched and that are not modelled, each once, in order."""
+        return list(self._chip.bus.unmodelled)
 
     @property
     def registers(self) -> Registers:
@@ -129,8 +154,7 @@ class Pico:
         if event.reason is Ended.BREAKPOINT:
             self._halted_at = self._core.pc
             return Stop(StopReason.HALT, cycles, self._halfword(self._halted_at) & 0xFF)
-        reason = StopReason.BUDGET if event.reason is Ended.BUDGET else StopReason.SLEEP
-        return Stop(reason, cycles)
+        return Stop(_STOP_REASONS[event.reason], cycles)
 
     def call(self, function: str, *arguments: int, max_cycles: int | None = None) -> int:
         """Call a function with up to four integers (AAPCS r0-r3); returns r0 without sign.
@@ -224,28 +248,26 @@ class Pico:
 
     def _execute(self, max_cycles: int | None) -> Event | None:
         """Run until an event that the caller can answer; None at RETURN_ADDRESS."""
-        machine = self._machine
         limit = _NO_LIMIT if max_cycles is None else self.cycles + max_cycles
         while True:
-            machine["cycle_limit"] = min(limit, self.cycles + _SLICE)
-            event = self._core.go()
-            if self._tally.is_full:
-                self._tally.fold()
+            event = self._chip.run(limit)
             if event is None:
                 return None
             match event.reason:
-                case Ended.FULL:
-                    continue
-                case Ended.BUDGET if self.cycles < limit:
-                    continue
                 case Ended.REFUSED | Ended.STACK:
-                    raise self._approach(event.reason)
+                    fault = self._approach(event.reason)
+                    if fault is None:
+                        continue
+                    raise fault
                 case FaultReason():
                     raise self._fault(event.reason, event.address, event.size)
             return event
 
-    def _approach(self, reason: Ended) -> Fault:
-        """Walk up to the offending instruction of the block ahead; its fault, or an earlier one."""
+    def _approach(self, reason: Ended) -> Fault | None:
+        """Walk up to the offending instruction of the block ahead; its fault, or an earlier one.
+
+        None if the core was stopped on the way, behind an access to a peripheral.
+        """
         start = self._core.pc
         if not self._core.is_thumb:
             return self._fault(FaultReason.ARM_STATE)
@@ -263,12 +285,11 @@ class Pico:
                 break
             at += 4 if wide else 2
         if at != start:
-            self._core.forget_code(start, at - start)
-            self._machine["cycle_limit"] = _NO_LIMIT
-            event = self._core.go(until=at)
-            self._core.forget_code(start, at - start)
+            event = self._chip.walk(at)
             if event is not None and isinstance(event.reason, FaultReason):
                 return self._fault(event.reason, event.address, event.size)
+            if event is not None:
+                return None
         if reason is Ended.STACK:
             return self._fault(FaultReason.STACK_OVERFLOW, sp)
         unpredictable = row is not None

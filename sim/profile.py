@@ -95,6 +95,7 @@ class Tally:
         self._executions[:] = 0
         self._instructions = 0
         self._machine["cycles"] = 0
+        self._machine["extra_cycles"][:] = 0
 
     def fold(self) -> None:
         """Move the blocks' counts into the sums and empty the books."""
@@ -106,7 +107,8 @@ class Tally:
         """The counts since the last `clear`."""
         cycles, executions = self._cycles.copy(), self._executions.copy()
         self._add_to(cycles, executions)
-        slots = np.flatnonzero(executions)
+        cycles += self._machine["extra_cycles"][:SLOTS]
+        slots = np.flatnonzero(executions + cycles)
         in_flash = slots < FLASH_SLOTS
         bases = np.where(in_flash, FLASH.base, SRAM.base - 2 * FLASH_SLOTS)
         return Profile(program, bases + 2 * slots, cycles[slots], executions[slots])

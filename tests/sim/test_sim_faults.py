@@ -8,8 +8,8 @@ from sim import CallError, Fault, FaultReason, Pico
 _DATA = SRAM_BASE + 0x1000
 # source (the third instruction faults), reason, address, R0
 _FAULTS = [
-    ("ldr r2, [r0]", FaultReason.READ, 0x50000000, 0x50000000),
-    ("str r2, [r0]", FaultReason.WRITE, 0x50000000, 0x50000000),
+    ("ldr r2, [r0]", FaultReason.READ, 0x60000000, 0x60000000),
+    ("str r2, [r0]", FaultReason.WRITE, 0x60000000, 0x60000000),
     ("str r2, [r0]", FaultReason.WRITE_FLASH, FLASH_BASE + 8, FLASH_BASE + 8),
     ("ldr r2, [r0]", FaultReason.UNALIGNED, None, _DATA + 2),
     ("ldrh r2, [r0]", FaultReason.UNALIGNED, None, _DATA + 1),
@@ -68,7 +68,7 @@ def test_branch_to_arm_state(branch: str) -> None:
     assert target.profile().cycles.sum() == 3
 
 
-@pytest.mark.parametrize("address", [0x50000000, 0xEFFFFFFE, 0xFFFFFFF8, 0x00000000])
+@pytest.mark.parametrize("address", [0x60000000, 0xEFFFFFFE, 0xFFFFFFF8, 0x00000000])
 def test_execution_from_no_memory(address: int) -> None:
     target = pico("movs r1, #1; bx r0; bkpt #0")
     set_registers(target, r0=address | 1)
@@ -115,7 +115,7 @@ def test_full_stack_is_no_overflow() -> None:
 
 def test_earlier_fault_wins_over_a_refused_instruction() -> None:
     target = pico("movs r1, #1; ldr r2, [r0]; it eq; moveq r1, #7; bkpt #0")
-    set_registers(target, r0=0x50000000)
+    set_registers(target, r0=0x60000000)
     with pytest.raises(Fault) as caught:
         target.run()
     assert caught.value.reason is FaultReason.READ

@@ -1,0 +1,82 @@
+"""Accesses to peripherals, exact to the cycle in the middle of a block.
+
+Unicorn's MMIO callbacks see a stale PC, its memory hooks see the right one but take every access
+off the fast path. Hooks for *protected* memory do neither: registers are mapped as MMIO without
+any rights, so each access first raises UC_HOOK_MEM_READ_PROT or WRITE_PROT with PC at the
+instruction, and SRAM is none the worse for it. What such a hook answers with True goes on to
+the MMIO callbacks; they give a load the value that was left in `bus_value`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import cfunc, njit, types
+from numba.np.numpy_support import carray
+from unicorn import arm_const, unicorn_const
+
+from sim.cycle_counter import _register, _slot
+from sim.machine import MACHINE
+
+# RP2040 datasheet, 2.1.3 and 2.3.1: cycles beside the two of an LDR or STR. Data phases on the
+# APB take 3 cycles to read and 4 to write instead of 1; SIO hangs on the core's single-cycle port.
+APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
+_APB, _SIO = 0x4, 0xD  # top digits of an address
+
+_REG_PC = arm_const.UC_ARM_REG_PC
+_READ = unicorn_const.UC_MEM_READ_PROT
+
+_PROTECTED_HOOK = types.boolean(
+    types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr
+)
+_BUS_READ = types.uint64(types.voidptr, types.uint64, types.uint32, types.voidptr)
+_BUS_WRITE = types.void(
+    types.voidptr, types.uint64, types.uint32, types.uint64, types.voidptr
+)
+
+
+@njit
+def _charge(machine: Any) -> None:
+    machine.cycles += machine.bus_cycles
+    machine.extra_cycles[_slot(machine.access_pc)] += machine.bus_cycles
+
+
+def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
+    @cfunc(_PROTECTED_HOOK, cache=True)
+    def on_access(
+        uc: Any, kind: Any, address: Any, size: Any, value: Any, data: Any
+    ) -> Any:
+        """UC_HOOK_MEM_*_PROT: tells when and by which instruction; leaves the rest to the next."""
+        machine = carray(data, (1,), machine_type)[0]
+        pc = _register(machine, uc, _REG_PC)
+        machine.access_pc = pc
+        block = machine.blocks[machine.current]
+        ahead: Any = 0  # cycles of the block from the instruction on
+        length = np.int64(block.size) >> 1
+        for at in range((pc + np.int64(block.size) - np.int64(block.end)) >> 1, length):
+            ahead += max(np.int64(machine.costs[block.costs + at]) - 1, 0)
+        machine.now = machine.cycles - ahead
+        top = address >> np.uint64(28)
+        if top == np.uint64(_APB):
+            machine.bus_cycles = APB_READ_CYCLES if kind == _READ else APB_WRITE_CYCLES
+        elif top == np.uint64(_SIO):
+            machine.bus_cycles = SIO_CYCLES
+        else:
+            machine.bus_cycles = 0
+        return False
+
+    @cfunc(_BUS_READ, cache=True)
+    def on_bus_read(uc: Any, offset: Any, size: Any, data: Any) -> Any:
+        """A load that was answered."""
+        machine = carray(data, (1,), machine_type)[0]
+        _charge(machine)
+        return machine.bus_value
+
+    @cfunc(_BUS_WRITE, cache=True)
+    def on_bus_write(uc: Any, offset: Any, size: Any, value: Any, data: Any) -> None:
+        """A store that was answered."""
+        _charge(carray(data, (1,), machine_type)[0])
+
+    return on_access, on_bus_read, on_bus_write
+
+
+on_access, on_bus_read, on_bus_write = _compile(MACHINE)

@@ -1,0 +1,122 @@
+"""The System Control Block: identity, vector table, software-pended exceptions, reset, sleep.
+
+Arm DDI0419E, B3.2; values of CPUID from the RP2040 datasheet, 2.4.8.
+"""
+
+from sim.nvic import (
+    FIRST_IRQ,
+    PEND_SV,
+    SV_CALL,
+    SYS_TICK,
+    Nvic,
+    pack_priorities,
+    unpack_priorities,
+)
+
+_CPUID, _ICSR, _VTOR, _AIRCR, _SCR, _CCR, _SHPR2, _SHPR3, _SHCSR = (
+    *(0x00, 0x04, 0x08, 0x0C, 0x10, 0x14),
+    *(0x1C, 0x20, 0x24),
+)
+_CORTEX_M0_PLUS_R0P1 = 0x410C_C601
+_VECTKEY, _VECTKEY_READ = 0x05FA, 0xFA05
+_SYSRESETREQ = 1 << 2
+_STKALIGN_AND_UNALIGN_TRP = 1 << 9 | 1 << 3
+_SVCALLPENDED = 15
+_PENDSVSET, _PENDSVCLR, _PENDSTSET, _PENDSTCLR = 28, 27, 26, 25
+_SLEEPONEXIT, _SLEEPDEEP, _SEVONPEND = 1 << 1, 1 << 2, 1 << 4
+
+
+class SystemControl:
+    """The SCB; `reset_requested` says whether a program wrote SYSRESETREQ."""
+
+    name = "SCB"
+    base = 0xE000_ED00
+    size = 0x40
+
+    def __init__(self, nvic: Nvic) -> None:
+        self._nvic = nvic
+        self.reset()
+
+    def reset(self) -> None:
+        """See Peripheral."""
+        self.vtor = 0
+        self.reset_requested = False
+        self._scr = 0
+
+    @property
+    def sleep_on_exit(self) -> bool:
+        """Whether a return to thread mode sleeps instead (SCR.SLEEPONEXIT)."""
+        return bool(self._scr & _SLEEPONEXIT)
+
+    @property
+    def event_on_pend(self) -> bool:
+        """Whether an interrupt that becomes pending is an event for WFE (SCR.SEVONPEND)."""
+        return bool(self._scr & _SEVONPEND)
+
+    def read(self, offset: int) -> int | None:
+        """See Peripheral."""
+        priorities = self._nvic.priorities
+        match offset:
+            case 0x00:
+                return _CORTEX_M0_PLUS_R0P1
+            case 0x04:
+                return self._icsr()
+            case 0x08:
+                return self.vtor
+            case 0x0C:
+                return _VECTKEY_READ << 16
+            case 0x10:
+                return self._scr
+            case 0x14:
+                return _STKALIGN_AND_UNALIGN_TRP
+            case 0x1C:
+                return pack_priorities([0, 0, 0, priorities[SV_CALL]])
+            case 0x20:
+                return pack_priorities([0, 0, priorities[PEND_SV], priorities[SYS_TICK]])
+            case 0x24:
+                return (self._nvic.pending >> SV_CALL & 1) << _SVCALLPENDED
+        return None
+
+    def write(self, offset: int, value: int) -> bool:
+        """See Peripheral."""
+        nvic = self._nvic
+        if offset == _ICSR:
+            for bit, exception, pends in (
+                (_PENDSVSET, PEND_SV, True),
+                (_PENDSVCLR, PEND_SV, False),
+                (_PENDSTSET, SYS_TICK, True),
+                (_PENDSTCLR, SYS_TICK, False),
+            ):
+                if value >> bit & 1:
+                    mask = 1 << exception
+                    nvic.pending = nvic.pending | mask if pends else nvic.pending & ~mask
+        elif offset == _VTOR:
+            self.vtor = value & 0xFFFF_FF00
+        elif offset == _AIRCR:
+            if value >> 16 == _VECTKEY and value & _SYSRESETREQ:
+                self.reset_requested = True
+        elif offset == _SCR:
+            self._scr = value & (_SLEEPONEXIT | _SLEEPDEEP | _SEVONPEND)
+        elif offset == _SHPR2:
+            nvic.priorities[SV_CALL] = unpack_priorities(value)[3]
+        elif offset == _SHPR3:
+            nvic.priorities[PEND_SV : SYS_TICK + 1] = unpack_priorities(value)[2:]
+        else:
+            return offset in (_CPUID, _CCR, _SHCSR)  # read only
+        return True
+
+    def _icsr(self) -> int:
+        nvic = self._nvic
+        waiting = nvic.pending & nvic.enabled
+        first = min(
+            (n for n in range(64) if waiting >> n & 1),
+            key=lambda n: (nvic.priorities[n], n),
+            default=0,
+        )
+        return (
+            (nvic.pending >> PEND_SV & 1) << _PENDSVSET
+            | (nvic.pending >> SYS_TICK & 1) << _PENDSTSET
+            | bool(nvic.pending >> FIRST_IRQ) << 22  # ISRPENDING
+            | first << 12  # VECTPENDING
+            | (nvic.active[-1] if nvic.active else 0)  # VECTACTIVE
+        )
