@@ -37,7 +37,9 @@ class Bus:
     def __init__(self, peripherals: Iterable[Peripheral]) -> None:
         self._pages: dict[int, list[Peripheral]] = {}
         for peripheral in peripherals:
-            for page in range(peripheral.base >> 12, peripheral.base + peripheral.size + 0xFFF >> 12):
+            for page in range(
+                peripheral.base >> 12, peripheral.base + peripheral.size + 0xFFF >> 12
+            ):
                 self._pages.setdefault(page, []).append(peripheral)
         self.unmodelled: list[Unmodelled] = []
         self._reported: set[int] = set()

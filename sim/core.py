@@ -188,7 +188,7 @@ class Core:
         self, _uc: Uc, access: int, address: int, size: int, value: int, _data: Any
     ) -> bool:
         reads = access == unicorn_const.UC_MEM_READ_PROT
-        if reads or access == unicorn_const.UC_MEM_WRITE_PROT and not FLASH.holds(address):
+        if reads or (access == unicorn_const.UC_MEM_WRITE_PROT and not FLASH.holds(address)):
             return self._access_register(reads, address, size, value)
         self._event = Event(_BAD_ACCESSES[access], address, size)
         return False
@@ -310,11 +310,14 @@ class Core:
         machine["sp_lowest"] = sp
         return True
 
-    def charge(self, cycles: int, address: int | None) -> None:
-        """Count cycles that no block holds; at the instruction at PC without an `address`."""
-        machine = self.machine
-        machine["cycles"] += cycles
-        machine["extra_cycles"][slot_of(self.pc if address is None else address)] += cycles
+    def charge(self, cycles: int, address: int) -> None:
+        """Count cycles that no block holds, for the profile at the instruction at `address`."""
+        self.machine["cycles"] += cycles
+        self.book(cycles, address)
+
+    def book(self, cycles: int, address: int) -> None:
+        """Enter cycles that were counted before into the profile."""
+        self.machine["extra_cycles"][slot_of(address)] += cycles
 
     def forget_code(self, address: int, size: int) -> None:
         """Drop what was translated and decoded of a range, since its bytes changed."""

@@ -52,12 +52,16 @@ class Exceptions:
         else:
             back = _TO_PROCESS if core.on_process_stack else _TO_MAIN
         core.set_registers(sp=frame, lr=_EXC_RETURN | back)
-        core.charge(ENTRY_CYCLES, registers.pc)
+        core.machine["cycles"] += ENTRY_CYCLES
         return None
 
-    def begin(self, number: int) -> Event | None:
-        """Go to the handler, the frame being stacked; an Event if there is none."""
+    def begin(self, number: int, cycles: int = ENTRY_CYCLES) -> Event | None:
+        """Go to the handler, the frame being stacked; an Event if there is none.
+
+        The profile shows `cycles`, counted before, at the handler's first instruction.
+        """
         handler = self.handler(number)
+        self._core.book(cycles, self._core.pc if handler is None else handler & ~1)
         if handler is None:
             return Event(FaultReason.NO_HANDLER, self._scb.vtor + 4 * number, 4)
         self._nvic.enter(number)
@@ -80,8 +84,8 @@ class Exceptions:
         chained = nvic.next()
         if chained is not None and not core.primask:
             core.set_registers(lr=_EXC_RETURN | back)
-            core.charge(TAIL_CHAIN_CYCLES, None)
-            return self.begin(chained)
+            core.machine["cycles"] += TAIL_CHAIN_CYCLES
+            return self.begin(chained, TAIL_CHAIN_CYCLES)
         frame = core.process_stack if back == _TO_PROCESS else core.registers.sp
         words = [core.word(frame + 4 * at) for at in range(8)]
         r0, r1, r2, r3, r12, lr, pc, xpsr = words

@@ -36,6 +36,7 @@ def region_of(address: int, size: int = 1) -> Region | None:
     """The region that holds all `size` bytes from `address` on, or None."""
     return next((region for region in REGIONS if region.holds(address, size)), None)
 
+
 # 2.2.4, 2.2.5 and 2.3: register blocks with their four atomic aliases: base, size, name.
 _ALIASED = 0x4000
 REGISTER_BLOCKS = (

@@ -29,9 +29,7 @@ _PROTECTED_HOOK = types.boolean(
     types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr
 )
 _BUS_READ = types.uint64(types.voidptr, types.uint64, types.uint32, types.voidptr)
-_BUS_WRITE = types.void(
-    types.voidptr, types.uint64, types.uint32, types.uint64, types.voidptr
-)
+_BUS_WRITE = types.void(types.voidptr, types.uint64, types.uint32, types.uint64, types.voidptr)
 
 
 @njit
@@ -42,9 +40,7 @@ def _charge(machine: Any) -> None:
 
 def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
     @cfunc(_PROTECTED_HOOK, cache=True)
-    def on_access(
-        uc: Any, kind: Any, address: Any, size: Any, value: Any, data: Any
-    ) -> Any:
+    def on_access(uc: Any, kind: Any, address: Any, size: Any, value: Any, data: Any) -> Any:
         """UC_HOOK_MEM_*_PROT: tells when and by which instruction; leaves the rest to the next."""
         machine = carray(data, (1,), machine_type)[0]
         pc = _register(machine, uc, _REG_PC)

@@ -139,6 +139,7 @@ class Rp2040:
                 self._nvic.pend(SV_CALL)
                 return None
             case FaultReason.FETCH if self._nvic.active and is_return(event.address or 0):
+                self._catch_up()
                 ended = self._exceptions.end(event.address or 0)
                 return self._answer(ended, limit) if ended else None
         return event

@@ -20,7 +20,7 @@ def pico() -> Pico:
 
 
 def test_fault_names_file_and_line_of_the_access(pico: Pico) -> None:
-    nowhere, train = 0x4000_0000, 2
+    nowhere, train = 0x6000_0000, 2
     pico.write("mailbox", np.array([nowhere, train], np.uint32))
     with pytest.raises(Fault) as caught:
         pico.run()
