@@ -8,8 +8,7 @@ flip, set and clear bits. SIO and the core's own registers have no aliases.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sim.memory_map import REGISTER_BLOCKS
-from sim.peripherals.peripheral import Peripheral
+from sim.peripherals import Peripheral, block_of
 
 _ALIAS = 0x3000
 _PLAIN, _XOR, _SET = 0x0000, 0x1000, 0x2000
@@ -83,11 +82,11 @@ class Bus:
 
     def _report(self, address: int) -> None:
         address &= ~3
-        name = _block_name(address)
-        if name is None or address in self._reported:
+        block = block_of(address)
+        if block is None or address in self._reported:
             return
         self._reported.add(address)
-        self.unmodelled.append(Unmodelled(name, address))
+        self.unmodelled.append(Unmodelled(block.name, address))
 
 
 def _alias(address: int) -> tuple[int, int]:
@@ -95,10 +94,3 @@ def _alias(address: int) -> tuple[int, int]:
     if address >> 28 in (0x1, 0x4, 0x5):
         return address & ~_ALIAS, address & _ALIAS
     return address, _PLAIN
-
-
-def _block_name(address: int) -> str | None:
-    for base, size, name in REGISTER_BLOCKS:
-        if base <= address < base + size:
-            return name
-    return None

@@ -31,7 +31,8 @@ from sim.machine import (
     new_machine,
     slot_of,
 )
-from sim.memory_map import FLASH, REGISTER_BLOCKS, SRAM
+from sim.memory_map import FLASH, SRAM
+from sim.peripherals import BLOCKS
 
 # Where a called function returns to: an address that never holds code (Armv6-M reserves
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
@@ -40,6 +41,7 @@ RETURN_ADDRESS = 0xEFFF_FFFE
 _THUMB_BIT = 1 << 24  # XPSR.T
 _SPSEL = 1 << 1  # CONTROL.SPSEL
 _WFE = 0xBF20
+_MEMORIES = ("ROM", "XIP", "XIP_SRAM", "SRAM", "SRAM unstriped")  # among the blocks
 # Arm DDI0419E, A5.2.4: encodings of loads.
 _LDRSB, _LDRSH = 0b0101011, 0b0101111
 _TARGET_IN_BITS_10_TO_8 = (0b01001, 0b10010, 0b10011)  # literal, relative to SP
@@ -96,7 +98,7 @@ class Peripherals(Protocol):
     bus: Bus
     strict: bool
 
-    def is_settled(self, wrote: bool) -> bool:
+    def is_settled(self, address: int, wrote: bool) -> bool:
         """Whether the core may go on in the block after an access to a peripheral."""
         ...
 
@@ -138,11 +140,13 @@ class Core:
 
     def _map_registers(self) -> None:
         """Register blocks as MMIO without rights, see sim/mmio.py."""
-        for base, size, _ in REGISTER_BLOCKS:
+        for block in BLOCKS:
+            if block.name in _MEMORIES:
+                continue
             status = uclib.uc_mmio_map(
                 self._uc._uch,
-                ctypes.c_uint64(base),
-                ctypes.c_size_t(size),
+                ctypes.c_uint64(block.base),
+                ctypes.c_size_t(block.size),
                 ctypes.c_void_p(mmio.on_bus_read.address),
                 ctypes.c_void_p(self._base),
                 ctypes.c_void_p(mmio.on_bus_write.address),
@@ -150,7 +154,7 @@ class Core:
             )
             if status != unicorn_const.UC_ERR_OK:
                 raise SimError(f"Unicorn refuses MMIO: {UcError(status)}; is it version 2.1.4?")
-            self._uc.mem_protect(base, size, unicorn_const.UC_PROT_NONE)
+            self._uc.mem_protect(block.base, block.size, unicorn_const.UC_PROT_NONE)
 
     def _hook(self) -> None:
         """Install all hooks; code translated before would never call them (unicorn #2200)."""
@@ -205,7 +209,7 @@ class Core:
         if not modelled and self._peripherals.strict:
             self._event = Event(FaultReason.UNMODELLED, address, size)
             return False
-        if self._peripherals.is_settled(not reads):
+        if self._peripherals.is_settled(address, not reads):
             return True
         halfword = int(machine["code"][slot_of(int(machine["access_pc"]))])
         if _moves_several(halfword):

@@ -24,7 +24,7 @@ MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 # SETS_SP when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
-SENDS_EVENT = 32  # holds a SEV
+SENDS_EVENT = 256  # holds a SEV
 ON_ENTRY = REFUSED | LOWERS_SP | SENDS_EVENT
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
@@ -54,6 +54,18 @@ BLOCK = np.dtype(
     ]
 )
 
+# A counter as native code reads it, refreshed whenever Python changed it:
+# (start + step * (now - since)) // scale + offset. `scale` 0: ask Python.
+COUNTER = np.dtype(
+    [
+        ("start", np.int64),
+        ("step", np.int64),
+        ("since", np.int64),
+        ("scale", np.int64),
+        ("offset", np.int64),
+    ]
+)
+
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
 _BAKED = (
     *(tuple(Kind), tuple(REGIONS)),
@@ -75,6 +87,10 @@ MACHINE = np.dtype(
         ("access_pc", np.int64),  # its address
         ("bus_value", np.uint64),  # what it reads
         ("bus_cycles", np.int64),  # what it costs beside its cycles in the block
+        ("timer", COUNTER),  # TIMER's count
+        ("systick", COUNTER),  # of what SysTick counts down from `systick_value`
+        ("systick_value", np.int64),
+        ("systick_reload", np.int64),
         ("sp_lowest", np.int64),
         ("sp_limit", np.int64),
         ("stop", np.int64),

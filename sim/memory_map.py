@@ -35,31 +35,3 @@ REGIONS = (FLASH, SRAM)
 def region_of(address: int, size: int = 1) -> Region | None:
     """The region that holds all `size` bytes from `address` on, or None."""
     return next((region for region in REGIONS if region.holds(address, size)), None)
-
-
-# 2.2.4, 2.2.5 and 2.3: register blocks with their four atomic aliases: base, size, name.
-_ALIASED = 0x4000
-REGISTER_BLOCKS = (
-    (0x1400_0000, _ALIASED, "XIP_CTRL"),
-    (0x1800_0000, _ALIASED, "XIP_SSI"),
-    *(
-        (0x4000_0000 + number * _ALIASED, _ALIASED, name)
-        for number, name in enumerate(
-            (
-                *("SYSINFO", "SYSCFG", "CLOCKS", "RESETS", "PSM", "IO_BANK0", "IO_QSPI"),
-                *("PADS_BANK0", "PADS_QSPI", "XOSC", "PLL_SYS", "PLL_USB", "BUSCTRL", "UART0"),
-                *("UART1", "SPI0", "SPI1", "I2C0", "I2C1", "ADC", "PWM", "TIMER", "WATCHDOG"),
-                *("RTC", "ROSC", "VREG_AND_CHIP_RESET"),
-            )
-        )
-    ),
-    (0x4006_C000, _ALIASED, "TBMAN"),
-    (0x5000_0000, _ALIASED, "DMA"),
-    (0x5010_0000, 0x1000, "USBCTRL_DPRAM"),
-    (0x5011_0000, _ALIASED, "USBCTRL_REGS"),
-    (0x5020_0000, _ALIASED, "PIO0"),
-    (0x5030_0000, _ALIASED, "PIO1"),
-    (0x5040_0000, _ALIASED, "XIP_AUX"),
-    (0xD000_0000, 0x1000, "SIO"),
-    (0xE000_0000, 0x1_0000, "PPB"),
-)

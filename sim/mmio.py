@@ -22,14 +22,35 @@ from sim.machine import MACHINE
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 _APB, _SIO = 0x4, 0xD  # top digits of an address
 
+_TIMERAWH, _TIMERAWL, _SYSTICK_CVR = 0x4005_4024, 0x4005_4028, 0xE000_E018
+
 _REG_PC = arm_const.UC_ARM_REG_PC
-_READ = unicorn_const.UC_MEM_READ_PROT
+_READ, _WORD = unicorn_const.UC_MEM_READ_PROT, 4
 
 _PROTECTED_HOOK = types.boolean(
     types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr
 )
 _BUS_READ = types.uint64(types.voidptr, types.uint64, types.uint32, types.voidptr)
 _BUS_WRITE = types.void(types.voidptr, types.uint64, types.uint32, types.uint64, types.voidptr)
+
+
+@njit
+def _count(counter: Any, now: Any) -> Any:
+    """See COUNTER; both operands of the division are never negative."""
+    return (counter.start + counter.step * (now - counter.since)) // counter.scale + counter.offset
+
+
+@njit
+def _read_fast(machine: Any, address: Any) -> Any:
+    """The registers that programs poll: TIMERAWL, TIMERAWH and SysTick's CVR; -1 for others."""
+    if address in (_TIMERAWL, _TIMERAWH) and machine.timer.scale != 0:
+        count = _count(machine.timer, machine.now)
+        return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
+    if address == _SYSTICK_CVR and machine.systick.scale != 0:
+        value = machine.systick_value - _count(machine.systick, machine.now)
+        # Below zero it is reloaded; the step from 0 to RELOAD takes one count.
+        return value if value >= 0 else (value % (machine.systick_reload + 1))
+    return -1
 
 
 @njit
@@ -41,7 +62,10 @@ def _charge(machine: Any) -> None:
 def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
     @cfunc(_PROTECTED_HOOK, cache=True)
     def on_access(uc: Any, kind: Any, address: Any, size: Any, value: Any, data: Any) -> Any:
-        """UC_HOOK_MEM_*_PROT: tells when and by which instruction; leaves the rest to the next."""
+        """UC_HOOK_MEM_*_PROT: tells when and by which instruction; does what is done natively.
+
+        The hook behind it, in Python, is called for everything else.
+        """
         machine = carray(data, (1,), machine_type)[0]
         pc = _register(machine, uc, _REG_PC)
         machine.access_pc = pc
@@ -58,6 +82,15 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
             machine.bus_cycles = SIO_CYCLES
         else:
             machine.bus_cycles = 0
+        if (
+            kind == _READ
+            and size == _WORD
+            and machine.cycles + machine.bus_cycles < machine.event_at
+        ):
+            loaded = _read_fast(machine, np.int64(address))
+            if loaded >= 0:
+                machine.bus_value = np.uint64(loaded)
+                return True
         return False
 
     @cfunc(_BUS_READ, cache=True)

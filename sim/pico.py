@@ -61,10 +61,11 @@ class Pico:
 
     Args:
         program: path of an ELF executable, or a loaded Program.
-        clock_hz: system clock, for times in seconds; 133 MHz is the RP2040's rated maximum.
+        clock_hz: system clock until the program sets it, for times in seconds; 133 MHz is the
+            RP2040's rated maximum.
         strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
             listed in `unmodelled`.
-        uart: takes the bytes that UART0 sends.
+        uart: called with each byte that UART0 sends.
 
     Raises:
         ElfError: the file cannot be loaded.
@@ -75,10 +76,9 @@ class Pico:
         program: str | Path | Program,
         clock_hz: int = 133_000_000,
         strict: bool = False,
-        uart: Callable[[bytes], None] | None = None,
+        uart: Callable[[int], None] | None = None,
     ) -> None:
         self.program = program if isinstance(program, Program) else Program.load(program)
-        self.clock_hz = clock_hz
         self._boot: Boot = boot_of(self.program)
         self._chip = Rp2040(clock_hz, strict, uart)
         self._core = self._chip.core
@@ -119,9 +119,14 @@ class Pico:
         return self._tally.instructions
 
     @property
+    def clock_hz(self) -> int:
+        """Frequency of the system clock in Hz, rounded: the program's, or else the caller's."""
+        return round(self._chip.clock_hz)
+
+    @property
     def seconds(self) -> float:
-        """The time since reset at `clock_hz`."""
-        return self.cycles / self.clock_hz
+        """The time since reset, at `clock_hz` until the program sets the system clock."""
+        return self._chip.seconds
 
     @property
     def unmodelled(self) -> list[Unmodelled]:

@@ -5,19 +5,22 @@ cycle at which it will next want attention, and the core is stopped there, at th
 """
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from sim.bus import Bus
-from sim.clock import NEVER, Clock, Timed
+from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.exceptions import Exceptions, is_return
 from sim.faults import FaultReason
 from sim.nvic import SV_CALL, Nvic
-from sim.peripherals import all_peripherals
-from sim.peripherals.peripheral import Peripheral
+from sim.memory_map import Region
+from sim.peripherals import NEVER, Surroundings, all_peripherals
 from sim.profile import Tally
 from sim.system_control import SystemControl
 from sim.systick import SysTick
 
+_SIO = Region("SIO", 0xD000_0000, 0x1000)
+_FAR = 1 << 48  # more cycles than any run has
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 
 
@@ -34,37 +37,52 @@ class Rp2040:
         self,
         clock_hz: int,
         strict: bool = False,
-        uart: Callable[[bytes], None] | None = None,
+        uart: Callable[[int], None] | None = None,
     ) -> None:
         self.strict = strict
         self.core = Core(self)
         self.machine = self.core.machine
         self.tally = Tally(self.machine)
-        self.clock = Clock(self.machine, clock_hz)
+        self._initial_hz = Fraction(clock_hz)
+        clock = MachineClock(self.machine)
         self._nvic = Nvic()
+        around = Surroundings(
+            irq=self._nvic.irq,
+            uart0=uart or (lambda _: None),
+            on_reset=self._request_reset,
+            on_clock_lost=self._request_reset,
+            on_system_hz=self._change_clock,
+        )
+        self._peripherals = all_peripherals(clock, around)
         self.system_control = SystemControl(self._nvic)
-        systick = SysTick(self.clock, self._nvic)
-        self._blocks: list[Peripheral] = [
-            *(self._nvic, self.system_control, systick),
-            *all_peripherals(self.clock, self._nvic.irq, uart),
-        ]
-        self._timed = [block for block in self._blocks if isinstance(block, Timed)]
-        self.bus = Bus(self._blocks)
+        self._systick = SysTick(clock, self._peripherals.watchdog.ticks, self._nvic)
+        self._private = (self._nvic, self.system_control, self._systick)
+        self.bus = Bus([*self._private, *self._peripherals.blocks])
         self._exceptions = Exceptions(self.core, self._nvic, self.system_control)
-        self._sleeping: Ended | None = None
 
     def reset(self) -> None:
         """Power-on of everything but the memories."""
-        machine = self.machine
         self.core.forget_all_code()
         self.core.reset_special_registers()
         self.tally.clear()
-        machine["now"] = machine["event_register"] = 0
-        self.clock.reset()
-        for block in self._blocks:
+        self.machine["now"] = self.machine["event_register"] = 0
+        self._clock_hz, self._clock_since, self._seconds = self._initial_hz, 0, Fraction(0)
+        self._peripherals.reset()
+        for block in self._private:
             block.reset()
         self.bus.reset()
-        self._sleeping = None
+        self._sleeping: Ended | None = None
+        self._reset_requested = False
+
+    @property
+    def clock_hz(self) -> Fraction:
+        """Frequency of clk_sys: what the program set, until then what the caller said."""
+        return self._clock_hz
+
+    @property
+    def seconds(self) -> float:
+        """Time since reset, each cycle at the frequency of its time."""
+        return float(self._seconds + (self.cycles - self._clock_since) / self._clock_hz)
 
     @property
     def cycles(self) -> int:
@@ -95,12 +113,13 @@ class Rp2040:
         self.core.forget_code(start, until - start)
         return event
 
-    def is_settled(self, wrote: bool) -> bool:
+    def is_settled(self, address: int, wrote: bool) -> bool:
         """See sim.core.Peripherals."""
         machine = self.machine
-        if wrote:
-            if self._nvic.next() is not None or self.system_control.reset_requested:
-                return False
+        if wrote and (self._nvic.next() is not None or self._is_resetting):
+            return False
+        if wrote and not _SIO.holds(address):  # which has no part in what happens when
+            self._publish_counters()
             machine["event_at"] = due = self._due()
             machine["next_stop"] = min(machine["next_stop"], due)
         return bool(machine["cycles"] + machine["bus_cycles"] < machine["event_at"])
@@ -156,8 +175,9 @@ class Rp2040:
             if event is not None:
                 return event
         machine["masked"] = number is not None
+        self._publish_counters()
         machine["event_at"] = self._due()
-        return Event(Ended.RESET) if self.system_control.reset_requested else None
+        return Event(Ended.RESET) if self._is_resetting else None
 
     def _sleep(self, limit: int) -> Event | None:
         """Let time pass until something ends a WFI or WFE, if the core is in one."""
@@ -181,11 +201,34 @@ class Rp2040:
 
     def _catch_up(self) -> None:
         self.machine["now"] = self.machine["cycles"]
-        for block in self._timed:
-            block.advance()
+        self._systick.advance()
+        self._peripherals.advance()
+
+    def _publish_counters(self) -> None:
+        """Give native code what it needs to read TIMER and SysTick by itself."""
+        start, step, since, scale = self._peripherals.watchdog.ticks.line
+        offset = self._peripherals.timer.offset
+        simple = offset is not None and max(start, step * _FAR, scale) < NEVER
+        self.machine["timer"] = (start, step, since, scale, offset) if simple else (0, 0, 0, 0, 0)
+        since, value, reload = self._systick.line
+        runs = self._systick.counts_processor_clock and reload > 0
+        self.machine["systick"] = (0, 1, since, 1 if runs else 0, 0)
+        self.machine["systick_value"], self.machine["systick_reload"] = value, reload
 
     def _due(self) -> int:
-        return min(block.due() for block in self._timed)
+        return min(self._systick.due(), self._peripherals.due())
+
+    @property
+    def _is_resetting(self) -> bool:
+        return self._reset_requested or self.system_control.reset_requested
+
+    def _request_reset(self) -> None:
+        self._reset_requested = True
+
+    def _change_clock(self, hz: Fraction) -> None:
+        now = int(self.machine["now"])
+        self._seconds += (now - self._clock_since) / self._clock_hz
+        self._clock_since, self._clock_hz = now, hz
 
 
 _EVENT = Event(Ended.EVENT)

@@ -1,7 +1,8 @@
 """SysTick: the core's 24-bit timer, counting down. Arm DDI0419E, B3.3."""
 
-from sim.clock import NEVER, Clock
 from sim.nvic import SYS_TICK, Nvic
+from sim.peripherals import NEVER, Clock
+from sim.peripherals.timebase import ClockCounter
 
 _CSR, _RVR, _CVR, _CALIB = 0x0, 0x4, 0x8, 0xC
 _ENABLE, _TICKINT, _CLKSOURCE, _COUNTFLAG = 1 << 0, 1 << 1, 1 << 2, 1 << 16
@@ -18,8 +19,8 @@ class SysTick:
     base = 0xE000_E010
     size = 0x10
 
-    def __init__(self, clock: Clock, nvic: Nvic) -> None:
-        self._clock, self._nvic = clock, nvic
+    def __init__(self, clock: Clock, ticks: ClockCounter, nvic: Nvic) -> None:
+        self._clock, self._ticks, self._nvic = clock, ticks, nvic
         self.reset()
 
     def reset(self) -> None:
@@ -62,7 +63,17 @@ class SysTick:
             return NEVER
         if self._control & _CLKSOURCE:
             return self._since + steps
-        return self._clock.cycle_of_tick(self._since + steps)
+        return self._ticks.cycle_of(self._since + steps)
+
+    @property
+    def line(self) -> tuple[int, int, int]:
+        """`since`, `value`, `reload`: it had this value then; nothing else if it stands."""
+        return self._since, self._value, self._reload
+
+    @property
+    def counts_processor_clock(self) -> bool:
+        """Whether it runs, and by clk_sys."""
+        return self._control & (_ENABLE | _CLKSOURCE) == _ENABLE | _CLKSOURCE
 
     def read(self, offset: int) -> int | None:
         """See Peripheral; reading CSR clears COUNTFLAG."""
@@ -89,4 +100,4 @@ class SysTick:
         return True
 
     def _now(self) -> int:
-        return self._clock.cycles if self._control & _CLKSOURCE else self._clock.ticks
+        return self._clock.cycles if self._control & _CLKSOURCE else self._ticks.count

@@ -23,6 +23,7 @@ from sim.peripherals.syscfg import Syscfg
 from sim.peripherals.sysinfo import Sysinfo
 from sim.peripherals.tbman import Tbman
 from sim.peripherals.timebase import Clock, Timebase, Timed
+from sim.peripherals.timer import Timer
 from sim.peripherals.uart import Uart
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
@@ -117,6 +118,8 @@ class Peripherals:
         }
         self.clocks = clocks = Clocks(timebase, sources, line(Irq.CLOCKS), around.on_clock_lost)
         self.watchdog = Watchdog(timebase, lambda: clocks.hz("clk_ref"), around.on_reset)
+        alarms = (Irq.TIMER_0, Irq.TIMER_1, Irq.TIMER_2, Irq.TIMER_3)
+        self.timer = Timer(self.watchdog.ticks, [line(number) for number in alarms])
         self.pads_bank0 = Pads("PADS_BANK0", 0x4001_C000, _BANK0_PADS, _BANK0_PINS)
         self.pads_qspi = Pads("PADS_QSPI", 0x4002_0000, _QSPI_PADS, _QSPI_PINS)
         self.io_bank0 = IoBank(
@@ -134,12 +137,19 @@ class Peripherals:
         self.rtc = Rtc(timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         self.blocks: list[RegisterBlock] = [
-            self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.resets, Psm(),
-            Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(), self.pads_bank0,
+            self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
+            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(), self.pads_bank0,
             self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1, self.adc, self.rtc,
             self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
         ]  # fmt: skip
-        self.timed: list[Timed] = [self.watchdog, self.uart0, self.uart1, self.adc, self.rtc]
+        self.timed: list[Timed] = [
+            self.timer,
+            self.watchdog,
+            self.uart0,
+            self.uart1,
+            self.adc,
+            self.rtc,
+        ]
         self.resets.on_reset = {block.name: block.reset for block in self.blocks}
         self.reset()
         timebase.on_change = self._tell_frequencies

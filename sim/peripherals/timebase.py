@@ -57,6 +57,13 @@ class ClockCounter:
             return self._since
         return self._since - -missing // self._step if self._step else NEVER
 
+    @property
+    def line(self) -> tuple[int, int, int, int]:
+        """`start`, `step`, `since`, `scale`: at cycle c the count is
+        (start + step * (c - since)) // scale, until a frequency changes.
+        """
+        return self._start, self._step, self._since, self._scale
+
     def align(self) -> None:
         """Begin a period now: the next edge comes one whole period later."""
         self._move(Fraction(self.count))

@@ -1,152 +1,138 @@
-"""TIMER: 64 bits of microseconds, four alarms. RP2040 datasheet, 4.6."""
+"""TIMER: 64 bits of microseconds and four alarms. Source: RP2040 datasheet, 4.6.
 
-from collections.abc import Callable
+DBGPAUSE is a register without effect.
+"""
 
-from sim.clock import NEVER, Clock
+from collections.abc import Sequence
+from functools import partial
 
-_TIMEHW, _TIMELW, _TIMEHR, _TIMELR = 0x00, 0x04, 0x08, 0x0C
-_ALARM0, _ARMED, _TIMERAWH, _TIMERAWL = 0x10, 0x20, 0x24, 0x28
-_DBGPAUSE, _PAUSE, _INTR, _INTE, _INTF, _INTS = 0x2C, 0x30, 0x34, 0x38, 0x3C, 0x40
-_ALARMS = 4
-_LOW = 0xFFFF_FFFF
+from sim.peripherals.interrupts import InterruptLine
+from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
+from sim.peripherals.timebase import NEVER, ClockCounter
+
+_ALARMS = range(4)
 
 
-class Timer:
-    """Counts the watchdog's tick; interrupt n (TIMER_IRQ_n) follows alarm n."""
+class Timer(RegisterBlock):
+    """Counts the watchdog's ticks, as a rule 1 us each.
+
+    Args:
+        ticks: the watchdog's.
+        lines: the interrupts of the four alarms.
+    """
 
     name = "TIMER"
     base = 0x4005_4000
-    size = 0x1000
 
-    def __init__(self, clock: Clock, irq: Callable[[int, bool], None]) -> None:
-        self._clock, self._irq = clock, irq
+    def __init__(self, ticks: ClockCounter, lines: Sequence[InterruptLine]) -> None:
+        self._ticks, self._lines = ticks, lines
+        super().__init__(
+            Register(0x00, "TIMEHW", 0, 0, lambda: 0, self._write_high),
+            Register(0x04, "TIMELW", on_read=lambda: 0),  # stored until TIMEHW is written
+            Register(0x08, "TIMEHR", 0, 0),
+            Register(0x0C, "TIMELR", 0, 0, self._read_low),
+            *(Register(0x10 + 4 * n, f"ALARM{n}", on_write=partial(self._arm, n)) for n in _ALARMS),
+            Register(0x20, "ARMED", 0, 0, lambda: self._armed, self._disarm),
+            Register(0x24, "TIMERAWH", 0, 0, lambda: self.count >> 32),
+            Register(0x28, "TIMERAWL", 0, 0, lambda: self.count & ALL_BITS),
+            Register(0x2C, "DBGPAUSE", 0b110, 0b110),
+            Register(0x30, "PAUSE", 0, 1, on_write=self._pause),
+            Register(0x34, "INTR", 0, 0, lambda: self._raised, self._clear),
+            Register(0x38, "INTE", 0, 0xF, on_write=self._drive),
+            Register(0x3C, "INTF", 0, 0xF, on_write=self._drive),
+            Register(0x40, "INTS", 0, 0, self._status),
+        )
         self.reset()
 
     def reset(self) -> None:
-        """See Peripheral."""
-        self._offset = -self._clock.ticks  # of the count against the clock's ticks
+        """The count begins at 0; no alarm is armed."""
+        super().reset()
+        self._offset = -self._ticks.count  # of the count against the ticks
         self._paused_at: int | None = None
-        self._latched_high = self._low_to_write = 0
-        self._alarms = [0] * _ALARMS
-        self._due = [0] * _ALARMS  # the count at which each armed alarm fires
-        self._armed = self._raised = self._enabled = self._forced = 0
-        self._debug_pause = 0b110
+        self._due = [0 for _ in _ALARMS]  # the count at which each armed alarm fires
+        self._armed = self._raised = 0
         self._drive()
 
     @property
-    def microseconds(self) -> int:
-        """The count, as long as the tick has its usual 1 MHz."""
+    def count(self) -> int:
+        """All 64 bits."""
         if self._paused_at is not None:
             return self._paused_at
-        return (self._clock.ticks + self._offset) % (1 << 64)
+        return (self._ticks.count + self._offset) % (1 << 64)
+
+    @property
+    def offset(self) -> int | None:
+        """What `count` is ahead of the ticks; None while it is paused."""
+        return self._offset if self._paused_at is None else None
 
     def due(self) -> int:
         """The cycle at which the next alarm fires."""
         if not self._armed or self._paused_at is not None:
             return NEVER
-        count = min(self._due[n] for n in range(_ALARMS) if self._armed >> n & 1)
-        return self._clock.cycle_of_tick(count - self._offset)
+        first = min(self._due[n] for n in _ALARMS if self._armed >> n & 1)
+        return self._ticks.cycle_of(first - self._offset)
 
     def advance(self) -> None:
         """Fire the alarms whose time has come."""
         if not self._armed:
             return
-        now = self.microseconds
-        for number in range(_ALARMS):
-            if self._armed >> number & 1 and now >= self._due[number]:
-                self._armed &= ~(1 << number)
-                self._raised |= 1 << number
+        count = self.count
+        for n in _ALARMS:
+            if self._armed >> n & 1 and count >= self._due[n]:
+                self._armed &= ~(1 << n)
+                self._raised |= 1 << n
         self._drive()
 
     def read(self, offset: int) -> int | None:
-        """See Peripheral; TIMELR latches TIMEHR (4.6.3)."""
+        """See RegisterBlock."""
         self.advance()
-        match offset:
-            case 0x00 | 0x04:  # write only
-                return 0
-            case 0x08:
-                return self._latched_high
-            case 0x0C:
-                self._latched_high = self.microseconds >> 32
-                return self.microseconds & _LOW
-            case 0x10 | 0x14 | 0x18 | 0x1C:
-                return self._alarms[(offset - _ALARM0) // 4]
-            case 0x20:
-                return self._armed
-            case 0x24:
-                return self.microseconds >> 32
-            case 0x28:
-                return self.microseconds & _LOW
-            case 0x2C:
-                return self._debug_pause
-            case 0x30:
-                return int(self._paused_at is not None)
-            case 0x34:
-                return self._raised
-            case 0x38:
-                return self._enabled
-            case 0x3C:
-                return self._forced
-            case 0x40:
-                return self._status
-        return None
+        return super().read(offset)
 
     def write(self, offset: int, value: int) -> bool:
-        """See Peripheral; ALARMn arms, ARMED disarms, TIMEHW sets the count."""
+        """See RegisterBlock."""
         self.advance()
-        if _ALARM0 <= offset < _ALARM0 + 4 * _ALARMS:
-            self._arm((offset - _ALARM0) // 4, value)
-        elif offset == _TIMELW:
-            self._low_to_write = value
-        elif offset == _TIMEHW:
-            self._set(value << 32 | self._low_to_write)
-        elif offset == _ARMED:
-            self._armed &= ~value
-        elif offset == _DBGPAUSE:
-            self._debug_pause = value & 0b110
-        elif offset == _PAUSE:
-            self._pause(bool(value & 1))
-        elif offset == _INTR:
-            self._raised &= ~value
-        elif offset == _INTE:
-            self._enabled = value & 0xF
-        elif offset == _INTF:
-            self._forced = value & 0xF
-        elif offset not in (_TIMEHR, _TIMELR, _TIMERAWH, _TIMERAWL, _INTS):  # read only
-            return False
-        self.advance()
-        self._drive()
-        return True
+        return super().write(offset, value)
 
-    @property
-    def _status(self) -> int:
-        return self._raised & self._enabled | self._forced
+    def _read_low(self) -> int:
+        count = self.count
+        self["TIMEHR"] = count >> 32  # latched, so that both halves belong together (4.6.2)
+        return count & ALL_BITS
 
-    def _arm(self, number: int, value: int) -> None:
-        now = self.microseconds
-        self._alarms[number] = value
-        self._due[number] = now + ((value - now) & _LOW)
-        self._armed |= 1 << number
-
-    def _set(self, count: int) -> None:
+    def _write_high(self, value: int) -> None:
+        count = value << 32 | self["TIMELW"]
         if self._paused_at is None:
-            self._offset = count - self._clock.ticks
+            self._offset = count - self._ticks.count
         else:
             self._paused_at = count
-        self._rearm()
+        for n in _ALARMS:
+            if self._armed >> n & 1:
+                self._arm(n, self[f"ALARM{n}"])
 
-    def _pause(self, paused: bool) -> None:
-        if paused and self._paused_at is None:
-            self._paused_at = self.microseconds
-        elif not paused and self._paused_at is not None:
-            self._offset = self._paused_at - self._clock.ticks
+    def _arm(self, number: int, value: int) -> None:
+        # An alarm compares the low 32 bits alone (4.6.3).
+        count = self.count
+        self._due[number] = count + (value - count & ALL_BITS)
+        self._armed |= 1 << number
+        self.advance()
+
+    def _disarm(self, value: int) -> None:
+        self._armed &= ~value
+
+    def _pause(self, value: int) -> None:
+        if value & 1 and self._paused_at is None:
+            self._paused_at = self.count
+        elif not value & 1 and self._paused_at is not None:
+            self._offset = self._paused_at - self._ticks.count
             self._paused_at = None
 
-    def _rearm(self) -> None:
-        for number, value in enumerate(self._alarms):
-            if self._armed >> number & 1:
-                self._arm(number, value)
+    def _clear(self, value: int) -> None:
+        self._raised &= ~value
+        self._drive()
 
-    def _drive(self) -> None:
-        for number in range(_ALARMS):
-            self._irq(number, bool(self._status >> number & 1))
+    def _status(self) -> int:
+        return self._raised & self["INTE"] | self["INTF"]
+
+    def _drive(self, _value: int = 0) -> None:
+        status = self._status()
+        for number, line in enumerate(self._lines):
+            line.set(bool(status >> number & 1))

@@ -16,6 +16,7 @@ from sim import Pico
 
 _SRAM = 0x2000_0000
 _SYSTICK, _NVIC, _SCB, _TIMER = 0xE000_E010, 0xE000_E100, 0xE000_ED00, 0x4005_4000
+_WATCHDOG_TICK = 0x4005_802C
 _ENTRY, _RETURN, _CHAIN = 15, 11, 6
 _APB_READ, _APB_WRITE = 2, 3
 _R = [getattr(arm_const, f"UC_ARM_REG_R{n}") for n in range(13)]
@@ -28,7 +29,8 @@ _SP, _LR, _PC, _XPSR = (
 class Interrupted:
     """The whole machine, stepped by `run`."""
 
-    cycles_per_tick: int
+    cycles_per_tick: int = 0  # once WATCHDOG.TICK was written, at `tick_start`
+    tick_start: int = 0
     cycles: int = 0
     instructions: int = 0
     entries: list[tuple[int, int]] = field(default_factory=list)  # exception, cycles when begun
@@ -65,7 +67,7 @@ class Interrupted:
         )
         uc.mem_map(_SRAM, target.sram.size)
         uc.mem_write(_SRAM, target.sram.tobytes())
-        for base, size in ((0xE000_E000, 0x1000), (_TIMER, 0x4000)):
+        for base, size in ((0xE000_E000, 0x1000), (_TIMER, 0x8000)):
             uc.mmio_map(base, size, self._on_read, base, self._on_write, base)
         uc.hook_add(unicorn_const.UC_HOOK_INTR, lambda uc, *_: uc.emu_stop())
         registers = target.registers
@@ -114,7 +116,7 @@ class Interrupted:
                     self.value -= 1
                     if self.value == 0 and self.control & 2:
                         self.pending |= 1 << 15
-            if self.cycles % self.cycles_per_tick == 0:
+            if self.cycles_per_tick and not (self.cycles - self.tick_start) % self.cycles_per_tick:
                 for n in range(4):
                     if self.armed >> n & 1 and self._ticks & 0xFFFF_FFFF == self.alarms[n]:
                         self.armed &= ~(1 << n)
@@ -124,7 +126,9 @@ class Interrupted:
 
     @property
     def _ticks(self) -> int:
-        return self.cycles // self.cycles_per_tick
+        if not self.cycles_per_tick:
+            return 0
+        return (self.cycles - self.tick_start) // self.cycles_per_tick
 
     def _first(self) -> int | None:
         now = min((self.priority[n] for n in self.active), default=4)
@@ -219,5 +223,7 @@ class Interrupted:
             number = (offset - 0x10) // 4
             self.alarms[number] = value
             self.armed |= 1 << number
+        elif address == _WATCHDOG_TICK:
+            self.cycles_per_tick, self.tick_start = value & 0x1FF, self.cycles
         else:
             raise AssertionError(f"{address:#x}")

@@ -10,7 +10,6 @@ from sim_programs import SRAM_BASE, ElfSource, assemble
 from sim import Pico, Program, StopReason
 
 _CYCLES_PER_TICK = 4
-_CLOCK_HZ = 1_000_000 * _CYCLES_PER_TICK
 _VECTORS = 48
 _CODE = SRAM_BASE + 4 * _VECTORS
 _STACK = SRAM_BASE + 0x8000
@@ -44,7 +43,7 @@ def build(main: str, **handlers: str) -> Pico:
         code += assemble(source + "; .align 2", at)
     image = np.array(vectors, np.uint32).tobytes() + code
     program = Program.parse(ElfSource(image, SRAM_BASE, entry=_CODE).build())
-    target = Pico(program, clock_hz=_CLOCK_HZ)
+    target = Pico(program)
     target.write(_POINTER, np.array([_LOG], np.uint32))
     return target
 
@@ -59,7 +58,7 @@ def noting(ending: str = "") -> str:
 
 
 def _agree(target: Pico) -> Interrupted:
-    reference = Interrupted(_CYCLES_PER_TICK)
+    reference = Interrupted()
     reference.run(target, SRAM_BASE)
     stop = target.run()
     assert stop.reason is StopReason.HALT
@@ -81,8 +80,8 @@ def _set(address: int, value: int) -> str:
 _CSR, _RVR, _CVR = 0xE000E010, 0xE000E014, 0xE000E018
 _ISER, _ISPR, _IPR0, _ICSR = 0xE000E100, 0xE000E200, 0xE000E400, 0xE000ED04
 _SHPR2, _SHPR3 = 0xE000ED1C, 0xE000ED20
+_TICK = 0x4005802C
 _ALARM0, _RAWL, _INTR, _INTE = 0x40054010, 0x40054028, 0x40054034, 0x40054038
-_WORK = "adds r4, #1; ldr r5, [r6]; muls r5, r4, r5; b l{n}; l{n}: nop; str r5, [r6]; push {{r4, r5}}"
 
 
 @pytest.mark.parametrize("reload", range(60, 100))
@@ -128,6 +127,7 @@ def test_random_programs_with_random_interrupts(
 ) -> None:
     p = priorities
     writes = [
+        (_TICK, 1 << 9 | _CYCLES_PER_TICK),
         (_SHPR2, p[0] << 30),
         (_SHPR3, p[1] << 22 | p[2] << 30),
         (_IPR0, p[3] << 6 | p[4] << 14),
@@ -144,11 +144,10 @@ def test_random_programs_with_random_interrupts(
     if p[0] >= 1 or "svc #1" not in body:
         body = [line for line in body if line != "svc #1"]
     lines = [line.replace("@", str(at)) for at, line in enumerate(body)]
-    again = "mov r8, r7; movs r7, #6; again: " if False else "movs r7, #6; again: "
     main = (
         ("push {r7}; " if odd_stack else "")
         + "; ".join(_set(a, v) for a, v in writes)
-        + f"; {again}{'; '.join(lines)}; subs r7, #1; bne again; bkpt #0"
+        + f"; movs r7, #6; again: {'; '.join(lines)}; subs r7, #1; bne again; bkpt #0"
     )
     clear = f"ldr r0, ={_INTR:#x}; movs r1, #{{bit}}; str r1, [r0]"
     arm = f"; ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{{after}}; ldr r0, ={{alarm:#x}}; str r1, [r0]"
