@@ -7,6 +7,7 @@ Cortex-M33 whatever model is asked for). It has no NVIC: exceptions arrive as UC
 import ctypes
 from dataclasses import dataclass, fields
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from sim.faults import FaultReason, Registers
 from sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
 from sim.machine import (
     FLASH_SLOTS,
+    ROM_SLOT,
     SLOTS,
     STOP_BUDGET,
     STOP_EVENT,
@@ -31,13 +33,14 @@ from sim.machine import (
     new_machine,
     slot_of,
 )
-from sim.memory_map import FLASH, SRAM
+from sim.memory_map import FLASH, ROM, SRAM
 from sim.peripherals import BLOCKS
 
 # Where a called function returns to: an address that never holds code (Armv6-M reserves
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
 RETURN_ADDRESS = 0xEFFF_FFFE
 
+_BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _THUMB_BIT = 1 << 24  # XPSR.T
 _SPSEL = 1 << 1  # CONTROL.SPSEL
 _WFE = 0xBF20
@@ -134,9 +137,15 @@ class Core:
         for region, slot, rights in (
             (FLASH, 0, read_execute),
             (SRAM, FLASH_SLOTS, unicorn_const.UC_PROT_ALL),
+            (ROM, ROM_SLOT, read_execute),
         ):
+            if region is ROM and not _BOOT_ROM.exists():
+                continue  # then it is no memory
             pointer = code[slot:].ctypes.data
             self._uc.mem_map_ptr(region.base, region.size, rights, pointer)
+            if region is ROM:
+                image = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint16)
+                code[slot : slot + image.size] = image
 
     def _map_registers(self) -> None:
         """Register blocks as MMIO without rights, see sim/mmio.py."""
@@ -192,9 +201,12 @@ class Core:
         self, _uc: Uc, access: int, address: int, size: int, value: int, _data: Any
     ) -> bool:
         reads = access == unicorn_const.UC_MEM_READ_PROT
-        if reads or (access == unicorn_const.UC_MEM_WRITE_PROT and not FLASH.holds(address)):
+        reason = _BAD_ACCESSES.get(access)
+        if reads or (reason is FaultReason.WRITE_FLASH and slot_of(address) == SLOTS):
             return self._access_register(reads, address, size, value)
-        self._event = Event(_BAD_ACCESSES[access], address, size)
+        if reason is FaultReason.WRITE_FLASH and ROM.holds(address):
+            reason = FaultReason.WRITE_ROM
+        self._event = Event(reason or FaultReason.READ, address, size)
         return False
 
     def _access_register(self, reads: bool, address: int, size: int, value: int) -> bool:
@@ -290,8 +302,13 @@ class Core:
         ):
             self._uc.reg_write(register, 0)
 
+    def halfword(self, address: int) -> int | None:
+        """The halfword at an even address of any memory; None elsewhere."""
+        slot = slot_of(address)
+        return int(self.machine["code"][slot]) if slot < SLOTS else None
+
     def word(self, address: int) -> int | None:
-        """The word at an aligned address of flash or SRAM; None elsewhere."""
+        """The word at an aligned address of any memory; None elsewhere."""
         slot = slot_of(address)
         return int(self._memory[slot // 2]) if slot < SLOTS and address % 4 == 0 else None
 

@@ -31,6 +31,7 @@ from sim.machine import (
     ON_ENTRY,
     ON_EXIT,
     REFUSED,
+    ROM_SLOT,
     SENDS_EVENT,
     SETS_SP,
     SLOTS,
@@ -40,7 +41,7 @@ from sim.machine import (
     STOP_REFUSED,
     STOP_STACK,
 )
-from sim.memory_map import FLASH, SRAM
+from sim.memory_map import FLASH, ROM, SRAM
 
 for _name in ("uc_emu_stop", "uc_reg_read"):
     _address = ctypes.cast(getattr(uclib, _name), ctypes.c_void_p).value
@@ -53,6 +54,7 @@ _reg_read = types.ExternalFunction(
 
 _FLASH_BASE, _FLASH_SIZE = FLASH.base, FLASH.size
 _SRAM_BASE, _SRAM_SIZE = SRAM.base, SRAM.size
+_ROM_BASE, _ROM_SIZE = ROM.base, ROM.size
 _REG_SP, _REG_XPSR = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_XPSR
 _REG_MSP, _REG_PRIMASK = arm_const.UC_ARM_REG_MSP, arm_const.UC_ARM_REG_PRIMASK
 
@@ -76,6 +78,9 @@ def _slot(address: Any) -> Any:
     offset = np.uint64(address) - np.uint64(_SRAM_BASE)
     if offset < np.uint64(_SRAM_SIZE):
         return np.uint64(FLASH_SLOTS) + (offset >> np.uint64(1))
+    offset = np.uint64(address) - np.uint64(_ROM_BASE)
+    if offset < np.uint64(_ROM_SIZE):
+        return np.uint64(ROM_SLOT) + (offset >> np.uint64(1))
     return np.uint64(SLOTS)
 
 

@@ -31,8 +31,11 @@ class Exceptions:
         self._core, self._nvic, self._scb = core, nvic, system_control
 
     def handler(self, number: int) -> int | None:
-        """The vector of an exception; None if the table does not lie in memory."""
-        return self._core.word(self._scb.vtor + 4 * number)
+        """The vector of an exception; None if there is no Thumb code where it points."""
+        vector = self._core.word(self._scb.vtor + 4 * number)
+        if vector is None or not vector & 1 or self._core.halfword(vector & ~1) is None:
+            return None
+        return vector
 
     def stack(self) -> Event | None:
         """Push the frame; an Event if there is no room for it."""
@@ -67,8 +70,7 @@ class Exceptions:
         self._nvic.enter(number)
         self._core.event_register = True
         flags = self._core.registers.xpsr & ~(_IPSR | _THUMB_BIT)
-        thumb = _THUMB_BIT if handler & 1 else 0
-        self._core.set_registers(xpsr=flags | thumb | number, pc=handler)
+        self._core.set_registers(xpsr=flags | _THUMB_BIT | number, pc=handler)
         return None
 
     def end(self, address: int) -> Event | None:

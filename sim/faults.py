@@ -17,6 +17,7 @@ class FaultReason(Enum):
     READ = "read from no memory"
     WRITE = "write to no memory"
     WRITE_FLASH = "write to flash"
+    WRITE_ROM = "write to ROM"
     FETCH = "execution from no memory"
     NO_HANDLER = "exception without a vector"
     UNMODELLED = "register that is not modelled"

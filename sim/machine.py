@@ -9,13 +9,15 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.instructions import Kind
-from sim.memory_map import FLASH, REGIONS, SRAM
+from sim.memory_map import FLASH, REGIONS, ROM, SRAM
 
-# A slot is one halfword of code memory: all of flash, then all of SRAM.
+# A slot is one halfword of code memory: all of flash, then all of SRAM, then the boot ROM.
 FLASH_SLOTS = FLASH.size // 2
-SLOTS = FLASH_SLOTS + SRAM.size // 2
+ROM_SLOT = FLASH_SLOTS + SRAM.size // 2  # the ROM's first
+SLOTS = ROM_SLOT + ROM.size // 2
 
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
@@ -68,7 +70,7 @@ COUNTER = np.dtype(
 
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
 _BAKED = (
-    *(tuple(Kind), tuple(REGIONS)),
+    *(tuple(Kind), (*REGIONS, ROM)),
     *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, SENDS_EVENT),
 )
 
@@ -117,7 +119,24 @@ def slot_of(address: int) -> int:
         return (address - FLASH.base) // 2
     if SRAM.holds(address):
         return FLASH_SLOTS + (address - SRAM.base) // 2
+    if ROM.holds(address):
+        return ROM_SLOT + (address - ROM.base) // 2
     return SLOTS
+
+
+def slots_of(addresses: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """As `slot_of`, for addresses that all lie in memory."""
+    in_memory = [addresses >= region.base for region in (SRAM, FLASH)]
+    offsets = [addresses - SRAM.base + 2 * FLASH_SLOTS, addresses - FLASH.base]
+    in_rom = addresses - ROM.base + 2 * ROM_SLOT
+    return np.select(in_memory, offsets, in_rom).astype(np.int64) // 2
+
+
+def addresses_of(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The reverse of `slots_of`."""
+    bases = [FLASH.base, SRAM.base - 2 * FLASH_SLOTS]
+    inside = [slots < FLASH_SLOTS, slots < ROM_SLOT]
+    return 2 * slots + np.select(inside, bases, ROM.base - 2 * ROM_SLOT).astype(np.int64)
 
 
 def new_machine() -> Any:

@@ -29,7 +29,9 @@ FLASH = Region("flash", 0x1000_0000, 2 * 1024 * 1024)
 # 2.6.2: four striped banks of 64 KB, then scratch X and Y of 4 KB each, without a gap.
 SRAM = Region("SRAM", 0x2000_0000, 264 * 1024)
 
-REGIONS = (FLASH, SRAM)
+REGIONS = (FLASH, SRAM)  # what a program is loaded into
+# 2.6.1: boot code and library functions.
+ROM = Region("ROM", 0x0000_0000, 16 * 1024)
 
 
 def region_of(address: int, size: int = 1) -> Region | None:

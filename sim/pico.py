@@ -17,7 +17,7 @@ from sim.elf import Program, Symbol
 from sim.errors import AddressError, CallError, SymbolError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
-from sim.machine import FLASH_SLOTS
+from sim.machine import FLASH_SLOTS, ROM_SLOT
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile
@@ -85,7 +85,7 @@ class Pico:
         self._machine = self._chip.machine
         memory = self._machine["code"].view(np.uint8)
         self._flash = memory[: FLASH.size]
-        self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS :]
+        self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS : 2 * ROM_SLOT]
         self._tally = self._chip.tally
         self.reset()
 
@@ -249,7 +249,7 @@ class Pico:
         return memory[offset : offset + size]
 
     def _halfword(self, address: int) -> int:
-        return int(self._bytes(address, 2).view(np.uint16)[0])
+        return self._core.halfword(address) or 0
 
     def _execute(self, max_cycles: int | None) -> Event | None:
         """Run until an event that the caller can answer; None at RETURN_ADDRESS."""
@@ -318,8 +318,8 @@ class Pico:
             detail = f"SP would be {address:#010x}, limit {int(self._machine['sp_limit']):#010x}"
         elif address is not None:
             detail = f"{size} bytes at {address:#010x}" if size else f"{address:#010x}"
-        elif region_of(pc, 2):
-            detail = f"{self._halfword(pc):04x}"
+        elif (halfword := self._core.halfword(pc)) is not None:
+            detail = f"{halfword:04x}"
         else:
             detail = "no code"
         return Fault(

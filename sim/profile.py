@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from sim.elf import Program
 from sim.instructions import TAKEN_EXTRA_CYCLES
-from sim.machine import FLASH_SLOTS, MAX_BLOCKS, SLOTS
-from sim.memory_map import FLASH, SRAM
+from sim.machine import MAX_BLOCKS, SLOTS, addresses_of, slots_of
 
 _UNKNOWN = "?"
 
@@ -109,9 +108,7 @@ class Tally:
         self._add_to(cycles, executions)
         cycles += self._machine["extra_cycles"][:SLOTS]
         slots = np.flatnonzero(executions + cycles)
-        in_flash = slots < FLASH_SLOTS
-        bases = np.where(in_flash, FLASH.base, SRAM.base - 2 * FLASH_SLOTS)
-        return Profile(program, bases + 2 * slots, cycles[slots], executions[slots])
+        return Profile(program, addresses_of(slots), cycles[slots], executions[slots])
 
     def _drop_blocks(self) -> None:
         self._machine["index"][:] = 0
@@ -127,8 +124,7 @@ class Tally:
         ends = np.cumsum(lengths)
         inside = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
         starts = blocks["end"].astype(np.int64) - blocks["size"]
-        flash = starts < SRAM.base
-        first = np.where(flash, starts - FLASH.base, starts - SRAM.base + 2 * FLASH_SLOTS) // 2
+        first = slots_of(starts)
         slots = np.repeat(first, lengths) + inside
         costs = self._machine["costs"][np.repeat(blocks["costs"], lengths) + inside]
         counts = np.repeat(blocks["count"], lengths) * (costs > 0)

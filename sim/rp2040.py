@@ -12,8 +12,8 @@ from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.exceptions import Exceptions, is_return
 from sim.faults import FaultReason
-from sim.nvic import SV_CALL, Nvic
 from sim.memory_map import Region
+from sim.nvic import SV_CALL, Nvic
 from sim.peripherals import NEVER, Surroundings, all_peripherals
 from sim.profile import Tally
 from sim.system_control import SystemControl

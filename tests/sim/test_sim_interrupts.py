@@ -150,7 +150,14 @@ def test_random_programs_with_random_interrupts(
         + f"; movs r7, #6; again: {'; '.join(lines)}; subs r7, #1; bne again; bkpt #0"
     )
     clear = f"ldr r0, ={_INTR:#x}; movs r1, #{{bit}}; str r1, [r0]"
-    arm = f"; ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{{after}}; ldr r0, ={{alarm:#x}}; str r1, [r0]"
+    arm = (
+        (
+            f"; ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{{after}};"
+            " ldr r0, ={alarm:#x}; str r1, [r0]"
+        )
+        .replace("{{", "{")
+        .replace("}}", "}")
+    )
     target = build(
         main,
         systick=noting(),
