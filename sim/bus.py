@@ -5,10 +5,11 @@ as 32 bits wide, a byte or halfword comes on every lane; offsets 0x1000, 0x2000 
 flip, set and clear bits. SIO and the core's own registers have no aliases.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sim.peripherals import Peripheral, block_of
+from sim.peripherals.registers import RegisterBlock
 
 _ALIAS = 0x3000
 _PLAIN, _XOR, _SET = 0x0000, 0x1000, 0x2000
@@ -33,13 +34,20 @@ class Bus:
         unmodelled: each register that was touched but is not there, once, in order.
     """
 
-    def __init__(self, peripherals: Iterable[Peripheral]) -> None:
+    def __init__(self, peripherals: Collection[Peripheral]) -> None:
         self._pages: dict[int, list[Peripheral]] = {}
         for peripheral in peripherals:
             for page in range(
                 peripheral.base >> 12, peripheral.base + peripheral.size + 0xFFF >> 12
             ):
                 self._pages.setdefault(page, []).append(peripheral)
+        self._polled = {
+            peripheral.base + register.offset: register.steady_until
+            for peripheral in peripherals
+            if isinstance(peripheral, RegisterBlock)
+            for register in peripheral.registers
+            if register.steady_until
+        }
         self.unmodelled: list[Unmodelled] = []
         self._reported: set[int] = set()
 
@@ -59,6 +67,11 @@ class Bus:
                 return word >> 8 * (address & 3) & (1 << 8 * size) - 1
         self._report(plain)
         return None
+
+    def steady_until(self, address: int) -> int:
+        """The cycle until which a load gives the same again; 0 if that is not known."""
+        tell = self._polled.get(address)
+        return tell() if tell else 0
 
     def write(self, address: int, size: int, value: int) -> bool:
         """Store `size` bytes; False if no register is modelled there (which is reported)."""

@@ -44,6 +44,7 @@ _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _THUMB_BIT = 1 << 24  # XPSR.T
 _SPSEL = 1 << 1  # CONTROL.SPSEL
 _WFE = 0xBF20
+_WORD = 4
 _MEMORIES = ("ROM", "XIP", "XIP_SRAM", "SRAM", "SRAM unstriped")  # among the blocks
 # Arm DDI0419E, A5.2.4: encodings of loads.
 _LDRSB, _LDRSH = 0b0101011, 0b0101111
@@ -216,7 +217,11 @@ class Core:
             loaded = bus.read(address, size)
             modelled = loaded is not None
             machine["bus_value"] = loaded or 0
+            if size == _WORD:
+                machine["polled_at"], machine["polled_value"] = address, loaded or 0
+                machine["polled_until"] = bus.steady_until(address)
         else:
+            machine["polled_until"] = 0
             modelled = bus.write(address, size, value)
         if not modelled and self._peripherals.strict:
             self._event = Event(FaultReason.UNMODELLED, address, size)

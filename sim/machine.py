@@ -89,6 +89,9 @@ MACHINE = np.dtype(
         ("access_pc", np.int64),  # its address
         ("bus_value", np.uint64),  # what it reads
         ("bus_cycles", np.int64),  # what it costs beside its cycles in the block
+        ("polled_at", np.uint64),  # address of the register that was read last, if it is polled
+        ("polled_until", np.int64),  # the cycle until which it keeps its value
+        ("polled_value", np.int64),
         ("timer", COUNTER),  # TIMER's count
         ("systick", COUNTER),  # of what SysTick counts down from `systick_value`
         ("systick_value", np.int64),

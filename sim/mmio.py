@@ -42,7 +42,11 @@ def _count(counter: Any, now: Any) -> Any:
 
 @njit
 def _read_fast(machine: Any, address: Any) -> Any:
-    """The registers that programs poll: TIMERAWL, TIMERAWH and SysTick's CVR; -1 for others."""
+    """The registers that programs poll; -1 for all others.
+
+    These are TIMERAWL, TIMERAWH, SysTick's CVR and the register that was read last, if that tells
+    until when it is steady.
+    """
     if address in (_TIMERAWL, _TIMERAWH) and machine.timer.scale != 0:
         count = _count(machine.timer, machine.now)
         return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
@@ -50,6 +54,8 @@ def _read_fast(machine: Any, address: Any) -> Any:
         value = machine.systick_value - _count(machine.systick, machine.now)
         # Below zero it is reloaded; the step from 0 to RELOAD takes one count.
         return value if value >= 0 else (value % (machine.systick_reload + 1))
+    if address == np.int64(machine.polled_at) and machine.now < machine.polled_until:
+        return machine.polled_value
     return -1
 
 

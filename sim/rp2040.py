@@ -176,6 +176,7 @@ class Rp2040:
                 return event
         machine["masked"] = number is not None
         self._publish_counters()
+        machine["polled_until"] = 0
         machine["event_at"] = self._due()
         return Event(Ended.RESET) if self._is_resetting else None
 

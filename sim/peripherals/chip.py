@@ -139,8 +139,8 @@ class Peripherals:
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
-            self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1, self.adc, self.rtc,
-            self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
+            self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
+            self.adc, self.rtc, self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
         ]  # fmt: skip
         self.timed: list[Timed] = [
             self.timer,

@@ -17,6 +17,8 @@ class Register:
         writable: the bits that a write stores.
         on_read: gives the value instead of the stored one.
         on_write: called after the store with all 32 bits that were written.
+        steady_until: for a register that programs poll and that may be read without effect: gives
+            the cycle until which its value stays, if nothing is written meanwhile.
     """
 
     offset: int
@@ -25,6 +27,7 @@ class Register:
     writable: int = ALL_BITS
     on_read: Callable[[], int] | None = None
     on_write: Callable[[int], None] | None = None
+    steady_until: Callable[[], int] | None = None
 
 
 class RegisterBlock:
