@@ -43,7 +43,7 @@ RETURN_ADDRESS = 0xEFFF_FFFE
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _THUMB_BIT = 1 << 24  # XPSR.T
 _SPSEL = 1 << 1  # CONTROL.SPSEL
-_WFE = 0xBF20
+_WFE, _WFI = 0xBF20, 0xBF30
 _WORD = 4
 _MEMORIES = ("ROM", "XIP", "XIP_SRAM", "SRAM", "SRAM unstriped")  # among the blocks
 # Arm DDI0419E, A5.2.4: encodings of loads.
@@ -390,7 +390,8 @@ class Core:
             return Event(FaultReason.UNDEFINED if self.is_thumb else FaultReason.ARM_STATE)
         if error != unicorn_const.UC_ERR_OK:
             raise SimError(f"Unicorn stopped at {pc:#010x}: {UcError(error)}")
-        return None if pc == until else Event(Ended.SLEEP)
+        slept = pc != until or self.halfword(pc - 2) == _WFI  # the one ahead of `until`
+        return Event(Ended.SLEEP) if slept else None
 
     def _behind_block(self, pc: int) -> bool:
         """Whether `pc` follows the current block: so does Unicorn's error for WFE and YIELD."""

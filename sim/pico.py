@@ -147,19 +147,22 @@ class Pico:
         Raises:
             Fault: the guest did what would stop an RP2040.
         """
-        pc = self._core.pc
-        if pc == self._halted_at:
-            self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
-        self._halted_at = None
+        self._leave_breakpoint()
         before = self.cycles
         event = self._execute(max_cycles)
         if event is None:
             raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
-        cycles = self.cycles - before
-        if event.reason is Ended.BREAKPOINT:
-            self._halted_at = self._core.pc
-            return Stop(StopReason.HALT, cycles, self._halfword(self._halted_at) & 0xFF)
-        return Stop(_STOP_REASONS[event.reason], cycles)
+        return self._stop(event, self.cycles - before)
+
+    def step(self) -> Stop | None:
+        """Execute one instruction; a Stop if it ends a run, as a BKPT does. Raises like `run`.
+
+        An exception that is due is entered first, and a sleep that something ends is over first.
+        """
+        self._leave_breakpoint()
+        before = self.cycles
+        event = self._checked(self._chip.step())
+        return None if event is None else self._stop(event, self.cycles - before)
 
     def call(self, function: str, *arguments: int, max_cycles: int | None = None) -> int:
         """Call a function with up to four integers (AAPCS r0-r3); returns r0 without sign.
@@ -251,6 +254,19 @@ class Pico:
     def _halfword(self, address: int) -> int:
         return self._core.halfword(address) or 0
 
+    def _leave_breakpoint(self) -> None:
+        """Go behind the BKPT that halted before, if the core still is there."""
+        pc = self._core.pc
+        if pc == self._halted_at:
+            self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
+        self._halted_at = None
+
+    def _stop(self, event: Event, cycles: int) -> Stop:
+        if event.reason is Ended.BREAKPOINT:
+            self._halted_at = self._core.pc
+            return Stop(StopReason.HALT, cycles, self._halfword(self._halted_at) & 0xFF)
+        return Stop(_STOP_REASONS[event.reason], cycles)
+
     def _execute(self, max_cycles: int | None) -> Event | None:
         """Run until an event that the caller can answer; None at RETURN_ADDRESS."""
         limit = _NO_LIMIT if max_cycles is None else self.cycles + max_cycles
@@ -258,15 +274,21 @@ class Pico:
             event = self._chip.run(limit)
             if event is None:
                 return None
-            match event.reason:
-                case Ended.REFUSED | Ended.STACK:
-                    fault = self._approach(event.reason)
-                    if fault is None:
-                        continue
+            if self._checked(event) is not None:
+                return event
+
+    def _checked(self, event: Event | None) -> Event | None:
+        """Raise the Fault that an event stands for; None if the core just has to go on."""
+        match event and event.reason:
+            case Ended.REFUSED | Ended.STACK as reason:
+                fault = self._approach(reason)
+                if fault is not None:
                     raise fault
-                case FaultReason():
-                    raise self._fault(event.reason, event.address, event.size)
-            return event
+                return None
+            case FaultReason() as reason:
+                assert event is not None
+                raise self._fault(reason, event.address, event.size)
+        return event
 
     def _approach(self, reason: Ended) -> Fault | None:
         """Walk up to the offending instruction of the block ahead; its fault, or an earlier one.

@@ -12,6 +12,7 @@ from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.exceptions import Exceptions, is_return
 from sim.faults import FaultReason
+from sim.instructions import KIND, Kind
 from sim.memory_map import Region
 from sim.nvic import SV_CALL, Nvic
 from sim.peripherals import NEVER, Surroundings, all_peripherals
@@ -103,6 +104,26 @@ class Rp2040:
                 event = self._answer(event, limit)
             if event is not None:
                 return event
+
+    def step(self) -> Event | None:
+        """Execute one instruction, the first of a handler if an exception is due.
+
+        An event as from `run`, or None where there is nothing to answer.
+        """
+        event = self._sleep(NEVER) or self._settle()
+        if event is not None:
+            return event
+        start = self.core.pc
+        wide = KIND[self.core.halfword(start) or 0] == Kind.PREFIX_32
+        behind = start + (4 if wide else 2)
+        self.core.forget_code(start, behind - start)
+        # A branch leads to another block: there this budget is used up.
+        self.machine["cycle_limit"] = self.machine["next_stop"] = self.cycles + 1
+        event = self._go(behind)
+        self.core.forget_code(start, behind - start)
+        if event is None or event.reason is Ended.BUDGET:
+            return None
+        return self._answer(event, NEVER)
 
     def walk(self, until: int) -> Event | None:
         """Execute straight ahead up to an instruction of the block at PC; None when it is there."""

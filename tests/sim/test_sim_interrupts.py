@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_interrupts import Interrupted
-from sim_programs import SRAM_BASE, ElfSource, assemble
+from sim_programs import SRAM_BASE, ElfSource, assemble, msr
 
-from sim import Pico, Program, StopReason
+from sim import Fault, Pico, Program, StopReason
 
 _CYCLES_PER_TICK = 4
 _VECTORS = 48
@@ -19,7 +19,6 @@ _POINTER = SRAM_BASE + 0x3FF8
 # R4-R7 survive: the handlers use what the exception frame holds. Each notes its number and what
 # SysTick shows.
 _NOTE = """
-    push {{r4, lr}}
     ldr r0, =0xE000E010
     ldr r1, [r0, #8]
     ldr r2, ={pointer}
@@ -48,13 +47,12 @@ def build(main: str, **handlers: str) -> Pico:
     return target
 
 
-def noting(ending: str = "") -> str:
+def noting(ending: str = "", first: str = "") -> str:
     """A handler that appends SysTick's value and its exception number to the log."""
     mrs_ipsr = ".short 0xF3EF; .short 0x8005"
     text = _NOTE.format(pointer=_POINTER).replace("mrs_ipsr", mrs_ipsr)
-    return "; ".join(line.strip() for line in text.strip().splitlines()) + (
-        f"; {ending}; pop {{r4, pc}}"
-    )
+    body = "; ".join(line.strip() for line in text.strip().splitlines())
+    return f"push {{r4, lr}}; {first}; {body}; {ending}; pop {{r4, pc}}"
 
 
 def _agree(target: Pico) -> Interrupted:
@@ -168,3 +166,158 @@ def test_random_programs_with_random_interrupts(
         irq5=noting(),
     )
     _agree(target)
+
+
+def _log(target: Pico, count: int) -> list[int]:
+    """The exception numbers that the handlers noted."""
+    return target.read(_LOG, np.uint32, 2 * count)[1::2].tolist()
+
+
+def test_equal_priorities_chain_by_number() -> None:
+    """One entry, two chained, one return: beside the handlers' own instructions."""
+    writes = [(_ISER, 0x22), (_ISPR, 0x22), (_ICSR, 1 << 28)]
+    setup = "; ".join(_set(a, v) for a, v in writes)
+    target = build(
+        f"cpsid i; {setup}; cpsie i; nop; bkpt #0",
+        irq1=noting(),
+        irq5=noting(),
+        pendsv=noting(),
+    )
+    seen = _agree(target)
+    assert _log(target, 3) == [14, 17, 21]
+    times = [when for _, when in seen.entries]
+    handler = 3 + 2 + 2 + 2 + 2 + 2 + 3 + 2 + 1 + 2 + 5
+    assert np.diff(times).tolist() == [handler + 6] * 2
+
+
+def test_more_urgent_one_preempts() -> None:
+    """irq5 is taken inside of irq1's handler, right behind the store that makes it pending."""
+    setup = "; ".join(_set(a, v) for a, v in [(_IPR0, 3 << 14), (_ISER, 0x22), (_ISPR, 2)])
+    target = build(
+        f"{setup}; bkpt #0",
+        irq1=noting(first=_set(_ISPR, 0x20)),
+        irq5=noting(),
+    )
+    _agree(target)
+    assert _log(target, 2) == [21, 17]
+
+
+def test_pendsv_waits_for_the_end_of_others() -> None:
+    target = build(
+        f"{_set(_SHPR3, 3 << 22)}; {_set(_ISER, 2)}; {_set(_ISPR, 2)}; nop; bkpt #0",
+        irq1=noting(first=_set(_ICSR, 1 << 28)),
+        pendsv=noting(),
+    )
+    _agree(target)
+    assert _log(target, 2) == [17, 14]
+
+
+def test_supervisor_call_passes_and_returns_registers() -> None:
+    """The handler finds the SVC's number and the arguments in the frame, and answers there."""
+    handler = (
+        "mov r2, sp; ldr r1, [r2, #24]; subs r1, #2; ldrb r1, [r1]; ldr r3, [r2];"
+        "adds r3, r3, r1; str r3, [r2]; bx lr"
+    )
+    target = build("movs r0, #100; svc #23; bkpt #0", svc=handler)
+    _agree(target)
+    assert target.registers.r0 == 123
+
+
+def test_threads_on_the_process_stack() -> None:
+    process = SRAM_BASE + 0x6000
+    setup = f"ldr r0, ={process}; {msr('psp', 0)}; movs r0, #2; {msr('control', 0)}; isb"
+    target = build(f"{setup}; push {{r0}}; svc #1; pop {{r1}}; mov r2, sp; bkpt #0", svc=noting())
+    lowest = target.registers.sp
+    assert target.run().reason is StopReason.HALT
+    values = target.registers
+    assert (values.r1, values.r2, values.sp) == (2, process, process)
+    frame = target.read(process - 4 - 32 - 4, np.uint32, 9)
+    assert frame[0] == 2  # R0, below the word that keeps SP at a multiple of 8
+    assert frame[7] & 1 << 9
+    assert target.memory_use().stack == lowest - (_STACK - 8)  # the handler's PUSH alone
+
+
+@pytest.mark.parametrize("budget", [None, 100])
+def test_wfi_skips_to_the_next_event(budget: int | None) -> None:
+    reload = 1_000_000
+    setup = "; ".join(_set(a, v) for a, v in ((_RVR, reload), (_CVR, 0), (_CSR, 7)))
+    target = build(f"{setup}; wfi; bkpt #0", systick=noting())
+    stop = target.run(budget)
+    while stop.reason is StopReason.BUDGET:
+        assert stop.cycles <= budget + 5
+        stop = target.run(budget := 100_000)
+    assert stop.reason is StopReason.HALT
+    assert target.read(_LOG, np.uint32, 2).tolist() == [reload - (15 + 3 + 2) + 1, 15]
+    assert target.cycles == target.profile().cycles.sum()
+
+
+def test_masked_interrupt_ends_a_sleep_and_waits() -> None:
+    setup = "; ".join(_set(a, v) for a, v in ((_RVR, 500), (_CVR, 0), (_CSR, 7)))
+    target = build(f"{setup}; cpsid i; wfi; movs r6, #7; cpsie i; nop; bkpt #0", systick=noting())
+    _agree(target)
+    assert target.registers.r6 == 7
+    assert _log(target, 1) == [15]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("wfe; bkpt #0", StopReason.SLEEP),
+        ("sev; wfe; bkpt #0", StopReason.HALT),
+        ("sev; wfe; wfe; bkpt #0", StopReason.SLEEP),
+        ("wfi; bkpt #0", StopReason.SLEEP),
+        ("sev; wfi; bkpt #0", StopReason.SLEEP),
+    ],
+)
+def test_sleep_that_nothing_can_end(source: str, reason: StopReason) -> None:
+    target = build(source)
+    assert target.run().reason is reason
+    assert target.profile().cycles.sum() == target.cycles
+
+
+def test_sleep_on_exit() -> None:
+    """Behind the handler the core sleeps, and the instruction behind WFI never runs."""
+    scr, sleep_on_exit = 0xE000ED10, 2
+    writes = [(scr, sleep_on_exit), (_RVR, 700), (_CVR, 0), (_CSR, 7)]
+    target = build(
+        "; ".join(_set(a, v) for a, v in writes) + "; wfi; movs r6, #7; bkpt #0",
+        systick=noting(),
+    )
+    assert target.run(max_cycles=10_000).reason is StopReason.BUDGET
+    assert target.registers.r6 == 0
+    assert _log(target, 10) == [15] * 10
+
+
+def test_reset_request_ends_the_run() -> None:
+    target = build(f"{_set(0xE000ED0C, 0x05FA0004)}; movs r6, #7; bkpt #0")
+    stop = target.run()
+    assert (stop.reason, target.registers.r6) == (StopReason.RESET, 0)
+
+
+def test_interrupt_without_a_vector() -> None:
+    target = build(f"{_set(_ISER, 2)}; {_set(_ISPR, 2)}; bkpt #0")
+    with pytest.raises(Fault, match="exception without a vector"):
+        target.run()
+
+
+def test_no_room_for_the_frame() -> None:
+    target = build(f"{_set(_ICSR, 1 << 28)}; bkpt #0", pendsv=noting())
+    target._machine["sp_limit"] = _STACK - 16
+    with pytest.raises(Fault, match="stack overflow"):
+        target.run()
+
+
+def test_stepping_equals_running() -> None:
+    writes = [(_RVR, 100), (_CVR, 0), (_CSR, 7)]
+    main = (
+        "; ".join(_set(a, v) for a, v in writes)
+        + "; movs r4, #9; o: subs r4, #1; push {r4}; pop {r5}; bl f; wfi; bne o; bkpt #0; f: bx lr"
+    )
+    steps, target = build(main, systick=noting()), build(main, systick=noting())
+    target.run()
+    while steps.step() is None:
+        assert steps.instructions < 5_000
+    assert steps.cycles == target.cycles
+    assert steps.registers == target.registers
+    assert steps.sram.tobytes() == target.sram.tobytes()
+    assert steps.profile().cycles.tolist() == target.profile().cycles.tolist()
