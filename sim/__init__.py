@@ -1,5 +1,6 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
+from sim.bus import Unmodelled
 from sim.elf import Program, SourceLine, Symbol
 from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError
 from sim.faults import Fault, FaultReason, Registers
@@ -25,4 +26,5 @@ __all__ = [
     "StopReason",
     "Symbol",
     "SymbolError",
+    "Unmodelled",
 ]

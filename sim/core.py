@@ -5,7 +5,7 @@ Cortex-M33 whatever model is asked for). It has no NVIC: exceptions arrive as UC
 """
 
 import ctypes
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ from sim.machine import (
 )
 from sim.memory_map import FLASH, ROM, SRAM
 from sim.peripherals import BLOCKS
+from sim.register_file import RegisterFile
 
 # Where a called function returns to: an address that never holds code (Armv6-M reserves
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
@@ -49,10 +50,6 @@ _MEMORIES = ("ROM", "XIP", "XIP_SRAM", "SRAM", "SRAM unstriped")  # among the bl
 # Arm DDI0419E, A5.2.4: encodings of loads.
 _LDRSB, _LDRSH = 0b0101011, 0b0101111
 _TARGET_IN_BITS_10_TO_8 = (0b01001, 0b10010, 0b10011)  # literal, relative to SP
-_REGISTER_IDS = {
-    name: getattr(arm_const, f"UC_ARM_REG_{name.upper()}")
-    for name in (field.name for field in fields(Registers))
-}
 _INTERRUPT_SVC, _INTERRUPT_DATA_ABORT, _INTERRUPT_BKPT = 2, 4, 7  # QEMU's EXCP_ numbers
 
 
@@ -92,6 +89,7 @@ _BAD_ACCESSES = {
     unicorn_const.UC_MEM_READ_UNMAPPED: FaultReason.READ,
     unicorn_const.UC_MEM_WRITE_UNMAPPED: FaultReason.WRITE,
     unicorn_const.UC_MEM_FETCH_UNMAPPED: FaultReason.FETCH,
+    unicorn_const.UC_MEM_FETCH_PROT: FaultReason.FETCH,
     unicorn_const.UC_MEM_WRITE_PROT: FaultReason.WRITE_FLASH,
 }
 
@@ -128,6 +126,7 @@ class Core:
             unicorn_const.UC_MODE_THUMB,
             cpu=arm_const.UC_CPU_ARM_CORTEX_M0,
         )
+        self._file = RegisterFile(self._uc._uch)
         self._map_memory()
         self._map_registers()
         self._hook()
@@ -252,27 +251,26 @@ class Core:
     @property
     def registers(self) -> Registers:
         """A snapshot of the registers."""
-        values = self._uc.reg_read_batch(list(_REGISTER_IDS.values()))
-        return Registers(*values)
+        return self._file.all()
 
     def set_registers(self, **values: int) -> None:
-        """Write the named registers."""
-        self._uc.reg_write_batch([(_REGISTER_IDS[name], value) for name, value in values.items()])
+        """Write the named registers, in this order."""
+        self._file.update(values.items())
 
     @property
     def pc(self) -> int:
         """The address of the next instruction."""
-        return int(self._uc.reg_read(arm_const.UC_ARM_REG_PC))
+        return self._file["pc"]
 
     @property
     def is_thumb(self) -> bool:
         """XPSR.T: clear after a branch to an even address."""
-        return bool(self._uc.reg_read(arm_const.UC_ARM_REG_XPSR) & _THUMB_BIT)
+        return bool(self._file["xpsr"] & _THUMB_BIT)
 
     @property
     def primask(self) -> bool:
         """Whether PRIMASK keeps exceptions away."""
-        return bool(self._uc.reg_read(arm_const.UC_ARM_REG_PRIMASK) & 1)
+        return bool(self._file["primask"] & 1)
 
     @property
     def event_register(self) -> bool:
@@ -286,26 +284,20 @@ class Core:
     @property
     def process_stack(self) -> int:
         """PSP."""
-        return int(self._uc.reg_read(arm_const.UC_ARM_REG_PSP))
+        return self._file["psp"]
 
     @property
     def on_process_stack(self) -> bool:
         """CONTROL.SPSEL; written in thread mode only."""
-        return bool(self._uc.reg_read(arm_const.UC_ARM_REG_CONTROL) & _SPSEL)
+        return bool(self._file["control"] & _SPSEL)
 
     @on_process_stack.setter
     def on_process_stack(self, value: bool) -> None:
-        control = self._uc.reg_read(arm_const.UC_ARM_REG_CONTROL) & ~_SPSEL
-        self._uc.reg_write(arm_const.UC_ARM_REG_CONTROL, control | _SPSEL * value)
+        self._file["control"] = self._file["control"] & ~_SPSEL | _SPSEL * value
 
     def reset_special_registers(self) -> None:
         """Thread mode on the main stack, interrupts allowed."""
-        self.set_registers(xpsr=_THUMB_BIT)
-        for register in (
-            *(arm_const.UC_ARM_REG_CONTROL, arm_const.UC_ARM_REG_PRIMASK),
-            arm_const.UC_ARM_REG_PSP,
-        ):
-            self._uc.reg_write(register, 0)
+        self.set_registers(xpsr=_THUMB_BIT, control=0, primask=0, psp=0)
 
     def halfword(self, address: int) -> int | None:
         """The halfword at an even address of any memory; None elsewhere."""
@@ -327,9 +319,7 @@ class Core:
     def may_push(self, sp: int) -> bool:
         """Whether the present stack may grow down to `sp`, which the books note."""
         machine = self.machine
-        if sp >= machine["sp_lowest"] or self._uc.reg_read(
-            arm_const.UC_ARM_REG_SP
-        ) != self._uc.reg_read(arm_const.UC_ARM_REG_MSP):
+        if sp >= machine["sp_lowest"] or self._file["sp"] != self._file["msp"]:
             return True
         if sp < machine["sp_limit"]:
             return False

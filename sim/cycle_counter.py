@@ -35,6 +35,7 @@ from sim.machine import (
     SENDS_EVENT,
     SETS_SP,
     SLOTS,
+    SPLIT,
     STOP_BUDGET,
     STOP_EVENT,
     STOP_FULL,
@@ -149,6 +150,8 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         elif kind == _TO_NEXT:
             flags |= BY_FLAGS
         elif kind == _SETS_SP:
+            if flags & SETS_SP and sp_tail < 0:
+                flags |= SPLIT
             flags |= SETS_SP
             sp = sp_tail = 0
         elif kind == _SEND_EVENT:
@@ -217,8 +220,37 @@ def _settle(machine: Any, uc: Any) -> None:
 
 
 @njit
+def _second_setting_of_sp(machine: Any, block: Any) -> Any:
+    """The address of the second instruction in a block that sets SP."""
+    address = np.int64(block.end) - np.int64(block.size)
+    found = 0
+    while address < np.int64(block.end):
+        slot = np.int64(_slot(address))
+        kind: Any = np.int64(machine.kind[machine.code[slot]])
+        size = 2
+        if kind == _PREFIX_32:
+            size = 4
+            word = np.uint32(machine.code[slot]) << np.uint32(16) | np.uint32(
+                machine.code[slot + 1]
+            )
+            for row in range(machine.wide.shape[0]):
+                if word & machine.wide[row, 0] == machine.wide[row, 1]:
+                    kind = np.int64(machine.wide[row, 3])
+        if kind == _SETS_SP:
+            found += 1
+            if found == 2:
+                break
+        address += size
+    return address
+
+
+@njit
 def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
     """Whether a block flagged ON_ENTRY may run; stops the core if not."""
+    if block.flags & SPLIT:
+        machine.stop_at = _second_setting_of_sp(machine, block)
+        _stop(machine, uc, STOP_EVENT)
+        return False
     if block.flags & REFUSED:
         _stop(machine, uc, STOP_REFUSED)
         return False

@@ -22,12 +22,12 @@ SLOTS = ROM_SLOT + ROM.size // 2
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 
-# Flags of a block. REFUSED, LOWERS_SP and SENDS_EVENT matter when it is entered, BY_FLAGS and
-# SETS_SP when it is left.
+# Flags of a block. Those in ON_ENTRY matter when it is entered, those in ON_EXIT when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
 SENDS_EVENT = 256  # holds a SEV
-ON_ENTRY = REFUSED | LOWERS_SP | SENDS_EVENT
+SPLIT = 512  # pushes between two instructions that set SP: must run in two parts
+ON_ENTRY = REFUSED | LOWERS_SP | SENDS_EVENT | SPLIT
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
@@ -39,7 +39,7 @@ STOP_BUDGET = 1
 STOP_REFUSED = 2
 STOP_STACK = 3
 STOP_FULL = 4  # no room for another block: fold the books and go on
-STOP_EVENT = 5  # `event_at` is reached, or will be inside the block ahead, at `stop_at`
+STOP_EVENT = 5  # `event_at` is reached, or will be inside the block ahead, at `stop_at`; or SPLIT
 
 BLOCK = np.dtype(
     [
@@ -71,7 +71,7 @@ COUNTER = np.dtype(
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
 _BAKED = (
     *(tuple(Kind), (*REGIONS, ROM)),
-    *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, SENDS_EVENT),
+    *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, SENDS_EVENT, SPLIT),
 )
 
 MACHINE = np.dtype(

@@ -153,8 +153,8 @@ class Rp2040:
             0 if machine["masked"] else min(machine["cycle_limit"], machine["event_at"])
         )
         event = self._go(RETURN_ADDRESS)
-        if event == _EVENT and self.core.pc != machine["stop_at"]:
-            return self.walk(int(machine["stop_at"])) or _EVENT
+        while event == _EVENT and self.core.pc != machine["stop_at"]:
+            event = self.walk(int(machine["stop_at"])) or _EVENT
         return event
 
     def _go(self, until: int) -> Event | None:

@@ -253,6 +253,12 @@ def test_random_programs_equal_the_slow_counter(source: str, budget: int | None)
     _equal(source, budget)
 
 
+def test_two_settings_of_sp_in_one_block() -> None:
+    deep = "mov r6, sp; mov sp, r6; push {r0, r1, r2}; pop {r0, r1, r2}; mov r6, sp; mov sp, r6"
+    _equal(f"{deep}; push {{r0}}; pop {{r0}}; bkpt #0", None)
+    _equal(f"{deep}; push {{r0}}; pop {{r0}}; {deep}; bkpt #0", None)
+
+
 def test_program_over_several_pages() -> None:
     """Unicorn splits blocks at page ends and at its own size limit."""
     _equal("nop; " * 5000 + "push {r0, lr}; " + "adds r0, #1; " * 3000 + "bkpt #0", None)
