@@ -1,14 +1,25 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
 from sim.elf import Program, SourceLine, Symbol
-from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError
+from sim.errors import (
+    AddressError,
+    BinError,
+    CallError,
+    ElfError,
+    ProgramError,
+    SimError,
+    SymbolError,
+    Uf2Error,
+)
 from sim.faults import Fault, FaultReason, Registers
 from sim.memory_use import MemoryUse
 from sim.pico import Pico, Stop, StopReason
 from sim.profile import Entry, Profile
+from sim.program import load_program
 
 __all__ = [
     "AddressError",
+    "BinError",
     "CallError",
     "ElfError",
     "Entry",
@@ -18,6 +29,7 @@ __all__ = [
     "Pico",
     "Profile",
     "Program",
+    "ProgramError",
     "Registers",
     "SimError",
     "SourceLine",
@@ -25,4 +37,6 @@ __all__ = [
     "StopReason",
     "Symbol",
     "SymbolError",
+    "Uf2Error",
+    "load_program",
 ]

@@ -5,8 +5,20 @@ class SimError(Exception):
     """Base of all errors of the simulator; the message is one line that says what to do."""
 
 
-class ElfError(SimError):
-    """The file is not an executable that an RP2040 could run."""
+class ProgramError(SimError):
+    """The file is not a program that an RP2040 could run."""
+
+
+class ElfError(ProgramError):
+    """The ELF file is damaged, or not an executable for an RP2040."""
+
+
+class Uf2Error(ProgramError):
+    """The UF2 file is damaged, or not made for an RP2040."""
+
+
+class BinError(ProgramError):
+    """The raw image is empty or does not fit where it is to go."""
 
 
 class SymbolError(SimError):

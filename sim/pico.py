@@ -19,6 +19,7 @@ from sim.machine import FLASH_SLOTS
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile, Tally
+from sim.program import load_program
 
 _NO_LIMIT = 1 << 62
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
@@ -50,15 +51,15 @@ class Pico:
     """An RP2040 with 264 KB of SRAM and 2 MB of flash that runs one program on core 0.
 
     Args:
-        program: path of an ELF executable, or a loaded Program.
+        program: path of an ELF, UF2 or BIN file, or a loaded Program.
         clock_hz: system clock, for times in seconds; 133 MHz is the RP2040's rated maximum.
 
     Raises:
-        ElfError: the file cannot be loaded.
+        ProgramError: the file cannot be loaded.
     """
 
     def __init__(self, program: str | Path | Program, clock_hz: int = 133_000_000) -> None:
-        self.program = program if isinstance(program, Program) else Program.load(program)
+        self.program = program if isinstance(program, Program) else load_program(program)
         self.clock_hz = clock_hz
         self._boot: Boot = boot_of(self.program)
         self._core = Core()

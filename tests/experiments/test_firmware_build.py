@@ -11,7 +11,7 @@ import pytest
 
 import firmware_elf
 from firmware_elf import build
-from sim import Program
+from sim import load_program
 
 FOLDER = Path(firmware_elf.__file__).parent
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
@@ -47,7 +47,7 @@ def test_every_source_is_built() -> None:
 
 
 def test_trainer_has_the_symbols_that_the_host_asks_for() -> None:
-    symbols = Program.load(firmware_elf.TRAINER).symbols
+    symbols = load_program(firmware_elf.TRAINER).symbols
     start, end = symbols["__arena_start__"].address, symbols["__arena_end__"].address
     assert start % 8 == 0, "buffers of 64-bit sums are aligned"
     assert end - start > 200 * 1024
