@@ -31,3 +31,7 @@ class AddressError(SimError):
 
 class CallError(SimError):
     """A called function did not come back: it halted or used up its cycles."""
+
+
+class FlashError(SimError):
+    """The program asked the boot ROM to erase or program flash that is not there, or not whole."""
