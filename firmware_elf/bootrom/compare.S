@@ -1,6 +1,7 @@
 /* What C cannot say: results in flags or in several registers; and subtraction. A NaN counts as a number beyond infinity,
  * as the RP2040's ROM takes it (datasheet 2.8.3.2).
  */
+    .file "compare.S"          /* else the object file's passing name stands in the ELF file */
     .syntax unified
     .cpu cortex-m0plus
     .thumb

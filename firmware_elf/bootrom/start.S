@@ -8,6 +8,7 @@
  *   0xF1  | program flash                            | r0 offset, r1 source, r2 bytes: multiples of 256
  *   0xF3  | the USB boot loader; it never comes back | r0 activity pin mask, r1 interfaces disabled
  */
+    .file "start.S"          /* else the object file's passing name stands in the ELF file */
     .syntax unified
     .cpu cortex-m0plus
     .thumb

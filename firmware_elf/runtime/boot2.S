@@ -2,6 +2,7 @@
  * the end of SRAM, checks and calls (RP2040 datasheet 2.8.1.3.1). The build writes their CRC-32
  * behind them. Registers: datasheet 4.10.13 (SSI).
  */
+    .file "boot2.S"          /* else the object file's passing name stands in the ELF file */
     .syntax unified
     .cpu cortex-m0plus
     .thumb

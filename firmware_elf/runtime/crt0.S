@@ -1,6 +1,7 @@
 /* Vector table and the way from reset to main, for programs of all three link types: what was
  * linked to run elsewhere than it is stored is copied, so only the linker scripts differ.
  */
+    .file "crt0.S"          /* else the object file's passing name stands in the ELF file */
     .syntax unified
     .cpu cortex-m0plus
     .thumb
