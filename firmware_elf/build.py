@@ -47,7 +47,10 @@ RUNTIME = ("runtime/startup.c", "runtime/memory.c")
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
 """The Pico SDK's names: run from flash, stored in flash and copied, loaded into SRAM."""
 
-_PROGRAM_FLAGS = ("-O2", "-masm-syntax-unified", "-Ihal", "-Iprograms")
+_PROGRAM_FLAGS = (
+    *("-O2", "-masm-syntax-unified", "-Ihal", "-Iprograms"),
+    "-Wl,--undefined=__HeapLimit",  # PROVIDEd only by memmap_no_flash.ld, and asked for by hosts
+)
 _PROGRAM_RUNTIME = (
     "runtime/crt0.S",
     "runtime/memory.c",
@@ -164,6 +167,7 @@ def build(program: Program, directory: Path) -> Path:
     target = directory / f"{program.name}.elf"
     target.parent.mkdir(exist_ok=True, parents=True)
     command = [COMPILER, *FLAGS, *program.flags, f"-ffile-prefix-map={HERE}=."]
+    command += [f"-Wa,--debug-prefix-map,{HERE}=."]  # GCC 12 does not tell the assembler
     command += ["-T", program.linker_script, *program.sources, "-lgcc", "-o", str(target)]
     run = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
     if run.returncode != 0:

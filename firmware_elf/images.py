@@ -1,4 +1,4 @@
-"""What goes into a flash chip: the second stage's checksum, BIN and UF2 files made of an ELF file."""
+"""What goes into flash: the second stage's checksum, BIN and UF2 files made of an ELF file."""
 
 from __future__ import annotations
 
