@@ -117,6 +117,7 @@ BOOTROM = Program(
         "bootrom/fixed.c",
         "bootrom/transcendental.c",
         "bootrom/compare.S",
+        "bootrom/divide.S",
     ),
     ("-Os", "-masm-syntax-unified", "-Ibootrom"),
 )

@@ -74,4 +74,19 @@ static inline void __isb(void) { __asm__ volatile("isb" ::: "memory"); }
 static inline void disable_interrupts(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 static inline void enable_interrupts(void) { __asm__ volatile("cpsie i" ::: "memory"); }
 
+/* Sleeps while the condition holds. With interrupts masked, one that comes between the test and the
+ * sleep still ends the sleep (Arm DDI0419, B1.5.19); it is served in the gap.
+ */
+#define sleep_while(condition)      \
+    do {                            \
+        disable_interrupts();       \
+        while (condition) {         \
+            __wfi();                \
+            enable_interrupts();    \
+            __isb();                \
+            disable_interrupts();   \
+        }                           \
+        enable_interrupts();        \
+    } while (0)
+
 #endif

@@ -16,8 +16,7 @@ static uint32_t sleep_wfi(uint32_t delay_us)
     const uint32_t start = time_us_32();
     fired = 0;
     timer_arm(0, delay_us);
-    while (!fired)
-        __wfi();
+    sleep_while(!fired);
     return time_us_32() - start;
 }
 

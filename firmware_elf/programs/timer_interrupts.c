@@ -85,12 +85,8 @@ int main(void)
     for (uint32_t call = 0; call < SVC_CALLS; call++)
         good &= supervisor_add(40 + call, 2) == 42 + call;
     for (unsigned alarm = 0; alarm < NUM_ALARMS; alarm++)
-        while (alarms[alarm] < ALARM_ROUNDS)
-            __wfi();
-    while (systicks < SYSTICK_ROUNDS)
-        ;
-    while (pendsvs < ALARM_ROUNDS)
-        ;
+        sleep_while(alarms[alarm] < ALARM_ROUNDS);
+    sleep_while(systicks < SYSTICK_ROUNDS);
     for (unsigned alarm = 0; alarm < NUM_ALARMS; alarm++) {
         print_value("alarm", alarms[alarm]);
         good &= alarms[alarm] == ALARM_ROUNDS;

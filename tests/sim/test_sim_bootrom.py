@@ -1,6 +1,6 @@
 """The boot ROM's image: its tables, and its functions against Python and NumPy.
 
-It runs on a bare Unicorn, beside the simulator: nothing but ROM and SRAM is there.
+It runs on a bare Unicorn, beside the simulator: nothing but ROM, SRAM and a divider is there.
 """
 
 import math
@@ -20,7 +20,8 @@ import sim
 from sim import FlashError, flash
 
 ROM = (Path(sim.__file__).parent / "bootrom.bin").read_bytes()
-SRAM, FLASH, RETURN = 0x2000_0000, 0x1000_0000, 0x2004_0000
+SRAM, FLASH, SIO, RETURN = 0x2000_0000, 0x1000_0000, 0xD000_0000, 0x2004_0000
+DIVIDEND, DIVISOR, QUOTIENT, REMAINDER = 0x60, 0x64, 0x70, 0x74  # datasheet 2.3.1.7
 REGISTERS = [getattr(arm_const, f"UC_ARM_REG_R{i}") for i in range(8)]
 
 words = st.integers(0, 0xFFFF_FFFF)
@@ -47,8 +48,19 @@ class Rom:
         self.uc.mem_map(0, 0x4000)
         self.uc.mem_map(SRAM, 0x42000)
         self.uc.mem_write(0, ROM)
+        self.uc.mmio_map(SIO, 0x1000, self._read_sio, None, self._write_sio, None)
+        self.sio: dict[int, int] = {}
         self.breakpoint: int | None = None
         self.uc.hook_add(UC_HOOK_INTR, self._on_interrupt)
+
+    def _write_sio(self, _uc: Uc, offset: int, _size: int, value: int, _data: object) -> None:
+        self.sio[offset] = value
+        dividend, divisor = self.sio.get(DIVIDEND, 0), self.sio.get(DIVISOR, 0)
+        if divisor:
+            self.sio[QUOTIENT], self.sio[REMAINDER] = divmod(dividend, divisor)
+
+    def _read_sio(self, _uc: Uc, offset: int, _size: int, _data: object) -> int:
+        return self.sio.get(offset, 0)
 
     def _on_interrupt(self, uc: Uc, number: int, _data: object) -> None:
         assert number == 7, "not a BKPT"
@@ -426,12 +438,11 @@ def test_debug_trampoline_calls_and_halts() -> None:
 
 
 def machine_with_flash(image: bytes) -> Rom:
-    """A core about to come out of reset, with memory in place of the registers of SIO and SSI."""
+    """A core about to come out of reset, with memory in place of the registers of SSI and PPB."""
     machine = Rom()
     for base, size in (
         (FLASH, 0x10000),
         (0x1800_0000, 0x1000),
-        (0xD000_0000, 0x1000),
         (0xE000_E000, 0x1000),
     ):
         machine.uc.mem_map(base, size)
