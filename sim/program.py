@@ -28,7 +28,8 @@ def load_program(path: str | Path, base: int | None = None) -> Program:
     if Path(path).suffix.lower() == ".bin" or base is not None:
         return bin.parse(image, str(path), base)
     raise ProgramError(
-        f"{path}: not an ELF file, nor UF2; give a .elf or .uf2 file, or a raw image named .bin"
+        f"{path}: not an ELF file; give the .elf that the linker wrote, a UF2 file, or a raw "
+        "image named .bin"
     )
 
 

@@ -80,7 +80,7 @@ soft_float_table:
     .word __aeabi_fadd + 1           /* 0x00 */
     .word rom_fsub + 1           /* 0x04 */
     .word __aeabi_fmul + 1           /* 0x08 */
-    .word __aeabi_fdiv + 1           /* 0x0c */
+    .word rom_fdiv + 1           /* 0x0c */
     .word rom_fcmp + 1           /* 0x10 */
     .word rom_fcmp_flags + 1     /* 0x14 */
     .word rom_fsqrt + 1          /* 0x18 */

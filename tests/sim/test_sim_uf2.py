@@ -173,7 +173,9 @@ def test_formats_are_told_by_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "content"), [("a.elf", b""), ("a.uf2", b"UF"), ("a.hex", b":1")])
 def test_unknown_formats(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ProgramError, match="not an ELF file, nor UF2"):
+    with pytest.raises(
+        ProgramError, match="not an ELF file; give .* a UF2 file, or a raw image named .bin"
+    ):
         load_program(tmp_path / name)
 
 
