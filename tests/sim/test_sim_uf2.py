@@ -173,9 +173,7 @@ def test_formats_are_told_by_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "content"), [("a.elf", b""), ("a.uf2", b"UF"), ("a.hex", b":1")])
 def test_unknown_formats(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(
-        ProgramError, match="not an ELF file; give .* a UF2 file, or a raw image named .bin"
-    ):
+    with pytest.raises(ProgramError, match=r"not an ELF file; give .* UF2"):
         load_program(tmp_path / name)
 
 
