@@ -78,9 +78,7 @@ class Program:
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
     symbols: Mapping[str, Symbol]
-    image: bytes = field(
-        default=b"", repr=False
-    )  # of an ELF file: its DWARF is read when asked for
+    image: bytes = field(default=b"", repr=False)  # of an ELF file, for its DWARF
 
     @classmethod
     def parse(cls, image: bytes, path: str = "<bytes>") -> "Program":
