@@ -28,7 +28,7 @@ from sim.machine import (
     new_machine,
     slot_of,
 )
-from sim.memory_map import FLASH, SRAM
+from sim.memory_map import FLASH, FLASH_ALIASES, SRAM, XIP
 
 # Where a called function returns to: an address that never holds code (Armv6-M reserves
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
@@ -73,14 +73,20 @@ _BAD_ACCESSES = {
     unicorn_const.UC_MEM_READ_UNMAPPED: FaultReason.READ,
     unicorn_const.UC_MEM_WRITE_UNMAPPED: FaultReason.WRITE,
     unicorn_const.UC_MEM_FETCH_UNMAPPED: FaultReason.FETCH,
+    unicorn_const.UC_MEM_FETCH_PROT: FaultReason.FETCH,
     unicorn_const.UC_MEM_WRITE_PROT: FaultReason.WRITE_FLASH,
 }
 
 
 class Core:
-    """One Cortex-M0+ with its memories; `machine` is the MACHINE record they live in."""
+    """One Cortex-M0+ with its memories; `machine` is the MACHINE record they live in.
 
-    def __init__(self) -> None:
+    Args:
+        xip_cache: model the cache in front of flash.
+        trace: keep the shadow call stack.
+    """
+
+    def __init__(self, xip_cache: bool = False, trace: bool = False) -> None:
         self._machine_array = new_machine()
         self.machine = self._machine_array[0]
         self._base = self._machine_array.ctypes.data
@@ -91,6 +97,8 @@ class Core:
         machine["register_address"] = machine["register"].ctypes.data
         machine["block_count"] = 1
         self._event: Event | None = None
+        self._xip_cache, self._trace = xip_cache, trace
+        self._on_block, self._on_leave = cycle_counter.block_callbacks(xip_cache, trace)
         self._uc = Uc(
             unicorn_const.UC_ARCH_ARM,
             unicorn_const.UC_MODE_THUMB,
@@ -108,13 +116,21 @@ class Core:
         ):
             pointer = code[slot:].ctypes.data
             self._uc.mem_map_ptr(region.base, region.size, rights, pointer)
+        for base in FLASH_ALIASES:
+            read = unicorn_const.UC_PROT_READ
+            self._uc.mem_map_ptr(base, FLASH.size, read, code.ctypes.data)
 
     def _hook(self) -> None:
         """Install all hooks; code translated before would never call them (unicorn #2200)."""
-        for kind, callback in (
-            (unicorn_const.UC_HOOK_BLOCK, cycle_counter.on_block),
-            (unicorn_const.UC_HOOK_EDGE_GENERATED, cycle_counter.on_translation),
-        ):
+        everywhere = (1, 0)  # begin above end
+        hooks = [
+            (unicorn_const.UC_HOOK_BLOCK, self._on_block, *everywhere),
+            (unicorn_const.UC_HOOK_EDGE_GENERATED, cycle_counter.on_translation, *everywhere),
+        ]
+        if self._xip_cache:
+            on_read = cycle_counter.on_flash_read
+            hooks.append((unicorn_const.UC_HOOK_MEM_READ, on_read, XIP.base, XIP.end - 1))
+        for kind, callback, begin, end in hooks:
             handle = ctypes.c_size_t()
             status = uclib.uc_hook_add(
                 self._uc._uch,
@@ -122,8 +138,8 @@ class Core:
                 kind,
                 ctypes.c_void_p(callback.address),
                 ctypes.c_void_p(self._base),
-                ctypes.c_uint64(1),  # begin above end: everywhere
-                ctypes.c_uint64(0),
+                ctypes.c_uint64(begin),
+                ctypes.c_uint64(end),
             )
             if status != unicorn_const.UC_ERR_OK:
                 raise SimError(f"Unicorn refuses a hook: {UcError(status)}; is it version 2.1.4?")
@@ -173,6 +189,13 @@ class Core:
         """Drop all that was translated."""
         self._uc.ctl_flush_tb()
 
+    def note(self, callback: Any, number: int = 0, sp: int = 0) -> None:
+        """Tell the trace, if there is one, of what no block shows; `callback` is one of
+        `cycle_counter.on_exception_enter`, `on_host_call` and `on_resume`.
+        """
+        if self._trace:
+            callback.ctypes(self._uc._uch, number, sp, self._base)
+
     def go(self, until: int = RETURN_ADDRESS) -> Event | None:
         """Execute from PC on until something happens; None when it came to `until`."""
         while True:
@@ -196,7 +219,7 @@ class Core:
             error = raised.errno
         pc = self.pc
         hint = error == UC_ERR_INSN_INVALID and self._behind_block(pc)
-        cycle_counter.on_leave.ctypes(self._uc._uch, pc, 0, self._base)
+        self._on_leave.ctypes(self._uc._uch, pc, 0, self._base)
         if hint:
             return _HINT
         if machine["stop"] != STOP_NONE:

@@ -35,3 +35,7 @@ class CallError(SimError):
 
 class FlashError(SimError):
     """The program asked the boot ROM to erase or program flash that is not there, or not whole."""
+
+
+class TraceError(SimError):
+    """The host asked for calls or the stack's history of a Pico that does not trace them."""

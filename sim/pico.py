@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim import cycle_counter
 from sim.boot import Boot, boot_of
+from sim.call_graph import CallGraph, StackPeak, Tracer
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.elf import Program, Symbol
-from sim.errors import AddressError, CallError, SymbolError
+from sim.errors import AddressError, CallError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS
@@ -20,6 +22,7 @@ from sim.memory_map import FLASH, SRAM, region_of
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile, Tally
 from sim.program import load_program
+from sim.xip_cache import DEFAULT_MISS_CYCLES, XipCache, XipStatistics
 
 _NO_LIMIT = 1 << 62
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
@@ -53,17 +56,32 @@ class Pico:
     Args:
         program: path of an ELF, UF2 or BIN file, or a loaded Program.
         clock_hz: system clock, for times in seconds; 133 MHz is the RP2040's rated maximum.
+        xip_cache: whether words in flash take time unless they are in the XIP cache; without it
+            flash is as fast as SRAM.
+        xip_miss: cycles that each missed word costs.
+        trace: keep the call tree and the stack's depth over time; takes about twice as long.
 
     Raises:
         ProgramError: the file cannot be loaded.
     """
 
-    def __init__(self, program: str | Path | Program, clock_hz: int = 133_000_000) -> None:
+    def __init__(
+        self,
+        program: str | Path | Program,
+        clock_hz: int = 133_000_000,
+        *,
+        xip_cache: bool = True,
+        xip_miss: int = DEFAULT_MISS_CYCLES,
+        trace: bool = False,
+    ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
         self.clock_hz = clock_hz
         self._boot: Boot = boot_of(self.program)
-        self._core = Core()
+        in_flash = any(FLASH.holds(segment.address) for segment in self.program.segments)
+        self._core = Core(xip_cache and in_flash, trace)
         self._machine = self._core.machine
+        self._xip = XipCache(self._machine, xip_miss)
+        self._tracer = Tracer(self._machine, self.program) if trace else None
         memory = self._machine["code"].view(np.uint8)
         self._flash = memory[: FLASH.size]
         self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS :]
@@ -80,6 +98,9 @@ class Pico:
             )
         self._core.forget_all_code()
         self._tally.clear()
+        self._xip.reset()
+        if self._tracer:
+            self._tracer.reset(self._boot.sp)
         names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
         self._core.set_registers(**dict.fromkeys(names, 0))
         self._core.set_registers(
@@ -108,6 +129,11 @@ class Pico:
     def registers(self) -> Registers:
         """A snapshot of the registers."""
         return self._core.registers
+
+    @property
+    def xip(self) -> XipStatistics:
+        """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
+        return self._xip.statistics
 
     def run(self, max_cycles: int | None = None) -> Stop:
         """Execute from PC until BKPT, WFI or the budget; behind a BKPT that halted before.
@@ -151,6 +177,7 @@ class Pico:
         self._core.set_registers(
             **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target | 1, xpsr=1 << 24
         )
+        self._core.note(cycle_counter.on_host_call)
         try:
             event = self._execute(max_cycles)
             if event is not None:
@@ -161,6 +188,7 @@ class Pico:
                 )
             return self._core.registers.r0
         finally:
+            self._core.note(cycle_counter.on_resume)
             values = {name: getattr(saved, name) for name in Registers.__dataclass_fields__}
             self._core.set_registers(**values | {"pc": saved.pc | 1})
 
@@ -204,10 +232,34 @@ class Pico:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`."""
         return self._tally.profile(self.program)
 
+    def call_graph(self) -> CallGraph:
+        """Who called whom since reset, and at what cost; its sum equals `cycles`.
+
+        Raises:
+            TraceError: the Pico was made without `trace`.
+        """
+        return self._traced().graph()
+
+    def stack_peak(self) -> StackPeak:
+        """The deepest stack since reset and the calls that made it. Raises like `call_graph`."""
+        return self._traced().peak()
+
+    def stack_over_time(self) -> list[tuple[int, int]]:
+        """The stack's depth over time as points (cycle, SP), SP to hold until the next point.
+
+        There are at most 4,097; each gives the lowest SP of its span. Raises like `call_graph`.
+        """
+        return self._traced().stack_over_time()
+
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = self._boot.sp - int(self._machine["sp_lowest"])
         return measure(self.program, self.sram != _PAINT, stack)
+
+    def _traced(self) -> Tracer:
+        if self._tracer is None:
+            raise TraceError("nothing was traced; make the Pico with trace=True")
+        return self._tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         region = region_of(address, size)
