@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
-import numpy as np
-
 from sim.call_trace import EXCEPTIONS, NO_FUNCTION, OUTSIDE, ROOT
-from sim.elf import Program, Symbol
+from sim.elf import Program
 from sim.machine import FLASH_SLOTS, MAX_NODES, MAX_SPANS, SLOTS, slot_of
-from sim.memory_map import FLASH
 
 UNKNOWN = "?"
 
@@ -215,10 +213,8 @@ class Tracer:
     def _number_functions(self) -> None:
         """Fill `function`, so that it tells the same as Program.function_at."""
         numbers = self._trace["function"]
-        following: list[Symbol | None] = [*self._functions[1:], None]
-        for number, (function, after) in enumerate(
-            zip(self._functions, following, strict=True), OUTSIDE + 1
-        ):
+        pairs = zip_longest(self._functions, self._functions[1:])
+        for number, (function, after) in enumerate(pairs, OUTSIDE + 1):
             first = slot_of(function.address)
             if first == SLOTS:
                 continue

@@ -437,9 +437,7 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
             machine.index[slot] = 0
 
     @cfunc(_MEMORY_HOOK, cache=True)
-    def on_flash_read(
-        uc: Any, access: Any, address: Any, size: Any, value: Any, data: Any
-    ) -> None:
+    def on_flash_read(uc: Any, access: Any, address: Any, size: Any, value: Any, data: Any) -> None:
         """UC_HOOK_MEM_READ on the XIP windows."""
         machine = carray(data, (1,), machine_type)[0]
         pc = _register(machine, uc, _REG_PC)

@@ -13,6 +13,8 @@ from sim.machine import FLASH_SLOTS, MAX_BLOCKS, SLOTS
 from sim.memory_map import FLASH, SRAM
 
 _UNKNOWN = "?"
+XIP_STALL = "[XIP stall]"
+WAITS = "[waits and exceptions]"
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,27 @@ class Profile:
         addresses: int64, shape (n,), ascending.
         cycles: int64, shape (n,).
         executions: int64, shape (n,).
+        stalls: int64, shape (n,); cycles spent waiting for flash, not contained in `cycles`.
+        waits: cycles that no instruction took: exception entries, sleep, slow buses.
     """
 
     program: Program
     addresses: npt.NDArray[np.int64]
     cycles: npt.NDArray[np.int64]
     executions: npt.NDArray[np.int64]
+    stalls: npt.NDArray[np.int64]
+    waits: int
+
+    @property
+    def total(self) -> int:
+        """All cycles of the run."""
+        return int(self.cycles.sum() + self.stalls.sum()) + self.waits
 
     def by_function(self) -> list[Entry]:
-        """Entries by function, the costliest first; "?" is code outside of all functions."""
+        """Entries by function, the costliest first; "?" is code outside of all functions.
+
+        Stalls and waits are entries of their own, here and in `by_line`.
+        """
 
         def name(address: int) -> str:
             function = self.program.function_at(address)
@@ -61,6 +75,8 @@ class Profile:
             before = sums.get(key := name(address), (0, 0))
             sums[key] = (before[0] + cycles, before[1] + executions)
         entries = [Entry(key, *values) for key, values in sums.items()]
+        others = {XIP_STALL: int(self.stalls.sum()), WAITS: self.waits}
+        entries += [Entry(key, cycles, 0) for key, cycles in others.items() if cycles]
         return sorted(entries, key=lambda entry: (-entry.cycles, entry.name))
 
 
@@ -106,10 +122,15 @@ class Tally:
         """The counts since the last `clear`."""
         cycles, executions = self._cycles.copy(), self._executions.copy()
         self._add_to(cycles, executions)
-        slots = np.flatnonzero(executions)
+        stalls_at = self._machine["xip_stalls_at"][:SLOTS]
+        slots = np.flatnonzero(executions | stalls_at)
         in_flash = slots < FLASH_SLOTS
         bases = np.where(in_flash, FLASH.base, SRAM.base - 2 * FLASH_SLOTS)
-        return Profile(program, bases + 2 * slots, cycles[slots], executions[slots])
+        stalls = stalls_at[slots]
+        waits = int(self._machine["cycles"] - cycles.sum() - stalls.sum())
+        return Profile(
+            program, bases + 2 * slots, cycles[slots], executions[slots], stalls, waits
+        )
 
     def _drop_blocks(self) -> None:
         self._machine["index"][:] = 0

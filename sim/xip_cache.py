@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from sim.instructions import Kind
 from sim.machine import XIP_SETS
 from sim.memory_map import FLASH, XIP
 
@@ -32,6 +33,7 @@ DEFAULT_MISS_CYCLES = 45
 _WINDOW_BITS = XIP.size.bit_length() - 1
 _WINDOW = XIP.base >> _WINDOW_BITS
 _FLASH_MASK = FLASH.size - 1
+_PREFIX_32 = int(Kind.PREFIX_32)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _access(machine: Any, address: Any) -> Any:
     line = np.uint32(address & 0x00FF_FFF8)
     half = np.uint32(1 << (address >> 2 & 1))  # the low bits of a line tell which halves it holds
     lines = machine.xip_lines[address >> 3 & (XIP_SETS - 1)]  # two ways, then which was used last
-    way = 0
+    way: Any = 0
     if lines[0] ^ line > 3:
         way = 1 if lines[1] ^ line <= 3 else 2
     if way < 2 and alias & 2 == 0 and lines[way] & half:
@@ -112,6 +114,19 @@ def start_fetching(machine: Any, address: Any) -> None:
 
 
 @njit
+def _instruction_at(machine: Any, address: Any) -> Any:
+    """The slot of the instruction that holds the halfword at `address` in the current block."""
+    block = machine.blocks[machine.current]
+    slot = (address & _FLASH_MASK) >> 1
+    is_first = address == np.int64(block.end) - np.int64(block.size)
+    # Within a block, what looks like a first halfword is one: only BL's second half does, at its
+    # end.
+    if not is_first and machine.kind[machine.code[slot - 1]] == _PREFIX_32:
+        return slot - 1
+    return slot
+
+
+@njit
 def fetch_until(machine: Any, end: Any) -> None:
     """Fetches what has been executed since, up to the address `end`."""
     at = np.int64(machine.fetch_next)
@@ -124,7 +139,7 @@ def fetch_until(machine: Any, end: Any) -> None:
             machine.fetched = word
             stall = _access(machine, word)
             if stall:
-                machine.xip_stalls_at[(at & _FLASH_MASK) >> 1] += stall
+                machine.xip_stalls_at[_instruction_at(machine, at)] += stall
         at = word + 4
 
 
