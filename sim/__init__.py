@@ -1,5 +1,6 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
+from sim.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.elf import Program, SourceLine, Symbol
 from sim.errors import (
     AddressError,
@@ -10,24 +11,31 @@ from sim.errors import (
     ProgramError,
     SimError,
     SymbolError,
+    TraceError,
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
 from sim.memory_use import MemoryUse
 from sim.pico import Pico, Stop, StopReason
-from sim.profile import Entry, Profile
+from sim.profile import Entry, InstructionCost, Profile
 from sim.program import load_program
+from sim.xip_cache import XipStatistics
 
 __all__ = [
     "AddressError",
     "BinError",
+    "Call",
     "CallError",
+    "CallGraph",
     "ElfError",
     "Entry",
     "Fault",
     "FaultReason",
     "FlashError",
+    "FunctionCost",
+    "InstructionCost",
     "MemoryUse",
+    "Node",
     "Pico",
     "Profile",
     "Program",
@@ -35,10 +43,13 @@ __all__ = [
     "Registers",
     "SimError",
     "SourceLine",
+    "StackPeak",
     "Stop",
     "StopReason",
     "Symbol",
     "SymbolError",
+    "TraceError",
     "Uf2Error",
+    "XipStatistics",
     "load_program",
 ]

@@ -1,6 +1,6 @@
 """Who called whom, how often and at what cost: the call tree of a traced run, and its sums."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +10,7 @@ from typing import Any
 from sim.call_trace import EXCEPTIONS, NO_FUNCTION, OUTSIDE, ROOT
 from sim.elf import Program
 from sim.machine import FLASH_SLOTS, MAX_NODES, MAX_SPANS, SLOTS, slot_of
-
-UNKNOWN = "?"
+from sim.profile import UNKNOWN
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
 _SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
@@ -36,6 +35,9 @@ def exception_name(number: int) -> str:
     return f"[exception {name}]"
 
 
+_Edge = tuple[str, str, int]  # caller, callee, return address
+
+
 @dataclass(frozen=True)
 class Node:
     """A function in one chain of calls.
@@ -55,6 +57,7 @@ class Node:
     cycles: int
     stalls: int
     interrupted: int | None = None
+    is_exception: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,14 @@ class FunctionCost:
 
 @dataclass(frozen=True)
 class Call:
-    """All calls of `callee` from one place; `inclusive` cycles, those of recursion once."""
+    """All calls of `callee` from one place.
+
+    Attributes:
+        return_address: behind the call; 0 where no instruction called.
+        inclusive: cycles between call and return, without those inside another run of the caller
+            itself. So a function's self cycles and its calls' inclusive ones sum up to its own
+            inclusive cycles, with recursion too.
+    """
 
     caller: str
     callee: str
@@ -126,24 +136,38 @@ class CallGraph:
         for node in self.nodes:
             own[node.function] += node.cycles + node.stalls
             calls[node.function] += node.calls
-        total = self._outermost(lambda node: node.function)
+        total: Counter[str] = Counter()
+        running: Counter[str] = Counter()
+        for number, entering in self._walk():
+            name = self.nodes[number].function
+            if entering and not running[name]:
+                total[name] += self._inclusive[number]
+            running[name] += 1 if entering else -1
         costs = [FunctionCost(name, calls[name], own[name], total[name]) for name in own]
         return sorted(costs, key=lambda cost: (-cost.inclusive, cost.name))
 
     def calls(self) -> list[Call]:
         """Costs by place of call, the costliest first."""
 
-        def key(node: Node) -> tuple[str, str, int] | None:
-            if node.parent is None:
-                return None
-            return self.nodes[node.parent].function, node.function, node.return_address
-
-        counts: Counter[tuple[str, str, int]] = Counter()
-        for node in self.nodes:
-            if (edge := key(node)) is not None:
+        counts: Counter[_Edge] = Counter()
+        totals: Counter[_Edge] = Counter()
+        running: dict[str, list[int]] = defaultdict(list)  # nodes by function, outermost first
+        leaving_by: dict[int, _Edge] = {}  # from a node towards the current one
+        for number, entering in self._walk():
+            node = self.nodes[number]
+            here = running[node.function]
+            if not entering:
+                here.pop()
+                continue
+            if node.parent is not None:
+                edge = self.nodes[node.parent].function, node.function, node.return_address
+                leaving_by[node.parent] = edge
                 counts[edge] += node.calls
-        total = self._outermost(key)
-        rows = [Call(*edge, counts[edge], total[edge]) for edge in counts]
+                totals[edge] += self._inclusive[number]
+            if here:
+                totals[leaving_by[here[-1]]] -= self._inclusive[number]
+            here.append(number)
+        rows = [Call(*edge, counts[edge], totals[edge]) for edge in counts]
         return sorted(rows, key=lambda row: (-row.inclusive, row.caller, row.callee))
 
     @cached_property
@@ -162,20 +186,6 @@ class CallGraph:
             if node.parent is not None:
                 children[node.parent].append(number)
         return children
-
-    def _outermost(self, key: Any) -> Counter[Any]:
-        """Inclusive cycles by key, of nodes that have no ancestor of the same key."""
-        totals: Counter[Any] = Counter()
-        active: Counter[Any] = Counter()
-        for number, entering in self._walk():
-            name = key(self.nodes[number])
-            if not entering:
-                active[name] -= 1
-                continue
-            if not active[name]:
-                totals[name] += self._inclusive[number]
-            active[name] += 1
-        return totals
 
     def _walk(self) -> Iterator[tuple[int, bool]]:
         """Every node when it is entered (True) and left, callers around what they call."""
@@ -259,6 +269,7 @@ class Tracer:
                     cycles=cycles - stalls,
                     stalls=stalls,
                     interrupted=above if interrupts else None,
+                    is_exception=interrupts,
                 )
             )
         return CallGraph(tuple(result), int(self._trace["merged"]))

@@ -440,9 +440,10 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
     def on_flash_read(uc: Any, access: Any, address: Any, size: Any, value: Any, data: Any) -> None:
         """UC_HOOK_MEM_READ on the XIP windows."""
         machine = carray(data, (1,), machine_type)[0]
-        pc = _register(machine, uc, _REG_PC)
-        fetch_until(machine, pc + _LOAD_SIZE)
-        read(machine, address, _slot(pc))
+        if machine.current != 0:
+            pc = _register(machine, uc, _REG_PC)
+            fetch_until(machine, pc + _LOAD_SIZE)
+            read(machine, address, _slot(pc))
 
     @cfunc(_BLOCK_HOOK, cache=True)
     def on_exception_enter(uc: Any, number: Any, sp: Any, data: Any) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.elf import Program
+from sim.elf import Program, SourceLine
 from sim.instructions import TAKEN_EXTRA_CYCLES
 from sim.machine import FLASH_SLOTS, MAX_BLOCKS, SLOTS
 from sim.memory_map import FLASH, SRAM
 
-_UNKNOWN = "?"
+UNKNOWN = "?"  # a function or a line
 XIP_STALL = "[XIP stall]"
 WAITS = "[waits and exceptions]"
 
@@ -24,6 +24,18 @@ class Entry:
     name: str
     cycles: int
     instructions: int
+
+
+@dataclass(frozen=True)
+class InstructionCost:
+    """One instruction's share; `cycles` without its `stalls`."""
+
+    address: int
+    executions: int
+    cycles: int
+    stalls: int
+    function: str
+    line: SourceLine | None
 
 
 @dataclass(frozen=True)
@@ -56,15 +68,26 @@ class Profile:
         Stalls and waits are entries of their own, here and in `by_line`.
         """
 
-        def name(address: int) -> str:
-            function = self.program.function_at(address)
-            return function.name if function else _UNKNOWN
-
-        return self._grouped(name)
+        return self._grouped(self._function)
 
     def by_line(self) -> list[Entry]:
         """Entries by "file:line", the costliest first; "?" is code without debug information."""
-        return self._grouped(lambda address: str(self.program.line_at(address) or _UNKNOWN))
+        return self._grouped(lambda address: str(self.program.line_at(address) or UNKNOWN))
+
+    def by_instruction(self) -> list[InstructionCost]:
+        """Every instruction that ran, by ascending address; waits belong to none."""
+        columns = (self.addresses, self.executions, self.cycles, self.stalls)
+        rows: Iterable[tuple[int, int, int, int]] = zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+        return [
+            InstructionCost(*row, self._function(row[0]), self.program.line_at(row[0]))
+            for row in rows
+        ]
+
+    def _function(self, address: int) -> str:
+        function = self.program.function_at(address)
+        return function.name if function else UNKNOWN
 
     def _grouped(self, name: Callable[[int], str]) -> list[Entry]:
         sums: dict[str, tuple[int, int]] = {}
@@ -128,9 +151,7 @@ class Tally:
         bases = np.where(in_flash, FLASH.base, SRAM.base - 2 * FLASH_SLOTS)
         stalls = stalls_at[slots]
         waits = int(self._machine["cycles"] - cycles.sum() - stalls.sum())
-        return Profile(
-            program, bases + 2 * slots, cycles[slots], executions[slots], stalls, waits
-        )
+        return Profile(program, bases + 2 * slots, cycles[slots], executions[slots], stalls, waits)
 
     def _drop_blocks(self) -> None:
         self._machine["index"][:] = 0
