@@ -15,6 +15,7 @@ from sim.errors import (
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
+from sim.memory_report import MemoryReport
 from sim.memory_use import MemoryUse
 from sim.pico import Pico, Stop, StopReason
 from sim.profile import Entry, InstructionCost, Profile
@@ -34,6 +35,7 @@ __all__ = [
     "FlashError",
     "FunctionCost",
     "InstructionCost",
+    "MemoryReport",
     "MemoryUse",
     "Node",
     "Pico",

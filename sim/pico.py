@@ -19,6 +19,7 @@ from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS
 from sim.memory_map import FLASH, SRAM, region_of
+from sim.memory_report import Measured, MemoryReport, memory_report
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile, Tally
 from sim.program import load_program
@@ -255,6 +256,23 @@ class Pico:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = self._boot.sp - int(self._machine["sp_lowest"])
         return measure(self.program, self.sram != _PAINT, stack)
+
+    def memory_report(self, largest: int = 10) -> MemoryReport:
+        """All of the program's memory; calls and history of the stack only if traced.
+
+        Args:
+            largest: how many symbols of each memory to name.
+        """
+        tracer = self._tracer
+        run = Measured(
+            touched=self.sram != _PAINT,
+            lowest_sp=int(self._machine["sp_lowest"]),
+            cycles=self.cycles,
+            clock_hz=self.clock_hz,
+            peak=tracer.peak() if tracer else None,
+            stack_over_time=tracer.stack_over_time() if tracer else (),
+        )
+        return memory_report(self.program, self._boot, run, largest)
 
     def _traced(self) -> Tracer:
         if self._tracer is None:
