@@ -131,16 +131,30 @@ def fetch_until(machine: Any, end: Any) -> None:
     """Fetches what has been executed since, up to the address `end`."""
     at = np.int64(machine.fetch_next)
     machine.fetch_next = end
-    if at >> _WINDOW_BITS != _WINDOW:
+    end = np.int64(end)
+    if at >= end or at >> _WINDOW_BITS != _WINDOW:
         return
-    while at < np.int64(end):
-        word = at & ~3
-        if word != np.int64(machine.fetched):
-            machine.fetched = word
+    word = at & ~3
+    if word == np.int64(machine.fetched):
+        word += 4
+    while word < end:
+        # Most words are there, so those of a line are looked up together.
+        lines = machine.xip_lines[np.uint64(word >> 3 & (XIP_SETS - 1))]
+        words = 2 if word & 4 == 0 and word + 4 < end else 1
+        halves = np.uint32(3) if words == 2 else np.uint32(1 << (word >> 2 & 1))
+        wanted = np.uint32(word & 0x00FF_FFF8) | halves
+        mask = ~np.uint32(7) | halves
+        if lines[0] & mask == wanted or lines[1] & mask == wanted:
+            lines[2] = np.uint32(lines[0] & mask != wanted)
+            machine.xip_accesses += words
+            machine.xip_hits += words
+        else:
+            words = 1
             stall = _access(machine, word)
             if stall:
-                machine.xip_stalls_at[_instruction_at(machine, at)] += stall
-        at = word + 4
+                machine.xip_stalls_at[_instruction_at(machine, max(word, at))] += stall
+        machine.fetched = word + 4 * words - 4
+        word += 4 * words
 
 
 @njit
