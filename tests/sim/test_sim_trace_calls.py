@@ -14,24 +14,27 @@ STACK = SRAM_BASE + 0x8000
 
 
 def traced(source: str, address: int = SRAM_BASE, **options: object) -> Pico:
-    """A Pico about to run `source`; each label that begins a line names a function.
+    """A Pico about to run `source`; a name with "!" begins a function, "!" alone goes on with it.
 
     Nothing but instructions of two bytes, and BL, so that sizes follow from the text.
     """
     functions: dict[str, tuple[int, int]] = {}
     at, name, start = address, None, address
+    text: list[str] = []
     for line in source.strip().splitlines():
-        label, _, body = line.strip().rpartition("!")
+        label, _, body = line.strip().partition("!")
         if label:
             if name:
                 functions[name] = (start, at - start)
             name, start = label, at
+            text.append(f"{label}:")
+        text.append(body)
         for instruction in filter(None, (part.strip() for part in body.split(";"))):
-            text = re.sub(r"^\w+:\s*", "", instruction)
-            at += 0 if not text else 4 if text.startswith("bl ") else 2
+            bare = re.sub(r"^\w+:\s*", "", instruction)
+            at += 4 if bare.startswith("bl ") else 2
     assert name
     functions[name] = (start, at - start)
-    code = assemble(re.sub(r"(\w+)!", r"\1:", source.strip().replace("\n", ";")), address)
+    code = assemble("; ".join(text), address)
     assert len(code) == at - address
     image = ElfSource(code, address, functions=functions).build()
     pico = Pico(Program.parse(image), trace=True, **options)  # type: ignore[arg-type]
@@ -154,6 +157,35 @@ def test_longjmp_unwinds() -> None:
     }
 
 
+def _levels(pico: Pico) -> list[int]:
+    """Cycles of main and of the four runs of f, the outermost first."""
+    seen = stacks(pico)
+    return [seen["main" + ";f" * depth][1] for depth in range(5)]
+
+
+def test_return_past_several_runs() -> None:
+    """The innermost run of f returns in place of the second: to the outermost."""
+    pico = traced("""
+        main! movs r0, #4; bl f; nop; bkpt #0
+        f! cmp r0, #3; bne deeper; mov r7, lr; mov r6, sp
+        ! deeper: push {lr}; subs r0, #1; beq jump; bl f; pop {pc}; jump: mov sp, r6; bx r7
+    """)
+    pico.run()
+    assert _levels(pico) == [5, 10 + 4, 11, 10, 11]
+
+
+def test_longjmp_into_an_outer_run() -> None:
+    """The innermost run of f goes on in the outermost one, where it had less on the stack."""
+    pico = traced("""
+        main! movs r0, #4; bl f; nop; bkpt #0
+        f! push {lr}; cmp r0, #4; bne deeper; mov r6, sp; deeper: sub sp, #8; subs r0, #1
+        ! beq jump; bl f; add sp, #8; out: pop {pc}; jump: mov sp, r6; bx r7
+    """)
+    set_registers(pico, r7=pico.symbol("f").address + 20 | 1)
+    pico.run()
+    assert _levels(pico) == [5, 11 + 4, 11, 11, 12]
+
+
 def test_host_calls_stand_beside_the_program() -> None:
     pico = traced("""
         main! bl f; bkpt #0; bl f; bkpt #1
@@ -267,6 +299,31 @@ def test_stack_over_time_keeps_every_maximum() -> None:
     assert (peak.sp, peak.chain) == (STACK - 400, ("loop", "deep"))
     at = next(number for number, depth in enumerate(depths) if depth == 400)
     assert cycles[at] <= peak.cycle < cycles[at + 1]
+
+
+def test_depth_lasts_until_it_is_left() -> None:
+    """One long frame, then none: the change falls into the middle of a span."""
+    pico = traced("""
+        main! push {r0-r3, lr}; ldr r4, [sp]; o: subs r4, #1; bne o; pop {r0-r3}; add sp, #4
+        rest! nop; p: subs r5, #1; bne p; bkpt #0
+    """)
+    set_registers(pico, r5=31_000, r0=30_000)
+    pico.run()
+    (start, first), (change, second), (end, last) = pico.stack_over_time()
+    assert (start, STACK - first, STACK - second, STACK - last) == (0, 20, 0, 0)
+    left = next(cost for cost in pico.call_graph().functions() if cost.name == "main").self_cycles
+    assert left <= change < left + pico.cycles / 2048
+    assert end == pico.cycles
+
+
+def test_sp_from_a_register() -> None:
+    pico = traced("""
+        main! mov r0, sp; subs r0, #64; mov sp, r0; push {r1}; pop {r1}; bl f; bkpt #0
+        f! nop; bx lr
+    """)
+    pico.run()
+    peak = pico.stack_peak()
+    assert (STACK - peak.sp, peak.chain) == (68, ("main",))
 
 
 def test_deeper_than_there_are_frames() -> None:

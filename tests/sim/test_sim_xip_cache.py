@@ -148,7 +148,7 @@ def _programs(draw: st.DrawFn) -> str:
                         f"ldr r6, =0x{DATA + step:x}; ldr r{a}, [r6, #4]; ldrb r{b}, [r6, #7]",
                         f"ldr r6, =0x{DATA + 0x0100_0000 * (step % 3) + step:x};"
                         f"ldm r6!, {{r{a}}}; ldrh r{b}, [r6, #2]",
-                        f"ldr r6, =0x{step}; add r7, r6; ldrh r{a}, [r7, #2]",
+                        f"ldr r6, =0x{step:x}; add r7, r6; ldrh r{a}, [r7, #2]",
                         "mov r6, sp; str r6, [sp]; ldr r6, [sp]",
                     ]
                 )
