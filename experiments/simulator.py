@@ -13,7 +13,7 @@ def simulated_pico(elf: Path | None) -> Pico:
     """A Pico after reset; ``elf`` is another build of the trainer than the one that ships.
 
     Raises:
-        sim.ElfError: when the file is no program for an RP2040.
+        sim.ProgramError: when the file is no program for an RP2040.
         UserError: when it is another program than the trainer.
     """
     pico = Pico(elf or firmware_elf.TRAINER)

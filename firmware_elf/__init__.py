@@ -2,5 +2,11 @@
 
 from pathlib import Path
 
-TRAINER = Path(__file__).resolve().parent / "trainer.elf"
+_HERE = Path(__file__).resolve().parent
+
+TRAINER = _HERE / "trainer.elf"
 """Trains the network of an image in SRAM; see docs/image-format.md for how to talk to it."""
+
+BUILT = _HERE / "built"
+"""Small programs that try the simulator: NAME.default.elf runs from flash, NAME.copy_to_ram.elf is
+copied to SRAM at its start, NAME.no_flash.elf is loaded there."""

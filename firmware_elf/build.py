@@ -1,7 +1,8 @@
-"""Builds the ELF files beside this file with Debian's gcc-arm-none-eabi, the same bits every time.
+"""Builds trainer.elf, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
 
-``python -m firmware_elf.build`` builds all programs and writes ``manifest.json`` with their hashes,
-the compiler and the flags. ``firmware_elf`` itself only says where the files are.
+The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
+and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself
+only says where the files are.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from firmware_elf import images
 
 HERE = Path(__file__).resolve().parent
 COMPILER = "arm-none-eabi-gcc"
@@ -39,16 +44,83 @@ FLAGS = (
     "-Wl,--no-warn-rwx-segments",
 )
 RUNTIME = ("runtime/startup.c", "runtime/memory.c")
+LINK_TYPES = ("default", "copy_to_ram", "no_flash")
+"""The Pico SDK's names: run from flash, stored in flash and copied, loaded into SRAM."""
+
+_PROGRAM_FLAGS = (
+    *("-O2", "-masm-syntax-unified", "-Ihal", "-Iprograms"),
+    "-Wl,--undefined=__HeapLimit",  # PROVIDEd only by memmap_no_flash.ld, and asked for by hosts
+)
+_PROGRAM_RUNTIME = (
+    "runtime/crt0.S",
+    "runtime/memory.c",
+    "hal/bootrom.c",
+    "hal/clocks.c",
+    "hal/exit.c",
+    "hal/print.c",
+    "hal/runtime_init.c",
+    "hal/uart.c",
+)
+_PROGRAM_NAMES = (
+    "divider",
+    "endless",
+    "exit_code",
+    "floats",
+    "heap",
+    "hello",
+    "recursion",
+    "self_measure",
+    "sleep",
+    "timer_interrupts",
+    "wild_pointer",
+)
+_AS_IMAGES = ("hello", "self_measure")  # for flash these come as UF2 and BIN too
+_BOOTROM_SIZE = 16 * 1024
 
 
 @dataclass(frozen=True)
 class Program:
-    """One ELF file: its name, linker script and sources, relative to this folder."""
+    """One ELF file: its name, linker script and sources, relative to this folder.
+
+    ``flags`` follow those of all programs; ``images`` are the endings of what is made of it.
+    """
 
     name: str
     linker_script: str
     sources: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
+
+def _program(name: str, link_type: str) -> Program:
+    in_flash = link_type != "no_flash"
+    return Program(
+        f"built/{name}.{link_type}",
+        f"runtime/memmap_{link_type}.ld",
+        (*_PROGRAM_RUNTIME, *(("runtime/boot2.S",) if in_flash else ()), f"programs/{name}.c"),
+        _PROGRAM_FLAGS,
+        ("uf2", "bin") if name in _AS_IMAGES and link_type == "default" else (),
+    )
+
+
+BOOTROM = Program(
+    "built/bootrom",
+    "bootrom/bootrom.ld",
+    (
+        "bootrom/start.S",
+        "bootrom/boot.c",
+        "bootrom/bits.c",
+        "bootrom/memory.c",
+        "bootrom/flash.c",
+        "bootrom/float.c",
+        "bootrom/double.c",
+        "bootrom/fixed.c",
+        "bootrom/transcendental.c",
+        "bootrom/compare.S",
+        "bootrom/divide.S",
+    ),
+    ("-Os", "-masm-syntax-unified", "-Ibootrom"),
+)
 
 PROGRAMS = (
     Program(
@@ -66,6 +138,8 @@ PROGRAMS = (
             "trainer/scores.c",
         ),
     ),
+    BOOTROM,
+    *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )
 
 
@@ -92,26 +166,52 @@ def build(program: Program, directory: Path) -> Path:
         BuildError: with the compiler's messages.
     """
     target = directory / f"{program.name}.elf"
-    command = [COMPILER, *FLAGS, f"-ffile-prefix-map={HERE}=.", "-T", program.linker_script]
-    command += [*program.sources, "-lgcc", "-o", str(target)]
+    target.parent.mkdir(exist_ok=True, parents=True)
+    command = [COMPILER, *FLAGS, *program.flags, f"-ffile-prefix-map={HERE}=."]
+    command += [f"-Wa,--debug-prefix-map,{HERE}=."]  # GCC 12 does not tell the assembler
+    command += ["-T", program.linker_script, *program.sources, "-lgcc", "-o", str(target)]
     run = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
     if run.returncode != 0:
         raise BuildError(f"{program.name} does not build:\n{run.stderr}")
+    target.write_bytes(images.sealed(target.read_bytes()))
     return target
+
+
+def _images_of(program: Program, elf: bytes) -> dict[str, bytes]:
+    """What is made of an ELF file, by file name."""
+    if program is BOOTROM:
+        return {"bootrom.bin": images.to_bin(elf)[1].ljust(_BOOTROM_SIZE, b"\0")}
+    content = {"uf2": images.to_uf2(elf), "bin": images.to_bin(elf)[1]}
+    return {f"{program.name}.{ending}": content[ending] for ending in program.images}
+
+
+def place_of(name: str) -> Path:
+    """Where the built file ``name`` is committed: the boot ROM belongs to the simulator."""
+    return HERE.parent / "sim" / name if name == "bootrom.bin" else HERE / name
 
 
 def build_all(directory: Path) -> dict[str, Any]:
     """Build every program into ``directory`` and return the manifest."""
     version = compiler_version()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        elves = list(pool.map(lambda program: build(program, directory), PROGRAMS))
     programs = {}
-    for program in PROGRAMS:
-        content = build(program, directory).read_bytes()
+    for program, elf in zip(PROGRAMS, elves, strict=True):
+        made = _images_of(program, elf.read_bytes())
+        for name, content in made.items():
+            (directory / name).write_bytes(content)
         programs[f"{program.name}.elf"] = {
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": _sha256(elf.read_bytes()),
             "linker_script": program.linker_script,
+            "flags": list(program.flags),
             "sources": list(program.sources),
+            "images": {name: _sha256(content) for name, content in made.items()},
         }
     return {"compiler": version, "flags": list(FLAGS), "programs": programs}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def main() -> int:
@@ -126,19 +226,23 @@ def main() -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
         (Path(scratch) / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        names = sorted(
+            str(built.relative_to(scratch)) for built in Path(scratch).rglob("*") if built.is_file()
+        )
         differing = [
-            built.name
-            for built in sorted(Path(scratch).iterdir())
-            if not (HERE / built.name).exists()
-            or (HERE / built.name).read_bytes() != built.read_bytes()
+            name
+            for name in names
+            if not place_of(name).exists()
+            or place_of(name).read_bytes() != (Path(scratch) / name).read_bytes()
         ]
         if not check:
             for name in differing:
-                shutil.copyfile(Path(scratch) / name, HERE / name)
+                place_of(name).parent.mkdir(exist_ok=True)
+                shutil.copyfile(Path(scratch) / name, place_of(name))
     for name in differing:
         print(f"{name} {'differs' if check else 'written'}")
     if not differing:
-        print("all ELF files are as committed")
+        print("all files are as committed")
     return 1 if check and differing else 0
 
 

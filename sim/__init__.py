@@ -1,30 +1,59 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
 from sim.bus import Unmodelled
+from sim.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.elf import Program, SourceLine, Symbol
-from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError
+from sim.errors import (
+    AddressError,
+    BinError,
+    CallError,
+    ElfError,
+    FlashError,
+    ProgramError,
+    SimError,
+    SymbolError,
+    TraceError,
+    Uf2Error,
+)
 from sim.faults import Fault, FaultReason, Registers
+from sim.memory_report import MemoryReport
 from sim.memory_use import MemoryUse
 from sim.pico import Pico, Stop, StopReason
-from sim.profile import Entry, Profile
+from sim.profile import Entry, InstructionCost, Profile
+from sim.program import load_program
+from sim.xip_cache import XipStatistics
 
 __all__ = [
     "AddressError",
+    "BinError",
+    "Call",
     "CallError",
+    "CallGraph",
     "ElfError",
     "Entry",
     "Fault",
     "FaultReason",
+    "FlashError",
+    "FunctionCost",
+    "InstructionCost",
+    "MemoryReport",
     "MemoryUse",
+    "Node",
     "Pico",
     "Profile",
     "Program",
+    "ProgramError",
     "Registers",
     "SimError",
     "SourceLine",
+    "StackPeak",
     "Stop",
     "StopReason",
     "Symbol",
     "SymbolError",
+    "TraceError",
+    "Uf2Error",
     "Unmodelled",
+    "XipStatistics",
+    "load_program",
 ]

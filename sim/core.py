@@ -33,7 +33,7 @@ from sim.machine import (
     new_machine,
     slot_of,
 )
-from sim.memory_map import FLASH, ROM, SRAM
+from sim.memory_map import FLASH, FLASH_ALIASES, ROM, SRAM, XIP
 from sim.peripherals import BLOCKS
 from sim.register_file import RegisterFile
 
@@ -106,9 +106,17 @@ class Peripherals(Protocol):
 
 
 class Core:
-    """One Cortex-M0+ with its memories; `machine` is the MACHINE record they live in."""
+    """One Cortex-M0+ with its memories; `machine` is the MACHINE record they live in.
 
-    def __init__(self, peripherals: Peripherals) -> None:
+    Args:
+        peripherals: what it asks about accesses to registers.
+        xip_cache: model the cache in front of flash.
+        trace: keep the shadow call stack.
+    """
+
+    def __init__(
+        self, peripherals: Peripherals, xip_cache: bool = False, trace: bool = False
+    ) -> None:
         self._peripherals = peripherals
         self._machine_array = new_machine()
         self.machine = self._machine_array[0]
@@ -121,6 +129,9 @@ class Core:
         machine["block_count"] = 1
         self._memory = machine["code"].view(np.uint32)
         self._event: Event | None = None
+        self._xip_cache, self._trace = xip_cache, trace
+        machine["xip_on"] = xip_cache
+        self._on_block, self._on_leave = cycle_counter.block_callbacks(xip_cache, trace)
         self._uc = Uc(
             unicorn_const.UC_ARCH_ARM,
             unicorn_const.UC_MODE_THUMB,
@@ -146,6 +157,9 @@ class Core:
             if region is ROM:
                 image = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint16)
                 code[slot : slot + image.size] = image
+        for base in FLASH_ALIASES:
+            read = unicorn_const.UC_PROT_READ
+            self._uc.mem_map_ptr(base, FLASH.size, read, code.ctypes.data)
 
     def _map_registers(self) -> None:
         """Register blocks as MMIO without rights, see sim/mmio.py."""
@@ -167,12 +181,17 @@ class Core:
 
     def _hook(self) -> None:
         """Install all hooks; code translated before would never call them (unicorn #2200)."""
-        protected = unicorn_const.UC_HOOK_MEM_READ_PROT | unicorn_const.UC_HOOK_MEM_WRITE_PROT
-        for kind, callback in (
-            (unicorn_const.UC_HOOK_BLOCK, cycle_counter.on_block),
-            (unicorn_const.UC_HOOK_EDGE_GENERATED, cycle_counter.on_translation),
-            (protected, mmio.on_access),
-        ):
+        everywhere = (1, 0)  # begin above end
+        hooks = [
+            (unicorn_const.UC_HOOK_BLOCK, self._on_block, *everywhere),
+            (unicorn_const.UC_HOOK_EDGE_GENERATED, cycle_counter.on_translation, *everywhere),
+            (unicorn_const.UC_HOOK_MEM_READ_PROT, mmio.on_access, *everywhere),
+            (unicorn_const.UC_HOOK_MEM_WRITE_PROT, mmio.on_access, *everywhere),
+        ]
+        if self._xip_cache:
+            on_read = cycle_counter.on_flash_read
+            hooks.append((unicorn_const.UC_HOOK_MEM_READ, on_read, XIP.base, XIP.end - 1))
+        for kind, callback, begin, end in hooks:
             handle = ctypes.c_size_t()
             status = uclib.uc_hook_add(
                 self._uc._uch,
@@ -180,8 +199,8 @@ class Core:
                 kind,
                 ctypes.c_void_p(callback.address),
                 ctypes.c_void_p(self._base),
-                ctypes.c_uint64(1),  # begin above end: everywhere
-                ctypes.c_uint64(0),
+                ctypes.c_uint64(begin),
+                ctypes.c_uint64(end),
             )
             if status != unicorn_const.UC_ERR_OK:
                 raise SimError(f"Unicorn refuses a hook: {UcError(status)}; is it version 2.1.4?")
@@ -245,7 +264,8 @@ class Core:
                 value |= 0xFFFF_0000 * (value >> 15)
             at = 8 if halfword >> 11 in _TARGET_IN_BITS_10_TO_8 else 0
             self.set_registers(**{f"r{halfword >> at & 7}": value})
-        self.charge(int(self.machine["bus_cycles"]), self.pc)
+        self.wait(int(self.machine["bus_cycles"]))
+        self.machine["extra_cycles"][slot_of(self.pc)] += self.machine["bus_cycles"]
         self.set_registers(pc=(self.pc + 2) | 1)
 
     @property
@@ -326,14 +346,9 @@ class Core:
         machine["sp_lowest"] = sp
         return True
 
-    def charge(self, cycles: int, address: int) -> None:
-        """Count cycles that no block holds, for the profile at the instruction at `address`."""
+    def wait(self, cycles: int) -> None:
+        """Count cycles that belong to no instruction."""
         self.machine["cycles"] += cycles
-        self.book(cycles, address)
-
-    def book(self, cycles: int, address: int) -> None:
-        """Enter cycles that were counted before into the profile."""
-        self.machine["extra_cycles"][slot_of(address)] += cycles
 
     def forget_code(self, address: int, size: int) -> None:
         """Drop what was translated and decoded of a range, since its bytes changed."""
@@ -342,6 +357,13 @@ class Core:
     def forget_all_code(self) -> None:
         """Drop all that was translated."""
         self._uc.ctl_flush_tb()
+
+    def note(self, callback: Any, number: int = 0, sp: int = 0) -> None:
+        """Tell the trace, if there is one, of what no block shows; `callback` is one of
+        `cycle_counter.on_exception_enter`, `on_host_call` and `on_resume`.
+        """
+        if self._trace:
+            callback.ctypes(self._uc._uch, number, sp, self._base)
 
     def go(self, until: int = RETURN_ADDRESS) -> Event | None:
         """Execute from PC on until something happens; None when it came to `until`."""
@@ -368,7 +390,7 @@ class Core:
             self._complete(self._event)
         pc = self.pc
         hint = error == UC_ERR_INSN_INVALID and self._behind_block(pc)
-        cycle_counter.on_leave.ctypes(self._uc._uch, pc, 0, self._base)
+        self._on_leave.ctypes(self._uc._uch, pc, 0, self._base)
         if hint:
             waits = machine["code"][slot_of(pc - 2)] == _WFE
             return Event(Ended.WAIT) if waits else _HINT

@@ -5,11 +5,14 @@ branch, which costs one cycle more when taken. So a block's cost is a sum made o
 runs; "taken" shows in the address at which the next block begins. Executions are counted per
 block too: they give the exact profile afterwards at no further cost.
 
+A program in flash, or one that is traced, gets callbacks of its own that see to it beforehand.
+
 The callbacks are compiled by Numba and cached on disk. They reach Unicorn's C functions by
 symbol name, since an address baked into the code would defeat the cache.
 """
 
 import ctypes
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,15 +22,27 @@ from numba.np.numpy_support import carray
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
+from sim.call_trace import (
+    arrive,
+    charge,
+    enter_exception,
+    enter_host_call,
+    leave,
+    note_sp,
+    resume,
+)
 from sim.instructions import Kind
 from sim.machine import (
     BY_FLAGS,
+    CALLS,
     CONDITIONAL,
     FLASH_SLOTS,
+    INDIRECT,
     LOWERS_SP,
     MACHINE,
     MAX_BLOCKS,
     MAX_COSTS,
+    MOVES_SP,
     ON_ENTRY,
     ON_EXIT,
     REFUSED,
@@ -43,6 +58,7 @@ from sim.machine import (
     STOP_STACK,
 )
 from sim.memory_map import FLASH, ROM, SRAM
+from sim.xip_cache import fetch_until, longest_stall, read, start_fetching
 
 for _name in ("uc_emu_stop", "uc_reg_read"):
     _address = ctypes.cast(getattr(uclib, _name), ctypes.c_void_p).value
@@ -58,16 +74,22 @@ _SRAM_BASE, _SRAM_SIZE = SRAM.base, SRAM.size
 _ROM_BASE, _ROM_SIZE = ROM.base, ROM.size
 _REG_SP, _REG_XPSR = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_XPSR
 _REG_MSP, _REG_PRIMASK = arm_const.UC_ARM_REG_MSP, arm_const.UC_ARM_REG_PRIMASK
+_REG_PC = arm_const.UC_ARM_REG_PC
 
 _UNDEFINED, _UNPREDICTABLE = int(Kind.UNDEFINED), int(Kind.UNPREDICTABLE)
 _CONDITIONAL, _TO_NEXT = int(Kind.CONDITIONAL), int(Kind.CONDITIONAL_TO_NEXT)
 _SETS_SP, _EXCEPTION = int(Kind.SETS_SP), int(Kind.EXCEPTION)
-_PREFIX_32, _SEND_EVENT = int(Kind.PREFIX_32), int(Kind.SEND_EVENT)
+_PREFIX_32, _CALL, _INDIRECT = int(Kind.PREFIX_32), int(Kind.CALL), int(Kind.INDIRECT)
+_SEND_EVENT = int(Kind.SEND_EVENT)
+_LOAD_SIZE = 2  # bytes of every instruction that loads
 
 _BLOCK_HOOK = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
 # Called by symbol as well: inlined, it would cost the usual block all the registers it saves.
 _on_unusual_block = types.ExternalFunction("sim_on_unusual_block", _BLOCK_HOOK)
 _EDGE_HOOK = types.void(types.voidptr, types.voidptr, types.voidptr, types.voidptr)
+_MEMORY_HOOK = types.void(
+    types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr
+)
 
 
 @njit(inline="always")
@@ -156,6 +178,10 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
             sp = sp_tail = 0
         elif kind == _SEND_EVENT:
             flags |= SENDS_EVENT
+        elif kind == _CALL:
+            flags |= CALLS
+        elif kind == _INDIRECT:
+            flags |= INDIRECT
         step = np.int64(machine.sp_change[halfword])
         if step != 0 and width == 1:
             sp += step
@@ -173,6 +199,8 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         at += width
     if sp_low < 0:
         flags |= LOWERS_SP
+    if sp != 0 or flags & (LOWERS_SP | SETS_SP):
+        flags |= MOVES_SP
     if flags & SETS_SP and flags & CONDITIONAL:
         flags ^= CONDITIONAL | BY_FLAGS  # so that one settlement does for both
     block = machine.blocks[number]
@@ -283,14 +311,20 @@ def _may_begin(machine: Any, uc: Any) -> Any:
 
 @njit
 def _may_end(machine: Any, uc: Any, address: Any, block: Any) -> Any:
-    """Whether no event falls inside a block; stops the core ahead of it, with `stop_at`, if so."""
-    slot = np.int64(_slot(address))
+    """Whether no event falls inside a block; stops the core ahead of it, with `stop_at`, if so.
+
+    What the XIP cache will cost is known only to be at most so much: then the core may stop too
+    early, and goes on from there.
+    """
+    start, slot = np.int64(address), np.int64(_slot(address))
     length = np.int64(block.size) >> 1
     cycles = machine.cycles
     at = 0
     while at < length:
         cost = np.int64(machine.costs[block.costs + at])
         cycles += max(cost - 1, 0)
+        if machine.xip_on:
+            cycles += longest_stall(machine, start + 2 * at, slot + at, at == 0)
         at += 2 if machine.kind[machine.code[slot + at]] == _PREFIX_32 else 1
         if cycles >= machine.event_at and at < length:
             machine.stop_at = np.int64(address) + 2 * at
@@ -328,9 +362,10 @@ def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
             _stop(machine, uc, STOP_FULL)
             return
     block = machine.blocks[number]
-    if machine.cycles + np.int64(block.cycles) >= machine.next_stop and not _may_end(
-        machine, uc, address, block
-    ):
+    latest = machine.cycles + np.int64(block.cycles)
+    if machine.xip_on:  # a word for every halfword, and eight that it reads
+        latest += machine.xip_miss * np.int64(block.size >> 1) * 9
+    if latest >= machine.next_stop and not _may_end(machine, uc, address, block):
         machine.current = 0
         return
     if block.flags & ON_ENTRY and not _may_enter(machine, uc, block):
@@ -341,8 +376,50 @@ def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
     machine.current = number
 
 
-def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
-    """Compile the callbacks; as a closure's value the type becomes part of the cache's key."""
+@njit
+def _leave(machine: Any, uc: Any, pc: Any) -> None:
+    """The core came to rest at `pc`: takes back what the last block did not execute."""
+    if machine.current == 0:
+        return
+    block = machine.blocks[machine.current]
+    executed = np.int64(pc) + np.int64(block.size) - np.int64(block.end)
+    if executed < 0 or executed >= np.int64(block.size):
+        if block.flags & CONDITIONAL and pc != np.uint64(block.end):
+            machine.cycles += 1
+            block.taken += 1
+        _settle(machine, uc)
+        machine.current = 0
+        return
+    length = executed >> 1
+    cycles: Any = 0
+    instructions = 0
+    for at in range(length):
+        cost = np.int64(machine.costs[block.costs + at])
+        if cost != 0:
+            cycles += cost - 1
+            instructions += 1
+    machine.cycles += cycles - np.int64(block.cycles)
+    block.count -= 1
+    # The part that ran is a block of its own. It borrows the costs of the whole; the index
+    # does not know it. The caller sees to it that there is room.
+    part = machine.blocks[machine.block_count]
+    part.end = pc
+    part.size = executed
+    part.cycles = cycles
+    part.instructions = instructions
+    part.flags = 0
+    part.costs = block.costs
+    part.count = 1
+    part.taken = 0
+    machine.block_count += 1
+    machine.current = 0
+
+
+# As a closure's value the type becomes part of the key of Numba's cache on disk.
+
+
+def _compile_usual(machine_type: np.dtype[np.void]) -> tuple[Any, Any]:
+    """Compile `on_block` and `on_leave` as most programs need them."""
 
     @cfunc(_BLOCK_HOOK, cache=True)
     def on_unusual_block(uc: Any, address: Any, size: Any, data: Any) -> None:
@@ -379,6 +456,77 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         else:
             _on_unusual_block(uc, address, size, data)
 
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
+        """The core came to rest at `pc`."""
+        _leave(carray(data, (1,), machine_type)[0], uc, pc)
+
+    return on_block, on_leave
+
+
+def _compile_observed(
+    machine_type: np.dtype[np.void], in_flash: bool, traced: bool
+) -> tuple[Any, Any]:
+    """Compile `on_block` and `on_leave` with the XIP cache, a trace, or both."""
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """UC_HOOK_BLOCK: closes the books on the last block, then charges the next."""
+        machine = carray(data, (1,), machine_type)[0]
+        last = machine.blocks[machine.current]
+        if machine.current != 0:
+            if in_flash:
+                fetch_until(machine, last.end)
+            if traced:
+                leave(machine, last.flags, last.end)
+                if last.flags & SETS_SP:
+                    note_sp(machine, _register(machine, uc, _REG_SP) + last.sp_tail)
+        _enter(machine, uc, address, size)
+        if traced:
+            charge(machine)
+        if machine.current != 0:
+            if in_flash:
+                start_fetching(machine, address)
+            if traced:
+                block = machine.blocks[machine.current]
+                moved = machine.trace[0].flags & (CALLS | INDIRECT | MOVES_SP)
+                if moved | (block.flags & LOWERS_SP) != 0:
+                    sp = _register(machine, uc, _REG_SP)
+                    arrive(machine, address, _slot(address), sp)
+                    note_sp(machine, sp + block.sp_low)
+                else:
+                    arrive(machine, address, _slot(address), 0)
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
+        """The core came to rest at `pc`."""
+        machine = carray(data, (1,), machine_type)[0]
+        if machine.current != 0:
+            last = machine.blocks[machine.current]
+            executed = np.int64(pc) + np.int64(last.size) - np.int64(last.end)
+            inside = executed >= 0 and executed < np.int64(last.size)
+            if in_flash:
+                fetch_until(machine, pc if inside else np.uint64(last.end))
+            if traced:
+                leave(machine, 0 if inside else last.flags, pc if inside else last.end)
+        _leave(machine, uc, pc)
+        if traced:
+            charge(machine)
+
+    return on_block, on_leave
+
+
+@cache
+def block_callbacks(in_flash: bool, traced: bool) -> tuple[Any, Any]:
+    """The compiled `on_block` and `on_leave`."""
+    if in_flash or traced:
+        return _compile_observed(MACHINE, in_flash, traced)
+    return _compile_usual(MACHINE)
+
+
+def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
+    """Compile the callbacks that are the same for every program."""
+
     @cfunc(_EDGE_HOOK, cache=True)
     def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:
         """UC_HOOK_EDGE_GENERATED: the code at a block was translated (anew), so decode it anew."""
@@ -387,46 +535,33 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         if slot < np.uint64(SLOTS):
             machine.index[slot] = 0
 
-    @cfunc(_BLOCK_HOOK, cache=True)
-    def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
-        """The core came to rest at `pc`: takes back what the last block did not execute."""
+    @cfunc(_MEMORY_HOOK, cache=True)
+    def on_flash_read(uc: Any, access: Any, address: Any, size: Any, value: Any, data: Any) -> None:
+        """UC_HOOK_MEM_READ on the XIP windows."""
         machine = carray(data, (1,), machine_type)[0]
-        if machine.current == 0:
-            return
-        block = machine.blocks[machine.current]
-        executed = np.int64(pc) + np.int64(block.size) - np.int64(block.end)
-        if executed < 0 or executed >= np.int64(block.size):
-            if block.flags & CONDITIONAL and pc != np.uint64(block.end):
-                machine.cycles += 1
-                block.taken += 1
-            _settle(machine, uc)
-            machine.current = 0
-            return
-        length = executed >> 1
-        cycles: Any = 0
-        instructions = 0
-        for at in range(length):
-            cost = np.int64(machine.costs[block.costs + at])
-            if cost != 0:
-                cycles += cost - 1
-                instructions += 1
-        machine.cycles += cycles - np.int64(block.cycles)
-        block.count -= 1
-        # The part that ran is a block of its own. It borrows the costs of the whole; the index
-        # does not know it. The caller sees to it that there is room.
-        part = machine.blocks[machine.block_count]
-        part.end = pc
-        part.size = executed
-        part.cycles = cycles
-        part.instructions = instructions
-        part.flags = 0
-        part.costs = block.costs
-        part.count = 1
-        part.taken = 0
-        machine.block_count += 1
-        machine.current = 0
+        if machine.current != 0:
+            pc = _register(machine, uc, _REG_PC)
+            fetch_until(machine, pc + _LOAD_SIZE)
+            read(machine, address, _slot(pc))
 
-    return on_block, on_translation, on_leave
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_exception_enter(uc: Any, number: Any, sp: Any, data: Any) -> None:
+        """An exception is taken; see `enter_exception`."""
+        enter_exception(carray(data, (1,), machine_type)[0], number, np.int64(sp))
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_host_call(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """The host calls a function; see `enter_host_call`."""
+        enter_host_call(carray(data, (1,), machine_type)[0])
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_resume(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """Exception or host's call are over; see `resume`."""
+        resume(carray(data, (1,), machine_type)[0])
+
+    return on_translation, on_flash_read, on_exception_enter, on_host_call, on_resume
 
 
-on_block, on_translation, on_leave = _compile(MACHINE)
+on_translation, on_flash_read, on_exception_enter, on_host_call, on_resume = _compile_common(
+    MACHINE
+)

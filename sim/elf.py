@@ -1,4 +1,4 @@
-"""Reads an ELF executable for the RP2040 into an immutable Program."""
+"""A Program: what to load where and what its addresses are called; read from an ELF executable."""
 
 import io
 from bisect import bisect_right
@@ -17,6 +17,8 @@ from elftools.elf.sections import SymbolTableSection
 
 from sim.errors import ElfError
 from sim.memory_map import region_of
+
+MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True)
@@ -66,29 +68,17 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class Program:
-    """An executable: what to load where, and what its addresses are called."""
+    """An executable: what to load where, and what its addresses are called.
+
+    Only ELF files name their symbols, sections and source lines.
+    """
 
     path: str
     entry: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
     symbols: Mapping[str, Symbol]
-    image: bytes = field(repr=False)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Program":
-        """Read and check an ELF file.
-
-        Raises:
-            ElfError: it cannot be read, is damaged, or is not made for an RP2040.
-        """
-        try:
-            image = Path(path).read_bytes()
-        except OSError as error:
-            raise ElfError(
-                f"{path}: cannot be read ({error.strerror or error}); name an ELF executable"
-            ) from error
-        return cls.parse(image, str(path))
+    image: bytes = field(default=b"", repr=False)  # of an ELF file, for its DWARF
 
     @classmethod
     def parse(cls, image: bytes, path: str = "<bytes>") -> "Program":
@@ -136,7 +126,7 @@ class Program:
 
     @cached_property
     def _lines(self) -> tuple[tuple[int, ...], tuple[SourceLine | None, ...]]:
-        rows = _source_lines(self.image, self.path)
+        rows = _source_lines(self.image, self.path) if self.image else {}
         return tuple(rows), tuple(rows.values())
 
     def line_at(self, address: int) -> SourceLine | None:
@@ -159,7 +149,7 @@ def _damage_told(path: str) -> Iterator[None]:
 
 
 def _open(image: bytes, path: str) -> ELFFile:
-    if not image.startswith(b"\x7fELF"):
+    if not image.startswith(MAGIC):
         raise ElfError(f"{path}: not an ELF file; give the .elf that the linker wrote")
     elf = ELFFile(io.BytesIO(image))
     if elf.elfclass != 32 or not elf.little_endian:

@@ -5,6 +5,9 @@ POP of the eight words with PC (3 + 8), tail-chaining as entry without eight sto
 first address; the instruction that returns is counted as always.
 """
 
+from collections.abc import Callable
+
+from sim import cycle_counter
 from sim.core import Core, Ended, Event
 from sim.faults import FaultReason
 from sim.nvic import Nvic
@@ -25,10 +28,22 @@ def is_return(address: int) -> bool:
 
 
 class Exceptions:
-    """Moves the core into and out of handlers."""
+    """Moves the core into and out of handlers.
 
-    def __init__(self, core: Core, nvic: Nvic, system_control: SystemControl) -> None:
+    Args:
+        catch_up: brings all peripherals up to the present; what they pend while a handler that
+            is pending already is entered makes no difference, and must not come later.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        nvic: Nvic,
+        system_control: SystemControl,
+        catch_up: Callable[[], None],
+    ) -> None:
         self._core, self._nvic, self._scb = core, nvic, system_control
+        self._catch_up = catch_up
 
     def handler(self, number: int) -> int | None:
         """The vector of an exception; None if there is no Thumb code where it points."""
@@ -55,18 +70,20 @@ class Exceptions:
         else:
             back = _TO_PROCESS if core.on_process_stack else _TO_MAIN
         core.set_registers(sp=frame, lr=_EXC_RETURN | back)
-        core.machine["cycles"] += ENTRY_CYCLES
+        core.wait(ENTRY_CYCLES)
         return None
 
     def begin(self, number: int, cycles: int = ENTRY_CYCLES) -> Event | None:
         """Go to the handler, the frame being stacked; an Event if there is none.
 
-        The profile shows `cycles`, counted before, at the handler's first instruction.
+        Which one it is was open while the `cycles` of the entry passed; they are its own.
         """
         handler = self.handler(number)
-        self._core.book(cycles, self._core.pc if handler is None else handler & ~1)
         if handler is None:
             return Event(FaultReason.NO_HANDLER, self._scb.vtor + 4 * number, 4)
+        self._core.wait(-cycles)
+        self._core.note(cycle_counter.on_exception_enter, number, self._core.registers.sp)
+        self._core.wait(cycles)
         self._nvic.enter(number)
         self._core.event_register = True
         flags = self._core.registers.xpsr & ~(_IPSR | _THUMB_BIT)
@@ -86,7 +103,9 @@ class Exceptions:
         chained = nvic.next()
         if chained is not None and not core.primask:
             core.set_registers(lr=_EXC_RETURN | back)
-            core.machine["cycles"] += TAIL_CHAIN_CYCLES
+            core.note(cycle_counter.on_resume)
+            core.wait(TAIL_CHAIN_CYCLES)
+            self._catch_up()
             return self.begin(chained, TAIL_CHAIN_CYCLES)
         frame = core.process_stack if back == _TO_PROCESS else core.registers.sp
         words = [core.word(frame + 4 * at) for at in range(8)]
@@ -95,6 +114,8 @@ class Exceptions:
             return Event(FaultReason.READ, frame, _FRAME)
         assert xpsr is not None
         assert pc is not None
+        core.wait(RETURN_CYCLES)
+        core.note(cycle_counter.on_resume)
         core.set_registers(xpsr=xpsr & ~_PADDED)
         if back != _TO_HANDLER:
             core.on_process_stack = back == _TO_PROCESS
@@ -102,7 +123,6 @@ class Exceptions:
         values = {"r0": r0, "r1": r1, "r2": r2, "r3": r3, "r12": r12, "lr": lr}
         core.set_registers(**{name: value or 0 for name, value in values.items()})
         core.set_registers(sp=sp, pc=pc | bool(xpsr & _THUMB_BIT))
-        core.charge(RETURN_CYCLES, pc)
         if self._scb.sleep_on_exit and not nvic.active:
             return Event(Ended.SLEEP)
         return None

@@ -24,6 +24,8 @@ class Kind(IntEnum):
     SETS_SP = 5  # gives SP a value that decoding alone cannot know
     EXCEPTION = 6  # BKPT, SVC, UDF: leaves the program, so it costs nothing by itself
     PREFIX_32 = 7  # first halfword of a 32-bit instruction
+    CALL = 8  # leaves a return address in LR
+    INDIRECT = 9  # goes where a register or the stack says: a return, or a jump
     SEND_EVENT = 10  # SEV
 
 
@@ -90,14 +92,14 @@ INSTRUCTIONS_16 = (
     # A5.2.3 special data, branch and exchange
     Instruction("ADD (high)", "01000100 xxxxxxxx", 1),
     Instruction("ADD SP", "01000100 1xxxx 101", 1, Kind.SETS_SP),
-    Instruction("ADD PC", "01000100 1xxxx 111", 2),
+    Instruction("ADD PC", "01000100 1xxxx 111", 2, Kind.INDIRECT),
     Instruction("CMP (high)", "01000101 xxxxxxxx", 1),
     Instruction("CMP (high, two low)", "01000101 00xxxxxx", 1, Kind.UNPREDICTABLE),
     Instruction("MOV (high)", "01000110 xxxxxxxx", 1),
     Instruction("MOV SP", "01000110 1xxxx 101", 1, Kind.SETS_SP),
-    Instruction("MOV PC", "01000110 1xxxx 111", 2),
-    Instruction("BX", "01000111 0xxxx 000", 2),
-    Instruction("BLX", "01000111 1xxxx 000", 2),
+    Instruction("MOV PC", "01000110 1xxxx 111", 2, Kind.INDIRECT),
+    Instruction("BX", "01000111 0xxxx 000", 2, Kind.INDIRECT),
+    Instruction("BLX", "01000111 1xxxx 000", 2, Kind.CALL),
     # A5.2.4 loads and stores of one item
     Instruction("LDR (literal)", "01001 xxxxxxxxxxx", 2),
     Instruction("STR (reg)", "0101000 xxxxxxxxx", 2),
@@ -134,7 +136,7 @@ INSTRUCTIONS_16 = (
     Instruction("REVSH", "10111010 11 xxxxxx", 1),
     Instruction("POP", "1011110 0 xxxxxxxx", 1, register_list=_LOW, sp_step=4),
     Instruction("POP {}", "1011110 000000000", 1, Kind.UNPREDICTABLE),
-    Instruction("POP (PC)", "1011110 1 xxxxxxxx", 3, register_list=_LOW_AND_LINK, sp_step=4),
+    Instruction("POP (PC)", "1011110 1 xxxxxxxx", 3, Kind.INDIRECT, _LOW_AND_LINK, sp_step=4),
     Instruction("BKPT", "10111110 xxxxxxxx", 0, Kind.EXCEPTION),
     Instruction("hint (unallocated)", "10111111 xxxx 0000", 1),  # executes as NOP
     Instruction("NOP", "10111111 0000 0000", 1),
@@ -159,7 +161,7 @@ INSTRUCTIONS_16 = (
 )
 
 INSTRUCTIONS_32 = (
-    Instruction("BL", "11110 xxxxxxxxxxx  11x1 xxxxxxxxxxxx", 3),
+    Instruction("BL", "11110 xxxxxxxxxxx  11x1 xxxxxxxxxxxx", 3, Kind.CALL),
     Instruction("MSR", "111100111000 xxxx  10001000 xxxxxxxx", 3),
     Instruction("MSR (MSP)", "111100111000 xxxx  10001000 00001000", 3, Kind.SETS_SP),
     Instruction("MSR (PSP)", "111100111000 xxxx  10001000 00001001", 3, Kind.SETS_SP),

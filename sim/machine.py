@@ -5,6 +5,7 @@ SRAM come first and are page-aligned, since Unicorn maps them by pointer: they a
 """
 
 import mmap
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -32,6 +33,12 @@ CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next fol
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
 ON_EXIT = BY_FLAGS | SETS_SP
+# What only a trace asks for.
+CALLS = 32  # ends in a BL or BLX
+INDIRECT = 64  # ends in a branch to where a register or the stack says
+MOVES_SP = 128
+
+XIP_SETS = 1024  # 16 KB in two ways of 8 bytes
 
 # Why the counter stopped the core.
 STOP_NONE = 0
@@ -68,10 +75,63 @@ COUNTER = np.dtype(
     ]
 )
 
-# Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE.
+MAX_FRAMES = 1 << 14  # calls that are under way
+MAX_NODES = 1 << 17  # nodes of the call tree
+MAX_SPANS = 1 << 12  # of the stack's depth over time
+
+FRAME = np.dtype(
+    [
+        ("node", np.uint32),  # of the caller
+        ("return_address", np.uint32),
+        ("sp", np.uint32),  # when the callee began, and again when it has returned
+        ("flags", np.uint32),  # of an exception's frame: `flags` and `end` of what it interrupted
+        ("end", np.uint32),
+    ]
+)
+
+NODE = np.dtype(
+    [
+        ("parent", np.uint32),
+        ("function", np.uint32),
+        ("site", np.uint32),  # address of the call
+        ("first_child", np.uint32),
+        ("sibling", np.uint32),
+        ("calls", np.int64),
+        ("cycles", np.int64),  # spent in this function itself, stalls included
+        ("stalls", np.int64),  # of them, waiting for flash
+    ]
+)
+
+TRACE = np.dtype(
+    [
+        ("mark", np.int64),  # cycles that are charged to a node
+        ("stall_mark", np.int64),
+        ("flags", np.uint32),  # of the last block if it ran to its end
+        ("end", np.uint32),  # the address behind it
+        ("node", np.uint32),  # where execution is
+        ("depth", np.uint32),  # frames in use
+        ("node_count", np.uint32),
+        ("node_limit", np.uint32),  # beyond it contexts are merged
+        ("merged", np.int64),  # calls whose context was merged
+        ("deepest", np.int64),  # lowest SP
+        ("deepest_node", np.uint32),
+        ("deepest_cycle", np.int64),
+        ("span_cycles", np.int64),
+        ("spans", np.uint32, (MAX_SPANS, 2)),  # lowest SP in it (0: unchanged), SP at its end
+        ("function", np.uint32, SLOTS + 1),
+        ("frames", FRAME, MAX_FRAMES),
+        ("nodes", NODE, MAX_NODES),
+    ]
+)
+
+# Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE; nor
+# does it look at the sources beside that of the callbacks.
 _BAKED = (
-    *(tuple(Kind), (*REGIONS, ROM)),
-    *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, SENDS_EVENT, SPLIT),
+    tuple(Kind),
+    (*REGIONS, ROM),
+    *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, CALLS, INDIRECT, MOVES_SP),
+    *(SENDS_EVENT, SPLIT),
+    *(Path(__file__).with_name(f"{name}.py").read_text() for name in ("xip_cache", "call_trace")),
 )
 
 MACHINE = np.dtype(
@@ -89,6 +149,7 @@ MACHINE = np.dtype(
         ("access_pc", np.int64),  # its address
         ("bus_value", np.uint64),  # what it reads
         ("bus_cycles", np.int64),  # what it costs beside its cycles in the block
+        ("block_ends", np.int64),  # cycles at the end of the block, at the latest
         ("polled_at", np.uint64),  # address of the register that was read last, if it is polled
         ("polled_until", np.int64),  # the cycle until which it keeps its value
         ("polled_value", np.int64),
@@ -112,6 +173,17 @@ MACHINE = np.dtype(
         ("extra_cycles", np.int64, SLOTS + 1),  # by instruction, beside the blocks' own
         ("costs", np.uint8, MAX_COSTS),  # cycles + 1 of each instruction; 0: second halfword
         ("blocks", BLOCK, MAX_BLOCKS),
+        ("xip_on", np.int64),  # whether the cache is modelled
+        ("xip_disabled", np.int64),  # whether the program switched it off
+        ("xip_miss", np.int64),
+        ("xip_accesses", np.int64),
+        ("xip_hits", np.int64),
+        ("xip_stalls", np.int64),  # cycles, contained in `cycles`
+        ("xip_lines", np.uint32, (XIP_SETS, 3)),  # two ways and which of them was used last
+        ("xip_stalls_at", np.int64, SLOTS + 1),
+        ("fetched", np.uint32),  # the word that was fetched last
+        ("fetch_next", np.uint32),  # where execution goes on if it does not branch
+        ("trace", TRACE, 1),
     ]
 )
 

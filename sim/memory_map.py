@@ -26,6 +26,9 @@ class Region:
 
 # 2.6.3: execute-in-place window; the Pico's flash chip holds 2 MB of its 16 MB.
 FLASH = Region("flash", 0x1000_0000, 2 * 1024 * 1024)
+# 2.6.3.1: the same bytes again, each window with its own way through the XIP cache.
+FLASH_ALIASES = (0x1100_0000, 0x1200_0000, 0x1300_0000)
+XIP = Region("XIP", FLASH.base, 4 << 24)  # all four windows
 # 2.6.2: four striped banks of 64 KB, then scratch X and Y of 4 KB each, without a gap.
 SRAM = Region("SRAM", 0x2000_0000, 264 * 1024)
 

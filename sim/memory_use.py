@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sim.elf import Program, Section
 from sim.memory_map import SRAM
 
-_RESERVED = (".heap", ".stack", ".arena")  # room kept free, not use
+KEPT_FREE = (".heap", ".stack", ".arena")  # sections that are room, not use
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def measure(program: Program, touched: npt.NDArray[np.bool_], stack: int) -> Mem
     used = np.flatnonzero(touched[start - SRAM.base : end - SRAM.base])
     static_data = code = 0
     for section in program.sections:
-        if not SRAM.holds(section.address) or section.name.startswith(_RESERVED):
+        if not SRAM.holds(section.address) or section.name.startswith(KEPT_FREE):
             continue
         if section.writable and not section.executable:
             static_data += section.size - _overlap(section, start, end)

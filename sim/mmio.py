@@ -16,6 +16,7 @@ from unicorn import arm_const, unicorn_const
 
 from sim.cycle_counter import _register, _slot
 from sim.machine import MACHINE
+from sim.xip_cache import fetch_until, longest_stall
 
 # RP2040 datasheet, 2.1.3 and 2.3.1: cycles beside the two of an LDR or STR. Data phases on the
 # APB take 3 cycles to read and 4 to write instead of 1; SIO hangs on the core's single-cycle port.
@@ -26,6 +27,7 @@ _TIMERAWH, _TIMERAWL, _SYSTICK_CVR = 0x4005_4024, 0x4005_4028, 0xE000_E018
 
 _REG_PC = arm_const.UC_ARM_REG_PC
 _READ, _WORD = unicorn_const.UC_MEM_READ_PROT, 4
+_ACCESS_SIZE = 2  # bytes of every instruction that loads or stores
 
 _PROTECTED_HOOK = types.boolean(
     types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr
@@ -75,11 +77,18 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         machine = carray(data, (1,), machine_type)[0]
         pc = _register(machine, uc, _REG_PC)
         machine.access_pc = pc
+        if machine.xip_on:
+            fetch_until(machine, np.uint64(pc + _ACCESS_SIZE))
         block = machine.blocks[machine.current]
         ahead: Any = 0  # cycles of the block from the instruction on
+        stalls: Any = 0
         length = np.int64(block.size) >> 1
-        for at in range((pc + np.int64(block.size) - np.int64(block.end)) >> 1, length):
+        first = (pc + np.int64(block.size) - np.int64(block.end)) >> 1
+        slot = np.int64(_slot(pc)) - first
+        for at in range(first, length):
             ahead += max(np.int64(machine.costs[block.costs + at]) - 1, 0)
+            if machine.xip_on and at > first:
+                stalls += longest_stall(machine, pc + 2 * (at - first), slot + at, False)
         machine.now = machine.cycles - ahead
         top = address >> np.uint64(28)
         if top == np.uint64(_APB):
@@ -88,11 +97,8 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
             machine.bus_cycles = SIO_CYCLES
         else:
             machine.bus_cycles = 0
-        if (
-            kind == _READ
-            and size == _WORD
-            and machine.cycles + machine.bus_cycles < machine.event_at
-        ):
+        machine.block_ends = machine.cycles + machine.bus_cycles + stalls
+        if kind == _READ and size == _WORD and machine.block_ends < machine.event_at:
             loaded = _read_fast(machine, np.int64(address))
             if loaded >= 0:
                 machine.bus_value = np.uint64(loaded)

@@ -10,18 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim import cycle_counter
 from sim.boot import Boot, boot_of
 from sim.bus import Unmodelled
+from sim.call_graph import CallGraph, StackPeak, Tracer
 from sim.core import RETURN_ADDRESS, Ended, Event
 from sim.elf import Program, Symbol
-from sim.errors import AddressError, CallError, SymbolError
+from sim.errors import AddressError, CallError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS, ROM_SLOT
 from sim.memory_map import FLASH, SRAM, region_of
+from sim.memory_report import Measured, MemoryReport, memory_report
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile
+from sim.program import load_program
 from sim.rp2040 import Rp2040
+from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
@@ -60,15 +65,19 @@ class Pico:
     """An RP2040 with 264 KB of SRAM and 2 MB of flash that runs one program on core 0.
 
     Args:
-        program: path of an ELF executable, or a loaded Program.
+        program: path of an ELF, UF2 or BIN file, or a loaded Program.
         clock_hz: system clock until the program sets it, for times in seconds; 133 MHz is the
             RP2040's rated maximum.
         strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
+        xip_cache: whether words in flash take time unless they are in the XIP cache; without it
+            flash is as fast as SRAM.
+        xip_miss: cycles that each missed word costs.
+        trace: keep the call tree and the stack's depth over time; takes about twice as long.
 
     Raises:
-        ElfError: the file cannot be loaded.
+        ProgramError: the file cannot be loaded.
     """
 
     def __init__(
@@ -77,12 +86,24 @@ class Pico:
         clock_hz: int = 133_000_000,
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
+        *,
+        xip_cache: bool = True,
+        xip_miss: int = DEFAULT_MISS_CYCLES,
+        trace: bool = False,
     ) -> None:
-        self.program = program if isinstance(program, Program) else Program.load(program)
+        self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
-        self._chip = Rp2040(clock_hz, strict, uart)
+        in_flash = any(FLASH.holds(segment.address) for segment in self.program.segments)
+        self._chip = Rp2040(
+            clock_hz,
+            strict,
+            uart,
+            xip_miss=xip_miss if xip_cache and in_flash else None,
+            trace=trace,
+        )
         self._core = self._chip.core
         self._machine = self._chip.machine
+        self._tracer = Tracer(self._machine, self.program) if trace else None
         memory = self._machine["code"].view(np.uint8)
         self._flash = memory[: FLASH.size]
         self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS : 2 * ROM_SLOT]
@@ -99,6 +120,8 @@ class Pico:
             )
         self._chip.reset()
         self._chip.system_control.vtor = self._boot.vtor
+        if self._tracer:
+            self._tracer.reset(self._boot.sp)
         names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
         self._core.set_registers(**dict.fromkeys(names, 0))
         self._core.set_registers(
@@ -137,6 +160,11 @@ class Pico:
     def registers(self) -> Registers:
         """A snapshot of the registers."""
         return self._core.registers
+
+    @property
+    def xip(self) -> XipStatistics:
+        """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
+        return self._chip.xip.statistics
 
     def run(self, max_cycles: int | None = None) -> Stop:
         """Execute from PC until BKPT, WFI or the budget; behind a BKPT that halted before.
@@ -182,6 +210,7 @@ class Pico:
         self._core.set_registers(
             **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target | 1, xpsr=1 << 24
         )
+        self._core.note(cycle_counter.on_host_call)
         try:
             event = self._execute(max_cycles)
             if event is not None:
@@ -192,6 +221,7 @@ class Pico:
                 )
             return self._core.registers.r0
         finally:
+            self._core.note(cycle_counter.on_resume)
             values = {name: getattr(saved, name) for name in Registers.__dataclass_fields__}
             self._core.set_registers(**values | {"pc": saved.pc | 1})
 
@@ -235,10 +265,51 @@ class Pico:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`."""
         return self._tally.profile(self.program)
 
+    def call_graph(self) -> CallGraph:
+        """Who called whom since reset, and at what cost; its sum equals `cycles`.
+
+        Raises:
+            TraceError: the Pico was made without `trace`.
+        """
+        return self._traced().graph()
+
+    def stack_peak(self) -> StackPeak:
+        """The deepest stack since reset and the calls that made it. Raises like `call_graph`."""
+        return self._traced().peak()
+
+    def stack_over_time(self) -> list[tuple[int, int]]:
+        """The stack's depth over time as points (cycle, SP), SP to hold until the next point.
+
+        There are at most 4,097; each gives the lowest SP of its span. Raises like `call_graph`.
+        """
+        return self._traced().stack_over_time()
+
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = self._boot.sp - int(self._machine["sp_lowest"])
         return measure(self.program, self.sram != _PAINT, stack)
+
+    def memory_report(self, largest: int = 10) -> MemoryReport:
+        """All of the program's memory; calls and history of the stack only if traced.
+
+        Args:
+            largest: how many symbols of each memory to name.
+        """
+        tracer = self._tracer
+        run = Measured(
+            touched=self.sram != _PAINT,
+            lowest_sp=int(self._machine["sp_lowest"]),
+            cycles=self.cycles,
+            clock_hz=self.clock_hz,
+            peak=tracer.peak() if tracer else None,
+            stack_over_time=tracer.stack_over_time() if tracer else (),
+        )
+        return memory_report(self.program, self._boot, run, largest)
+
+    def _traced(self) -> Tracer:
+        if self._tracer is None:
+            raise TraceError("nothing was traced; make the Pico with trace=True")
+        return self._tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         region = region_of(address, size)

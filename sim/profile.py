@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.elf import Program
+from sim.elf import Program, SourceLine
 from sim.instructions import TAKEN_EXTRA_CYCLES
 from sim.machine import MAX_BLOCKS, SLOTS, addresses_of, slots_of
 
-_UNKNOWN = "?"
+UNKNOWN = "?"  # a function or a line
+XIP_STALL = "[XIP stall]"
+WAITS = "[waits and exceptions]"
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class InstructionCost:
+    """One instruction's share; `cycles` without its `stalls`."""
+
+    address: int
+    executions: int
+    cycles: int
+    stalls: int
+    function: str
+    line: SourceLine | None
+
+
+@dataclass(frozen=True)
 class Profile:
     """Cycles and executions of every instruction that ran.
 
@@ -31,25 +45,48 @@ class Profile:
         addresses: int64, shape (n,), ascending.
         cycles: int64, shape (n,).
         executions: int64, shape (n,).
+        stalls: int64, shape (n,); cycles spent waiting for flash, not contained in `cycles`.
+        waits: cycles that no instruction took: exception entries, sleep, slow buses.
     """
 
     program: Program
     addresses: npt.NDArray[np.int64]
     cycles: npt.NDArray[np.int64]
     executions: npt.NDArray[np.int64]
+    stalls: npt.NDArray[np.int64]
+    waits: int
+
+    @property
+    def total(self) -> int:
+        """All cycles of the run."""
+        return int(self.cycles.sum() + self.stalls.sum()) + self.waits
 
     def by_function(self) -> list[Entry]:
-        """Entries by function, the costliest first; "?" is code outside of all functions."""
+        """Entries by function, the costliest first; "?" is code outside of all functions.
 
-        def name(address: int) -> str:
-            function = self.program.function_at(address)
-            return function.name if function else _UNKNOWN
+        Stalls and waits are entries of their own, here and in `by_line`.
+        """
 
-        return self._grouped(name)
+        return self._grouped(self._function)
 
     def by_line(self) -> list[Entry]:
         """Entries by "file:line", the costliest first; "?" is code without debug information."""
-        return self._grouped(lambda address: str(self.program.line_at(address) or _UNKNOWN))
+        return self._grouped(lambda address: str(self.program.line_at(address) or UNKNOWN))
+
+    def by_instruction(self) -> list[InstructionCost]:
+        """Every instruction that ran, by ascending address; waits belong to none."""
+        columns = (self.addresses, self.executions, self.cycles, self.stalls)
+        rows: Iterable[tuple[int, int, int, int]] = zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+        return [
+            InstructionCost(*row, self._function(row[0]), self.program.line_at(row[0]))
+            for row in rows
+        ]
+
+    def _function(self, address: int) -> str:
+        function = self.program.function_at(address)
+        return function.name if function else UNKNOWN
 
     def _grouped(self, name: Callable[[int], str]) -> list[Entry]:
         sums: dict[str, tuple[int, int]] = {}
@@ -60,6 +97,8 @@ class Profile:
             before = sums.get(key := name(address), (0, 0))
             sums[key] = (before[0] + cycles, before[1] + executions)
         entries = [Entry(key, *values) for key, values in sums.items()]
+        others = {XIP_STALL: int(self.stalls.sum()), WAITS: self.waits}
+        entries += [Entry(key, cycles, 0) for key, cycles in others.items() if cycles]
         return sorted(entries, key=lambda entry: (-entry.cycles, entry.name))
 
 
@@ -107,8 +146,13 @@ class Tally:
         cycles, executions = self._cycles.copy(), self._executions.copy()
         self._add_to(cycles, executions)
         cycles += self._machine["extra_cycles"][:SLOTS]
-        slots = np.flatnonzero(executions + cycles)
-        return Profile(program, addresses_of(slots), cycles[slots], executions[slots])
+        stalls_at = self._machine["xip_stalls_at"][:SLOTS]
+        slots = np.flatnonzero(executions | stalls_at)
+        stalls = stalls_at[slots]
+        waits = int(self._machine["cycles"] - cycles.sum() - stalls.sum())
+        return Profile(
+            program, addresses_of(slots), cycles[slots], executions[slots], stalls, waits
+        )
 
     def _drop_blocks(self) -> None:
         self._machine["index"][:] = 0

@@ -19,6 +19,7 @@ from sim.peripherals import NEVER, Surroundings, all_peripherals
 from sim.profile import Tally
 from sim.system_control import SystemControl
 from sim.systick import SysTick
+from sim.xip_cache import XipCache
 
 _SIO = Region("SIO", 0xD000_0000, 0x1000)
 _FAR = 1 << 48  # more cycles than any run has
@@ -31,7 +32,10 @@ class Rp2040:
     Args:
         clock_hz: the system clock until the program sets one.
         strict: whether a register that is not modelled is a fault.
-        uart: takes the bytes that UART0 sends.
+        uart: called with each byte that UART0 sends.
+        xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
+            as SRAM.
+        trace: whether calls are followed.
     """
 
     def __init__(
@@ -39,10 +43,14 @@ class Rp2040:
         clock_hz: int,
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
+        *,
+        xip_miss: int | None = None,
+        trace: bool = False,
     ) -> None:
         self.strict = strict
-        self.core = Core(self)
+        self.core = Core(self, xip_miss is not None, trace)
         self.machine = self.core.machine
+        self.xip = XipCache(self.machine, xip_miss or 0)
         self.tally = Tally(self.machine)
         self._initial_hz = Fraction(clock_hz)
         clock = MachineClock(self.machine)
@@ -53,19 +61,21 @@ class Rp2040:
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
             on_system_hz=self._change_clock,
+            cache=self.xip,
         )
         self._peripherals = all_peripherals(clock, around)
         self.system_control = SystemControl(self._nvic)
         self._systick = SysTick(clock, self._peripherals.watchdog.ticks, self._nvic)
         self._private = (self._nvic, self.system_control, self._systick)
         self.bus = Bus([*self._private, *self._peripherals.blocks])
-        self._exceptions = Exceptions(self.core, self._nvic, self.system_control)
+        self._exceptions = Exceptions(self.core, self._nvic, self.system_control, self._catch_up)
 
     def reset(self) -> None:
         """Power-on of everything but the memories."""
         self.core.forget_all_code()
         self.core.reset_special_registers()
         self.tally.clear()
+        self.xip.reset()
         self.machine["now"] = self.machine["event_register"] = 0
         self._clock_hz, self._clock_since, self._seconds = self._initial_hz, 0, Fraction(0)
         self._peripherals.reset()
@@ -143,7 +153,7 @@ class Rp2040:
             self._publish_counters()
             machine["event_at"] = due = self._due()
             machine["next_stop"] = min(machine["next_stop"], due)
-        return bool(machine["cycles"] + machine["bus_cycles"] < machine["event_at"])
+        return bool(machine["block_ends"] < machine["event_at"])
 
     def _stretch(self, limit: int) -> Event | None:
         """Let the core run up to the next event at most."""
@@ -216,7 +226,7 @@ class Rp2040:
             if due >= NEVER:
                 self._sleeping = None
                 return Event(Ended.SLEEP)
-            self.core.charge(max(0, min(due, limit) - self.cycles), self.core.pc - 2)
+            self.core.wait(max(0, min(due, limit) - self.cycles))
             if due > limit:
                 return Event(Ended.BUDGET)
         return None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
 
-from sim import ElfError, Pico, Program, SimError
+from sim import ElfError, Pico, Program, ProgramError, SimError
 
 _CODE = assemble("movs r0, #1; bkpt #0")
 _SOUND = ElfSource(
@@ -64,7 +64,7 @@ def test_entry_outside_memory() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ElfError, match=r"cannot be read \(No such file"):
+    with pytest.raises(ProgramError, match=r"cannot be read \(No such file"):
         Pico(tmp_path / "none.elf")
 
 

@@ -68,7 +68,9 @@ def test_branch_to_arm_state(branch: str) -> None:
     assert target.profile().cycles.sum() == 3
 
 
-@pytest.mark.parametrize("address", [0x40000000, 0xD0000000, 0x60000000, 0xEFFFFFFE, 0xFFFFFFF8, 0x00000000])
+@pytest.mark.parametrize(
+    "address", [0x40000000, 0xD0000000, 0x60000000, 0xEFFFFFFE, 0xFFFFFFF8, 0x00004000]
+)
 def test_execution_from_no_memory(address: int) -> None:
     target = pico("movs r1, #1; bx r0; bkpt #0")
     set_registers(target, r0=address | 1)

@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_interrupts import Interrupted
-from sim_programs import SRAM_BASE, ElfSource, assemble, msr
+from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, msr
 
 from sim import Fault, Pico, Program, StopReason
 
 _CYCLES_PER_TICK = 4
 _VECTORS = 48
-_CODE = SRAM_BASE + 4 * _VECTORS
 _STACK = SRAM_BASE + 0x8000
 _LOG = SRAM_BASE + 0x4000
 _POINTER = SRAM_BASE + 0x3FF8
@@ -31,18 +30,22 @@ _NOTE = """
 """
 
 
-def build(main: str, **handlers: str) -> Pico:
-    """A Pico with a vector table in SRAM; handlers by name, "irq0", "systick", "pendsv", "svc"."""
+def build(main: str, base: int = SRAM_BASE, trace: bool = False, **handlers: str) -> Pico:
+    """A Pico with a vector table at `base`, behind which its code follows.
+
+    Handlers come by name: "irq0" to "irq31", "systick", "pendsv", "svc".
+    """
     numbers = {"svc": 11, "pendsv": 14, "systick": 15} | {f"irq{n}": 16 + n for n in range(32)}
-    code = assemble(main + "; .align 2", _CODE)
-    vectors = [_STACK, _CODE | 1] + [0] * (_VECTORS - 2)
+    start = base + 4 * _VECTORS
+    code = assemble(main + "; .align 2", start)
+    vectors = [_STACK, start | 1] + [0] * (_VECTORS - 2)
     for name, source in handlers.items():
-        at = _CODE + len(code)
+        at = start + len(code)
         vectors[numbers[name]] = at | 1
         code += assemble(source + "; .align 2", at)
     image = np.array(vectors, np.uint32).tobytes() + code
-    program = Program.parse(ElfSource(image, SRAM_BASE, entry=_CODE).build())
-    target = Pico(program)
+    program = Program.parse(ElfSource(image, base, entry=start).build())
+    target = Pico(program, trace=trace)
     target.write(_POINTER, np.array([_LOG], np.uint32))
     return target
 
@@ -64,7 +67,7 @@ def _agree(target: Pico) -> Interrupted:
     theirs = np.frombuffer(reference.uc.mem_read(_LOG, log.nbytes), np.uint32)
     assert log.tolist() == theirs.tolist()
     assert target.cycles == reference.cycles
-    assert target.profile().cycles.sum() == target.cycles
+    assert target.profile().total == target.cycles
     assert target.registers.pc == reference.pc
     size = target.sram.size
     assert target.sram.tobytes() == bytes(reference.uc.mem_read(SRAM_BASE, size))
@@ -112,18 +115,12 @@ _BODY = st.sampled_from(
 )
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(_BODY, min_size=1, max_size=12),
-    st.integers(150, 700),
-    st.lists(st.integers(40, 300), min_size=2, max_size=2),
-    st.lists(st.integers(0, 3), min_size=6, max_size=6),
-    st.integers(0, 1),
-)
-def test_random_programs_with_random_interrupts(
-    body: list[str], reload: int, alarms: list[int], priorities: list[int], odd_stack: int
-) -> None:
-    p = priorities
+@st.composite
+def _interrupted(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
+    """A program in a loop, and the handlers of what interrupts it."""
+    body = draw(st.lists(_BODY, min_size=1, max_size=12))
+    alarms = draw(st.lists(st.integers(40, 300), min_size=2, max_size=2))
+    p = draw(st.lists(st.integers(0, 3), min_size=6, max_size=6))
     writes = [
         (_TICK, 1 << 9 | _CYCLES_PER_TICK),
         (_SHPR2, p[0] << 30),
@@ -134,38 +131,57 @@ def test_random_programs_with_random_interrupts(
         (_INTE, 0b11),
         (_ALARM0, alarms[0]),
         (_ALARM0 + 4, alarms[1]),
-        (_RVR, reload),
+        (_RVR, draw(st.integers(150, 700))),
         (_CVR, 0),
         (_CSR, 7),
     ]
-    # A program whose SVC cannot be taken would be at fault.
-    if p[0] >= 1 or "svc #1" not in body:
-        body = [line for line in body if line != "svc #1"]
     lines = [line.replace("@", str(at)) for at, line in enumerate(body)]
     main = (
-        ("push {r7}; " if odd_stack else "")
+        draw(st.sampled_from(["", "push {r7}; "]))
         + "; ".join(_set(a, v) for a, v in writes)
         + f"; movs r7, #6; again: {'; '.join(lines)}; subs r7, #1; bne again; bkpt #0"
     )
-    clear = f"ldr r0, ={_INTR:#x}; movs r1, #{{bit}}; str r1, [r0]"
-    arm = (
-        (
-            f"; ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{{after}};"
-            " ldr r0, ={alarm:#x}; str r1, [r0]"
+
+    def alarm(number: int, after: int) -> str:
+        return noting(
+            f"ldr r0, ={_INTR:#x}; movs r1, #{1 << number}; str r1, [r0];"
+            f"ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{after};"
+            f"ldr r0, ={_ALARM0 + 4 * number:#x}; str r1, [r0]"
         )
-        .replace("{{", "{")
-        .replace("}}", "}")
-    )
-    target = build(
-        main,
-        systick=noting(),
-        svc=noting(),
-        pendsv=noting(),
-        irq0=noting((clear + arm).format(bit=1, after=100, alarm=_ALARM0)),
-        irq1=noting((clear + arm).format(bit=2, after=77, alarm=_ALARM0 + 4)),
-        irq5=noting(),
-    )
+
+    simple = dict.fromkeys(("systick", "svc", "pendsv", "irq5"), noting())
+    return main, simple | {"irq0": alarm(0, 100), "irq1": alarm(1, 77)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(_interrupted(), st.booleans())
+def test_random_programs_with_random_interrupts(
+    case: tuple[str, dict[str, str]], trace: bool
+) -> None:
+    main, handlers = case
+    target = build(main, trace=trace, **handlers)
     _agree(target)
+    if trace:
+        assert target.call_graph().cycles == target.cycles
+
+
+def _step_to_the_end(target: Pico) -> None:
+    while target.step() is None:
+        assert target.instructions < 50_000
+
+
+@settings(max_examples=25, deadline=None)
+@given(_interrupted())
+def test_random_programs_in_flash_stepped_and_run(case: tuple[str, dict[str, str]]) -> None:
+    """With the XIP cache: what a run does in blocks, single steps do at every instruction."""
+    main, handlers = case
+    steps, target = (build(main, FLASH_BASE, **handlers) for _ in range(2))
+    assert target.run().reason is StopReason.HALT
+    assert target.xip.stall_cycles > 0
+    _step_to_the_end(steps)
+    assert steps.cycles == target.cycles == target.profile().total
+    assert steps.registers == target.registers
+    assert steps.sram.tobytes() == target.sram.tobytes()
 
 
 def _log(target: Pico, count: int) -> list[int]:
@@ -248,7 +264,7 @@ def test_wfi_skips_to_the_next_event(budget: int | None) -> None:
         stop = target.run(budget := 100_000)
     assert stop.reason is StopReason.HALT
     assert target.read(_LOG, np.uint32, 2).tolist() == [reload - (15 + 3 + 2) + 1, 15]
-    assert target.cycles == target.profile().cycles.sum()
+    assert target.cycles == target.profile().total
 
 
 def test_masked_interrupt_ends_a_sleep_and_waits() -> None:
@@ -272,7 +288,7 @@ def test_masked_interrupt_ends_a_sleep_and_waits() -> None:
 def test_sleep_that_nothing_can_end(source: str, reason: StopReason) -> None:
     target = build(source)
     assert target.run().reason is reason
-    assert target.profile().cycles.sum() == target.cycles
+    assert target.profile().total == target.cycles
 
 
 def test_sleep_on_exit() -> None:
@@ -315,8 +331,7 @@ def test_stepping_equals_running() -> None:
     )
     steps, target = build(main, systick=noting()), build(main, systick=noting())
     target.run()
-    while steps.step() is None:
-        assert steps.instructions < 5_000
+    _step_to_the_end(steps)
     assert steps.cycles == target.cycles
     assert steps.registers == target.registers
     assert steps.sram.tobytes() == target.sram.tobytes()

@@ -1,0 +1,9 @@
+/* Never ends. */
+#include "print.h"
+
+int main(void)
+{
+    print("for ever\n");
+    for (;;)
+        ;
+}

@@ -1,0 +1,307 @@
+"""Who called whom, how often and at what cost: the call tree of a traced run, and its sums."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any
+
+from sim.call_trace import EXCEPTIONS, NO_FUNCTION, OUTSIDE, ROOT
+from sim.elf import Program
+from sim.machine import FLASH_SLOTS, MAX_NODES, MAX_SPANS, SLOTS, slot_of
+from sim.profile import UNKNOWN
+
+# Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
+_SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
+_INTERRUPTS = (
+    *(f"TIMER_IRQ_{number}" for number in range(4)),
+    *("PWM_IRQ_WRAP", "USBCTRL_IRQ", "XIP_IRQ", "PIO0_IRQ_0", "PIO0_IRQ_1", "PIO1_IRQ_0"),
+    *("PIO1_IRQ_1", "DMA_IRQ_0", "DMA_IRQ_1", "IO_IRQ_BANK0", "IO_IRQ_QSPI", "SIO_IRQ_PROC0"),
+    *("SIO_IRQ_PROC1", "CLOCKS_IRQ", "SPI0_IRQ", "SPI1_IRQ", "UART0_IRQ", "UART1_IRQ"),
+    *("ADC_IRQ_FIFO", "I2C0_IRQ", "I2C1_IRQ", "RTC_IRQ"),
+)
+_FIRST_INTERRUPT = 16
+_EXCEPTIONS = _FIRST_INTERRUPT + 32
+
+
+def exception_name(number: int) -> str:
+    """What profiles call the entry of exception `number` (IPSR)."""
+    interrupt = number - _FIRST_INTERRUPT
+    if 0 <= interrupt < len(_INTERRUPTS):
+        name = _INTERRUPTS[interrupt]
+    else:
+        name = _SYSTEM_EXCEPTIONS.get(number, str(number))
+    return f"[exception {name}]"
+
+
+_Edge = tuple[str, str, int]  # caller, callee, return address
+
+
+@dataclass(frozen=True)
+class Node:
+    """A function in one chain of calls.
+
+    Attributes:
+        parent: number of the caller's node; None at the start of a chain.
+        return_address: behind the call; 0 where no instruction called.
+        cycles: spent in the function itself, without `stalls`.
+        stalls: cycles spent waiting for flash.
+        interrupted: of an exception, the number of the node that it interrupted.
+    """
+
+    function: str
+    parent: int | None
+    return_address: int
+    calls: int
+    cycles: int
+    stalls: int
+    interrupted: int | None = None
+    is_exception: bool = False
+
+
+@dataclass(frozen=True)
+class FunctionCost:
+    """A function's cycles: `self_cycles` by its own instructions, `inclusive` of what it called.
+
+    Recursive calls count once in `inclusive`; exceptions that interrupt it do not. Both hold the
+    stalls.
+    """
+
+    name: str
+    calls: int
+    self_cycles: int
+    inclusive: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """All calls of `callee` from one place.
+
+    Attributes:
+        return_address: behind the call; 0 where no instruction called.
+        inclusive: cycles between call and return, without those inside another run of the caller
+            itself. So a function's self cycles and its calls' inclusive ones sum up to its own
+            inclusive cycles, with recursion too.
+    """
+
+    caller: str
+    callee: str
+    return_address: int
+    calls: int
+    inclusive: int
+
+
+@dataclass(frozen=True)
+class CallGraph:
+    """The call tree of a run; a caller stands before what it calls.
+
+    Attributes:
+        merged: calls whose chain is not told apart since there were too many; 0 as a rule.
+    """
+
+    nodes: tuple[Node, ...]
+    merged: int
+
+    @property
+    def cycles(self) -> int:
+        """Of the whole run."""
+        return sum(node.cycles + node.stalls for node in self.nodes)
+
+    def chain(self, number: int) -> list[str]:
+        """Names from the first function down to a node, beginning at an exception if there is."""
+        names = []
+        at: int | None = number
+        while at is not None:
+            names.append(self.nodes[at].function)
+            at = self.nodes[at].parent
+        return names[::-1]
+
+    def whole_chain(self, number: int) -> list[str]:
+        """Like `chain`, on through exceptions to what they interrupted."""
+        names = self.chain(number)
+        at = self.nodes[number]
+        while True:
+            while at.parent is not None:
+                at = self.nodes[at.parent]
+            if at.interrupted is None:
+                return names
+            names = self.chain(at.interrupted) + names
+            at = self.nodes[at.interrupted]
+
+    def functions(self) -> list[FunctionCost]:
+        """Costs by function, the costliest (inclusive) first."""
+        own: Counter[str] = Counter()
+        calls: Counter[str] = Counter()
+        for node in self.nodes:
+            own[node.function] += node.cycles + node.stalls
+            calls[node.function] += node.calls
+        total: Counter[str] = Counter()
+        running: Counter[str] = Counter()
+        for number, entering in self._walk():
+            name = self.nodes[number].function
+            if entering and not running[name]:
+                total[name] += self._inclusive[number]
+            running[name] += 1 if entering else -1
+        costs = [FunctionCost(name, calls[name], own[name], total[name]) for name in own]
+        return sorted(costs, key=lambda cost: (-cost.inclusive, cost.name))
+
+    def calls(self) -> list[Call]:
+        """Costs by place of call, the costliest first."""
+
+        counts: Counter[_Edge] = Counter()
+        totals: Counter[_Edge] = Counter()
+        running: dict[str, list[int]] = defaultdict(list)  # nodes by function, outermost first
+        leaving_by: dict[int, _Edge] = {}  # from a node towards the current one
+        for number, entering in self._walk():
+            node = self.nodes[number]
+            here = running[node.function]
+            if not entering:
+                here.pop()
+                continue
+            if node.parent is not None:
+                edge = self.nodes[node.parent].function, node.function, node.return_address
+                leaving_by[node.parent] = edge
+                counts[edge] += node.calls
+                totals[edge] += self._inclusive[number]
+            if here:
+                totals[leaving_by[here[-1]]] -= self._inclusive[number]
+            here.append(number)
+        rows = [Call(*edge, counts[edge], totals[edge]) for edge in counts]
+        return sorted(rows, key=lambda row: (-row.inclusive, row.caller, row.callee))
+
+    @cached_property
+    def _inclusive(self) -> list[int]:
+        totals = [node.cycles + node.stalls for node in self.nodes]
+        for number in range(len(totals) - 1, -1, -1):
+            parent = self.nodes[number].parent
+            if parent is not None:
+                totals[parent] += totals[number]
+        return totals
+
+    @cached_property
+    def _children(self) -> list[list[int]]:
+        children: list[list[int]] = [[] for _ in self.nodes]
+        for number, node in enumerate(self.nodes):
+            if node.parent is not None:
+                children[node.parent].append(number)
+        return children
+
+    def _walk(self) -> Iterator[tuple[int, bool]]:
+        """Every node when it is entered (True) and left, callers around what they call."""
+        roots = [number for number, node in enumerate(self.nodes) if node.parent is None]
+        stack = [(number, True) for number in reversed(roots)]
+        while stack:
+            number, entering = stack.pop()
+            yield number, entering
+            if entering:
+                stack.append((number, False))
+                stack.extend((child, True) for child in reversed(self._children[number]))
+
+
+@dataclass(frozen=True)
+class StackPeak:
+    """The deepest stack: SP, the cycle at which its block began, and the functions under way."""
+
+    sp: int
+    cycle: int
+    chain: tuple[str, ...]
+
+
+class Tracer:
+    """The host's view of the trace in a MACHINE record."""
+
+    def __init__(self, machine: Any, program: Program) -> None:
+        self._machine = machine
+        self._trace = machine["trace"][0]
+        self._functions = sorted(
+            (symbol for symbol in program.symbols.values() if symbol.is_function),
+            key=lambda symbol: (symbol.address, symbol.size),
+        )
+        self._number_functions()
+
+    def _number_functions(self) -> None:
+        """Fill `function`, so that it tells the same as Program.function_at."""
+        numbers = self._trace["function"]
+        pairs = zip_longest(self._functions, self._functions[1:])
+        for number, (function, after) in enumerate(pairs, OUTSIDE + 1):
+            first = slot_of(function.address)
+            if first == SLOTS:
+                continue
+            last = FLASH_SLOTS if first < FLASH_SLOTS else SLOTS
+            if function.size:
+                last = min(last, first + (function.size + 1) // 2)
+            if after is not None and slot_of(after.address) >= first:
+                last = min(last, slot_of(after.address))
+            numbers[first:last] = number
+
+    def reset(self, sp: int) -> None:
+        """Forget everything; the stack starts at `sp`."""
+        trace = self._trace
+        trace["nodes"][: trace["node_count"]] = 0
+        for name in ("mark", "stall_mark", "flags", "end", "node", "depth", "merged"):
+            trace[name] = 0
+        trace["nodes"]["function"][ROOT] = NO_FUNCTION
+        trace["node_count"] = 1
+        trace["node_limit"] = MAX_NODES - len(self._functions) - _EXCEPTIONS - 2
+        trace["deepest"] = sp
+        trace["deepest_node"] = ROOT
+        trace["deepest_cycle"] = 0
+        trace["span_cycles"] = 1
+        trace["spans"] = 0
+        trace["spans"][0] = sp
+
+    def graph(self) -> CallGraph:
+        """The calls since the last `reset`."""
+        nodes = self._trace["nodes"][1 : self._trace["node_count"]]
+        columns = ("parent", "function", "site", "calls", "cycles", "stalls")
+        rows = zip(*(nodes[name].tolist() for name in columns), strict=True)
+        result = []
+        for parent, function, site, calls, cycles, stalls in rows:
+            above = None if parent == ROOT else parent - 1
+            interrupts = function >= EXCEPTIONS
+            result.append(
+                Node(
+                    function=self._name(function),
+                    parent=None if interrupts else above,
+                    return_address=site if slot_of(site) < SLOTS else 0,
+                    calls=calls,
+                    cycles=cycles - stalls,
+                    stalls=stalls,
+                    interrupted=above if interrupts else None,
+                    is_exception=interrupts,
+                )
+            )
+        return CallGraph(tuple(result), int(self._trace["merged"]))
+
+    def peak(self) -> StackPeak:
+        """Where the stack was deepest."""
+        node = int(self._trace["deepest_node"])
+        chain = [] if node == ROOT else self.graph().whole_chain(node - 1)
+        return StackPeak(
+            int(self._trace["deepest"]), int(self._trace["deepest_cycle"]), tuple(chain)
+        )
+
+    def stack_over_time(self) -> list[tuple[int, int]]:
+        """Points (cycle, lowest SP from there to the next point), at most 4096, ends kept.
+
+        Time is divided into spans of equal length, so many cycles that they suffice; no span
+        hides the deepest SP in it.
+        """
+        width = int(self._trace["span_cycles"])
+        used = min(MAX_SPANS, int(self._machine["cycles"]) // width + 1)
+        points: list[tuple[int, int]] = []
+        held = 0
+        for number, (lowest, last) in enumerate(self._trace["spans"][:used].tolist()):
+            sp = min(lowest, held or lowest) if lowest else held
+            held = last or held
+            if not points or points[-1][1] != sp:
+                points.append((number * width, sp))
+        if points:
+            points.append((int(self._machine["cycles"]), held))
+        return points
+
+    def _name(self, function: int) -> str:
+        if function >= EXCEPTIONS:
+            return exception_name(function - EXCEPTIONS)
+        return UNKNOWN if function == OUTSIDE else self._functions[function - 1].name

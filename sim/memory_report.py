@@ -1,0 +1,170 @@
+"""Where a program's memory went, in full: sections, symbols, stack, heap, bytes touched."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.boot import Boot
+from sim.call_graph import StackPeak
+from sim.elf import Program, Symbol
+from sim.memory_map import FLASH, SRAM, Region
+from sim.memory_use import KEPT_FREE
+
+
+@dataclass(frozen=True)
+class SectionUse:
+    """A section as the program sees it; `kind` is "code" (or constants), "data" or "room"."""
+
+    name: str
+    address: int
+    size: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class SymbolUse:
+    """A function or variable, in bytes."""
+
+    name: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
+class RegionUse:
+    """One memory: its sections by address, its largest symbols, in bytes."""
+
+    address: int
+    capacity: int
+    used: int
+    sections: tuple[SectionUse, ...]
+    largest: tuple[SymbolUse, ...]
+
+
+@dataclass(frozen=True)
+class StackUse:
+    """The stack grows down from `top`; `high_water` bytes were reached, `limit` ends its room.
+
+    `chain` and `cycle` tell the calls under way at the deepest point; None if not traced.
+    """
+
+    top: int
+    limit: int
+    high_water: int
+    chain: tuple[str, ...] | None
+    cycle: int | None
+
+
+@dataclass(frozen=True)
+class HeapUse:
+    """The heap's room, and the bytes from its start to the last that was ever changed."""
+
+    address: int
+    room: int
+    high_water: int
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """Memory of one run.
+
+    Attributes:
+        flash: `used` is what a board's flash would hold, with the initial values of .data.
+        sram: `used` is the sum of the sections, without room kept free for heap and stack.
+        heap: None where the program names no room for one.
+        touched: bytes of SRAM that differ from the power-on pattern: loaded or written. A byte
+            that happens to be written its own pattern is missed, one in 256 by chance.
+        stack_over_time: points (cycle, SP), lowest SP from there on; empty if not traced.
+    """
+
+    flash: RegionUse
+    sram: RegionUse
+    stack: StackUse
+    heap: HeapUse | None
+    touched: int
+    cycles: int
+    clock_hz: int
+    stack_over_time: tuple[tuple[int, int], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Nested dicts, lists, numbers and texts, with the attributes' names."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run tells: changed bytes of SRAM (bool, shape (SRAM.size,)), SP, cycles, trace."""
+
+    touched: npt.NDArray[np.bool_]
+    lowest_sp: int
+    cycles: int
+    clock_hz: int
+    peak: StackPeak | None = None
+    stack_over_time: Sequence[tuple[int, int]] = ()
+
+
+def memory_report(program: Program, boot: Boot, run: Measured, largest: int = 10) -> MemoryReport:
+    """Put together what the ELF file declares and what a run measured."""
+    in_flash = sum(len(s.data) for s in program.segments if FLASH.holds(s.address))
+    return MemoryReport(
+        flash=_region(program, FLASH, largest, in_flash),
+        sram=_region(program, SRAM, largest),
+        stack=StackUse(
+            top=boot.sp,
+            limit=boot.stack_limit,
+            high_water=boot.sp - run.lowest_sp,
+            chain=run.peak.chain if run.peak else None,
+            cycle=run.peak.cycle if run.peak else None,
+        ),
+        heap=_heap(program, run.touched),
+        touched=int(np.count_nonzero(run.touched)),
+        cycles=run.cycles,
+        clock_hz=run.clock_hz,
+        stack_over_time=tuple(run.stack_over_time),
+    )
+
+
+def _region(program: Program, region: Region, largest: int, used: int | None = None) -> RegionUse:
+    sections = []
+    for section in sorted(program.sections, key=lambda section: section.address):
+        if region.holds(section.address):
+            is_data = region is SRAM and section.writable and not section.executable
+            kind = "data" if is_data else "code"
+            if section.name.startswith(KEPT_FREE):
+                kind = "room"
+            sections.append(SectionUse(section.name, section.address, section.size, kind))
+    if used is None:
+        used = sum(section.size for section in sections if section.kind != "room")
+    symbols = _distinct(s for s in program.symbols.values() if region.holds(s.address))
+    symbols.sort(key=lambda symbol: (-symbol.size, symbol.address))
+    top = tuple(SymbolUse(s.name, s.address, s.size) for s in symbols[:largest])
+    return RegionUse(region.base, region.size, used, tuple(sections), top)
+
+
+def _distinct(symbols: Iterable[Symbol]) -> list[Symbol]:
+    """Symbols with a size, those with several names (aliases) once."""
+    places: dict[tuple[int, int], Symbol] = {}
+    for symbol in symbols:
+        if symbol.size:
+            places.setdefault((symbol.address, symbol.size), symbol)
+    return list(places.values())
+
+
+def _heap(program: Program, touched: npt.NDArray[np.bool_]) -> HeapUse | None:
+    """Between `__end__` or `end` and `__StackLimit` or `__HeapLimit`.
+
+    In this order: the Pico SDK's _sbrk goes up to `__StackLimit`, its `__HeapLimit` is but what
+    the linker made sure of (pico-sdk, pico_clib_interface; memmap_default.ld).
+    """
+    for first in ("__end__", "end"):
+        for last in ("__StackLimit", "__HeapLimit"):
+            if first not in program.symbols or last not in program.symbols:
+                continue
+            start, end = program.symbols[first].address, program.symbols[last].address
+            if SRAM.base <= start < end <= SRAM.end:
+                used = np.flatnonzero(touched[start - SRAM.base : end - SRAM.base])
+                return HeapUse(start, end - start, int(used[-1]) + 1 if used.size else 0)
+    return None

@@ -1,0 +1,509 @@
+"""The boot ROM's image: its tables, and its functions against Python and NumPy.
+
+It runs on a bare Unicorn, beside the simulator: nothing but ROM, SRAM and a divider is there.
+"""
+
+import math
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc, arm_const
+
+import firmware_elf
+import sim
+from sim import FlashError, flash
+
+ROM = (Path(sim.__file__).parent / "bootrom.bin").read_bytes()
+SRAM, FLASH, SIO, RETURN = 0x2000_0000, 0x1000_0000, 0xD000_0000, 0x2004_0000
+DIVIDEND, DIVISOR, QUOTIENT, REMAINDER = 0x60, 0x64, 0x70, 0x74  # datasheet 2.3.1.7
+REGISTERS = [getattr(arm_const, f"UC_ARM_REG_R{i}") for i in range(8)]
+
+words = st.integers(0, 0xFFFF_FFFF)
+giants = st.integers(0, 0xFFFF_FFFF_FFFF_FFFF)
+FLOAT_EDGES = [0, 1, 0x7FFFFF, 0x800000, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000, 0x4B800000]
+DOUBLE_EDGES = [
+    *(0, 1, 0xFFFFFFFFFFFFF, 0x10000000000000, 0x3FF0000000000000, 0x7FEFFFFFFFFFFFFF),
+    *(0x7FF0000000000000, 0x7FF8000000000000, 0x4340000000000000),
+]
+floats = st.one_of(
+    words, st.sampled_from(FLOAT_EDGES), st.sampled_from(FLOAT_EDGES).map(lambda x: x | 1 << 31)
+)
+doubles = st.one_of(
+    giants, st.sampled_from(DOUBLE_EDGES), st.sampled_from(DOUBLE_EDGES).map(lambda x: x | 1 << 63)
+)
+near_ones = st.integers(0x3E000000, 0x41000000)  # exponents close together: sums that cancel
+
+
+class Rom:
+    """A core with the ROM at 0 that calls its functions."""
+
+    def __init__(self) -> None:
+        self.uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=arm_const.UC_CPU_ARM_CORTEX_M0)
+        self.uc.mem_map(0, 0x4000)
+        self.uc.mem_map(SRAM, 0x42000)
+        self.uc.mem_write(0, ROM)
+        self.uc.mmio_map(SIO, 0x1000, self._read_sio, None, self._write_sio, None)
+        self.sio: dict[int, int] = {}
+        self.breakpoint: int | None = None
+        self.uc.hook_add(UC_HOOK_INTR, self._on_interrupt)
+
+    def _write_sio(self, _uc: Uc, offset: int, _size: int, value: int, _data: object) -> None:
+        self.sio[offset] = value
+        dividend, divisor = self.sio.get(DIVIDEND, 0), self.sio.get(DIVISOR, 0)
+        if divisor:
+            self.sio[QUOTIENT], self.sio[REMAINDER] = divmod(dividend, divisor)
+
+    def _read_sio(self, _uc: Uc, offset: int, _size: int, _data: object) -> int:
+        return self.sio.get(offset, 0)
+
+    def _on_interrupt(self, uc: Uc, number: int, _data: object) -> None:
+        assert number == 7, "not a BKPT"
+        self.breakpoint = uc.mem_read(uc.reg_read(arm_const.UC_ARM_REG_PC), 1)[0]
+        uc.emu_stop()
+
+    def call(self, address: int, *arguments: int) -> list[int]:
+        """r0-r3 after a call with these r0-r3; the stack and r4-r7 must come back as they were."""
+        assert address & 1, "the Thumb bit is set"
+        saved = [0x44444444, 0x55555555, 0x66666666, 0x77777777]
+        values = [*arguments, *(0xDEADBEEF for _ in range(4 - len(arguments))), *saved]
+        for register, value in zip(REGISTERS, values, strict=True):
+            self.uc.reg_write(register, value & 0xFFFF_FFFF)
+        self.uc.reg_write(arm_const.UC_ARM_REG_SP, SRAM + 0x42000)
+        self.uc.reg_write(arm_const.UC_ARM_REG_LR, RETURN | 1)
+        self.breakpoint = None
+        self.uc.emu_start(address, RETURN, count=200_000)
+        if self.breakpoint is None:
+            assert self.uc.reg_read(arm_const.UC_ARM_REG_PC) == RETURN
+            assert self.uc.reg_read(arm_const.UC_ARM_REG_SP) == SRAM + 0x42000
+            assert [self.uc.reg_read(register) for register in REGISTERS[4:]] == saved
+        return [self.uc.reg_read(register) for register in REGISTERS[:4]]
+
+    @property
+    def flags(self) -> tuple[bool, bool, bool]:
+        """N, Z and C."""
+        xpsr = self.uc.reg_read(arm_const.UC_ARM_REG_XPSR)
+        return bool(xpsr >> 31 & 1), bool(xpsr >> 30 & 1), bool(xpsr >> 29 & 1)
+
+
+rom = Rom()
+
+
+def half(address: int) -> int:
+    return int(struct.unpack_from("<H", ROM, address)[0])
+
+
+def lookup(table: int, code: str) -> int:
+    """An entry by way of the ROM's own rom_table_lookup."""
+    return rom.call(half(0x18), half(table), ord(code[0]) | ord(code[1]) << 8)[0]
+
+
+FUNCTIONS = {
+    code: lookup(0x14, code)
+    for code in (
+        *("P3", "R3", "L3", "T3", "MS", "S4", "MC", "C4", "UB"),
+        *("DT", "DE", "WV", "IF", "EX", "RE", "RP", "FC", "CX"),
+    )
+}
+DATA = {code: lookup(0x16, code) for code in ["CR", "GR", "FS", "FE", "FZ", "SF", "SD"]}
+
+
+def entry(table: str, offset: int) -> int:
+    return int(struct.unpack_from("<I", ROM, DATA[table] + offset)[0])
+
+
+def call_float(offset: int, *bits: int) -> int:
+    return rom.call(entry("SF", offset), *bits)[0]
+
+
+def call_double(offset: int, *bits: int) -> int:
+    halves = [part for value in bits for part in (value & 0xFFFF_FFFF, value >> 32)]
+    low, high = rom.call(entry("SD", offset), *halves)[:2]
+    return low | high << 32
+
+
+def as_float(bits: int) -> np.float32:
+    return np.uint32(bits).view(np.float32)
+
+
+def as_double(bits: int) -> np.float64:
+    return np.uint64(bits).view(np.float64)
+
+
+def double_bits(value: float) -> int:
+    return int(np.float64(value).view(np.uint64))
+
+
+def float_bits(value: float) -> int:
+    return int(np.float32(value).view(np.uint32))
+
+
+def signed(value: int, bits: int = 32) -> int:
+    return value - (1 << bits) if value >> (bits - 1) & 1 else value
+
+
+def same_float(bits: int, expected: np.float32) -> bool:
+    got = as_float(bits)
+    return bool(np.isnan(got) and np.isnan(expected)) or bits == float_bits(expected)
+
+
+def same_double(bits: int, expected: np.float64) -> bool:
+    got = as_double(bits)
+    return bool(np.isnan(got) and np.isnan(expected)) or bits == double_bits(expected)
+
+
+def test_header_is_laid_out_as_in_the_rp2040() -> None:
+    assert len(ROM) == 16 * 1024
+    assert ROM[0x10:0x14] == b"Mu\x01\x03"
+    sp, reset = struct.unpack_from("<II", ROM)
+    assert (sp, reset & 1) == (0x2004_1F00, 1)
+
+
+def test_all_functions_and_data_are_found() -> None:
+    assert all(address & 1 and address < len(ROM) for address in FUNCTIONS.values())
+    assert all(0 < address < len(ROM) for address in DATA.values())
+    assert lookup(0x14, "XX") == lookup(0x16, "XX") == 0
+    assert DATA["FS"] < DATA["FE"]
+    assert ROM[DATA["CR"] : DATA["CR"] + 14] == b"An independent"
+
+
+@pytest.mark.parametrize("table", ["SF", "SD"])
+def test_float_tables_have_32_functions(table: str) -> None:
+    assert ROM[DATA[table] - 2] == 32, "the Pico SDK asks for the number of entries there"
+    for offset in range(0, 0x80, 4):
+        assert entry(table, offset) & 1
+        assert entry(table, offset) < len(ROM)
+
+
+@given(words)
+def test_bit_functions(value: int) -> None:
+    assert rom.call(FUNCTIONS["P3"], value)[0] == value.bit_count()
+    assert rom.call(FUNCTIONS["R3"], value)[0] == int(f"{value:032b}"[::-1], 2)
+    for shifted in (value, value >> (value & 31), value << (value & 31) & 0xFFFF_FFFF, 0):
+        assert rom.call(FUNCTIONS["L3"], shifted)[0] == 32 - shifted.bit_length()
+        trailing = (shifted & -shifted).bit_length() - 1 if shifted else 32
+        assert rom.call(FUNCTIONS["T3"], shifted)[0] == trailing
+
+
+@given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 70), st.integers(0, 255))
+def test_memory_functions(to: int, source: int, count: int, value: int) -> None:
+    pattern = bytes(range(100, 228))
+    at = SRAM + 0x100
+    for code, arguments, expected in (
+        ("MC", (at + to, SRAM + source, count), pattern[source : source + count]),
+        ("C4", (at, SRAM, count), pattern[:count]),
+        ("MS", (at + to, value, count), bytes([value]) * count),
+        ("S4", (at, value, count), bytes([value]) * count),
+    ):
+        start = arguments[0] - at
+        rom.uc.mem_write(SRAM, pattern)
+        rom.uc.mem_write(at, bytes([0xEE]) * 128)
+        assert rom.call(FUNCTIONS[code], *arguments)[0] == arguments[0]
+        after = bytes(rom.uc.mem_read(at, 128))
+        assert after == b"\xee" * start + expected + b"\xee" * (128 - start - len(expected))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.one_of(st.tuples(floats, floats), st.tuples(near_ones, near_ones)), st.booleans())
+def test_float_arithmetic(pair: tuple[int, int], negate: bool) -> None:
+    x, y = pair[0], pair[1] ^ negate << 31
+    a, b = as_float(x), as_float(y)
+    with np.errstate(all="ignore"):
+        for offset, expected in ((0x00, a + b), (0x04, a - b), (0x08, a * b), (0x0C, a / b)):
+            assert same_float(call_float(offset, x, y), expected), (hex(offset), hex(x), hex(y))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.tuples(doubles, doubles), st.integers(-60, 60))
+def test_double_arithmetic(pair: tuple[int, int], near: int) -> None:
+    x, y = pair
+    close = y & ~(0x7FF << 52) | max(1, min(2046, (x >> 52 & 0x7FF) + near)) << 52
+    with np.errstate(all="ignore"):
+        for other in (y, close):
+            a, b = as_double(x), as_double(other)
+            for offset, expected in ((0x00, a + b), (0x04, a - b), (0x08, a * b), (0x0C, a / b)):
+                assert same_double(call_double(offset, x, other), expected), hex(offset)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(floats, doubles)
+def test_square_root(single: int, double: int) -> None:
+    for x in (single, single & 0x7FFF_FFFF):
+        a = as_float(x)
+        expected = a if np.isnan(a) else np.sqrt(a) if a >= 0 else np.float32(-np.inf)
+        assert same_float(call_float(0x18, x), expected)
+    for x in (double, double & 2**63 - 1):
+        b = as_double(x)
+        root = b if np.isnan(b) else np.sqrt(b) if b >= 0 else np.float64(-np.inf)
+        assert same_double(call_double(0x18, x), root)
+
+
+@given(floats, floats, doubles, doubles)
+def test_comparison(x: int, y: int, u: int, v: int) -> None:
+    cases = [
+        ("SF", as_float(a), as_float(b), (a, b)) for a, b in ((x, y), (x, x), (x, x ^ 1 << 31))
+    ] + [
+        ("SD", as_double(a), as_double(b), (a & 0xFFFF_FFFF, a >> 32, b & 0xFFFF_FFFF, b >> 32))
+        for a, b in ((u, v), (u, u), (u, u ^ 1 << 63))
+    ]
+    for table, a, b, arguments in cases:
+        assume(not (np.isnan(a) or np.isnan(b)))
+        order = int(a > b) - int(a < b)
+        flags = (order < 0, order == 0, order >= 0)
+        for offset in (0x10, 0x54):
+            assert signed(rom.call(entry(table, offset), *arguments)[0]) == order
+            assert rom.flags == flags
+        assert rom.call(entry(table, 0x14), *arguments)[: len(arguments)] == list(arguments)
+        assert rom.flags == flags
+
+
+@given(floats, doubles)
+def test_conversion_between_floats_and_doubles(x: int, y: int) -> None:
+    with np.errstate(all="ignore"):
+        low, high = rom.call(entry("SF", 0x7C), x)[:2]
+        assert same_double(low | high << 32, np.float64(as_float(x)))
+        narrow = rom.call(entry("SD", 0x7C), y & 0xFFFF_FFFF, y >> 32)[0]
+        assert same_float(narrow, np.float32(as_double(y)))
+
+
+def clamped(value: float, n: int, low: int, high: int) -> int:
+    """value * 2^n as an integer, rounded towards -infinity."""
+    if math.isinf(value) or math.isnan(value):
+        return low if math.copysign(1, value) < 0 else high
+    numerator, denominator = value.as_integer_ratio()
+    scaled = numerator << n if n >= 0 else numerator
+    return max(low, min(high, scaled // (denominator if n >= 0 else denominator << -n)))
+
+
+RANGES = {  # offset by integer, offset by fixed point: bits, least, most
+    (0x1C, 0x20): (32, -(2**31), 2**31 - 1),
+    (0x24, 0x28): (32, 0, 2**32 - 1),
+    (0x6C, 0x70): (64, -(2**63), 2**63 - 1),
+    (0x74, 0x78): (64, 0, 2**64 - 1),
+}
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.one_of(floats, st.integers(0x3000_0000, 0x6000_0000)),
+    st.one_of(doubles, st.integers(0x3C0 << 52, 0x450 << 52)),
+    st.integers(-40, 70),
+    st.booleans(),
+)
+def test_conversion_to_integers(x: int, y: int, n: int, negative: bool) -> None:
+    x, y = x | negative << 31, y | negative << 63
+    for (plain, fixed), (bits, low, high) in RANGES.items():
+        for offset, scale in ((plain, 0), (fixed, n)):
+            for table, value, arguments in (
+                ("SF", float(as_float(x)), (x, scale)),
+                ("SD", float(as_double(y)), (y & 0xFFFF_FFFF, y >> 32, scale)),
+            ):
+                result = rom.call(entry(table, offset), *arguments)
+                got = result[0] | result[1] << 32 if bits == 64 else result[0]
+                expected = clamped(value, scale, low, high)
+                assert got == expected % (1 << bits), (table, hex(offset), value, scale)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(giants, st.integers(0, 63), st.integers(-40, 70))
+def test_conversion_from_integers(value: int, shift: int, n: int) -> None:
+    wide = value >> shift
+    narrow = wide & 0xFFFF_FFFF
+    for plain, fixed, number, parts in (
+        (0x2C, 0x30, signed(narrow), [narrow]),
+        (0x34, 0x38, narrow, [narrow]),
+        (0x5C, 0x60, signed(wide, 64), [wide & 0xFFFF_FFFF, wide >> 32]),
+        (0x64, 0x68, wide, [wide & 0xFFFF_FFFF, wide >> 32]),
+    ):
+        for offset, scale in ((plain, 0), (fixed, n)):
+            # Powers of two are exact, so one rounding is left; NumPy rounds an int64 once.
+            exact = np.int64(number) if number < 2**63 else np.uint64(number)
+            single = np.ldexp(np.float32(exact), -scale)
+            double = np.ldexp(np.float64(exact), -scale)
+            assert same_float(call_float(offset, *parts, scale), single)
+            low, high = rom.call(entry("SD", offset), *parts, scale)[:2]
+            assert same_double(low | high << 32, double)
+
+
+def ulps(got: npt.NDArray[np.float64], exact: npt.NDArray[np.longdouble], unit: type) -> float:
+    """The largest error in units of the last place of `unit`."""
+    spacing = np.abs(np.spacing(np.abs(exact).astype(unit))).astype(np.longdouble)
+    return float(np.max(np.abs(got.astype(np.longdouble) - exact) / spacing))
+
+
+choose = np.random.default_rng(3)
+Exact = Callable[[npt.NDArray[np.longdouble]], npt.NDArray[np.longdouble]]
+TRANSCENDENTAL: dict[str, tuple[int, Exact, npt.NDArray[np.float64]]] = {
+    "cos": (0x3C, np.cos, choose.uniform(-127, 127, 400)),
+    "sin": (0x40, np.sin, choose.uniform(-127, 127, 400)),
+    "sin of small": (0x40, np.sin, choose.uniform(-1, 1, 200) * 10.0 ** choose.integers(-30, 0)),
+    "sin near pi": (0x40, np.sin, np.arange(1, 40) * np.pi),
+    "cos near pi/2": (0x3C, np.cos, (np.arange(1, 40) - 0.5) * np.pi),
+    "tan": (0x44, np.tan, choose.uniform(-127, 127, 400)),
+    "exp": (0x4C, np.exp, choose.uniform(-80, 80, 400)),
+    "exp of small": (0x4C, np.exp, choose.uniform(-1, 1, 200)),
+    "ln": (0x50, np.log, 10.0 ** choose.uniform(-37, 37, 400)),
+    "ln near 1": (0x50, np.log, choose.uniform(0.6, 1.5, 400)),
+}
+if np.finfo(np.longdouble).nmant < 63:
+    pytest.skip("needs a wider float to compare with", allow_module_level=True)
+
+
+@pytest.mark.parametrize("name", TRANSCENDENTAL)
+def test_transcendental_functions(name: str) -> None:
+    offset, exact, arguments = TRANSCENDENTAL[name]
+    got = np.array([as_double(call_double(offset, double_bits(x))) for x in arguments])
+    assert ulps(got, exact(arguments.astype(np.longdouble)), np.float64) < 3
+    singles = arguments.astype(np.float32)
+    narrow = np.array([as_float(call_float(offset, float_bits(x))) for x in singles])
+    assert ulps(narrow, exact(singles.astype(np.longdouble)), np.float32) < 1
+
+
+def test_arctangent() -> None:
+    for scale in (1.0, 1e-8, 1e8):
+        y, x = choose.uniform(-5, 5, (2, 300))
+        y *= scale
+        got = np.array(
+            [
+                as_double(call_double(0x58, double_bits(a), double_bits(b)))
+                for a, b in zip(y, x, strict=True)
+            ]
+        )
+        exact = np.arctan2(y.astype(np.longdouble), x.astype(np.longdouble))
+        assert ulps(got, exact, np.float64) < 3
+        for a, b in zip(y.astype(np.float32), x.astype(np.float32), strict=True):
+            narrow = as_float(call_float(0x58, float_bits(a), float_bits(b)))
+            wide = np.arctan2(np.longdouble(a), np.longdouble(b))
+            assert ulps(np.array([narrow]), np.array([wide]), np.float32) < 1
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 5e-324, 1e300]
+
+
+@pytest.mark.parametrize("x", SPECIAL)
+def test_special_arguments(x: float) -> None:
+    for y in SPECIAL:
+        got = as_double(call_double(0x58, double_bits(y), double_bits(x)))
+        assert (
+            same_double(double_bits(got), np.arctan2(y, x))
+            or ulps(np.array([got]), np.array([np.longdouble(np.arctan2(y, x))]), np.float64) <= 1
+        )
+    logarithm = as_double(call_double(0x50, double_bits(x)))
+    assert logarithm == (math.log(x) if x > 0 else -math.inf)
+    with np.errstate(all="ignore"):
+        power = as_double(call_double(0x4C, double_bits(x)))
+        assert power == pytest.approx(np.exp(np.float64(x)), rel=2**-51)
+    sine = call_double(0x40, double_bits(x))
+    assert np.isnan(as_double(sine)) if abs(x) > 2**20 else same_double(sine, np.sin(np.float64(x)))
+
+
+@given(st.floats(-1000, 1000))
+def test_sine_and_cosine_together(x: float) -> None:
+    parts = rom.call(entry("SD", 0x48), *struct.unpack("<II", struct.pack("<d", x)))
+    assert parts[0] | parts[1] << 32 == call_double(0x40, double_bits(x))
+    assert parts[2] | parts[3] << 32 == call_double(0x3C, double_bits(x))
+    single = float_bits(x)
+    for offset in (0x40, 0x48):  # the Pico SDK's sincosf calls the sine
+        sine, cosine = rom.call(entry("SF", offset), single)[:2]
+        assert (sine, cosine) == (call_float(0x40, single), call_float(0x3C, single))
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "arguments"),
+    [
+        ("RE", 0xF0, (0x1000, 0x2000, 0x10000, 0xD8)),
+        ("RP", 0xF1, (0x100, SRAM, 0x200)),
+        ("UB", 0xF3, (1, 2)),
+    ],
+)
+def test_what_is_left_to_the_simulator(code: str, number: int, arguments: tuple[int, ...]) -> None:
+    registers = rom.call(FUNCTIONS[code], *arguments)
+    assert rom.breakpoint == number
+    assert registers[: len(arguments)] == list(arguments)
+
+
+def test_debug_trampoline_calls_and_halts() -> None:
+    machine = Rom()
+    machine.uc.reg_write(arm_const.UC_ARM_REG_R0, 0xFF)
+    machine.uc.reg_write(arm_const.UC_ARM_REG_R7, FUNCTIONS["P3"] & ~1)
+    machine.uc.emu_start(FUNCTIONS["DT"], RETURN)
+    assert machine.breakpoint == 0
+    assert machine.uc.reg_read(arm_const.UC_ARM_REG_PC) == FUNCTIONS["DE"] & ~1
+    assert machine.uc.reg_read(arm_const.UC_ARM_REG_R0) == 8
+
+
+def machine_with_flash(image: bytes) -> Rom:
+    """A core about to come out of reset, with memory in place of the registers of SSI and PPB."""
+    machine = Rom()
+    for base, size in (
+        (FLASH, 0x10000),
+        (0x1800_0000, 0x1000),
+        (0xE000_E000, 0x1000),
+    ):
+        machine.uc.mem_map(base, size)
+    machine.uc.mem_write(FLASH, image)
+    machine.uc.reg_write(arm_const.UC_ARM_REG_SP, struct.unpack_from("<I", ROM)[0])
+    return machine
+
+
+def test_reset_starts_the_program_in_flash() -> None:
+    image = (firmware_elf.BUILT / "hello.default.bin").read_bytes()
+    machine = machine_with_flash(image)
+    sp, entry_point = struct.unpack_from("<II", image, 0x100)
+    reset = struct.unpack_from("<I", ROM, 4)[0]
+    machine.uc.emu_start(reset, entry_point & ~1, count=200_000)
+    assert machine.uc.reg_read(arm_const.UC_ARM_REG_PC) == entry_point & ~1
+    assert machine.uc.reg_read(arm_const.UC_ARM_REG_SP) == sp
+    assert bytes(machine.uc.mem_read(0xE000_ED08, 4)) == struct.pack("<I", FLASH + 0x100)
+
+
+def test_reset_with_a_damaged_second_stage_ends_in_the_boot_loader() -> None:
+    machine = machine_with_flash(bytes([0xFF]) * 512)
+    machine.uc.emu_start(struct.unpack_from("<I", ROM, 4)[0], RETURN, count=200_000)
+    assert machine.breakpoint == 0xF3
+
+
+def test_flash_is_erased_by_sectors_and_programmed_by_pages() -> None:
+    chip = np.arange(4 * 4096, dtype=np.uint32).astype(np.uint8)
+    before = chip.copy()
+    flash.erase(chip, 4096, 8192)
+    assert (chip[4096:12288] == 0xFF).all()
+    assert (chip[:4096] == before[:4096]).all()
+    data = np.full(512, 0xF0, np.uint8)
+    flash.program(chip, 4096, data)
+    flash.program(chip, 4096, np.full(256, 0x3C, np.uint8))
+    assert (chip[4096:4352] == 0x30).all(), "programming only clears bits"
+    assert (chip[4352:4608] == 0xF0).all()
+    assert (chip[4608:12288] == 0xFF).all()
+    assert (chip[12288:] == before[12288:]).all()
+
+
+@pytest.mark.parametrize(
+    ("offset", "count", "message"),
+    [
+        (256, 4096, "multiples of 4096"),
+        (0, 256, "multiples of 4096"),
+        (0, 8192, "outside"),
+        (4096, 4096, "outside"),
+        (-4096, 4096, "outside"),
+        (4096, -4096, "outside"),
+        (FLASH, 4096, "outside"),
+    ],
+)
+def test_erase_refused(offset: int, count: int, message: str) -> None:
+    with pytest.raises(FlashError, match=message):
+        flash.erase(np.zeros(4096, np.uint8), offset, count)
+
+
+@pytest.mark.parametrize(
+    ("offset", "count", "message"),
+    [(1, 256, "multiples of 256"), (0, 255, "multiples of 256"), (4096, 256, "outside")],
+)
+def test_program_refused(offset: int, count: int, message: str) -> None:
+    with pytest.raises(FlashError, match=message):
+        flash.program(np.zeros(4096, np.uint8), offset, np.zeros(count, np.uint8))

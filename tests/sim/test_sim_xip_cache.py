@@ -1,0 +1,184 @@
+"""The XIP cache: its rules one by one, and whole programs against a slow model."""
+
+import numpy as np
+import pytest
+import xip_reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, program, set_registers
+
+from sim import Fault, Pico, Program, StopReason
+
+MISS = 45  # the default
+DATA = FLASH_BASE + 0x10000
+
+
+def reads(*addresses: int, **options: int) -> Pico:
+    """A Pico that has read these words from code in SRAM: no fetches, only data."""
+    code = assemble("loop: ldm r0!, {r1}; cmp r1, #0; beq end; ldr r2, [r1]; b loop; end: bkpt #0")
+    program = Program.parse(ElfSource(b"\xff" * 16, FLASH_BASE, entry=SRAM_BASE).build())
+    pico = Pico(program, **options)
+    table = SRAM_BASE + 0x100
+    pico.write(SRAM_BASE, code)
+    pico.write(table, np.array([*addresses, 0], np.uint32))
+    set_registers(pico, pc=SRAM_BASE | 1, r0=table)
+    pico.run()
+    return pico
+
+
+@pytest.mark.parametrize(
+    ("addresses", "hits"),
+    [
+        ((0, 0), 1),
+        ((0, 0x1000, 0x800, 0x400), 0),  # other sets
+        ((0, 4), 0),  # the other half of the line is another read
+        ((0, 4, 0, 4), 2),
+        ((0, 0x2000, 0, 0x2000), 2),  # two ways
+        ((0, 0x2000, 0x4000, 0), 0),  # the least recently used goes
+        ((0, 0x2000, 0, 0x4000, 0), 2),
+        ((0, 0x2000, 0, 0x4000, 0x2000), 1),
+        ((0, 4, 0x2000, 0x4000, 4, 0), 0),  # both halves go
+        ((0x0100_0000, 0), 0),  # 0x11: no allocation
+        ((0, 0x0100_0000), 1),  # but it looks up
+        ((0x0200_0000, 0), 1),  # 0x12: allocates
+        ((0, 0x0200_0000), 0),  # but does not look up
+        ((0x0300_0000, 0, 0x0300_0000), 0),  # 0x13: neither
+    ],
+)
+def test_rules(addresses: tuple[int, ...], hits: int) -> None:
+    pico = reads(*(FLASH_BASE + address for address in addresses))
+    assert (pico.xip.accesses, pico.xip.hits) == (len(addresses), hits)
+    assert pico.xip.misses == len(addresses) - hits
+    assert pico.xip.stall_cycles == pico.xip.misses * MISS
+
+
+def test_all_16_kb_stay() -> None:
+    words = range(FLASH_BASE, FLASH_BASE + 16 * 1024, 4)
+    pico = reads(*words, *words)
+    assert (pico.xip.misses, pico.xip.hits) == (4096, 4096)
+
+
+def test_parameters() -> None:
+    fast, usual, slow = (
+        reads(FLASH_BASE, FLASH_BASE, xip_miss=miss).cycles for miss in (0, MISS, 100)
+    )
+    assert (usual - fast, slow - fast) == (MISS, 100)
+    off = reads(FLASH_BASE, xip_cache=False)
+    assert off.xip.accesses == off.xip.stall_cycles == 0
+    with pytest.raises(ValueError, match="xip_miss -1"):
+        reads(FLASH_BASE, xip_miss=-1)
+
+
+def test_code_in_sram_alone_is_not_touched() -> None:
+    pico = Pico(program("ldr r0, [pc, #0]; bkpt #0; nop; nop"))
+    pico.run()
+    assert (pico.cycles, pico.xip.accesses) == (2, 0)
+
+
+def test_reset_gives_a_cold_cache() -> None:
+    pico = Pico(program("nop; nop; nop; bkpt #0", FLASH_BASE))
+    cycles = []
+    for _ in range(2):
+        pico.run()
+        cycles.append((pico.cycles, pico.xip.accesses))
+        pico.reset()
+        assert pico.xip.accesses == 0
+    assert cycles == [(3 + 2 * MISS, 2)] * 2
+
+
+def test_execution_from_an_alias_is_a_fault() -> None:
+    pico = Pico(program("bx r0", FLASH_BASE))
+    set_registers(pico, r0=FLASH_BASE + 0x0300_0001)
+    with pytest.raises(Fault, match="execution from no memory"):
+        pico.run()
+
+
+def test_a_fault_inside_a_block_leaves_only_what_was_executed() -> None:
+    """Eight instructions of a block that faults at the sixth: words 0, 1 and half of 2."""
+    pico = Pico(program("nop; nop; nop; nop; nop; ldr r0, [r1]; nop; nop; bkpt #0", FLASH_BASE))
+    set_registers(pico, r1=0x6000_0000)
+    with pytest.raises(Fault):
+        pico.run()
+    assert (pico.cycles, pico.xip.accesses) == (5 + 3 * MISS, 3)
+    set_registers(pico, r1=SRAM_BASE)
+    pico.run()
+    assert (pico.cycles, pico.xip.accesses) == (5 + 2 + 2 + 4 * MISS, 4)
+
+
+def test_stalls_are_told_by_instruction_and_sum_up() -> None:
+    pico = Pico(program("nop; ldr r0, [r1]; ldr r0, [r1]; nop; bkpt #0", FLASH_BASE))
+    set_registers(pico, r1=DATA)
+    pico.run()
+    profile = pico.profile()
+    stalls = dict(zip(profile.addresses - FLASH_BASE, profile.stalls, strict=True))
+    assert stalls == {0: MISS, 2: MISS, 4: MISS, 6: 0}
+    assert profile.cycles.sum() + profile.stalls.sum() == pico.cycles
+    entries = {entry.name: entry.cycles for entry in profile.by_function()}
+    assert entries == {"?": 6, "[XIP stall]": 3 * MISS}
+    assert sum(entry.cycles for entry in profile.by_line()) == pico.cycles
+
+
+_CONDITIONS = ["eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"]
+
+
+@st.composite
+def _programs(draw: st.DrawFn) -> str:
+    """Branches forwards into the middle of anything, loads by literal, table and alias."""
+    lines: list[str] = []
+    length = draw(st.integers(1, 16))
+    for number in range(length):
+        a, b = draw(st.integers(0, 4)), draw(st.integers(0, 4))
+        condition = draw(st.sampled_from(_CONDITIONS))
+        ahead = draw(st.integers(number + 1, length))
+        step = draw(st.sampled_from([4, 8, 1024, 8192, 16384]))
+        lines.append(f"l{number}:")
+        lines.append(
+            draw(
+                st.sampled_from(
+                    [
+                        f"adds r{a}, r{b}, #1",
+                        f"cmp r{a}, r{b}",
+                        f"b{condition} l{ahead}",
+                        f"b{condition} n{number}; n{number}: adds r{a}, #1",
+                        f"b l{ahead}",
+                        f"bl l{ahead}",
+                        "nop",
+                        "mrs r6, apsr",
+                        f"movs r6, #3; o{number}: ldr r{a}, [r7, #8]; subs r6, #1; bne o{number}",
+                        f"ldr r6, =0x{DATA + step:x}; ldr r{a}, [r6, #4]; ldrb r{b}, [r6, #7]",
+                        f"ldr r6, =0x{DATA + 0x0100_0000 * (step % 3) + step:x};"
+                        f"ldm r6!, {{r{a}}}; ldrh r{b}, [r6, #2]",
+                        f"ldr r6, =0x{step:x}; add r7, r6; ldrh r{a}, [r7, #2]",
+                        "mov r6, sp; str r6, [sp]; ldr r6, [sp]",
+                    ]
+                )
+            )
+        )
+    body = "; ".join(lines)
+    return (
+        f"movs r6, #3; mov r8, r6; again: {body}; l{length}: mov r6, r8; subs r6, #1; "
+        "mov r8, r6; beq stop; b again; stop: bkpt #0"
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(_programs(), st.sampled_from([None, 1, 60, 500]), st.booleans())
+def test_random_programs_equal_the_slow_model(
+    source: str, budget: int | None, traced: bool
+) -> None:
+    pico = Pico(program(source, FLASH_BASE), xip_miss=41, trace=traced)
+    rng = np.random.default_rng(len(source))
+    pico.write(DATA, rng.integers(0, 256, 1 << 16, np.uint8).tobytes())
+    set_registers(pico, r7=DATA, sp=SRAM_BASE + 0x2000)
+    seen = xip_reference.count(pico, 41)
+    while pico.run(budget).reason is StopReason.BUDGET:
+        pass
+    assert (pico.xip.accesses, pico.xip.hits) == (seen.cache.accesses, seen.cache.hits)
+    assert pico.cycles == seen.cycles
+    assert pico.xip.stall_cycles == sum(seen.stalls.values())
+    profile = pico.profile()
+    assert profile.cycles.sum() + profile.stalls.sum() == pico.cycles
+    rows = zip(profile.addresses.tolist(), profile.stalls.tolist(), strict=True)
+    assert {address: stall for address, stall in rows if stall} == seen.stalls
+    if traced:
+        assert pico.call_graph().cycles == pico.cycles

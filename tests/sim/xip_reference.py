@@ -1,0 +1,103 @@
+"""A slow second opinion on the XIP cache: one instruction, one access at a time, in Python."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference_counter import cost_of
+from unicorn import arm_const, unicorn_const
+from unicorn.unicorn_py3.unicorn import Uc
+
+from sim import Pico
+
+_FLASH, _SRAM = 0x1000_0000, 0x2000_0000
+_FLASH_SIZE = 2 << 20
+
+
+@dataclass
+class PlainCache:
+    """1024 sets of at most two lines, the one used last at the end; a line is a set of words."""
+
+    sets: dict[int, list[tuple[int, set[int]]]] = field(default_factory=dict)
+    accesses: int = 0
+    hits: int = 0
+
+    def access(self, address: int) -> bool:
+        """Whether the word at `address` is a hit."""
+        self.accesses += 1
+        alias, offset = address >> 24, address & 0xFFFFFF
+        looks_up, allocates = alias in (0x10, 0x11), alias in (0x10, 0x12)
+        word, line = offset // 4, offset // 8
+        ways = self.sets.setdefault(line % 1024, [])
+        here = next((way for way in ways if way[0] == line), None)
+        if here and word in here[1] and looks_up:
+            self.hits += 1
+            ways.remove(here)
+            ways.append(here)
+            return True
+        if allocates:
+            if here:
+                ways.remove(here)
+            elif len(ways) == 2:
+                ways.pop(0)
+            ways.append((line, (here[1] if here else set()) | {word}))
+        return False
+
+
+@dataclass
+class Seen:
+    """What the slow model counted; `stalls` by the instruction that waited."""
+
+    cycles: int = 0
+    cache: PlainCache = field(default_factory=PlainCache)
+    stalls: dict[int, int] = field(default_factory=dict)
+
+
+def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
+    """Execute a copy of a freshly reset Pico up to its first BKPT."""
+    seen = Seen()
+    uc = Uc(
+        unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB, cpu=arm_const.UC_CPU_ARM_CORTEX_M0
+    )
+    image = target.read(_FLASH, count=_FLASH_SIZE).tobytes()
+    for alias in range(4):
+        uc.mem_map(_FLASH + (alias << 24), _FLASH_SIZE)
+        uc.mem_write(_FLASH + (alias << 24), image)
+    uc.mem_map(_SRAM, target.sram.size)
+    uc.mem_write(_SRAM, target.sram.tobytes())
+    registers = target.registers
+    for name in registers.__dataclass_fields__:
+        uc.reg_write(getattr(arm_const, f"UC_ARM_REG_{name.upper()}"), getattr(registers, name))
+    expected, fetched, pc, done = -1, -1, 0, 0
+
+    def access(address: int) -> None:
+        if not seen.cache.access(address):
+            seen.cycles += miss
+            seen.stalls[pc] = seen.stalls.get(pc, 0) + miss
+
+    def step(uc: Uc, address: int, size: int, data: Any) -> None:
+        nonlocal expected, fetched, pc, done
+        halfword = int.from_bytes(uc.mem_read(address, 2), "little")
+        if halfword >> 8 == 0xBE or done == instructions:
+            uc.emu_stop()
+            return
+        done += 1
+        pc = address
+        if address != expected:
+            fetched = -1
+        expected = address + size
+        if address < _SRAM:
+            for part in range(address, address + size, 2):
+                if part // 4 != fetched:
+                    fetched = part // 4
+                    access(part)
+        xpsr = uc.reg_read(arm_const.UC_ARM_REG_XPSR)
+        n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
+        seen.cycles += cost_of(halfword, (n, z, c, v))
+
+    def read(uc: Uc, kind: int, address: int, size: int, value: int, data: Any) -> None:
+        access(address)
+
+    uc.hook_add(unicorn_const.UC_HOOK_CODE, step)
+    uc.hook_add(unicorn_const.UC_HOOK_MEM_READ, read, begin=_FLASH, end=_SRAM - 1)
+    uc.emu_start(registers.pc | 1, 0xFFFF_FFF0)
+    return seen
