@@ -415,3 +415,14 @@ def test_random_call_trees(source: str, base: int) -> None:
     for cost in pico.call_graph().functions():
         assert cost.calls == first[pico.symbol(cost.name).address]
     assert pico.memory_use().stack == pico._boot.sp - pico.stack_peak().sp
+
+
+def test_exceptions_that_never_return() -> None:
+    """A program may leave its handlers for good; the trace loses its thread, never memory."""
+    pico = traced("main! nop; bkpt #0")
+    for number in range(20_000):
+        pico._core.note(cycle_counter.on_exception_enter, 2 + number % 46, STACK - 32)
+    pico.run()
+    for _ in range(20_001):
+        pico._core.note(cycle_counter.on_resume)
+    assert pico.call_graph().cycles == pico.cycles == 1
