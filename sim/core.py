@@ -24,6 +24,7 @@ from sim.machine import (
     STOP_FULL,
     STOP_NONE,
     STOP_REFUSED,
+    STOP_SPLIT,
     STOP_STACK,
     new_machine,
     slot_of,
@@ -52,6 +53,7 @@ class Ended(Enum):
     REFUSED = auto()  # ahead of a block with an instruction that an RP2040 does not have
     STACK = auto()  # ahead of a block that would go below the stack limit
     FULL = auto()  # the counter's books must be folded
+    SPLIT = auto()  # ahead of a block that sets SP more than once
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ _COUNTER_STOPS = {
     STOP_REFUSED: Ended.REFUSED,
     STOP_STACK: Ended.STACK,
     STOP_FULL: Ended.FULL,
+    STOP_SPLIT: Ended.SPLIT,
 }
 _BAD_ACCESSES = {
     unicorn_const.UC_MEM_READ_UNMAPPED: FaultReason.READ,
@@ -188,6 +191,14 @@ class Core:
     def forget_all_code(self) -> None:
         """Drop all that was translated."""
         self._uc.ctl_flush_tb()
+
+    def go_in_part(self, until: int) -> Event | None:
+        """Like `go`, but only up to `until` in the block ahead; None when it came there."""
+        start = self.pc
+        self.forget_code(start, until - start)
+        event = self.go(until)
+        self.forget_code(start, until - start)
+        return event
 
     def note(self, callback: Any, number: int = 0, sp: int = 0) -> None:
         """Tell the trace, if there is one, of what no block shows; `callback` is one of

@@ -47,10 +47,12 @@ from sim.machine import (
     ON_EXIT,
     REFUSED,
     SETS_SP,
+    SETS_SP_AGAIN,
     SLOTS,
     STOP_BUDGET,
     STOP_FULL,
     STOP_REFUSED,
+    STOP_SPLIT,
     STOP_STACK,
 )
 from sim.memory_map import FLASH, SRAM
@@ -162,7 +164,7 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         elif kind == _TO_NEXT:
             flags |= BY_FLAGS
         elif kind == _SETS_SP:
-            flags |= SETS_SP
+            flags |= SETS_SP_AGAIN if flags & SETS_SP else SETS_SP
             sp = sp_tail = 0
         elif kind == _CALL:
             flags |= CALLS
@@ -230,6 +232,9 @@ def _settle(machine: Any, uc: Any) -> None:
 @njit
 def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
     """Whether a block flagged ON_ENTRY may run; stops the core if not."""
+    if block.flags & SETS_SP_AGAIN:
+        _stop(machine, uc, STOP_SPLIT)
+        return False
     if block.flags & REFUSED:
         _stop(machine, uc, STOP_REFUSED)
         return False
@@ -293,13 +298,26 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
         machine.current = 0
         return
     length = executed >> 1
+    first_slot = np.int64(_slot(np.int64(pc) - executed))
     cycles: Any = 0
     instructions = 0
+    sets_sp = False
+    sp: Any = 0
+    sp_tail: Any = 0  # since it was set
     for at in range(length):
         cost = np.int64(machine.costs[block.costs + at])
         if cost != 0:
             cycles += cost - 1
             instructions += 1
+            halfword = machine.code[first_slot + at]
+            if machine.kind[halfword] == _SETS_SP:
+                sets_sp = True
+                sp = sp_tail = 0
+            sp += np.int64(machine.sp_change[halfword])
+            sp_tail = min(sp_tail, sp)
+    if sets_sp:
+        sp_low = _register(machine, uc, _REG_SP) + sp_tail - sp
+        machine.sp_lowest = min(machine.sp_lowest, sp_low)
     machine.cycles += cycles - np.int64(block.cycles)
     block.count -= 1
     # The part that ran is a block of its own. It borrows the costs of the whole; the index
@@ -413,6 +431,8 @@ def _compile_observed(
         _leave(machine, uc, pc)
         if traced:
             charge(machine)
+            if machine.sp_lowest < machine.trace[0].deepest:
+                note_sp(machine, machine.sp_lowest)
 
     return on_block, on_leave
 

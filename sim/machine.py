@@ -21,11 +21,12 @@ SLOTS = FLASH_SLOTS + SRAM.size // 2
 MAX_BLOCKS = 1 << 15  # distinct blocks until the books are folded
 MAX_COSTS = 1 << 19  # halfwords of all these blocks together
 
-# Flags of a block. REFUSED and LOWERS_SP ask for the registers when it is entered, BY_FLAGS and
-# SETS_SP when it is left.
+# Flags of a block. REFUSED, LOWERS_SP and SETS_SP_AGAIN ask for the registers when it is entered,
+# BY_FLAGS and SETS_SP when it is left.
 REFUSED = 1  # holds an instruction that an RP2040 does not have
 LOWERS_SP = 2
-ON_ENTRY = REFUSED | LOWERS_SP
+SETS_SP_AGAIN = 256  # more than once: SP in between is known neither at entry nor at exit
+ON_ENTRY = REFUSED | LOWERS_SP | SETS_SP_AGAIN
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
@@ -43,6 +44,7 @@ STOP_BUDGET = 1
 STOP_REFUSED = 2
 STOP_STACK = 3
 STOP_FULL = 4  # no room for another block: fold the books and go on
+STOP_SPLIT = 5  # ahead of a block SETS_SP_AGAIN: execute it in parts
 
 BLOCK = np.dtype(
     [
@@ -114,6 +116,7 @@ _BAKED = (
     tuple(Kind),
     tuple(REGIONS),
     *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, CALLS, INDIRECT, MOVES_SP),
+    *(SETS_SP_AGAIN, STOP_SPLIT),
     *(Path(__file__).with_name(f"{name}.py").read_text() for name in ("xip_cache", "call_trace")),
 )
 

@@ -302,6 +302,10 @@ class Pico:
             event = self._core.go()
             if self._tally.is_full:
                 self._tally.fold()
+            if event is not None and event.reason is Ended.SPLIT:
+                event = self._core.go_in_part(self._behind_sp_setting())
+                if event is None:
+                    continue
             if event is None:
                 return None
             match event.reason:
@@ -334,16 +338,25 @@ class Pico:
                 break
             at += 4 if wide else 2
         if at != start:
-            self._core.forget_code(start, at - start)
             self._machine["cycle_limit"] = _NO_LIMIT
-            event = self._core.go(until=at)
-            self._core.forget_code(start, at - start)
+            event = self._core.go_in_part(at)
             if event is not None and isinstance(event.reason, FaultReason):
                 return self._fault(event.reason, event.address, event.size)
         if reason is Ended.STACK:
             return self._fault(FaultReason.STACK_OVERFLOW, sp)
         unpredictable = row is not None
         return self._fault(FaultReason.UNPREDICTABLE if unpredictable else FaultReason.UNDEFINED)
+
+    def _behind_sp_setting(self) -> int:
+        """The address behind the first instruction of the block ahead that gives SP a value."""
+        at = self._core.pc
+        while True:
+            first = self._halfword(at)
+            wide = KIND[first] == Kind.PREFIX_32
+            row = instruction_at(first, self._halfword(at + 2) if wide else 0)
+            at += 4 if wide else 2
+            if row is not None and row.kind is Kind.SETS_SP:
+                return at
 
     def _place(self, address: int) -> str:
         function = self._function(address)

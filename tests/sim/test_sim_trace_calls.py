@@ -326,6 +326,12 @@ def test_sp_from_a_register() -> None:
     assert (STACK - peak.sp, peak.chain) == (68, ("main",))
 
 
+def test_sp_from_a_register_in_the_last_block() -> None:
+    pico = traced("main! mov r0, sp; subs r0, #64; mov sp, r0; push {r1}; pop {r1}; bkpt #0")
+    pico.run()
+    assert pico.stack_peak().sp == STACK - 68
+
+
 def test_deeper_than_there_are_frames() -> None:
     pico = traced("""
         main! bl f; nop; bkpt #0
