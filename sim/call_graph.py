@@ -243,7 +243,7 @@ class Tracer:
             trace[name] = 0
         trace["nodes"]["function"][ROOT] = NO_FUNCTION
         trace["node_count"] = 1
-        trace["node_limit"] = MAX_NODES - len(self._functions) - _EXCEPTIONS - 2
+        trace["node_limit"] = max(0, MAX_NODES - len(self._functions) - _EXCEPTIONS - 2)
         trace["deepest"] = sp
         trace["deepest_node"] = ROOT
         trace["deepest_cycle"] = 0

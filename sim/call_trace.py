@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sim.machine import CALLS, INDIRECT, MAX_FRAMES, MAX_SPANS
+from sim.machine import CALLS, INDIRECT, MAX_FRAMES, MAX_NODES, MAX_SPANS
 
 ROOT = 0  # the node above all
 OUTSIDE = 0  # the number of code outside of all functions
@@ -48,6 +48,8 @@ def _child(trace: Any, parent: Any, function: Any, site: Any) -> Any:
         parent = ROOT
         site = np.uint32(0)
     node = np.int64(trace.node_count)
+    if node >= MAX_NODES:  # more functions than nodes
+        return np.int64(ROOT)
     trace.node_count += 1
     new = trace.nodes[node]
     new.parent = parent
@@ -59,14 +61,16 @@ def _child(trace: Any, parent: Any, function: Any, site: Any) -> Any:
 
 
 @njit
-def _push(trace: Any, node: Any, return_address: Any, sp: Any) -> None:
-    frame = trace.frames[trace.depth]
-    frame.node = trace.node
-    frame.return_address = return_address
-    frame.sp = sp
-    frame.flags = trace.flags
-    frame.end = trace.end
-    trace.depth += 1
+def _push(trace: Any, node: Any, return_address: Any, sp: Any, room: Any) -> None:
+    """Enters `node`; without a frame for the way back if not even `room` of them are left."""
+    if trace.depth + room <= MAX_FRAMES:
+        frame = trace.frames[trace.depth]
+        frame.node = trace.node
+        frame.return_address = return_address
+        frame.sp = sp
+        frame.flags = trace.flags
+        frame.end = trace.end
+        trace.depth += 1
     trace.node = node
 
 
@@ -132,10 +136,7 @@ def arrive(machine: Any, address: Any, slot: Any, sp: Any) -> None:
     if flags & CALLS and (function != here or at_start or function == OUTSIDE):
         node = _child(trace, trace.node, function, trace.end)
         trace.nodes[node].calls += 1
-        if trace.depth < MAX_FRAMES - _RESERVED_FRAMES:
-            _push(trace, node, trace.end, sp)
-        else:
-            trace.node = node
+        _push(trace, node, trace.end, sp, _RESERVED_FRAMES)
         return
     if flags & INDIRECT and _return(trace, address, sp, function, at_start):
         at_start = False
@@ -156,7 +157,7 @@ def enter_exception(machine: Any, number: Any, sp: Any) -> None:
     trace = machine.trace[0]
     node = _child(trace, trace.node, np.uint32(EXCEPTIONS + number), np.uint32(0))
     trace.nodes[node].calls += 1
-    _push(trace, node, _SUSPENDED, sp)
+    _push(trace, node, _SUSPENDED, sp, 1)
     trace.flags = CALLS
     trace.end = _HANDLER
     note_sp(machine, sp)
@@ -167,7 +168,7 @@ def enter_host_call(machine: Any) -> None:
     """The host calls a function, whatever the program was about."""
     charge(machine)
     trace = machine.trace[0]
-    _push(trace, ROOT, _SUSPENDED, 0)
+    _push(trace, ROOT, _SUSPENDED, 0, 1)
     trace.flags = 0
 
 

@@ -172,9 +172,7 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
         elif kind == _TO_NEXT:
             flags |= BY_FLAGS
         elif kind == _SETS_SP:
-            if flags & SETS_SP and sp_tail < 0:
-                flags |= SPLIT
-            flags |= SETS_SP
+            flags |= SPLIT if flags & SETS_SP else SETS_SP
             sp = sp_tail = 0
         elif kind == _SEND_EVENT:
             flags |= SENDS_EVENT
@@ -391,13 +389,25 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
         machine.current = 0
         return
     length = executed >> 1
+    first_slot = np.int64(_slot(np.int64(pc) - executed))
     cycles: Any = 0
     instructions = 0
+    sets_sp = False
+    sp: Any = 0
+    sp_tail: Any = 0  # since it was set
     for at in range(length):
         cost = np.int64(machine.costs[block.costs + at])
         if cost != 0:
             cycles += cost - 1
             instructions += 1
+            halfword = machine.code[first_slot + at]
+            if machine.kind[halfword] == _SETS_SP:
+                sets_sp = True
+                sp = sp_tail = 0
+            sp += np.int64(machine.sp_change[halfword])
+            sp_tail = min(sp_tail, sp)
+    if sets_sp:
+        _note_sp(machine, uc, _register(machine, uc, _REG_SP), sp_tail - sp)
     machine.cycles += cycles - np.int64(block.cycles)
     block.count -= 1
     # The part that ran is a block of its own. It borrows the costs of the whole; the index
@@ -512,6 +522,8 @@ def _compile_observed(
         _leave(machine, uc, pc)
         if traced:
             charge(machine)
+            if machine.sp_lowest < machine.trace[0].deepest:
+                note_sp(machine, machine.sp_lowest)
 
     return on_block, on_leave
 

@@ -77,7 +77,7 @@ class _Callgrind:
 
     def __init__(self, profile: Profile, graph: CallGraph | None) -> None:
         self._profile = profile
-        self._names: dict[tuple[str, str], int] = {}
+        self._names: dict[str, dict[str, int]] = {"file": {}, "fn": {}}
         self._lines: list[str] = []
         self._instructions: dict[str, list[InstructionCost]] = defaultdict(list)
         for cost in profile.by_instruction():
@@ -157,12 +157,11 @@ class _Callgrind:
         return line.file if line else _NO_FILE
 
     def _name(self, space: str, name: str) -> str:
-        known = self._names.get((space, name))
-        if known is not None:
-            return f"({known})"
-        number = sum(key[0] == space for key in self._names) + 1
-        self._names[space, name] = number
-        return f"({number}) {name}"
+        numbers = self._names[space]
+        if name in numbers:
+            return f"({numbers[name]})"
+        numbers[name] = len(numbers) + 1
+        return f"({numbers[name]}) {name}"
 
 
 def collapsed(profile: Profile, graph: CallGraph | None = None) -> str:

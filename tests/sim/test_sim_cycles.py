@@ -262,3 +262,11 @@ def test_two_settings_of_sp_in_one_block() -> None:
 def test_program_over_several_pages() -> None:
     """Unicorn splits blocks at page ends and at its own size limit."""
     _equal("nop; " * 5000 + "push {r0, lr}; " + "adds r0, #1; " * 3000 + "bkpt #0", None)
+
+
+def test_stack_between_two_settings_of_sp() -> None:
+    """Within one block, and in one that a breakpoint ends early."""
+    _equal("mov r6, sp; mov sp, r6; push {r0, r1}; pop {r0, r1}; mov sp, r6; nop; bkpt #0", None)
+    deep = "mov r6, sp; subs r6, #64; mov sp, r6; push {r0}; adds r6, #64; mov sp, r6; mov sp, r6"
+    for budget in (None, 1):
+        _equal(f"movs r5, #3; o: {deep}; subs r5, #1; bne o; bkpt #0", budget)

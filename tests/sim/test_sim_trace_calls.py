@@ -326,6 +326,12 @@ def test_sp_from_a_register() -> None:
     assert (STACK - peak.sp, peak.chain) == (68, ("main",))
 
 
+def test_sp_from_a_register_in_the_last_block() -> None:
+    pico = traced("main! mov r0, sp; subs r0, #64; mov sp, r0; push {r1}; pop {r1}; bkpt #0")
+    pico.run()
+    assert pico.stack_peak().sp == STACK - 68
+
+
 def test_deeper_than_there_are_frames() -> None:
     pico = traced("""
         main! bl f; nop; bkpt #0
@@ -415,3 +421,14 @@ def test_random_call_trees(source: str, base: int) -> None:
     for cost in pico.call_graph().functions():
         assert cost.calls == first[pico.symbol(cost.name).address]
     assert pico.memory_use().stack == pico._boot.sp - pico.stack_peak().sp
+
+
+def test_exceptions_that_never_return() -> None:
+    """A program may leave its handlers for good; the trace loses its thread, never memory."""
+    pico = traced("main! nop; bkpt #0")
+    for number in range(20_000):
+        pico._core.note(cycle_counter.on_exception_enter, 2 + number % 46, STACK - 32)
+    pico.run()
+    for _ in range(20_001):
+        pico._core.note(cycle_counter.on_resume)
+    assert pico.call_graph().cycles == pico.cycles == 1
