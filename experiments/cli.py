@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+# Modules of commands that need none of the training kernels, which take a second to load.
+_MODULES = {"run": "experiments.run", "diff": "experiments.run"}
 DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
 
 
@@ -24,17 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
     0: done; 1: the result is void (device and reference differ, or the firmware faulted); 2: bad
-    input, told in one line; 130: interrupted; 141: nobody
-    reads the output.
+    input, told in one line; 130: interrupted; 141: nobody reads the output. ``priot run`` ends
+    with the program's own code, 124 after a timeout, 139 after a fault.
     """
     options = _parser().parse_args(arguments)
     from experiments.compilation import announced_compilation
 
     with announced_compilation():
         # Imported here, since that compiles: --help answers at once, and compiling is announced.
-        commands = importlib.import_module("experiments.commands")
+        commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
-            getattr(commands, options.command)(options)
+            code: int | None = getattr(commands, options.command)(options)
             sys.stdout.flush()
         except BrokenPipeError:
             # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise
             print(f"priot: {error}", file=sys.stderr)
             return 1 if isinstance(error, commands.VOID_RESULTS) else 2
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
 
+    _add_run(commands)
+    _add_diff(commands)
+
     download = commands.add_parser(
         "download",
         parents=[common],
@@ -153,6 +158,77 @@ def _parser() -> argparse.ArgumentParser:
     )
     download.add_argument("data", type=Path, nargs="?", metavar="DIR", help="where to")
     return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
+    run = commands.add_parser(
+        "run",
+        help="any program for the RP2040",
+        description="Runs an ELF, UF2 or BIN file on the simulated Pico until it exits (by "
+        "semihosting), halts at a breakpoint, sleeps for ever, faults, or meets a limit. What it "
+        "writes to UART0 or by semihosting goes to standard output.",
+    )
+    run.add_argument("program", type=Path, metavar="FILE")
+    run.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    run.add_argument("--timeout", type=float, metavar="MS", help="limit in simulated milliseconds")
+    run.add_argument("--expect-text", metavar="TEXT", help="end well once the output holds it")
+    run.add_argument("--fail-text", metavar="TEXT", help="end with 1 once the output holds it")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the record; - is stdout")
+    run.add_argument(
+        "--profile",
+        type=Path,
+        action="append",
+        nargs="?",
+        const=Path("-"),
+        default=[],
+        metavar="FILE",
+        help="exact cycles: a table, or a file whose name ends in .txt, .lines.txt, "
+        ".instructions.txt, .callgrind, .collapsed, .speedscope.json or .json",
+    )
+    run.add_argument(
+        "--memory",
+        type=Path,
+        action="append",
+        nargs="?",
+        const=Path("-"),
+        default=[],
+        metavar="FILE",
+        help="where memory went: a table, or a .json, .png, .pdf or .svg file",
+    )
+    run.add_argument(
+        "--clock",
+        type=float,
+        default=DEFAULT_CLOCK_MHZ,
+        metavar="MHZ",
+        help="system clock until the program sets it (133)",
+    )
+    run.add_argument("--xip-miss", type=int, metavar="N", help="cycles of a missed word of flash")
+    run.add_argument("--no-xip-cache", action="store_true", help="flash as fast as SRAM")
+    run.add_argument(
+        "--strict", action="store_true", help="a register that is not modelled is a fault"
+    )
+    run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
+    run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")
+    run.add_argument(
+        "--gdb",
+        type=int,
+        nargs="?",
+        const=3333,
+        metavar="PORT",
+        help="wait for GDB on 127.0.0.1 (3333)",
+    )
+
+
+def _add_diff(commands: argparse._SubParsersAction[_Parser]) -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two runs",
+        description="Compares two records of priot run (--json), or two profiles (--profile "
+        "FILE.json): each number before and after, the largest change first.",
+    )
+    diff.add_argument("before", type=Path, metavar="A")
+    diff.add_argument("after", type=Path, metavar="B")
+    diff.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Fault, SimError
 
-VOID_RESULTS = (MismatchError, DeviceError, Fault)
+VOID_RESULTS: tuple[type[Exception], ...] = (MismatchError, DeviceError, Fault)
 EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 

@@ -168,3 +168,27 @@ def _heap(program: Program, touched: npt.NDArray[np.bool_]) -> HeapUse | None:
                 used = np.flatnonzero(touched[start - SRAM.base : end - SRAM.base])
                 return HeapUse(start, end - start, int(used[-1]) + 1 if used.size else 0)
     return None
+
+
+def memory_table(report: MemoryReport) -> str:
+    """The report as text: both memories with sections and largest symbols, stack and heap."""
+    lines = []
+    for name, region in (("SRAM", report.sram), ("flash", report.flash)):
+        lines.append(f"{name}: {region.used:,} of {region.capacity:,} bytes used")
+        for section in region.sections:
+            lines.append(
+                f"  {section.address:#010x}  {section.size:>9,}  {section.name} ({section.kind})"
+            )
+        if region.largest:
+            lines.append("  largest symbols:")
+        for symbol in region.largest:
+            lines.append(f"  {symbol.address:#010x}  {symbol.size:>9,}  {symbol.name}")
+    stack, heap = report.stack, report.heap
+    room = f" of {stack.top - stack.limit:,}" if stack.limit else ""
+    lines.append(f"stack: {stack.high_water:,}{room} bytes at its deepest")
+    if stack.chain:
+        lines.append(f"  at cycle {stack.cycle:,} in {' > '.join(stack.chain)}")
+    if heap is not None:
+        lines.append(f"heap: {heap.high_water:,} of {heap.room:,} bytes changed")
+    lines.append(f"SRAM really touched: {report.touched:,} bytes")
+    return "\n".join(lines) + "\n"

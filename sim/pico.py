@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim import cycle_counter
+from sim import cycle_counter, flash
 from sim.boot import Boot, boot_of
 from sim.bus import Unmodelled
 from sim.call_graph import CallGraph, StackPeak, Tracer
@@ -20,7 +20,7 @@ from sim.errors import AddressError, CallError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS, ROM_SLOT
-from sim.memory_map import FLASH, SRAM, region_of
+from sim.memory_map import FLASH, ROM, SRAM, region_of
 from sim.memory_report import Measured, MemoryReport, memory_report
 from sim.memory_use import MemoryUse, measure
 from sim.profile import Profile
@@ -30,6 +30,7 @@ from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
+_BKPT_FLASH_ERASE, _BKPT_FLASH_PROGRAM = 0xF0, 0xF1  # of the boot ROM: docs/boot-rom.md
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
@@ -168,6 +169,12 @@ class Pico:
         """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
         return self._chip.xip.statistics
 
+    def set_registers(self, **values: int) -> None:
+        """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
+        if "pc" in values:
+            values["pc"] |= 1
+        self._core.set_registers(**values)
+
     def run(self, max_cycles: int | None = None) -> Stop:
         """Execute from PC until BKPT, WFI or the budget; behind a BKPT that halted before.
 
@@ -177,12 +184,16 @@ class Pico:
         Raises:
             Fault: the guest did what would stop an RP2040.
         """
-        self._leave_breakpoint()
         before = self.cycles
-        event = self._execute(max_cycles)
-        if event is None:
-            raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
-        return self._stop(event, self.cycles - before)
+        stop = None
+        while stop is None:
+            self._leave_breakpoint()
+            left = None if max_cycles is None else max_cycles - (self.cycles - before)
+            event = self._execute(left)
+            if event is None:
+                raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
+            stop = self._stop(event, self.cycles - before)
+        return stop
 
     def step(self) -> Stop | None:
         """Execute one instruction; a Stop if it ends a run, as a BKPT does. Raises like `run`.
@@ -334,11 +345,29 @@ class Pico:
             self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
         self._halted_at = None
 
-    def _stop(self, event: Event, cycles: int) -> Stop:
+    def _stop(self, event: Event, cycles: int) -> Stop | None:
+        """The end of a run; None if the boot ROM only asked for something, which is done."""
         if event.reason is Ended.BREAKPOINT:
             self._halted_at = self._core.pc
-            return Stop(StopReason.HALT, cycles, self._halfword(self._halted_at) & 0xFF)
+            number = self._halfword(self._halted_at) & 0xFF
+            if ROM.holds(self._halted_at) and self._change_flash(number):
+                return None
+            return Stop(StopReason.HALT, cycles, number)
         return Stop(_STOP_REASONS[event.reason], cycles)
+
+    def _change_flash(self, number: int) -> bool:
+        """Do what the boot ROM's flash functions ask for by BKPT; False for other numbers."""
+        registers = self._core.registers
+        if number == _BKPT_FLASH_ERASE:
+            flash.erase(self._flash, registers.r0, registers.r1)
+            self._core.forget_code(FLASH.base + registers.r0, registers.r1)
+        elif number == _BKPT_FLASH_PROGRAM:
+            data = self.read(registers.r1, np.uint8, registers.r2)
+            flash.program(self._flash, registers.r0, data)
+            self._core.forget_code(FLASH.base + registers.r0, registers.r2)
+        else:
+            return False
+        return True
 
     def _execute(self, max_cycles: int | None) -> Event | None:
         """Run until an event that the caller can answer; None at RETURN_ADDRESS."""

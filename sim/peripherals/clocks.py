@@ -169,16 +169,13 @@ class Clocks(RegisterBlock):
 
     def _mux(self, generator: _Generator) -> list[Register]:
         name, offset = generator.name.upper(), generator.offset
-        registers = [
+        # Without a divider the word is reserved and stays 0; the SDK writes it all the same.
+        divisor = 0x100 if generator.divisor else 0
+        return [
             Register(offset, f"{name}_CTRL", 0, generator.control, on_write=self._changed),
+            Register(offset + 4, f"{name}_DIV", divisor, generator.divisor, on_write=self._changed),
             Register(offset + 8, f"{name}_SELECTED", 1, 0, lambda: 1 << self._source(generator)),
         ]
-        if generator.divisor:
-            divisor = Register(
-                offset + 4, f"{name}_DIV", 0x100, generator.divisor, on_write=self._changed
-            )
-            registers.insert(1, divisor)
-        return registers
 
     def _source(self, generator: _Generator) -> int:
         """What the glitchless mux has selected; 0 for generators without one."""

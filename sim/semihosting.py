@@ -1,0 +1,248 @@
+"""Semihosting: the calls that a program makes to its debugger through BKPT 0xAB.
+
+Source: Arm, *Semihosting for AArch32 and AArch64*, release 2.0, sections 5 and 6. Time is simulated
+time, so that a run gives the same answers every time; files exist only inside a folder the user
+names.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+
+from sim.errors import AddressError, SimError
+from sim.pico import Pico
+
+BREAKPOINT = 0xAB
+APPLICATION_EXIT = 0x20026  # ADP_Stopped_ApplicationExit
+FAILED = 0xFFFF_FFFF
+CONSOLE = ":tt"
+MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
+MAX_STRING = 1 << 16  # bytes of a string without an end that are still looked at
+
+
+class SemihostingError(SimError):
+    """A call that the host cannot serve: its number is unknown or its arguments lie nowhere."""
+
+
+@dataclass
+class _Console:
+    """What the file ``:tt`` stands for: the program's own output, no input."""
+
+    reads: bool
+
+
+class Semihosting:
+    """Serves the calls of one program.
+
+    Args:
+        pico: the machine that halted at the breakpoint.
+        output: takes what the program writes to the console.
+        folder: where the program may open files; None: nowhere.
+        command_line: what SYS_GET_CMDLINE answers.
+    """
+
+    def __init__(
+        self,
+        pico: Pico,
+        output: Callable[[bytes], None],
+        folder: Path | None = None,
+        command_line: str = "",
+    ) -> None:
+        self.exit_code: int | None = None
+        """The program's exit code once it has asked to end, else None."""
+        self._pico, self._output = pico, output
+        self._folder = folder.resolve() if folder else None
+        self._command_line = command_line.encode()
+        self._files: dict[int, FileIO | _Console] = {}
+        self._errno = 0
+        self._calls: dict[int, Callable[[int], int]] = {
+            0x01: self._open,
+            0x02: self._close,
+            0x03: self._write_character,
+            0x04: self._write_string,
+            0x05: self._write,
+            0x06: self._read,
+            0x07: lambda _: FAILED,  # SYS_READC: there is no keyboard
+            0x08: lambda block: int(self._words(block, 1)[0] >= 1 << 31),
+            0x09: self._is_terminal,
+            0x0A: self._seek,
+            0x0C: self._length,
+            0x0E: self._remove,
+            0x0F: self._rename,
+            0x10: lambda _: int(self._pico.seconds * 100),
+            0x11: lambda _: int(self._pico.seconds),
+            0x13: lambda _: self._errno,
+            0x15: self._get_command_line,
+            0x16: self._heap_info,
+            0x18: self._exit,
+            0x20: self._exit_extended,
+            0x30: self._elapsed,
+            0x31: lambda _: self._pico.clock_hz,
+        }
+
+    def serve(self) -> None:
+        """Do what the halted program asks for and leave the answer in r0.
+
+        Raises:
+            SemihostingError: for a call that does not exist, or arguments outside memory.
+        """
+        registers = self._pico.registers
+        call = self._calls.get(registers.r0)
+        if call is None:
+            raise SemihostingError(
+                f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x} is not provided: "
+                "the program may have been built for another debugger"
+            )
+        try:
+            answer = call(registers.r1)
+        except AddressError as error:
+            raise SemihostingError(
+                f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x}: {error}"
+            ) from error
+        except OSError as error:
+            self._errno, answer = error.errno or errno.EIO, FAILED
+        except ValueError:  # of a closed file, or one opened for the other direction
+            self._errno, answer = errno.EBADF, FAILED
+        self._pico.set_registers(r0=answer & 0xFFFF_FFFF)
+
+    def close(self) -> None:
+        """Close the files that the program left open."""
+        for file in self._files.values():
+            if not isinstance(file, _Console):
+                file.close()
+        self._files.clear()
+
+    def _words(self, address: int, count: int) -> list[int]:
+        return [int(word) for word in self._pico.read(address, np.uint32, count)]
+
+    def _bytes(self, address: int, count: int) -> bytes:
+        return self._pico.read(address, np.uint8, count).tobytes() if count else b""
+
+    def _path(self, address: int, length: int) -> Path:
+        """A path of the program's inside the folder.
+
+        Raises:
+            PermissionError: there is no folder, or the path leads out of it.
+        """
+        name = self._bytes(address, length).decode(errors="replace")
+        if self._folder is None or "\0" in name:
+            raise PermissionError(errno.EACCES, "no folder for files was named")
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder):
+            raise PermissionError(errno.EACCES, "outside of the folder")
+        return path
+
+    def _file(self, handle: int) -> FileIO | _Console:
+        if handle not in self._files:
+            raise OSError(errno.EBADF, "no such handle")
+        return self._files[handle]
+
+    def _open(self, block: int) -> int:
+        name, mode, length = self._words(block, 3)
+        if mode >= len(MODES):
+            raise OSError(errno.EINVAL, "no such mode")
+        handle = 1 + max(self._files, default=0)
+        if self._bytes(name, length) == CONSOLE.encode():
+            self._files[handle] = _Console(reads=mode < 4)
+        else:
+            path = self._path(name, length)
+            self._files[handle] = FileIO(path, MODES[mode].replace("b", ""))
+        return handle
+
+    def _close(self, block: int) -> int:
+        handle = self._words(block, 1)[0]
+        file = self._file(handle)
+        if not isinstance(file, _Console):
+            file.close()
+        del self._files[handle]
+        return 0
+
+    def _write_character(self, address: int) -> int:
+        self._output(self._bytes(address, 1))
+        return 0
+
+    def _write_string(self, address: int) -> int:
+        text = bytearray()
+        while (character := self._bytes(address + len(text), 1)) != b"\0":
+            text += character
+            if len(text) > MAX_STRING:
+                raise SemihostingError(f"the string at {address:#010x} has no end")
+        self._output(bytes(text))
+        return 0
+
+    def _write(self, block: int) -> int:
+        handle, address, count = self._words(block, 3)
+        data, file = self._bytes(address, count), self._file(handle)
+        if isinstance(file, _Console):
+            self._output(data)
+            return 0
+        return count - file.write(data)  # bytes that were not written
+
+    def _read(self, block: int) -> int:
+        handle, address, count = self._words(block, 3)
+        file = self._file(handle)
+        data = b"" if isinstance(file, _Console) else file.read(count)
+        self._pico.write(address, data)
+        return count - len(data)  # bytes that were not read
+
+    def _is_terminal(self, block: int) -> int:
+        return int(isinstance(self._file(self._words(block, 1)[0]), _Console))
+
+    def _seek(self, block: int) -> int:
+        handle, position = self._words(block, 2)
+        file = self._file(handle)
+        if isinstance(file, _Console):
+            raise OSError(errno.ESPIPE, "a console has no positions")
+        file.seek(position)
+        return 0
+
+    def _length(self, block: int) -> int:
+        file = self._file(self._words(block, 1)[0])
+        if isinstance(file, _Console):
+            return 0
+        position = file.tell()
+        length = file.seek(0, 2)
+        file.seek(position)
+        return length
+
+    def _remove(self, block: int) -> int:
+        self._path(*self._words(block, 2)).unlink()
+        return 0
+
+    def _rename(self, block: int) -> int:
+        name, length, new_name, new_length = self._words(block, 4)
+        self._path(name, length).rename(self._path(new_name, new_length))
+        return 0
+
+    def _get_command_line(self, block: int) -> int:
+        buffer, size = self._words(block, 2)
+        if len(self._command_line) >= size:
+            return FAILED
+        self._pico.write(buffer, self._command_line + b"\0")
+        self._pico.write(block + 4, np.array([len(self._command_line)], np.uint32))
+        return 0
+
+    def _heap_info(self, block: int) -> int:
+        """Four zeros: the program is to use its own linker's symbols."""
+        self._pico.write(self._words(block, 1)[0], np.zeros(4, np.uint32))
+        return 0
+
+    def _exit(self, reason: int) -> int:
+        self.exit_code = 0 if reason == APPLICATION_EXIT else 1
+        return 0
+
+    def _exit_extended(self, block: int) -> int:
+        reason, code = self._words(block, 2)
+        self.exit_code = code & 0xFF if reason == APPLICATION_EXIT else 1
+        return 0
+
+    def _elapsed(self, block: int) -> int:
+        cycles = self._pico.cycles
+        self._pico.write(block, np.array([cycles & FAILED, cycles >> 32], np.uint32))
+        return 0

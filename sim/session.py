@@ -1,0 +1,127 @@
+"""One program from its start to its end: output, time limit, semihosting, and how it ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from sim.faults import Fault
+from sim.pico import Pico, StopReason
+from sim.semihosting import BREAKPOINT, Semihosting
+
+SLICE_CYCLES = 2_000_000  # between two looks at what the program has written
+USB_BOOT = 0xF3  # the boot ROM's breakpoint: docs/boot-rom.md
+EXIT_FAILED = 1
+EXIT_TIMEOUT = 124  # as of timeout(1)
+EXIT_FAULT = 139  # as of a process that a segmentation fault ended
+
+
+class Ending(Enum):
+    """Why a session ended."""
+
+    EXIT = "exit"  # the program asked for it, by semihosting
+    BREAKPOINT = "breakpoint"
+    SLEEP = "sleep"  # it waits for an event that can never come
+    RESET = "reset"  # it reset the chip
+    USB_BOOT = "usb boot"  # it asked for the boot loader
+    TIMEOUT = "timeout"
+    FAULT = "fault"
+    EXPECTED_TEXT = "expected text"
+    FAILURE_TEXT = "failure text"
+
+
+class Console:
+    """What a program writes, by UART0 or semihosting, kept and passed on as it comes."""
+
+    def __init__(self, echo: Callable[[bytes], None] | None = None) -> None:
+        self.output = bytearray()
+        self._echo = echo
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of output."""
+        self.output += data
+        if self._echo:
+            self._echo(data)
+
+    def uart(self, byte: int) -> None:
+        """Take one byte, as `Pico(uart=...)` gives it."""
+        self.write(bytes((byte,)))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a session ends by itself, and what the program may ask of the host.
+
+    Attributes:
+        timeout_ms: simulated milliseconds; None: no limit.
+        expected_text: ends the session well once the output holds it; to end without is failure.
+        failure_text: ends the session as failed once the output holds it.
+        folder: where the program may open files by semihosting; None: nowhere.
+        command_line: what the program is told of its arguments.
+    """
+
+    timeout_ms: float | None = None
+    expected_text: str | None = None
+    failure_text: str | None = None
+    folder: Path | None = None
+    command_line: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a session ended: `exit_code` is the program's own where it gave one."""
+
+    ending: Ending
+    exit_code: int
+    fault: Fault | None = None
+
+
+def run_session(pico: Pico, console: Console, limits: Limits) -> Outcome:
+    """Run a program to its end, or to one of the limits.
+
+    Args:
+        pico: reset, with the program loaded and `console.uart` as its UART.
+        console: takes the output.
+
+    Raises:
+        SemihostingError: the program asked the host for what it does not provide.
+    """
+    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
+    try:
+        outcome = _run(pico, console, limits, semihosting)
+    except Fault as fault:
+        return Outcome(Ending.FAULT, EXIT_FAULT, fault)
+    finally:
+        semihosting.close()
+    missed = limits.expected_text is not None and outcome.ending is not Ending.EXPECTED_TEXT
+    if missed and outcome.exit_code == 0:
+        return Outcome(outcome.ending, EXIT_FAILED)
+    return outcome
+
+
+def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting) -> Outcome:
+    timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
+    while True:
+        left = (timeout - pico.seconds) * pico.clock_hz
+        stop = pico.run(max_cycles=max(0, math.ceil(min(SLICE_CYCLES, left))))
+        asks = stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT
+        if asks:
+            semihosting.serve()
+        if limits.failure_text and limits.failure_text.encode() in console.output:
+            return Outcome(Ending.FAILURE_TEXT, EXIT_FAILED)
+        if limits.expected_text and limits.expected_text.encode() in console.output:
+            return Outcome(Ending.EXPECTED_TEXT, 0)
+        if semihosting.exit_code is not None:
+            return Outcome(Ending.EXIT, semihosting.exit_code)
+        if stop.reason is StopReason.BUDGET:
+            if pico.seconds >= timeout:
+                return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+        elif stop.reason is not StopReason.HALT:
+            return Outcome(Ending(stop.reason.value), 0)
+        elif stop.immediate == USB_BOOT:
+            return Outcome(Ending.USB_BOOT, 0)
+        elif not asks:
+            return Outcome(Ending.BREAKPOINT, 0)

@@ -1,0 +1,223 @@
+"""priot run on the firmware set: every program, from flash, copied to SRAM, and loaded there."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import firmware_elf
+from experiments.cli import main
+
+LINK_TYPES = ("default", "copy_to_ram", "no_flash")
+PASSING = ("self_measure", "divider", "recursion", "heap", "sleep", "timer_interrupts")
+
+
+def built(program: str, link_type: str = "no_flash", suffix: str = "elf") -> str:
+    return str(firmware_elf.BUILT / f"{program}.{link_type}.{suffix}")
+
+
+def record_of(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    """The record of one run that ended with the record's own exit code."""
+    path = tmp_path / "run.json"
+    code = main(["run", *arguments, "--json", str(path)])
+    record: dict[str, Any] = json.loads(path.read_text())
+    assert record["exit_code"] == code
+    return record
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_hello_reaches_standard_output(
+    link_type: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    record = record_of(tmp_path, built("hello", link_type))
+    assert capfdbinary.readouterr().out == b"Hello from an RP2040\n"
+    assert record["output"] == "Hello from an RP2040\n"
+    assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
+    assert record["clock_hz"] == 125_000_000  # the program sets its PLL so
+    assert record["unmodelled"] == []
+
+
+@pytest.mark.parametrize("suffix", ["uf2", "bin"])
+def test_uf2_and_bin_run_like_the_elf(tmp_path: Path, suffix: str) -> None:
+    elf = record_of(tmp_path, built("hello", "default"))
+    other = record_of(tmp_path, built("hello", "default", suffix))
+    for key in ("output", "cycles", "instructions", "exit_code", "xip"):
+        assert other[key] == elf[key]
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+@pytest.mark.parametrize("program", PASSING)
+def test_programs_that_check_themselves_pass(program: str, link_type: str, tmp_path: Path) -> None:
+    record = record_of(tmp_path, built(program, link_type), "--strict")
+    assert record["output"].endswith("PASS\n"), record["output"]
+    assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
+
+
+def test_a_program_that_measures_itself_gets_the_manuals_cycles(tmp_path: Path) -> None:
+    """SysTick, read in the middle of blocks, is exact in all link types."""
+    outputs = {
+        record_of(tmp_path, built("self_measure", link_type))["output"] for link_type in LINK_TYPES
+    }
+    assert len(outputs) == 1
+    assert "loads 200\n" in outputs.pop()
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_floats_come_from_the_boot_rom(link_type: str, tmp_path: Path) -> None:
+    output = record_of(tmp_path, built("floats", link_type))["output"]
+    assert re.search(r"^fadd [0-9a-f]{8}$", output, re.MULTILINE), output
+    assert "no tables" not in output
+
+
+def test_stack_high_water_of_deep_recursion(tmp_path: Path) -> None:
+    record = record_of(tmp_path, built("recursion"))
+    told = int(re.search(r"stack (\d+)", record["output"])[1])
+    assert told <= record["stack_high_water_bytes"] <= told + 200
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_the_exit_code_is_the_programs(link_type: str, tmp_path: Path) -> None:
+    assert record_of(tmp_path, built("exit_code", link_type))["exit_code"] == 3
+
+
+def test_an_endless_program_meets_its_timeout(tmp_path: Path) -> None:
+    record = record_of(tmp_path, built("endless"), "--timeout", "20")
+    assert (record["exit_code"], record["halt_reason"]) == (124, "timeout")
+    assert record["seconds"] == pytest.approx(0.02, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "code", "reason"),
+    [
+        ("--expect-text", "for ever", 0, "expected text"),
+        ("--fail-text", "for ever", 1, "failure text"),
+    ],
+)
+def test_text_ends_a_run(option: str, text: str, code: int, reason: str, tmp_path: Path) -> None:
+    record = record_of(tmp_path, built("endless"), option, text, "--timeout", "1000")
+    assert (record["exit_code"], record["halt_reason"]) == (code, reason)
+    assert record["seconds"] < 0.5
+
+
+def test_expected_text_that_never_comes_is_failure(tmp_path: Path) -> None:
+    record = record_of(tmp_path, built("hello"), "--expect-text", "Goodbye")
+    assert (record["exit_code"], record["halt_reason"]) == (1, "exit")
+
+
+def test_json_on_standard_output_is_alone_there(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", built("hello"), "--json", "-"]) == 0
+    assert json.loads(capfd.readouterr().out)["output"] == "Hello from an RP2040\n"
+
+
+def test_xip_cache_costs_cycles_only_in_flash(tmp_path: Path) -> None:
+    def cycles(link_type: str, *options: str) -> int:
+        return int(record_of(tmp_path, built("divider", link_type), *options)["cycles"])
+
+    assert cycles("default") > cycles("default", "--xip-miss", "20")
+    assert cycles("default", "--xip-miss", "20") > cycles("default", "--no-xip-cache")
+    assert cycles("no_flash") == cycles("no_flash", "--no-xip-cache")
+
+
+def test_every_kind_of_profile_is_written_and_adds_up(tmp_path: Path) -> None:
+    names = (
+        "p.txt",
+        "p.lines.txt",
+        "p.instructions.txt",
+        "p.callgrind",
+        "p.collapsed",
+        "p.speedscope.json",
+        "p.json",
+    )
+    options = [part for name in names for part in ("--profile", str(tmp_path / name))]
+    record = record_of(tmp_path, built("divider", "default"), *options)
+    assert json.loads((tmp_path / "p.json").read_text())["cycles"] == record["cycles"]
+    collapsed = (tmp_path / "p.collapsed").read_text().splitlines()
+    assert sum(int(line.rsplit(" ", 1)[1]) for line in collapsed) == record["cycles"]
+    scope = json.loads((tmp_path / "p.speedscope.json").read_text())
+    assert sum(scope["profiles"][0]["weights"]) == record["cycles"]
+    assert f"{record['cycles']:,}" in (tmp_path / "p.txt").read_text()
+    assert (tmp_path / "p.callgrind").read_text().startswith("# callgrind format")
+
+
+def test_memory_report_as_table_json_and_picture(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--memory",
+        "--memory",
+        str(tmp_path / "m.json"),
+        "--memory",
+        str(tmp_path / "m.png"),
+    ]
+    record = record_of(tmp_path, built("heap", "default"), *options)
+    report = json.loads((tmp_path / "m.json").read_text())
+    assert report["heap"]["high_water"] >= 15_000
+    assert report["stack"]["high_water"] == record["stack_high_water_bytes"]
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+    assert "heap: " in capfd.readouterr().out
+
+
+def test_diff_of_two_runs_and_of_two_profiles(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, option in (("a", "--xip-miss=45"), ("b", "--no-xip-cache")):
+        record_of(
+            tmp_path,
+            built("divider", "default"),
+            option,
+            "--profile",
+            str(tmp_path / f"{name}.json"),
+        )
+        (tmp_path / "run.json").rename(tmp_path / f"{name}.run.json")
+    capfd.readouterr()
+    assert main(["diff", str(tmp_path / "a.run.json"), str(tmp_path / "b.run.json")]) == 0
+    assert re.search(r"^xip.stall_cycles ", capfd.readouterr().out, re.MULTILINE)
+    assert main(["diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    assert "-" in capfd.readouterr().out
+    assert main(["diff", str(tmp_path / "a.json"), str(tmp_path / "a.json")]) == 0
+    assert capfd.readouterr().out == "no difference\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["none.elf"], "none.elf: cannot be read"),
+        ([__file__], "not an ELF file"),
+        ([built("hello"), "--timeout", "0"], "--timeout 0"),
+        ([built("hello"), "--clock", "0.5"], "--clock 0.5"),
+        ([built("hello"), "--xip-miss", "-1"], "--xip-miss -1"),
+        ([built("hello"), "--files", "nowhere"], "--files nowhere"),
+        ([built("hello"), "--profile", "p.pdf"], "--profile p.pdf"),
+        ([built("hello"), "--memory", "m.bmp"], "--memory m.bmp"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(
+    arguments: list[str], told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *arguments]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert told in printed.err
+
+
+def test_diff_of_what_is_no_record(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "text.json").write_text("text")
+    for name, told in (("list", "not the record"), ("text", "not JSON"), ("no", "cannot be read")):
+        path = str(tmp_path / f"{name}.json")
+        assert main(["diff", path, path]) == 2
+        assert told in capfd.readouterr().err
+
+
+def test_callgrind_annotate_reads_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "p.callgrind"
+    record = record_of(tmp_path, built("recursion"), "--profile", str(path))
+    try:
+        done = subprocess.run(["callgrind_annotate", path], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("callgrind_annotate is not installed (Debian's valgrind)")
+    assert re.search(rf"{record['cycles']:,} \(100.0%\)\s+PROGRAM TOTALS", done.stdout), done.stdout
