@@ -73,6 +73,7 @@ _PROGRAM_NAMES = (
     "sleep",
     "timer_interrupts",
     "wild_pointer",
+    "workload",
 )
 _AS_IMAGES = ("hello", "self_measure")  # for flash these come as UF2 and BIN too
 _BOOTROM_SIZE = 16 * 1024

@@ -94,13 +94,13 @@ _MEMORY_HOOK = types.void(
 
 @njit(inline="always")
 def _slot(address: Any) -> Any:
-    """The slot of a code address; SLOTS if there is no memory."""
-    offset = np.uint64(address) - np.uint64(_FLASH_BASE)
-    if offset < np.uint64(_FLASH_SIZE):
-        return offset >> np.uint64(1)
+    """The slot of a code address, SRAM's being the most wanted; SLOTS if there is no memory."""
     offset = np.uint64(address) - np.uint64(_SRAM_BASE)
     if offset < np.uint64(_SRAM_SIZE):
         return np.uint64(FLASH_SLOTS) + (offset >> np.uint64(1))
+    offset = np.uint64(address) - np.uint64(_FLASH_BASE)
+    if offset < np.uint64(_FLASH_SIZE):
+        return offset >> np.uint64(1)
     offset = np.uint64(address) - np.uint64(_ROM_BASE)
     if offset < np.uint64(_ROM_SIZE):
         return np.uint64(ROM_SLOT) + (offset >> np.uint64(1))
