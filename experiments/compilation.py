@@ -17,7 +17,7 @@ class _Announcer(event.Listener):
 
     def on_start(self, event: object) -> None:
         if not self._told:
-            print("compiling the kernels for this machine, once ...", file=sys.stderr, flush=True)
+            print("compiling for this machine, once ...", file=sys.stderr, flush=True)
         self._told = True
 
     def on_end(self, event: object) -> None:

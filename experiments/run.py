@@ -13,11 +13,12 @@ from experiments.errors import UserError
 from experiments.output import check_writable, write_bytes, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Pico, SimError, load_program, profile_formats, record_diff
+from sim import Pico, SimError, Stop, StopReason, load_program, profile_formats, record_diff
 from sim.call_graph import CallGraph
 from sim.gdb_server import serve
 from sim.memory_report import memory_table
 from sim.profile import Profile
+from sim.semihosting import BREAKPOINT, Semihosting
 from sim.session import Console, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
@@ -53,8 +54,7 @@ def run(options: Namespace) -> int:
         trace=bool(options.profile or options.memory),
     )
     if options.gdb is not None:
-        serve(pico, options.gdb)
-        return 0
+        return _debug(pico, console, options)
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
@@ -74,6 +74,22 @@ def run(options: Namespace) -> int:
     elif options.json is not None:
         write_json(options.json, record)
     return outcome.exit_code
+
+
+def _debug(pico: Pico, console: Console, options: Namespace) -> int:
+    """Let GDB run the program; the exit code is the program's if it came to its end."""
+    semihosting = Semihosting(pico, console.write, options.files, options.arguments)
+
+    def exit_code(stop: Stop) -> int | None:
+        if stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT:
+            semihosting.serve()
+        return semihosting.exit_code
+
+    try:
+        serve(pico, options.gdb, exit_code=exit_code)
+    finally:
+        semihosting.close()
+    return semihosting.exit_code or 0
 
 
 def diff(options: Namespace) -> int:
