@@ -5,6 +5,7 @@ Cortex-M33 whatever model is asked for). It has no NVIC: exceptions arrive as UC
 """
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -64,6 +65,7 @@ class Ended(Enum):
     ACCESS = auto()  # behind an access to a peripheral that may change what comes next
     EVENT = auto()  # ahead of a block with an event at or inside it
     RESET = auto()  # the program asked for a reset
+    DEBUGGER = auto()  # ahead of an instruction at which a debugger's hook stopped the core
     REFUSED = auto()  # ahead of a block with an instruction that an RP2040 does not have
     STACK = auto()  # ahead of a block that would go below the stack limit
     FULL = auto()  # the counter's books must be folded
@@ -345,6 +347,30 @@ class Core:
             return False
         machine["sp_lowest"] = sp
         return True
+
+    def register(self, name: str) -> int:
+        """A register by its name in `Registers`, or msp, psp, primask or control."""
+        return self._file[name]
+
+    def add_hook(self, kind: int, callback: Callable[..., None], begin: int, end: int) -> int:
+        """A debugger's UC_HOOK_* on `begin` to `end`, both included; returns its handle.
+
+        Code that was translated before does not call it until it is forgotten (unicorn #2200).
+        """
+        return int(self._uc.hook_add(kind, callback, None, begin, end))
+
+    def remove_hook(self, handle: int) -> None:
+        """Take back a hook; as with `add_hook`, code has to be forgotten."""
+        self._uc.hook_del(handle)
+
+    def halt(self) -> None:
+        """From a debugger's hook: come to rest ahead of the present instruction.
+
+        Unicorn leaves the block there, and behind each access of a load or store: a hook on one
+        finds PC at the instruction, which is executed anew when the core goes on.
+        """
+        self._event = Event(Ended.DEBUGGER)
+        self._uc.emu_stop()
 
     def wait(self, cycles: int) -> None:
         """Count cycles that belong to no instruction."""

@@ -43,6 +43,7 @@ class StopReason(Enum):
     BUDGET = "budget"  # max_cycles reached
     SLEEP = "sleep"  # WFI or WFE, and nothing is there to wake the core
     RESET = "reset"  # the program reset the chip
+    DEBUGGER = "debugger"  # a breakpoint or watchpoint of a Debugger
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ _STOP_REASONS: dict[Ended | FaultReason, StopReason] = {
     Ended.BUDGET: StopReason.BUDGET,
     Ended.SLEEP: StopReason.SLEEP,
     Ended.RESET: StopReason.RESET,
+    Ended.DEBUGGER: StopReason.DEBUGGER,
 }
 
 
@@ -352,19 +354,20 @@ class Pico:
         """Raise the Fault that an event stands for; None if the core just has to go on."""
         match event and event.reason:
             case Ended.REFUSED | Ended.STACK as reason:
-                fault = self._approach(reason)
-                if fault is not None:
-                    raise fault
-                return None
+                met = self._approach(reason)
+                if isinstance(met, Fault):
+                    raise met
+                return met if met.reason is Ended.DEBUGGER else None
             case FaultReason() as reason:
                 assert event is not None
                 raise self._fault(reason, event.address, event.size)
         return event
 
-    def _approach(self, reason: Ended) -> Fault | None:
+    def _approach(self, reason: Ended) -> Fault | Event:
         """Walk up to the offending instruction of the block ahead; its fault, or an earlier one.
 
-        None if the core was stopped on the way, behind an access to a peripheral.
+        An event if the core was stopped on the way: behind an access to a peripheral, or by a
+        debugger.
         """
         start = self._core.pc
         if not self._core.is_thumb:
@@ -387,7 +390,7 @@ class Pico:
             if event is not None and isinstance(event.reason, FaultReason):
                 return self._fault(event.reason, event.address, event.size)
             if event is not None:
-                return None
+                return event
         if reason is Ended.STACK:
             return self._fault(FaultReason.STACK_OVERFLOW, sp)
         unpredictable = row is not None
