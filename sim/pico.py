@@ -347,11 +347,14 @@ class Pico:
             event = self._chip.run(limit)
             if event is None:
                 return None
-            if self._checked(event) is not None:
-                return event
+            if (checked := self._checked(event)) is not None:
+                return checked
 
     def _checked(self, event: Event | None) -> Event | None:
-        """Raise the Fault that an event stands for; None if the core just has to go on."""
+        """Raise the Fault that an event stands for; None if the core just has to go on.
+
+        Else the event that ends the run.
+        """
         match event and event.reason:
             case Ended.REFUSED | Ended.STACK as reason:
                 met = self._approach(reason)

@@ -1,0 +1,356 @@
+"""GDB's protocol over a socket, packet by packet, as no real GDB would dare to send them."""
+
+import socket
+import struct
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sim_programs import FLASH_BASE, SRAM_BASE, pico
+
+from sim import Pico, SimError, Stop, StopReason
+from sim.debugger import Debugger
+from sim.gdb_protocol import Decoder, Signal, encode
+from sim.gdb_server import Ending, Session, SessionEnd, serve
+from sim.gdb_target import REGISTERS
+
+_PROGRAM = (
+    "movs r0, #3; again: subs r0, #1; str r0, [r4]; bl f; cmp r0, #0; bne again; bkpt #3;"
+    "nop; f: push {r1, lr}; pop {r1, pc}"
+)
+_DATA = SRAM_BASE + 0x1000
+_SECONDS = 20  # until a test gives up
+
+
+class Client:
+    """A GDB by hand."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), _SECONDS)
+        self._decoder = Decoder()
+        self._items: list[bytes | Signal] = []
+        self._acknowledges = True
+
+    def ask(self, payload: bytes) -> bytes:
+        """Send a packet; the reply to it, console output left out."""
+        self.send(payload)
+        return self.reply()
+
+    def send(self, payload: bytes) -> None:
+        self.socket.sendall(encode(payload))
+
+    def reply(self) -> bytes:
+        """The next packet that is not console output."""
+        self.console = ""
+        while True:
+            packet = self.next()
+            if isinstance(packet, bytes):
+                if self._acknowledges:
+                    self.socket.sendall(b"+")
+                if packet[:1] != b"O" or packet == b"OK":
+                    return packet
+                self.console += bytes.fromhex(packet[1:].decode()).decode()
+
+    def next(self) -> bytes | Signal:
+        while not self._items:
+            data = self.socket.recv(4096)
+            if not data:
+                raise EOFError
+            self._items += self._decoder.feed(data)
+        return self._items.pop(0)
+
+    def no_acknowledgement(self) -> None:
+        assert self.ask(b"QStartNoAckMode") == b"OK"
+        self._acknowledges = False
+
+    def monitor(self, command: str) -> str:
+        assert self.ask(b"qRcmd," + command.encode().hex().encode()) == b"OK"
+        return self.console
+
+    def register(self, name: str) -> int:
+        reply = self.ask(b"p%x" % REGISTERS.index(name))
+        return int.from_bytes(bytes.fromhex(reply.decode()), "little")
+
+
+@contextmanager
+def served(
+    target: Pico,
+    max_cycles: int | None = 50_000_000,
+    exit_code: Callable[[Stop], int | None] = lambda _: None,
+) -> Iterator[tuple[Client, Callable[[], SessionEnd]]]:
+    """A client of a server in a thread; the function waits for the session's end."""
+    lines: list[str] = []
+    announced = threading.Event()
+    ends: list[SessionEnd | Exception] = []
+
+    def announce(line: str) -> None:
+        lines.append(line)
+        announced.set()
+
+    def run() -> None:
+        try:
+            ends.append(
+                serve(target, 0, max_cycles=max_cycles, exit_code=exit_code, announce=announce)
+            )
+        except Exception as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert announced.wait(_SECONDS)
+    client = Client(int(lines[0].rsplit(":", 1)[1]))
+
+    def end() -> SessionEnd:
+        client.socket.close()
+        thread.join(_SECONDS)
+        assert not thread.is_alive()
+        assert isinstance(ends[0], SessionEnd), ends
+        return ends[0]
+
+    try:
+        yield client, end
+    finally:
+        client.socket.close()
+        thread.join(_SECONDS)
+
+
+def ready() -> Pico:
+    target = pico(_PROGRAM)
+    target._core.set_registers(r4=_DATA)
+    target.write(_DATA, bytes(16))
+    return target
+
+
+def hexed(*words: int) -> bytes:
+    return struct.pack(f"<{len(words)}I", *words).hex().encode()
+
+
+def test_a_session() -> None:
+    target, plain = ready(), ready()
+    plain.run()
+    with served(target) as (client, end):
+        supported = client.ask(b"qSupported:multiprocess+;swbreak+;hwbreak+")
+        for feature in (b"swbreak+", b"hwbreak+", b"qXfer:features:read+", b"PacketSize="):
+            assert feature in supported
+        client.no_acknowledgement()
+        assert client.ask(b"?") == b"S05"
+        assert client.ask(b"qAttached") == b"0"
+        assert client.ask(b"Hg0") == client.ask(b"T1") == b"OK"
+        assert client.ask(b"qfThreadInfo") == b"m1"
+        assert client.ask(b"qsThreadInfo") == b"l"
+        assert client.ask(b"vCont?") == b"vCont;c;C;s;S;r"
+        code = client.ask(b"m20000000,1a")
+        assert client.ask(b"Z0,20000006,2") == client.ask(b"Z1,20000004,2") == b"OK"
+        assert client.ask(b"vCont;c") == b"T05hwbreak:;thread:1;"
+        assert (client.register("pc"), client.register("r0")) == (SRAM_BASE + 4, 2)
+        assert client.ask(b"m20000000,1a") == code
+        assert client.ask(b"c") == b"T05swbreak:;thread:1;"
+        assert client.ask(b"m20001000,4") == hexed(2)
+        assert client.ask(b"z0,20000006,2") == client.ask(b"z1,20000004,2") == b"OK"
+        assert client.ask(b"Z2,20001000,4") == b"OK"
+        assert client.ask(b"vCont;c:1") == b"T05watch:20001000;thread:1;"
+        assert client.ask(b"z2,20001000,4") == b"OK"
+        assert client.ask(b"vCont;s:1;c") == b"T05thread:1;"
+        assert client.register("pc") == SRAM_BASE + 18
+        assert client.monitor("cycles").startswith(f"{target.cycles} cycles (")
+        assert client.ask(b"c") == b"T05thread:1;"
+        assert client.console == "halted by BKPT #3\n"
+        assert (target.cycles, target.instructions) == (plain.cycles, plain.instructions)
+        assert client.ask(b"D") == b"OK"
+        assert end() == SessionEnd(Ending.DETACHED)
+    assert target.registers == plain.registers
+
+
+def test_registers() -> None:
+    target = ready()
+    with served(target) as (client, _):
+        before = client.ask(b"g")
+        assert len(before) == 8 * len(REGISTERS)
+        words = struct.unpack(f"<{len(REGISTERS)}I", bytes.fromhex(before.decode()))
+        assert words[13] == words[17] == target.registers.sp
+        assert words[15] == SRAM_BASE
+        assert client.ask(b"P3=" + hexed(0xDEADBEEF)) == b"OK"
+        assert client.register("r3") == 0xDEADBEEF
+        changed = (*range(100, 113), _DATA, 7, SRAM_BASE + 2, 1 << 24 | 1 << 30)
+        assert client.ask(b"G" + hexed(*changed)) == b"OK"
+        assert client.ask(b"g")[: 8 * 17] == hexed(*changed)
+        for bad in (b"p15", b"pxyz", b"P3", b"P3=12", b"P99=00000000", b"G123", b"G12", b"p"):
+            assert client.ask(bad) == b"E16", bad
+
+
+def test_memory() -> None:
+    target = ready()
+    with served(target) as (client, _):
+        assert client.ask(b"M20001000,4:01020304") == b"OK"
+        assert client.ask(b"X20001004,4:}\x03*#") == b"OK"
+        assert client.ask(b"m20001000,8") == b"010203047d032a23"
+        assert target.read(_DATA, np.uint8, 4).tolist() == [1, 2, 3, 4]
+        assert client.ask(b"X20001000,0:") == b"OK"
+        for bad in (b"m0x10,4", b"m20001000", b"M20001000,4:01", b"M20001000,2:0g00", b"m,"):
+            assert client.ask(bad) == b"E16", bad
+        for nowhere in (b"m60000000,4", b"mffffffffffffffff,1", b"m20041fff,2", b"M40000000,1:00"):
+            assert client.ask(nowhere) == b"E0e", nowhere
+        assert client.ask(b"vFlashErase:10000000,1000") == b"OK"
+        assert client.ask(b"vFlashWrite:10000000:abc") == client.ask(b"vFlashDone") == b"OK"
+        assert target.read(FLASH_BASE, count=4).tobytes() == b"abc\xff"
+        assert client.ask(b"vFlashErase:1,ffffffffff") == b"E0e"
+
+
+def test_descriptions_are_read_in_parts() -> None:
+    with served(ready()) as (client, _):
+
+        def document(name: bytes, size: int) -> ET.Element:
+            text, more = b"", True
+            while more:
+                part = client.ask(b"qXfer:%b:%x,%x" % (name, len(text), size))
+                more, text = part[:1] == b"m", text + part[1:]
+            return ET.fromstring(text)
+
+        target = document(b"features:read:target.xml", 0x33)
+        assert [register.get("name") for register in target.iter("reg")] == list(REGISTERS)
+        regions = {
+            (row.get("type"), row.get("start"), row.get("length"))
+            for row in document(b"memory-map:read:", 0xFFF).iter("memory")
+        }
+        assert {("flash", "0x10000000", "0x200000"), ("ram", "0x20000000", "0x42000")} <= regions
+        assert client.ask(b"qXfer:features:read:other.xml:0,10") == b"E00"
+        assert client.ask(b"qXfer:auxv:read::0,10") == b""
+
+
+@pytest.mark.parametrize(
+    ("source", "reply", "text"),
+    [
+        ("ldr r0, =0x60000000; ldr r1, [r0]", b"T0bthread:1;", "read from no memory: 4 bytes at"),
+        ("adr r0, out; adds r0, #1; ldr r1, [r0]; nop; out: nop", b"T0athread:1;", "unaligned"),
+        ("udf #0", b"T04thread:1;", "undefined instruction"),
+        ("ldr r0, =0x20000000; bx r0", b"T04thread:1;", "ARM state"),
+        ("svc #0", b"T0cthread:1;", "SVC without a handler"),
+        ("wfi", b"T05thread:1;", "asleep"),
+        ("b .", b"T18thread:1;", "budget"),
+    ],
+)
+def test_ends_of_a_program(source: str, reply: bytes, text: str) -> None:
+    with served(pico(f"{source}; bkpt #0"), 1_000_000) as (client, end):
+        for _ in range(2 if text != "asleep" else 1):
+            assert client.ask(b"c") == reply
+            assert text in client.console
+            assert client.console.count("\n") == 1
+        assert client.ask(b"?") == reply
+        client.send(b"k")
+        assert end() == SessionEnd(Ending.KILLED)
+
+
+def test_exit_code() -> None:
+    def exit_code(stop: Stop) -> int | None:
+        return stop.immediate if stop.reason is StopReason.HALT else None
+
+    with served(ready(), exit_code=exit_code) as (client, end):
+        assert client.ask(b"c") == b"W03"
+        assert end() == SessionEnd(Ending.EXITED, 3)
+    with served(ready(), exit_code=exit_code) as (client, end):
+        assert client.ask(b"!") == b"OK"
+        assert client.ask(b"c") == client.ask(b"?") == b"W03"
+        assert client.ask(b"c") == b"E16"
+        assert client.ask(b"vRun;").startswith(b"T05")
+        assert client.register("pc") == SRAM_BASE
+        assert client.ask(b"P4=" + hexed(_DATA)) == b"OK"
+        assert client.ask(b"c") == b"W03"
+        assert end() == SessionEnd(Ending.EXITED, 3)
+
+
+def test_control_c_within_a_second() -> None:
+    with served(pico("again: adds r0, #1; b again"), None) as (client, _):
+        client.no_acknowledgement()
+        for _ in range(3):
+            client.send(b"vCont;c")
+            time.sleep(0.1)
+            begin = time.monotonic()
+            client.socket.sendall(b"\x03")
+            assert client.reply() == b"T02thread:1;"
+            assert time.monotonic() - begin < 1
+        assert client.register("r0") > 1000
+        client.socket.sendall(b"\x03")  # while nothing runs
+        assert client.ask(b"qC") == b"QC1"
+
+
+def test_a_client_that_goes_away_ends_the_session() -> None:
+    for before in ([], [b"c"], [b"$$$#"]):
+        with served(pico("b ."), None) as (client, end):
+            for payload in before:
+                client.send(payload)
+            assert end() == SessionEnd(Ending.KILLED)
+
+
+def test_acknowledgement() -> None:
+    with served(ready()) as (client, _):
+        client.socket.sendall(b"$qC#00")
+        assert client.next() is Signal.NACK
+        client.socket.sendall(b"$qC#b4")
+        assert [client.next(), client.next()] == [Signal.ACK, b"QC1"]
+        client.socket.sendall(b"-")
+        assert client.next() == b"QC1"
+
+
+def test_monitor() -> None:
+    target = ready()
+    with served(target) as (client, _):
+        assert client.ask(b"c").startswith(b"T05")
+        total = target.cycles
+        assert f"{total} cycles" in client.monitor("cycles")
+        assert "0 since last asked" in client.monitor("cycles")
+        assert str(target.memory_use().total) in client.monitor("memory")
+        assert "100.0 %" in client.monitor("profile")
+        for name in ("cycles", "reset", "memory", "profile"):
+            assert f"monitor {name}" in client.monitor("help")
+        assert "try: monitor help" in client.monitor("selfdestruct")
+        client.monitor("reset halt")
+        assert (target.cycles, client.register("pc")) == (0, SRAM_BASE)
+        assert client.ask(b"qRcmd,zz") == b"E16"
+
+
+def test_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SimError, match=rf"^port {port} on 127.0.0.1: .*; choose another"):
+            serve(ready(), port)
+    with pytest.raises(SimError, match=r"^port 70000 on"):
+        serve(ready(), 70000)
+
+
+_FIELD = st.sampled_from(
+    [b"", b"0", b"1", b"4", b"20000000", b"20000004", b"20001000", b"ffffffff", b"-1", b"g", b"10"]
+)
+_PACKETS = st.builds(
+    lambda head, fields, joint, tail: head + joint.join(fields) + tail,
+    st.sampled_from(
+        [bytes((byte,)) for byte in range(33, 127)] + [b"vCont;", b"qXfer:", b"qRcmd,"]
+    ),
+    st.lists(_FIELD, max_size=4),
+    st.sampled_from([b",", b":", b";", b"="]),
+    st.sampled_from([b"", b":", b":00000000", b"\xff"]),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.one_of(st.binary(max_size=20), _PACKETS), max_size=12))
+def test_no_packet_breaks_a_session(packets: list[bytes]) -> None:
+    session = Session(Debugger(_FUZZED, max_cycles=20_000))
+    for packet in packets:
+        for reply in session.handle(packet):
+            assert isinstance(reply, bytes)
+        rounds = 0
+        while session.is_running:
+            rounds += 1
+            assert rounds < 1000
+            session.advance(1000)
+    session._debugger.close()
+    _FUZZED.reset()
+
+
+_FUZZED = ready()
