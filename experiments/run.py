@@ -13,9 +13,17 @@ from experiments.errors import UserError
 from experiments.output import check_writable, write_bytes, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Pico, SimError, Stop, StopReason, load_program, profile_formats, record_diff
+from sim import (
+    Pico,
+    SimError,
+    Stop,
+    StopReason,
+    gdb_server,
+    load_program,
+    profile_formats,
+    record_diff,
+)
 from sim.call_graph import CallGraph
-from sim.gdb_server import serve
 from sim.memory_report import memory_table
 from sim.profile import Profile
 from sim.semihosting import BREAKPOINT, Semihosting
@@ -54,7 +62,9 @@ def run(options: Namespace) -> int:
         trace=bool(options.profile or options.memory),
     )
     if options.gdb is not None:
-        return _debug(pico, console, options)
+        end = _debug(pico, console, options)
+        if end.ending is not gdb_server.Ending.DETACHED:  # then the program runs on alone
+            return end.exit_code or 0
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
@@ -76,8 +86,8 @@ def run(options: Namespace) -> int:
     return outcome.exit_code
 
 
-def _debug(pico: Pico, console: Console, options: Namespace) -> int:
-    """Let GDB run the program; the exit code is the program's if it came to its end."""
+def _debug(pico: Pico, console: Console, options: Namespace) -> gdb_server.SessionEnd:
+    """Let GDB run the program, until that ends or GDB leaves."""
     semihosting = Semihosting(pico, console.write, options.files, options.arguments)
 
     def exit_code(stop: Stop) -> int | None:
@@ -86,10 +96,9 @@ def _debug(pico: Pico, console: Console, options: Namespace) -> int:
         return semihosting.exit_code
 
     try:
-        serve(pico, options.gdb, exit_code=exit_code)
+        return gdb_server.serve(pico, options.gdb, exit_code=exit_code)
     finally:
         semihosting.close()
-    return semihosting.exit_code or 0
 
 
 def diff(options: Namespace) -> int:
