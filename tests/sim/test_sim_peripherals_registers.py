@@ -86,9 +86,15 @@ def test_only_writable_bits_are_stored() -> None:
 def test_no_register_no_answer() -> None:
     blocks = Board().blocks
     assert blocks["RESETS"].read(0xC) is None
-    assert blocks["CLOCKS"].read(0x4C) is None  # CLK_PERI has no divider
     assert not blocks["SYSINFO"].write(0x8, 0)
     assert blocks["XIP_CTRL"].read(0x14) is None  # streaming
+
+
+def test_divider_that_clk_peri_lacks_takes_writes_and_stays_zero() -> None:
+    """The SDK writes a divider for every clock, whether it has one or not."""
+    clocks = Board().blocks["CLOCKS"]
+    assert clocks.write(0x4C, 0x100)
+    assert clocks.read(0x4C) == 0
 
 
 @pytest.mark.parametrize("name", sorted(Board().blocks))
