@@ -240,7 +240,8 @@ class Rp2040:
         """Give native code what it needs to read TIMER and SysTick by itself."""
         start, step, since, scale = self._peripherals.watchdog.ticks.line
         offset = self._peripherals.timer.offset
-        simple = offset is not None and max(start, step * _FAR, scale) < NEVER
+        largest = max(start, step * _FAR, scale, abs(offset or 0))
+        simple = offset is not None and largest < NEVER
         self.machine["timer"] = (start, step, since, scale, offset) if simple else (0, 0, 0, 0, 0)
         since, value, reload = self._systick.line
         runs = self._systick.counts_processor_clock and reload > 0
