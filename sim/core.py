@@ -411,6 +411,8 @@ class Core:
         try:
             self._uc.emu_start(pc | self.is_thumb, until)
         except UcError as raised:
+            if self._uc._hook_exception is not None:  # what a callback raised says more
+                raise self._uc._hook_exception from None
             error = raised.errno
         if isinstance(self._event, _Performed):
             self._complete(self._event)
