@@ -11,23 +11,41 @@ from sim import Fault, FaultReason, Pico
 from sim.instructions import KIND, Kind, instruction_at
 
 # Arm DDI0419E, A5.2, table by table: bits from the top down, `x` for either value.
-_NARROW = """
-    00xxxxxxxxxxxxxx
-    010000xxxxxxxxxx
-    01000100xxxxxxxx 01000101xxxxxxxx 01000110xxxxxxxx 01000111xxxxx000
-    01001xxxxxxxxxxx
-    0101xxxxxxxxxxxx 011xxxxxxxxxxxxx 100xxxxxxxxxxxxx
-    1010xxxxxxxxxxxx
-    10110000xxxxxxxx 10110010xxxxxxxx 1011010xxxxxxxxx 10110110011x0010
-    1011101000xxxxxx 1011101001xxxxxx 1011101011xxxxxx 1011110xxxxxxxxx
-    10111110xxxxxxxx 10111111xxxx0000
-    1100xxxxxxxxxxxx 1101xxxxxxxxxxxx 11100xxxxxxxxxxx
-""".split()
+_NARROW = [
+    "00xxxxxxxxxxxxxx",
+    "010000xxxxxxxxxx",
+    "01000100xxxxxxxx",
+    "01000101xxxxxxxx",
+    "01000110xxxxxxxx",
+    "01000111xxxxx000",
+    "01001xxxxxxxxxxx",
+    "0101xxxxxxxxxxxx",
+    "011xxxxxxxxxxxxx",
+    "100xxxxxxxxxxxxx",
+    "1010xxxxxxxxxxxx",
+    "10110000xxxxxxxx",
+    "10110010xxxxxxxx",
+    "1011010xxxxxxxxx",
+    "10110110011x0010",
+    "1011101000xxxxxx",
+    "1011101001xxxxxx",
+    "1011101011xxxxxx",
+    "1011110xxxxxxxxx",
+    "10111110xxxxxxxx",
+    "10111111xxxx0000",
+    "1100xxxxxxxxxxxx",
+    "1101xxxxxxxxxxxx",
+    "11100xxxxxxxxxxx",
+]
 _WIDE = ["11101xxxxxxxxxxx", "1111xxxxxxxxxxxx"]
 # The register lists that PUSH, POP, STM and LDM must not have; CMP of two low registers.
-_UNPREDICTABLE = """
-    0100010100xxxxxx 1011010000000000 1011110000000000 11000xxx00000000 11001xxx00000000
-""".split()
+_UNPREDICTABLE = [
+    "0100010100xxxxxx",
+    "1011010000000000",
+    "1011110000000000",
+    "11000xxx00000000",
+    "11001xxx00000000",
+]
 
 
 def _matches(pattern: str, value: int) -> bool:
