@@ -391,6 +391,11 @@ class Core:
         if self._trace:
             callback.ctypes(self._uc._uch, number, sp, self._base)
 
+    def charge_trace(self) -> None:
+        """Charge the trace's present node with cycles that passed outside of blocks."""
+        if self._trace:
+            self._on_leave.ctypes(self._uc._uch, self.pc, 0, self._base)
+
     def go(self, until: int = RETURN_ADDRESS) -> Event | None:
         """Execute from PC on until something happens; None when it came to `until`."""
         while True:

@@ -78,12 +78,12 @@ class Exceptions:
 
         Which one it is was open while the `cycles` of the entry passed; they are its own.
         """
-        handler = self.handler(number)
-        if handler is None:
-            return Event(FaultReason.NO_HANDLER, self._scb.vtor + 4 * number, 4)
         self._core.wait(-cycles)
         self._core.note(cycle_counter.on_exception_enter, number, self._core.registers.sp)
         self._core.wait(cycles)
+        handler = self.handler(number)
+        if handler is None:
+            return Event(FaultReason.NO_HANDLER, self._scb.vtor + 4 * number, 4)
         self._nvic.enter(number)
         self._core.event_register = True
         flags = self._core.registers.xpsr & ~(_IPSR | _THUMB_BIT)

@@ -322,6 +322,7 @@ class Pico:
     def _traced(self) -> Tracer:
         if self._tracer is None:
             raise TraceError("nothing was traced; make the Pico with trace=True")
+        self._core.charge_trace()  # of a sleep that the budget ended, say
         return self._tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
