@@ -15,8 +15,8 @@ from sim.boot import Boot, boot_of
 from sim.bus import Unmodelled
 from sim.call_graph import CallGraph, StackPeak, Tracer
 from sim.core import RETURN_ADDRESS, Ended, Event
-from sim.elf import Program, Symbol
-from sim.errors import AddressError, CallError, SymbolError, TraceError
+from sim.elf import Program, SourceLine, Symbol
+from sim.errors import AddressError, CallError, ElfError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.machine import FLASH_SLOTS, ROM_SLOT
@@ -437,6 +437,12 @@ class Pico:
         symbol = self.program.function_at(address)
         return f"{symbol.name}+{address - symbol.address:#x}" if symbol else None
 
+    def _line(self, address: int) -> SourceLine | None:
+        try:
+            return self.program.line_at(address) if self._function(address) else None
+        except ElfError:  # damaged debug information shall not hide what happened
+            return None
+
     def _fault(self, reason: FaultReason, address: int | None = None, size: int = 0) -> Fault:
         if reason is FaultReason.SUPERVISOR_CALL:
             # Unicorn leaves PC behind the SVC.
@@ -457,5 +463,5 @@ class Pico:
             address,
             registers,
             self._function(pc),
-            self.program.line_at(pc) if self._function(pc) else None,
+            self._line(pc),
         )
