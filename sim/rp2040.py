@@ -218,8 +218,7 @@ class Rp2040:
             self._sleeping = None
         while self._sleeping:
             self._catch_up()
-            waits = self._sleeping is Ended.WAIT and self.system_control.event_on_pend
-            if self._nvic.next() is not None or (waits and self._nvic.pending):
+            if self._wakes():
                 self._sleeping = None
                 break
             due = self._due()
@@ -230,6 +229,16 @@ class Rp2040:
             if due > limit:
                 return Event(Ended.BUDGET)
         return None
+
+    def _wakes(self) -> bool:
+        """Whether what is pending ends the sleep (Arm DDI0419E, B1.5.18 and B1.5.19).
+
+        Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
+        """
+        waits = self._sleeping is Ended.WAIT
+        if waits and self.system_control.event_on_pend and self._nvic.pending:
+            return True
+        return self._nvic.next() is not None and not (waits and self.core.primask)
 
     def _catch_up(self) -> None:
         self.machine["now"] = self.machine["cycles"]

@@ -17,6 +17,7 @@ USB_BOOT = 0xF3  # the boot ROM's breakpoint: docs/boot-rom.md
 EXIT_FAILED = 1
 EXIT_TIMEOUT = 124  # as of timeout(1)
 EXIT_FAULT = 139  # as of a process that a segmentation fault ended
+_IPSR = 0x1FF  # of xPSR: the exception being handled
 
 
 class Ending(Enum):
@@ -93,7 +94,7 @@ def run_session(pico: Pico, console: Console, limits: Limits) -> Outcome:
     try:
         outcome = _run(pico, console, limits, semihosting)
     except Fault as fault:
-        return Outcome(Ending.FAULT, EXIT_FAULT, fault)
+        outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
         semihosting.close()
     missed = limits.expected_text is not None and outcome.ending is not Ending.EXPECTED_TEXT
@@ -110,10 +111,8 @@ def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting)
         asks = stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT
         if asks:
             semihosting.serve()
-        if limits.failure_text and limits.failure_text.encode() in console.output:
-            return Outcome(Ending.FAILURE_TEXT, EXIT_FAILED)
-        if limits.expected_text and limits.expected_text.encode() in console.output:
-            return Outcome(Ending.EXPECTED_TEXT, 0)
+        if told := _told(console, limits):
+            return told
         if semihosting.exit_code is not None:
             return Outcome(Ending.EXIT, semihosting.exit_code)
         if stop.reason is StopReason.BUDGET:
@@ -124,4 +123,26 @@ def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting)
         elif stop.immediate == USB_BOOT:
             return Outcome(Ending.USB_BOOT, 0)
         elif not asks:
-            return Outcome(Ending.BREAKPOINT, 0)
+            return Outcome(Ending.BREAKPOINT, _breakpoint_code(pico))
+
+
+def _told(console: Console, limits: Limits) -> Outcome | None:
+    """The end that the output so far makes."""
+    if limits.failure_text and limits.failure_text.encode() in console.output:
+        return Outcome(Ending.FAILURE_TEXT, EXIT_FAILED)
+    if limits.expected_text and limits.expected_text.encode() in console.output:
+        return Outcome(Ending.EXPECTED_TEXT, 0)
+    return None
+
+
+def _breakpoint_code(pico: Pico) -> int:
+    """What a breakpoint says of the program.
+
+    The Pico SDK's `_exit`, in which main, exit() and panic() end, halts with the status in R0; its
+    handlers of exceptions that nobody expected halt too.
+    """
+    registers = pico.registers
+    if registers.xpsr & _IPSR:
+        return EXIT_FAILED
+    function = pico.program.function_at(registers.pc)
+    return registers.r0 & 0xFF if function and function.name == "_exit" else 0

@@ -1,13 +1,26 @@
 /* Flash access (RP2040 datasheet 2.8.3.1.3). The chip answers reads at any time, so nothing is needed
- * to reach it; erasing and programming are the simulator's (the table in start.S).
+ * to execute from it; erasing and programming are the simulator's (the table in start.S). The serial
+ * controller is made ready, since programs send commands of their own behind flash_exit_xip.
  */
 #include <stdint.h>
 
 #define XIP_CTRL_FLUSH (*(volatile uint32_t *)0x14000004u)
+#define XIP_SSI(offset) (*(volatile uint32_t *)(0x18000000u + (offset)))
+
+enum { CTRLR0 = 0x00, SSIENR = 0x08, SER = 0x10, BAUDR = 0x14 };
 
 void connect_internal_flash(void) {}
-void flash_exit_xip(void) {}
 void flash_enter_cmd_xip(void) {}
+
+/* One frame of 8 bits each way over SPI (datasheet 4.10.13). */
+void flash_exit_xip(void)
+{
+    XIP_SSI(SSIENR) = 0;
+    XIP_SSI(BAUDR) = 6;
+    XIP_SSI(CTRLR0) = 7 << 16; /* DFS_32: frames of 8 bits */
+    XIP_SSI(SER) = 1;
+    XIP_SSI(SSIENR) = 1;
+}
 
 void flash_flush_cache(void)
 {

@@ -25,6 +25,7 @@ from sim.peripherals.tbman import Tbman
 from sim.peripherals.timebase import Clock, Timebase, Timed
 from sim.peripherals.timer import Timer
 from sim.peripherals.uart import Uart
+from sim.peripherals.usbctrl import Usbctrl
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
 from sim.peripherals.xip_ctrl import XipCache, XipCtrl
@@ -136,11 +137,13 @@ class Peripherals:
         )
         self.rtc = Rtc(timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
+        usbctrl = Usbctrl()
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             self.adc, self.rtc, self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
+            usbctrl,
         ]  # fmt: skip
         self.timed: list[Timed] = [
             self.timer,
@@ -150,7 +153,9 @@ class Peripherals:
             self.adc,
             self.rtc,
         ]
-        self.resets.on_reset = {block.name: block.reset for block in self.blocks}
+        self.resets.on_reset = {block.name: block.reset for block in self.blocks} | {
+            "USBCTRL": usbctrl.reset
+        }
         self.reset()
         timebase.on_change = self._tell_frequencies
 

@@ -451,6 +451,14 @@ def machine_with_flash(image: bytes) -> Rom:
     return machine
 
 
+def test_leaving_xip_makes_the_serial_controller_ready() -> None:
+    """For commands of the program's own, as that for the unique ID before main."""
+    machine = machine_with_flash(b"")
+    machine.call(FUNCTIONS["EX"])
+    control, *_, enabled = struct.unpack("<III", machine.uc.mem_read(0x1800_0000, 12))
+    assert (control, enabled) == (7 << 16, 1)
+
+
 def test_reset_starts_the_program_in_flash() -> None:
     image = (firmware_elf.BUILT / "hello.default.bin").read_bytes()
     machine = machine_with_flash(image)

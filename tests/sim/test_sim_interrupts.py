@@ -275,6 +275,16 @@ def test_masked_interrupt_ends_a_sleep_and_waits() -> None:
     assert _log(target, 1) == [15]
 
 
+@pytest.mark.parametrize(("event_on_pend", "reason"), [(0, "SLEEP"), (1 << 4, "HALT")])
+def test_masked_interrupt_ends_no_wfe_unless_pending_is_an_event(
+    event_on_pend: int, reason: str
+) -> None:
+    writes = [(0xE000ED10, event_on_pend), (_RVR, 500), (_CVR, 0), (_CSR, 7)]
+    setup = "; ".join(_set(a, v) for a, v in writes)
+    target = build(f"{setup}; cpsid i; wfe; bkpt #0", systick=noting())
+    assert target.run().reason is StopReason[reason]
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

@@ -1,0 +1,59 @@
+"""How a session ends: texts, breakpoints, and what goes wrong on the host's side."""
+
+import pytest
+from sim_programs import ElfSource, assemble
+
+from sim import Pico, Program
+from sim.session import Console, Ending, Limits, Outcome, run_session
+
+_UART = (
+    "ldr r0, =0x40034000; movs r1, #68; str r1, [r0, #0x24]; movs r1, #0x70; str r1, [r0, #0x2c]; "
+    "ldr r1, =0x301; str r1, [r0, #0x30]; movs r1, #79; str r1, [r0]; movs r1, #75; str r1, [r0]; "
+)
+_CLOCK = "ldr r0, =0x40008000; movs r1, #1; lsls r1, r1, #11; str r1, [r0, #0x48]; "
+
+
+def ends(source: str, limits: Limits, **functions: tuple[int, int]) -> Outcome:
+    code = assemble(source + "; .align 2", 0x2000_0000)
+    program = Program.parse(ElfSource(code, functions=functions).build())
+    console = Console()
+    return run_session(Pico(program, uart=console.uart), console, limits)
+
+
+@pytest.mark.parametrize("then", ["udf #0", "bkpt #0", "b ."])
+def test_what_follows_the_expected_text_does_not_matter(then: str) -> None:
+    outcome = ends(_CLOCK + _UART + then, Limits(expected_text="OK"))
+    assert outcome == Outcome(Ending.EXPECTED_TEXT, 0)
+
+
+def test_a_fault_behind_the_failure_text_is_that_failure() -> None:
+    outcome = ends(_CLOCK + _UART + "udf #0", Limits(failure_text="OK"))
+    assert outcome == Outcome(Ending.FAILURE_TEXT, 1)
+
+
+@pytest.mark.parametrize(("name", "code"), [("_exit", 3), ("main", 0)])
+def test_a_breakpoint_in_exit_carries_the_status(name: str, code: int) -> None:
+    outcome = ends("movs r0, #3; bkpt #0; b .", Limits(), **{name: (0x2000_0000, 6)})
+    assert outcome == Outcome(Ending.BREAKPOINT, code)
+
+
+def test_an_error_in_the_uarts_listener_reaches_the_caller() -> None:
+    """As of a closed pipe, or Ctrl-C while the program writes."""
+
+    def closed(_byte: int) -> None:
+        raise BrokenPipeError
+
+    code = assemble(_CLOCK + _UART + "bkpt #0; .align 2", 0x2000_0000)
+    pico = Pico(Program.parse(ElfSource(code).build()), uart=closed)
+    with pytest.raises(BrokenPipeError):
+        pico.run()
+
+
+def test_a_breakpoint_in_a_handler_is_failure() -> None:
+    """As the SDK's handlers of exceptions that nobody expected."""
+    code = assemble("svc #0; bkpt #0; bkpt #0", 0x2000_0040)
+    vectors = [0x2000_8000, 0x2000_0041, *[0x2000_0045] * 14]
+    image = b"".join(word.to_bytes(4, "little") for word in vectors) + code
+    console = Console()
+    outcome = run_session(Pico(Program.parse(ElfSource(image).build())), console, Limits())
+    assert outcome == Outcome(Ending.BREAKPOINT, 1)
