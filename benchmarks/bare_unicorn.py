@@ -15,7 +15,7 @@ from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M0
 
 from sim import Pico
-from sim.elf import Symbol
+from sim.loading.elf import Symbol
 
 SRAM_START = 0x2000_0000
 

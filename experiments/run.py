@@ -13,19 +13,12 @@ from experiments.errors import UserError
 from experiments.output import check_writable, write_bytes, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import (
-    Pico,
-    SimError,
-    Stop,
-    StopReason,
-    gdb_server,
-    load_program,
-    profile_formats,
-    record_diff,
-)
-from sim.call_graph import CallGraph
-from sim.memory_report import memory_table
-from sim.profile import Profile
+from sim import Pico, SimError, Stop, StopReason, load_program
+from sim.gdb import server as gdb_server
+from sim.reports import profile_formats, record_diff
+from sim.reports.call_graph import CallGraph
+from sim.reports.memory_report import memory_table
+from sim.reports.profile import Profile
 from sim.semihosting import BREAKPOINT, Semihosting
 from sim.session import Console, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES

@@ -1,8 +1,6 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
 from sim.bus import Unmodelled
-from sim.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
-from sim.elf import Program, SourceLine, Symbol
 from sim.errors import (
     AddressError,
     BinError,
@@ -16,11 +14,13 @@ from sim.errors import (
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
-from sim.memory_report import MemoryReport
-from sim.memory_use import MemoryUse
+from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.program import load_program
 from sim.pico import Pico, Stop, StopReason
-from sim.profile import Entry, InstructionCost, Profile
-from sim.program import load_program
+from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
+from sim.reports.memory_report import MemoryReport
+from sim.reports.memory_use import MemoryUse
+from sim.reports.profile import Entry, InstructionCost, Profile
 from sim.xip_cache import XipStatistics
 
 __all__ = [

@@ -6,7 +6,8 @@ A branch into another function that neither calls nor returns takes its caller's
 call. A BL within a function is a long branch. An exception pushes a frame of its own.
 
 Every distinct chain of calls, with their sites, is a node of a tree, and cycles are charged to
-the node where they are spent. All sums by function and by call follow from it (sim.call_graph).
+the node where they are spent. All sums by function and by call follow from it
+(sim.reports.call_graph).
 """
 
 from typing import Any

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from sim.elf import SourceLine
 from sim.errors import SimError
+from sim.loading.elf import SourceLine
 
 
 class FaultReason(Enum):

@@ -11,20 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import cycle_counter, flash
-from sim.boot import Boot, boot_of
 from sim.bus import Unmodelled
-from sim.call_graph import CallGraph, StackPeak, Tracer
 from sim.core import RETURN_ADDRESS, Ended, Event
-from sim.elf import Program, SourceLine, Symbol
 from sim.errors import AddressError, CallError, ElfError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
+from sim.loading.boot import Boot, boot_of
+from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.program import load_program
 from sim.machine import FLASH_SLOTS, ROM_SLOT
 from sim.memory_map import FLASH, ROM, SRAM, region_of
-from sim.memory_report import Measured, MemoryReport, memory_report
-from sim.memory_use import MemoryUse, measure
-from sim.profile import Profile
-from sim.program import load_program
+from sim.reports.call_graph import CallGraph, StackPeak, Tracer
+from sim.reports.memory_report import Measured, MemoryReport, memory_report
+from sim.reports.memory_use import MemoryUse, measure
+from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 

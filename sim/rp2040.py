@@ -16,7 +16,7 @@ from sim.instructions import KIND, Kind
 from sim.memory_map import Region
 from sim.nvic import SV_CALL, Nvic
 from sim.peripherals import NEVER, Surroundings, all_peripherals
-from sim.profile import Tally
+from sim.reports.profile import Tally
 from sim.system_control import SystemControl
 from sim.systick import SysTick
 from sim.xip_cache import XipCache

@@ -13,9 +13,10 @@ import pytest
 
 import firmware_elf
 from firmware_elf import build, images
-from sim import Program, load_program, uf2
-from sim import bin as raw
-from sim.boot import boot_of
+from sim import Program, load_program
+from sim.loading import bin as raw
+from sim.loading import uf2
+from sim.loading.boot import boot_of
 from sim.memory_map import FLASH, SRAM
 
 FOLDER = Path(firmware_elf.__file__).parent

@@ -18,7 +18,7 @@ from kernels.methods import method
 from kernels.model import initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from sim import Pico, Stop, StopReason
-from sim.gdb_server import Ending, SessionEnd, serve
+from sim.gdb.server import Ending, SessionEnd, serve
 
 _GDB = shutil.which("gdb-multiarch")
 _SECONDS = 60  # until a test gives up

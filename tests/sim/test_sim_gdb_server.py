@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, pico
 
 from sim import Pico, SimError, Stop, StopReason
-from sim.debugger import Debugger
-from sim.gdb_protocol import Decoder, Signal, encode
-from sim.gdb_server import Ending, Session, SessionEnd, serve
-from sim.gdb_target import REGISTERS
+from sim.gdb.debugger import Debugger
+from sim.gdb.protocol import Decoder, Signal, encode
+from sim.gdb.server import Ending, Session, SessionEnd, serve
+from sim.gdb.target import REGISTERS
 
 _PROGRAM = (
     "movs r0, #3; again: subs r0, #1; str r0, [r4]; bl f; cmp r0, #0; bne again; bkpt #3;"

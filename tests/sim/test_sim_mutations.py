@@ -19,8 +19,9 @@ from damage import damaged
 from random_programs import BUDGET, name_of
 from sim_programs import SRAM_BASE, pico, set_registers
 
-from sim import Fault, Pico, Program, ProgramError, SimError, uf2
-from sim.boot import boot_of
+from sim import Fault, Pico, Program, ProgramError, SimError
+from sim.loading import uf2
+from sim.loading.boot import boot_of
 
 _ROOT = Path(__file__).parents[2]
 _BUILT = _ROOT / "firmware_elf" / "built"

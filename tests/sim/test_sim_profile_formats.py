@@ -14,7 +14,7 @@ from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registe
 
 import firmware_elf
 from sim import CallGraph, Pico, Profile, Program
-from sim.profile_formats import (
+from sim.reports.profile_formats import (
     callgrind,
     collapsed,
     function_table,
@@ -23,7 +23,7 @@ from sim.profile_formats import (
     record,
     speedscope,
 )
-from sim.record_diff import diff
+from sim.reports.record_diff import diff
 
 _SOURCE = (
     "main: movs r0, #4; bl fact; bl leaf; bkpt #0;"

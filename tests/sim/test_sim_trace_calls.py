@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registers
 
 from sim import Pico, Program, StopReason, TraceError, cycle_counter
-from sim.profile_formats import collapsed
+from sim.reports.profile_formats import collapsed
 
 STACK = SRAM_BASE + 0x8000
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sim.elf import Program
 from sim.errors import ElfError
+from sim.loading.elf import Program
 from sim.memory_map import SRAM, region_of
 
 _BOOT2_SIZE = 0x100  # RP2040 datasheet 2.8.1.3.1: the vector table follows the second stage

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sim.call_graph import Call, CallGraph
-from sim.profile import UNKNOWN, WAITS, XIP_STALL, InstructionCost, Profile
+from sim.reports.call_graph import Call, CallGraph
+from sim.reports.profile import UNKNOWN, WAITS, XIP_STALL, InstructionCost, Profile
 
 SPEEDSCOPE_SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _NO_FILE = "???"  # callgrind's own word

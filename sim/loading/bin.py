@@ -2,8 +2,8 @@
 
 from types import MappingProxyType
 
-from sim.elf import Program, Section, Segment
 from sim.errors import BinError
+from sim.loading.elf import Program, Section, Segment
 from sim.memory_map import FLASH, SRAM, region_of
 
 # RP2040 datasheet 2.8.1.3.1: the vector table follows the 256 bytes of the second stage in flash.

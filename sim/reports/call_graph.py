@@ -8,9 +8,9 @@ from itertools import zip_longest
 from typing import Any
 
 from sim.call_trace import EXCEPTIONS, NO_FUNCTION, OUTSIDE, ROOT
-from sim.elf import Program
+from sim.loading.elf import Program
 from sim.machine import FLASH_SLOTS, MAX_NODES, MAX_SPANS, SLOTS, slot_of
-from sim.profile import UNKNOWN
+from sim.reports.profile import UNKNOWN
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
 _SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}

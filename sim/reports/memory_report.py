@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.boot import Boot
-from sim.call_graph import StackPeak
-from sim.elf import Program, Symbol
+from sim.loading.boot import Boot
+from sim.loading.elf import Program, Symbol
 from sim.memory_map import FLASH, SRAM, Region
-from sim.memory_use import KEPT_FREE
+from sim.reports.call_graph import StackPeak
+from sim.reports.memory_use import KEPT_FREE
 
 
 @dataclass(frozen=True)

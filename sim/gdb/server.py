@@ -18,12 +18,12 @@ from enum import Enum
 
 import numpy as np
 
-from sim.debugger import Cause, Debugger, Halt, Watch, Watchpoint
 from sim.errors import AddressError, SimError
 from sim.faults import FaultReason
-from sim.gdb_monitor import Monitor
-from sim.gdb_protocol import MAX_PACKET, Decoder, Signal, encode
-from sim.gdb_target import (
+from sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
+from sim.gdb.monitor import Monitor
+from sim.gdb.protocol import MAX_PACKET, Decoder, Signal, encode
+from sim.gdb.target import (
     REGISTER_BYTES,
     REGISTERS,
     description,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.elf import Program, Section
+from sim.loading.elf import Program, Section
 from sim.memory_map import SRAM
 
 KEPT_FREE = (".heap", ".stack", ".arena")  # sections that are room, not use

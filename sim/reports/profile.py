@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.elf import Program, SourceLine
 from sim.instructions import TAKEN_EXTRA_CYCLES
+from sim.loading.elf import Program, SourceLine
 from sim.machine import MAX_BLOCKS, SLOTS, addresses_of, slots_of
 
 UNKNOWN = "?"  # a function or a line

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sim.debugger import Debugger
+from sim.gdb.debugger import Debugger
 
 _TOP = 10  # functions of a profile
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sim import bin, elf, uf2
-from sim.elf import Program
 from sim.errors import ProgramError
+from sim.loading import bin, elf, uf2
+from sim.loading.elf import Program
 
 # A program for 2 MB of flash with all its debug information takes far less.
 _MAX_FILE_SIZE = 64 * 1024 * 1024

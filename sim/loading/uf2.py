@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from sim.elf import Program, Section, Segment
 from sim.errors import Uf2Error
+from sim.loading.elf import Program, Section, Segment
 from sim.memory_map import region_of
 
 MAGIC = b"UF2\n"

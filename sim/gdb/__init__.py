@@ -1,0 +1,1 @@
+"""Debugging a Pico: breakpoints, watchpoints, and GDB's remote protocol."""

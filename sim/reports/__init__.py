@@ -1,0 +1,1 @@
+"""What a run tells: profiles, call graphs, memory, and what changed between two."""
