@@ -6,7 +6,6 @@ number of the program at work stands on standard error, for when there is no mor
 
 import json
 import random
-import re
 import struct
 import sys
 import time
@@ -152,6 +151,16 @@ def _check_sums(target: Pico) -> None:
         assert target.call_graph().cycles == target.cycles
 
 
+def _peak_megabytes() -> float:
+    """The most memory this process had; 0 where Linux does not tell.
+
+    Not getrusage's ru_maxrss, which begins at what the process that started this one had.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
 def main(seed: int, count: int) -> None:
     """Run `count` programs and report."""
     programs = RandomPrograms()
@@ -162,10 +171,7 @@ def main(seed: int, count: int) -> None:
         started = time.perf_counter()
         ends[programs.run(random.Random(f"{seed}/{number}"))] += 1
         slowest = max(slowest, time.perf_counter() - started)
-    # Not ru_maxrss: that starts at what the process had that started this one.
-    status = Path("/proc/self/status").read_text()
-    megabytes = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-    print(json.dumps({"ends": ends, "slowest": slowest, "megabytes": megabytes}))
+    print(json.dumps({"ends": ends, "slowest": slowest, "megabytes": _peak_megabytes()}))
 
 
 if __name__ == "__main__":

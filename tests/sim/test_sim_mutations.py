@@ -33,7 +33,7 @@ _UF2_FILES = sorted(_BUILT.glob("*.uf2"))
 _ELF_COUNT, _UF2_COUNT, _RUNS = 2_600, 2_600, 250
 _PROGRAMS = 1_000
 _PARSE_SECONDS, _RUN_SECONDS, _CHILD_SECONDS = 2.0, 10.0, 300.0
-_CHILD_MEGABYTES = 1_500  # eight Picos of about 50 MB, and what Python and LLVM take
+_CHILD_MEGABYTES = 1_000  # 560 were seen: eight Picos, and what Python and LLVM take
 _PARSE_MEGABYTES = 32
 
 
