@@ -158,15 +158,3 @@ def test_trace_counts_sleep_that_the_budget_ends() -> None:
     set_registers(target, r0=0xE000_E010, r1=7, r2=0x00FF_FFFF)
     target.run(1000)
     assert target.call_graph().cycles == target.cycles >= 1000
-
-
-@pytest.mark.xfail(
-    strict=True, reason="words that were read before the fault keep their bus cycles"
-)
-def test_ldm_that_faults_on_its_way_counts_nothing() -> None:
-    """SYSINFO's first two words are registers, the third is not."""
-    target = Pico(pico("ldm r0!, {r1, r2, r3}; bkpt #0").program, strict=True)
-    set_registers(target, r0=0x4000_0000)
-    with pytest.raises(Fault):
-        target.run()
-    assert target.cycles == target.profile().total == 0
