@@ -186,6 +186,7 @@ class Semihosting:
 
     def _read(self, block: int) -> int:
         handle, address, count = self._words(block, 3)
+        self._bytes(address, count)  # the room for it must lie in memory
         file = self._file(handle)
         data = b"" if isinstance(file, _Console) else file.read(count)
         self._pico.write(address, data)

@@ -119,7 +119,9 @@ def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting)
             if pico.seconds >= timeout:
                 return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
         elif stop.reason is not StopReason.HALT:
-            return Outcome(Ending(stop.reason.value), 0)
+            # A program that a watchdog had to reset must not pass for a good one.
+            reset = stop.reason is StopReason.RESET
+            return Outcome(Ending(stop.reason.value), EXIT_FAILED if reset else 0)
         elif stop.immediate == USB_BOOT:
             return Outcome(Ending.USB_BOOT, 0)
         elif not asks:

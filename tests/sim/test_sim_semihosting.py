@@ -158,3 +158,10 @@ def test_an_unknown_call_and_a_wild_argument_are_told() -> None:
     caller.pico.write(TEXT, b"x" * 0x11000)
     with pytest.raises(SemihostingError, match="has no end"):
         caller.call(WRITE0, TEXT)
+
+
+def test_a_read_into_more_than_memory_is_told(filing: Caller, tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"x")
+    handle = filing.open("data", 1)
+    with pytest.raises(SemihostingError, match="call 0x6 at PC"):
+        filing.call(READ, filing.block(handle, BUFFER, FAILED))

@@ -57,3 +57,8 @@ def test_a_breakpoint_in_a_handler_is_failure() -> None:
     console = Console()
     outcome = run_session(Pico(Program.parse(ElfSource(image).build())), console, Limits())
     assert outcome == Outcome(Ending.BREAKPOINT, 1)
+
+
+def test_a_reset_is_no_success() -> None:
+    source = "ldr r0, =0xe000ed0c; ldr r1, =0x05fa0004; str r1, [r0]; b ."  # AIRCR.SYSRESETREQ
+    assert ends(source, Limits()) == Outcome(Ending.RESET, 1)
