@@ -6,10 +6,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import firmware_elf
 from experiments.cli import main
+from sim import FaultReason, Pico
+from sim.session import Console, Ending, Limits, run_session
 
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
 PASSING = ("self_measure", "divider", "recursion", "heap", "sleep", "timer_interrupts")
@@ -221,3 +224,31 @@ def test_callgrind_annotate_reads_the_profile(tmp_path: Path) -> None:
     except FileNotFoundError:
         pytest.skip("callgrind_annotate is not installed (Debian's valgrind)")
     assert re.search(rf"{record['cycles']:,} \(100.0%\)\s+PROGRAM TOTALS", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+@pytest.mark.parametrize(
+    ("mode", "reason", "function"),
+    [
+        (0, FaultReason.ARM_STATE, None),  # address 0 is in the boot ROM, and even
+        (1, FaultReason.UNALIGNED, "main"),
+        (2, FaultReason.WRITE_FLASH, "main"),
+        (3, FaultReason.READ, "main"),
+        (4, FaultReason.UNDEFINED, "main"),
+        (5, FaultReason.STACK_OVERFLOW, "overflow"),
+    ],
+)
+def test_each_wild_access_ends_in_its_report(
+    mode: int, reason: FaultReason, function: str | None, link_type: str
+) -> None:
+    pico = Pico(built("wild_pointer", link_type))
+    pico.write("mode", np.uint32(mode))
+    console = Console()
+    outcome = run_session(pico, console, Limits(timeout_ms=1000))
+    assert (outcome.ending, outcome.exit_code) == (Ending.FAULT, 139)
+    assert outcome.fault is not None
+    assert outcome.fault.reason is reason
+    assert b"survived" not in console.output
+    if function is not None:
+        assert f"{function}+0x" in str(outcome.fault)
+        assert "programs/wild_pointer.c:" in outcome.fault.report()
