@@ -174,27 +174,24 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument("--expect-text", metavar="TEXT", help="end well once the output holds it")
     run.add_argument("--fail-text", metavar="TEXT", help="end with 1 once the output holds it")
     run.add_argument("--json", type=Path, metavar="FILE", help="write the record; - is stdout")
-    run.add_argument(
-        "--profile",
-        type=Path,
-        action="append",
-        nargs="?",
-        const=Path("-"),
-        default=[],
-        metavar="FILE",
-        help="exact cycles: a table, or a file whose name ends in .txt, .lines.txt, "
-        ".instructions.txt, .callgrind, .collapsed, .speedscope.json or .json",
-    )
-    run.add_argument(
-        "--memory",
-        type=Path,
-        action="append",
-        nargs="?",
-        const=Path("-"),
-        default=[],
-        metavar="FILE",
-        help="where memory went: a table, or a .json, .png, .pdf or .svg file",
-    )
+    for option, told in (
+        (
+            "--profile",
+            "exact cycles: a table, or a file whose name ends in .txt, .lines.txt, "
+            ".instructions.txt, .callgrind, .collapsed, .speedscope.json or .json",
+        ),
+        ("--memory", "where memory went: a table, or a .json, .png, .pdf or .svg file"),
+    ):
+        run.add_argument(
+            option,
+            type=Path,
+            action="append",
+            nargs="?",
+            const=Path("-"),
+            default=[],
+            metavar="FILE",
+            help=told + "; may be given several times",
+        )
     run.add_argument(
         "--clock",
         type=float,
