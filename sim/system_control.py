@@ -22,6 +22,7 @@ _VECTKEY, _VECTKEY_READ = 0x05FA, 0xFA05
 _SYSRESETREQ = 1 << 2
 _STKALIGN_AND_UNALIGN_TRP = 1 << 9 | 1 << 3
 _SVCALLPENDED = 15
+_NMIPENDSET = 31
 _PENDSVSET, _PENDSVCLR, _PENDSTSET, _PENDSTCLR = 28, 27, 26, 25
 _SLEEPONEXIT, _SLEEPDEEP, _SEVONPEND = 1 << 1, 1 << 2, 1 << 4
 
@@ -90,7 +91,8 @@ class SystemControl:
                 if value >> bit & 1:
                     mask = 1 << exception
                     nvic.pending = nvic.pending | mask if pends else nvic.pending & ~mask
-        elif offset == _VTOR:
+            return value >> _NMIPENDSET & 1 == 0  # an NMI is not modelled, and that is told
+        if offset == _VTOR:
             self.vtor = value & 0xFFFF_FF00
         elif offset == _AIRCR:
             if value >> 16 == _VECTKEY and value & _SYSRESETREQ:
