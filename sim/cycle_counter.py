@@ -93,7 +93,7 @@ _MEMORY_HOOK = types.void(
 
 
 @njit(inline="always")
-def _slot(address: Any) -> Any:
+def code_slot(address: Any) -> Any:
     """The slot of a code address, SRAM's being the most wanted; SLOTS if there is no memory."""
     offset = np.uint64(address) - np.uint64(_SRAM_BASE)
     if offset < np.uint64(_SRAM_SIZE):
@@ -108,7 +108,7 @@ def _slot(address: Any) -> Any:
 
 
 @njit
-def _register(machine: Any, uc: Any, register: Any) -> Any:
+def read_register(machine: Any, uc: Any, register: Any) -> Any:
     _reg_read(uc, register, machine.register_address)
     return np.int64(machine.register[0])
 
@@ -142,7 +142,7 @@ def _decode(machine: Any, address: Any, size: Any) -> Any:
     if machine.block_count >= MAX_BLOCKS - 1 or machine.cost_count + length > MAX_COSTS:
         return 0
     number = machine.block_count
-    first_slot = np.int64(_slot(address))
+    first_slot = np.int64(code_slot(address))
     cycles: Any = 0
     instructions = flags = 0
     sp: Any = 0
@@ -227,7 +227,7 @@ def _stop(machine: Any, uc: Any, reason: Any) -> None:
 @njit
 def _note_sp(machine: Any, uc: Any, sp: Any, change: Any) -> None:
     """Keeps the lowest SP of the main stack; a process stack lies wherever a program puts it."""
-    if sp + change < machine.sp_lowest and sp == _register(machine, uc, _REG_MSP):
+    if sp + change < machine.sp_lowest and sp == read_register(machine, uc, _REG_MSP):
         machine.sp_lowest = sp + change
 
 
@@ -236,13 +236,13 @@ def _settle(machine: Any, uc: Any) -> None:
     """Books what registers alone tell once a block is left: on BY_FLAGS and SETS_SP."""
     block = machine.blocks[machine.current]
     if block.flags & BY_FLAGS:
-        branch = machine.code[_slot(block.end - 2)]
+        branch = machine.code[code_slot(block.end - 2)]
         # A B<cond> leaves the flags alone, so they still are what it saw.
-        if _condition_holds((branch >> 8) & 15, _register(machine, uc, _REG_XPSR)):
+        if _condition_holds((branch >> 8) & 15, read_register(machine, uc, _REG_XPSR)):
             machine.cycles += 1
             block.taken += 1
     if block.flags & SETS_SP:
-        _note_sp(machine, uc, _register(machine, uc, _REG_SP), block.sp_tail)
+        _note_sp(machine, uc, read_register(machine, uc, _REG_SP), block.sp_tail)
 
 
 @njit
@@ -251,7 +251,7 @@ def _second_setting_of_sp(machine: Any, block: Any) -> Any:
     address = np.int64(block.end) - np.int64(block.size)
     found = 0
     while address < np.int64(block.end):
-        slot = np.int64(_slot(address))
+        slot = np.int64(code_slot(address))
         kind: Any = np.int64(machine.kind[machine.code[slot]])
         size = 2
         if kind == _PREFIX_32:
@@ -282,7 +282,7 @@ def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
         return False
     if block.flags & SENDS_EVENT:
         machine.event_register = 1
-    sp = _register(machine, uc, _REG_SP)
+    sp = read_register(machine, uc, _REG_SP)
     if sp + block.sp_low < machine.sp_lowest:
         lowest = machine.sp_lowest
         _note_sp(machine, uc, sp, block.sp_low)
@@ -297,7 +297,7 @@ def _may_enter(machine: Any, uc: Any, block: Any) -> Any:
 def _may_begin(machine: Any, uc: Any) -> Any:
     """Whether a block may begin at or beyond `next_stop`; stops the core if not."""
     if machine.cycles >= machine.event_at or (
-        machine.masked and _register(machine, uc, _REG_PRIMASK) & 1 == 0
+        machine.masked and read_register(machine, uc, _REG_PRIMASK) & 1 == 0
     ):
         _stop(machine, uc, STOP_EVENT)
         return False
@@ -314,7 +314,7 @@ def _may_end(machine: Any, uc: Any, address: Any, block: Any) -> Any:
     What the XIP cache will cost is known only to be at most so much: then the core may stop too
     early, and goes on from there.
     """
-    start, slot = np.int64(address), np.int64(_slot(address))
+    start, slot = np.int64(address), np.int64(code_slot(address))
     length = np.int64(block.size) >> 1
     cycles = machine.cycles
     at = 0
@@ -348,7 +348,7 @@ def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
         machine.current = 0
         machine.stop_at = address
         return
-    slot = _slot(address)
+    slot = code_slot(address)
     if slot >= np.uint64(SLOTS):
         machine.current = 0
         return  # no memory here: the fetch is about to fault
@@ -389,7 +389,7 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
         machine.current = 0
         return
     length = executed >> 1
-    first_slot = np.int64(_slot(np.int64(pc) - executed))
+    first_slot = np.int64(code_slot(np.int64(pc) - executed))
     cycles: Any = 0
     instructions = 0
     sets_sp = False
@@ -407,7 +407,7 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
             sp += np.int64(machine.sp_change[halfword])
             sp_tail = min(sp_tail, sp)
     if sets_sp:
-        _note_sp(machine, uc, _register(machine, uc, _REG_SP), sp_tail - sp)
+        _note_sp(machine, uc, read_register(machine, uc, _REG_SP), sp_tail - sp)
     machine.cycles += cycles - np.int64(block.cycles)
     block.count -= 1
     # The part that ran is a block of its own. It borrows the costs of the whole; the index
@@ -448,7 +448,7 @@ def _compile_usual(machine_type: np.dtype[np.void]) -> tuple[Any, Any]:
         """
         machine = carray(data, (1,), machine_type)[0]
         last = machine.blocks[machine.current]
-        number = machine.index[_slot(address)]
+        number = machine.index[code_slot(address)]
         block = machine.blocks[number]
         taken = np.int64(last.flags & CONDITIONAL == CONDITIONAL) & np.int64(
             address != np.uint64(last.end)
@@ -490,7 +490,7 @@ def _compile_observed(
             if traced:
                 leave(machine, last.flags, last.end)
                 if last.flags & SETS_SP:
-                    note_sp(machine, _register(machine, uc, _REG_SP) + last.sp_tail)
+                    note_sp(machine, read_register(machine, uc, _REG_SP) + last.sp_tail)
         _enter(machine, uc, address, size)
         if traced:
             charge(machine)
@@ -501,11 +501,11 @@ def _compile_observed(
                 block = machine.blocks[machine.current]
                 moved = machine.trace[0].flags & (CALLS | INDIRECT | MOVES_SP)
                 if moved | (block.flags & LOWERS_SP) != 0:
-                    sp = _register(machine, uc, _REG_SP)
-                    arrive(machine, address, _slot(address), sp)
+                    sp = read_register(machine, uc, _REG_SP)
+                    arrive(machine, address, code_slot(address), sp)
                     note_sp(machine, sp + block.sp_low)
                 else:
-                    arrive(machine, address, _slot(address), 0)
+                    arrive(machine, address, code_slot(address), 0)
 
     @cfunc(_BLOCK_HOOK, cache=True)
     def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
@@ -543,7 +543,7 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
     def on_translation(uc: Any, new: Any, previous: Any, data: Any) -> None:
         """UC_HOOK_EDGE_GENERATED: the code at a block was translated (anew), so decode it anew."""
         machine = carray(data, (1,), machine_type)[0]
-        slot = _slot(carray(new, (1,), np.uint64)[0])  # uc_tb begins with the PC
+        slot = code_slot(carray(new, (1,), np.uint64)[0])  # uc_tb begins with the PC
         if slot < np.uint64(SLOTS):
             machine.index[slot] = 0
 
@@ -552,9 +552,9 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
         """UC_HOOK_MEM_READ on the XIP windows."""
         machine = carray(data, (1,), machine_type)[0]
         if machine.current != 0:
-            pc = _register(machine, uc, _REG_PC)
+            pc = read_register(machine, uc, _REG_PC)
             fetch_until(machine, pc + _LOAD_SIZE)
-            read(machine, address, _slot(pc))
+            read(machine, address, code_slot(pc))
 
     @cfunc(_BLOCK_HOOK, cache=True)
     def on_exception_enter(uc: Any, number: Any, sp: Any, data: Any) -> None:

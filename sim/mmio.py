@@ -14,7 +14,7 @@ from numba import cfunc, njit, types
 from numba.np.numpy_support import carray
 from unicorn import arm_const, unicorn_const
 
-from sim.cycle_counter import _register, _slot
+from sim.cycle_counter import code_slot, read_register
 from sim.machine import MACHINE
 from sim.xip_cache import fetch_until, longest_stall
 
@@ -64,7 +64,7 @@ def _read_fast(machine: Any, address: Any) -> Any:
 @njit
 def _charge(machine: Any) -> None:
     machine.cycles += machine.bus_cycles
-    machine.extra_cycles[_slot(machine.access_pc)] += machine.bus_cycles
+    machine.extra_cycles[code_slot(machine.access_pc)] += machine.bus_cycles
 
 
 def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
@@ -75,7 +75,7 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         The hook behind it, in Python, is called for everything else.
         """
         machine = carray(data, (1,), machine_type)[0]
-        pc = _register(machine, uc, _REG_PC)
+        pc = read_register(machine, uc, _REG_PC)
         machine.access_pc = pc
         if machine.xip_on:
             fetch_until(machine, np.uint64(pc + _ACCESS_SIZE))
@@ -84,7 +84,7 @@ def _compile(machine_type: np.dtype[np.void]) -> tuple[Any, Any, Any]:
         stalls: Any = 0
         length = np.int64(block.size) >> 1
         first = (pc + np.int64(block.size) - np.int64(block.end)) >> 1
-        slot = np.int64(_slot(pc)) - first
+        slot = np.int64(code_slot(pc)) - first
         for at in range(first, length):
             ahead += max(np.int64(machine.costs[block.costs + at]) - 1, 0)
             if machine.xip_on and at > first:

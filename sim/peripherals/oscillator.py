@@ -3,6 +3,7 @@
 Source: RP2040 datasheet, 2.16.7 and 2.17.8.
 """
 
+from abc import ABC, abstractmethod
 from fractions import Fraction
 
 from sim.peripherals.registers import Register, RegisterBlock, field
@@ -13,7 +14,7 @@ _ENABLE, _DISABLE = 0xFAB, 0xD1E
 _WAKE = 0x7761_6B65  # "wake"; "coma" would stop the oscillator until a GPIO wakes it
 
 
-class Oscillator(RegisterBlock):
+class Oscillator(RegisterBlock, ABC):
     """CTRL, STATUS, DORMANT and COUNT; a write of "coma" to DORMANT is refused as not modelled.
 
     An invalid ENABLE code sets BADWRITE and changes nothing. By the datasheet it enables, but then
@@ -30,9 +31,9 @@ class Oscillator(RegisterBlock):
         self._count_end = 0
         self.reset()
 
+    @abstractmethod
     def source_hz(self) -> Fraction:
         """The frequency of COUNT, 0 if the oscillator is off."""
-        raise NotImplementedError
 
     def started(self) -> None:
         """The oscillator was switched on."""
