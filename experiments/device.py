@@ -127,6 +127,17 @@ class Device:
         self._send(TRAIN, image, label, checkpoints=False)
         return self._finish()
 
+    def train(
+        self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    ) -> None:
+        """``step`` for each index of ``order``; images (N,C,H,W), labels (N,)."""
+        for index in order:
+            self.step(images[index], int(labels[index]))
+
+    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
+        """``predict`` for images (N,C,H,W): classes (N,)."""
+        return np.array([self.predict(image) for image in images], np.int64)
+
     def step_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
         """Like ``step``, but halts after every operation, before the next can overwrite it."""
         self._send(TRAIN, image, label, checkpoints=True)

@@ -10,7 +10,7 @@ from experiments.backbone import Backbone, backbone_record
 from experiments.datasets import Images
 from experiments.environment import environment
 from experiments.rotation import quantise
-from experiments.train import accuracy
+from experiments.train import BLOCK, accuracy
 from experiments.transfer import check_images
 from kernels.methods import method
 from kernels.model import initial_model
@@ -40,8 +40,13 @@ def pretrain(
         settings = method("niti-dynamic", learning_rate_bits=bits)
         trainer = Trainer(model, settings, scales=None)
         order = np.random.default_rng([seed, epoch]).permutation(len(labels))
-        for index in tqdm(order, f"epoch {epoch}/{len(schedule)}", unit=" images", disable=None):
-            trainer.step(images[index], int(labels[index]))
+        with tqdm(
+            total=len(order), desc=f"epoch {epoch}/{len(schedule)}", unit=" images", disable=None
+        ) as bar:
+            for start in range(0, len(order), BLOCK):
+                block = order[start : start + BLOCK]
+                trainer.train(images, labels, block)
+                bar.update(len(block))
         percent = accuracy(trainer, test_images, test.labels)
         history.append({"epoch": epoch, "learning_rate_bits": bits, "test_accuracy": percent})
     record = backbone_record(

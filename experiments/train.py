@@ -20,19 +20,23 @@ from kernels.methods import Method
 from kernels.model import Model, with_scores
 from kernels.trainer import Scale, Trainer
 
+BLOCK = 32  # images between two looks at the progress bar
+
 
 class Predictor(Protocol):
-    """Anything that classifies an image."""
+    """Anything that classifies images."""
 
-    def predict(self, image: NDArray[np.int8]) -> int:
-        """The class of one image (C,H,W), int8."""
+    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The classes (N,) of images (N,C,H,W), int8."""
 
 
 class Learner(Predictor, Protocol):
     """A model in training, wherever it lives."""
 
-    def step(self, image: NDArray[np.int8], label: int) -> int:
-        """Train on one image (C,H,W), int8; returns the class predicted before the update."""
+    def train(
+        self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    ) -> None:
+        """One step for each index of ``order``; images (N,C,H,W), labels (N,)."""
 
     @property
     def model(self) -> Model:
@@ -61,9 +65,7 @@ def starting_point(
 
 def accuracy(predictor: Predictor, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> float:
     """Share of images (N,C,H,W) classified as their labels (N,) say, in percent."""
-    right = sum(
-        predictor.predict(image) == int(label) for image, label in zip(images, labels, strict=True)
-    )
+    right = np.count_nonzero(predictor.predict_all(images) == labels)
     return 100 * right / len(labels)
 
 
@@ -96,9 +98,11 @@ def train(
     count = len(task.labels)
     with tqdm(total=epochs * count, desc=method.label, unit=" images", disable=None) as bar:
         for epoch in range(1, epochs + 1):
-            for index in np.random.default_rng([seed, epoch]).permutation(count):
-                learner.step(task.images[index], int(task.labels[index]))
-                bar.update()
+            order = np.random.default_rng([seed, epoch]).permutation(count)
+            for start in range(0, count, BLOCK):
+                block = order[start : start + BLOCK]
+                learner.train(task.images, task.labels, block)
+                bar.update(len(block))
             percent = accuracy(learner, task.test_images, task.test_labels)
             history.append({"epoch": epoch, "test_accuracy": percent})
     return {

@@ -30,8 +30,8 @@ _drop_stale_code(Path(__file__).parent)
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
-def kernel(signature: str) -> Callable[[_F], _F]:
-    """Compile a function for one signature, written as in Numba: ``"int32(int8[::1], int64)"``."""
+def kernel(signature: object) -> Callable[[_F], _F]:
+    """Compile a function for one signature of Numba, such as ``"int32(int8[::1], int64)"``."""
 
     def decorate(function: _F) -> _F:
         return cast(_F, numba.njit(signature, cache=True, nogil=True)(function))

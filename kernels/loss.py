@@ -17,21 +17,22 @@ SMALLEST_EXPONENT = -24  # below it every logit is as good as zero; 64 bits hold
 LARGEST_EXPONENT = 16  # above it any difference of logits fills the range of ten bits
 
 
-@kernel("void(int8[::1], int64, int64, int64, int8[::1])")
+@kernel("void(int8[::1], int64, int64, int64, int64[::1], int8[::1])")
 def loss_gradient(
     logits: NDArray[np.int8],
     exponent: int,
     label: int,
     rounding: int,
+    powers: NDArray[np.int64],
     error: NDArray[np.int8],
 ) -> None:
-    """Write the error of the logits; both (classes,). It is zero for a confidently right image.
+    """Write the error of the logits, (classes,). It is zero for a confidently right image.
 
     The softmax p has 11 bits; the error p - onehot(label) is scaled so that it fills int8.
+    ``powers`` (classes,) is memory to work with.
     """
     s = max(SMALLEST_EXPONENT, min(LARGEST_EXPONENT, exponent))
     classes = logits.size
-    powers = np.empty(classes, np.int64)
     if s > SERIES_EXPONENT:
         largest = np.int64(-(2**40))
         for c in range(classes):

@@ -34,9 +34,10 @@ def max_pool2d_backward(
     for c in range(channels):
         for y in range(height):
             for x in range(width):
-                for place in range(size * size):
-                    row = y * size + place // size
-                    column = x * size + place % size
-                    if inputs[c, row, column] == outputs[c, y, x]:
-                        input_error[c, row, column] = output_error[c, y, x]
-                        break
+                largest, error = outputs[c, y, x], output_error[c, y, x]
+                for row in range(y * size, (y + 1) * size):
+                    for column in range(x * size, (x + 1) * size):
+                        # no branch: which element is largest cannot be foreseen
+                        takes = inputs[c, row, column] == largest
+                        input_error[c, row, column] = error if takes else 0
+                        error = 0 if takes else error

@@ -24,19 +24,19 @@ class Rounding(IntEnum):
 
 @inlined
 def round_shift(value: int, shift: int, rounding: int) -> int:
-    """``value`` / 2**``shift``, rounded; |value| < 2**31, 0 <= shift < 32."""
+    """``value`` / 2**``shift``, rounded; |value| < 2**31, 0 <= shift < 32.
+
+    It has no branch that depends on the value, so that a loop over it becomes vector code.
+    """
     magnitude = abs(value)
     kept = magnitude >> shift
     dropped = magnitude - (kept << shift)
     if rounding == 1:
-        up = (dropped << 1) >= (1 << shift) if shift > 0 else False
+        half = (1 << shift) >> 1
+        kept += half > 0 and dropped >= half
     else:
-        half = shift >> 1
-        upper = dropped >> half
-        lower = (dropped & ((1 << half) - 1)) << (shift & 1)
-        up = upper > lower
-    if up:
-        kept += 1
+        bits = shift >> 1
+        kept += (dropped >> bits) > ((dropped & ((1 << bits) - 1)) << (shift & 1))
     return -kept if value < 0 else kept
 
 

@@ -1,22 +1,25 @@
-"""The training step of every method, layer by layer: the exact specification of the firmware."""
+"""The training step of every method: the exact specification of the firmware."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.conv2d import conv2d_forward, conv2d_input_error, conv2d_weight_gradient
-from kernels.dense import dense_forward, dense_input_error, dense_weight_gradient
-from kernels.loss import loss_gradient
-from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
 from kernels.methods import Method
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, ReLU
-from kernels.relu import relu_backward, relu_forward
-from kernels.requantise import bit_width, dynamic_shift, requantise
-from kernels.scores import descend, prune, score_gradient
+from kernels.model import Model
+from kernels.step import (
+    backward,
+    loss,
+    predict_images,
+    prune_edges,
+    run_image,
+    train_images,
+    update,
+)
+from kernels.workspace import workspace
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,14 @@ class Scale:
 
 
 class Trainer:
-    """Trains a model in place, one image at a time.
+    """Trains a model in place, one image at a time: the model's tensors become the trainer's.
 
     After a step ``outputs[i]`` (int8) is what layer i wrote, ``errors[i]`` (int8, same shape) the
     error of that output, and ``gradients[i]`` (int32) the gradient of layer i's weights or scores.
     Layers up to the first with weights have no use for an error of their input: none is computed.
 
     Args:
-        model: trained in place.
+        model: trained in place, by one trainer at a time.
         method: what is trained and how large a step is.
         scales: static scales by layer index, or None to let every shift follow its tensor.
     """
@@ -57,93 +60,47 @@ class Trainer:
                 f"{method.name}: a model {'without' if not model.scores else 'with'} "
                 "scores does not fit; make it with with_scores()"
             )
-        self.model, self.method, self.scales = model, method, scales
-        self.used: dict[int, Scale] = {}
-        """Shifts of the last step, by layer index."""
+        self.model, self.method = model, method
         self.logit_exponent = 0
-        count = len(network.layers)
-        self.outputs = [np.zeros(network.output_shape_of(i), np.int8) for i in range(count)]
-        self.errors = [np.zeros_like(output) for output in self.outputs]
-        self.gradients = {i: np.zeros(w.shape, np.int32) for i, w in model.weights.items()}
-        self._image = np.zeros(network.input_shape, np.int8)
-        self._kept = {
-            i: np.empty_like(w) if method.trains_scores else w for i, w in model.weights.items()
+        """Of the last forward pass."""
+        self._workspace = ws = workspace(model, method, dynamic=scales is None)
+        for index, scale in (scales or {}).items():
+            for name, shift in asdict(scale).items():
+                ws.layers[index][name] = shift
+        ws.layers[network.weighted[0]]["backward"] = 0
+        indices = range(len(network.layers))
+        self.outputs = [self._activation(ws.activations, index) for index in indices]
+        self.errors = [self._activation(ws.errors, index) for index in indices]
+        self.gradients = {index: self._edges(ws.gradients, index) for index in network.weighted}
+        for index in network.weighted:
+            model.weights[index] = self._edges(ws.weights, index)
+            if model.scores:
+                model.scores[index] = self._edges(ws.scores, index)
+
+    @property
+    def used(self) -> dict[int, Scale]:
+        """Shifts of the last step, by layer index."""
+        layers, weighted = self._workspace.layers, self.model.network.weighted
+        return {
+            index: Scale(*(int(layers[index][field.name]) for field in fields(Scale)))
+            for index in weighted
         }
-        self._output_sums = {i: np.empty(self.outputs[i].shape, np.int32) for i in model.weights}
-        self._input_sums = {i: np.empty(network.input_shape_of(i), np.int32) for i in model.weights}
-        self._forward_shift = dict.fromkeys(network.weighted, 0)
-        self._backward_shift = dict.fromkeys(network.weighted, 0)
 
     def forward(self, image: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the network on one image (C,H,W), int8; returns the logits (classes,), a view."""
-        if image.shape != self._image.shape:
-            raise ValueError(f"an image of shape {image.shape} is not {self._image.shape}")
-        self._image[:] = image
-        exponent = INPUT_EXPONENT
-        for index, layer in enumerate(self.model.network.layers):
-            inputs, outputs = self._input_of(index), self.outputs[index]
-            if isinstance(layer, Conv2d | Dense):
-                kept, sums = self._kept_weights(index), self._output_sums[index]
-                if isinstance(layer, Conv2d):
-                    conv2d_forward(kept, inputs, layer.padding, sums)
-                else:
-                    dense_forward(kept, inputs.reshape(-1), sums)
-                flat = sums.reshape(-1)
-                shift = self.scales[index].forward if self.scales else dynamic_shift(flat)
-                requantise(flat, shift, self.method.rounding, outputs.reshape(-1))
-                exponent += self.model.exponents[index] + shift
-                self._forward_shift[index] = shift
-            elif isinstance(layer, ReLU):
-                relu_forward(inputs.reshape(-1), outputs.reshape(-1))
-            else:
-                max_pool2d_forward(inputs, layer.size, outputs)
-        self.logit_exponent = exponent
+        prune_edges(self._workspace)
+        self.logit_exponent = run_image(self._workspace, self._flat(image[np.newaxis])[0])
         return self.outputs[-1]
 
     def backward(self, label: int) -> None:
         """Errors of every layer's output and gradients of every layer's weights or scores."""
-        network, method = self.model.network, self.method
-        if not 0 <= label < network.classes:
-            raise ValueError(f"label {label} is not one of the {network.classes} classes")
-        loss_gradient(
-            self.outputs[-1], self.logit_exponent, label, method.rounding, self.errors[-1]
-        )
-        first = network.weighted[0]
-        for index in range(len(network.layers) - 1, first - 1, -1):
-            layer, error = network.layers[index], self.errors[index]
-            if isinstance(layer, Conv2d | Dense):
-                if index > first:
-                    self._input_error(index)
-                self._gradient(index)
-                width = (
-                    self.scales[index].gradient_bits
-                    if self.scales
-                    else bit_width(self.gradients[index].reshape(-1))
-                )
-                self.used[index] = Scale(
-                    self._forward_shift[index], self._backward_shift[index], width
-                )
-            elif isinstance(layer, ReLU):
-                relu_backward(
-                    self.outputs[index].reshape(-1),
-                    error.reshape(-1),
-                    self.errors[index - 1].reshape(-1),
-                )
-            else:
-                max_pool2d_backward(
-                    self.outputs[index - 1],
-                    layer.size,
-                    self.outputs[index],
-                    error,
-                    self.errors[index - 1],
-                )
+        self._check_label(label)
+        loss(self._workspace, self.logit_exponent, label)
+        backward(self._workspace)
 
     def update(self) -> None:
         """Move every weight or score against its gradient."""
-        for index, values in self.model.trained.items():
-            shift = self.used[index].update_shift(self.method.learning_rate_bits)
-            gradient = self.gradients[index].reshape(-1)
-            descend(values.reshape(-1), gradient, shift, self.method.rounding)
+        update(self._workspace)
 
     def step(self, image: NDArray[np.int8], label: int) -> int:
         """Train on one image (C,H,W), int8; returns the class predicted before the update."""
@@ -156,42 +113,49 @@ class Trainer:
         """The class of the largest logit, the first of equals."""
         return int(np.argmax(self.forward(image)))
 
-    def _input_of(self, index: int) -> NDArray[np.int8]:
-        return self.outputs[index - 1] if index else self._image
+    def train(
+        self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    ) -> None:
+        """``step`` for each index of ``order`` in one compiled loop; images (N,C,H,W), labels (N,).
 
-    def _kept_weights(self, index: int) -> NDArray[np.int8]:
-        weights, kept = self.model.weights[index], self._kept[index]
-        if self.method.trains_scores:
-            scores = self.model.scores[index].reshape(-1)
-            prune(weights.reshape(-1), scores, self.method.threshold, kept.reshape(-1))
-        return kept
+        What outputs, errors and gradients hold afterwards is not defined.
 
-    def _input_error(self, index: int) -> None:
-        layer, kept, error = self.model.network.layers[index], self._kept[index], self.errors[index]
-        sums = self._input_sums[index]
-        if isinstance(layer, Conv2d):
-            conv2d_input_error(kept, error, layer.padding, sums)
-        else:
-            dense_input_error(kept, error, sums.reshape(-1))
-        flat = sums.reshape(-1)
-        shift = self.scales[index].backward if self.scales else dynamic_shift(flat)
-        requantise(flat, shift, self.method.rounding, self.errors[index - 1].reshape(-1))
-        self._backward_shift[index] = shift
+        Raises:
+            ValueError: for images or labels that do not fit the network, or an index beyond them.
+        """
+        flat = self._flat(images)
+        if len(labels) != len(flat):
+            raise ValueError(f"{len(labels)} labels for {len(flat)} images")
+        if order.size:
+            if order.min() < 0 or order.max() >= len(flat):
+                raise ValueError(f"the order names images outside 0..{len(flat) - 1}")
+            self._check_label(int(labels[order].max()))
+            train_images(self._workspace, flat, labels, order)
 
-    def _gradient(self, index: int) -> None:
-        layer, inputs, error = (
-            self.model.network.layers[index],
-            self._input_of(index),
-            self.errors[index],
-        )
-        gradient = self.gradients[index]
-        if isinstance(layer, Conv2d):
-            conv2d_weight_gradient(inputs, error, layer.padding, gradient)
-        else:
-            dense_weight_gradient(inputs.reshape(-1), error, gradient)
-        if self.method.trains_scores:
-            score_gradient(
-                gradient.reshape(-1),
-                self.model.weights[index].reshape(-1),
-                self.model.scored[index].reshape(-1),
+    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
+        """``predict`` for images (N,C,H,W): classes (N,)."""
+        predictions = np.zeros(len(images), np.int64)
+        predict_images(self._workspace, self._flat(images), predictions)
+        return predictions
+
+    def _flat(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        if images.shape[1:] != self.model.network.input_shape:
+            raise ValueError(
+                f"an image of shape {images.shape[1:]} is not {self.model.network.input_shape}"
             )
+        return np.ascontiguousarray(images).reshape(len(images), -1)
+
+    def _check_label(self, label: int) -> None:
+        classes = self.model.network.classes
+        if not 0 <= label < classes:
+            raise ValueError(f"label {label} is not one of the {classes} classes")
+
+    def _activation(self, flat: NDArray[np.int8], index: int) -> NDArray[np.int8]:
+        layer = self._workspace.layers[index]
+        shape = self.model.network.output_shape_of(index)
+        return flat[layer["output"] : layer["output_end"]].reshape(shape)
+
+    def _edges(self, flat: NDArray[Any], index: int) -> NDArray[Any]:
+        layer = self._workspace.layers[index]
+        shape = self.model.network.weight_shape_of(index)
+        return flat[layer["edges"] : layer["edges_end"]].reshape(shape)

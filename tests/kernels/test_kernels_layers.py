@@ -11,7 +11,12 @@ from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
 from oracle_training import ints
 
-from kernels.conv2d import conv2d_forward, conv2d_input_error, conv2d_weight_gradient
+from kernels.conv2d import (
+    conv2d_forward,
+    conv2d_input_error,
+    conv2d_weight_gradient,
+    scratch_size,
+)
 from kernels.dense import dense_forward, dense_input_error, dense_weight_gradient
 from kernels.methods import method
 from kernels.model import initial_model
@@ -60,21 +65,28 @@ def draw_tensors(draw: st.DrawFn, shapes: tuple[tuple[int, ...], ...]) -> list[N
     return [np.full(shape, generator.choice([-127, 127]), np.int8) for shape in shapes]
 
 
+def scratch_of(case: Case) -> NDArray[np.int32]:
+    """Memory as large as the kernels ask for, full of what an earlier layer left."""
+    outputs, channels, size, _ = case.weights.shape
+    height, width = case.inputs.shape[1:]
+    return np.full(scratch_size(channels, outputs, size, height, width), -1, np.int32)
+
+
 def conv2d_sums(case: Case) -> NDArray[np.int32]:
     sums = np.empty(case.error.shape, np.int32)
-    conv2d_forward(case.weights, case.inputs, case.padding, sums)
+    conv2d_forward(case.weights, case.inputs, case.padding, scratch_of(case), sums)
     return sums
 
 
 def conv2d_error(case: Case) -> NDArray[np.int32]:
     sums = np.empty(case.inputs.shape, np.int32)
-    conv2d_input_error(case.weights, case.error, case.padding, sums)
+    conv2d_input_error(case.weights, case.error, case.padding, scratch_of(case), sums)
     return sums
 
 
 def conv2d_gradient(case: Case) -> NDArray[np.int32]:
     gradient = np.empty(case.weights.shape, np.int32)
-    conv2d_weight_gradient(case.inputs, case.error, case.padding, gradient)
+    conv2d_weight_gradient(case.inputs, case.error, case.padding, scratch_of(case), gradient)
     return gradient
 
 

@@ -19,7 +19,8 @@ def error_of(
     logits: list[int], exponent: int, label: int, rounding: Rounding = Rounding.NEAREST
 ) -> NDArray[np.int8]:
     error = np.empty(len(logits), np.int8)
-    loss_gradient(np.array(logits, np.int8), exponent, label, rounding, error)
+    powers = np.zeros(len(logits), np.int64)
+    loss_gradient(np.array(logits, np.int8), exponent, label, rounding, powers, error)
     return error
 
 

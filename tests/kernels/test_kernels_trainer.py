@@ -293,3 +293,42 @@ def test_the_update_shift_leaves_the_bits_of_the_learning_rate(
     gradient_bits: int, learning_rate_bits: int, shift: int
 ) -> None:
     assert Scale(0, 0, gradient_bits).update_shift(learning_rate_bits) == shift
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_loop_over_images_is_its_single_steps(name: str) -> None:
+    # Exponents that make many images confidently right: those are left after the loss.
+    @settings(deadline=None, max_examples=25)
+    @given(networks(), methods(name), SEEDS, st.booleans(), st.integers(0, 8))
+    def loop_equals_steps(
+        network: Network, chosen: Method, seed: int, dynamic: bool, confidence: int
+    ) -> None:
+        model = random_model(network, chosen, seed)
+        model.exponents[network.weighted[-1]] += confidence
+        scales = None if dynamic else random_scales(network, seed)
+        generator = np.random.default_rng(seed)
+        images = np.stack([image_for(network, generator) for _ in range(5)])
+        labels = generator.integers(0, network.classes, 5).astype(np.uint8)
+        order = generator.integers(0, 5, 12)
+        single, loop = (Trainer(model.copy(), chosen, scales) for _ in range(2))
+        for index in order:
+            single.step(images[index], int(labels[index]))
+        loop.train(images, labels, order)
+        assert loop.model.state_hash() == single.model.state_hash()
+        assert loop.predict_all(images).tolist() == [single.predict(image) for image in images]
+
+    loop_equals_steps()
+
+
+def test_a_loop_refuses_what_does_not_fit() -> None:
+    trainer = Trainer(initial_model(CNN, 0), method("niti-dynamic"), None)
+    images, labels = np.zeros((2, 2, 7, 6), np.int8), np.array([0, 3], np.uint8)
+    with pytest.raises(ValueError, match=r"image of shape \(7, 6, 2\) is not \(2, 7, 6\)"):
+        trainer.train(images.transpose(0, 2, 3, 1), labels, np.arange(2))
+    with pytest.raises(ValueError, match="1 labels for 2 images"):
+        trainer.train(images, labels[:1], np.arange(1))
+    for index in (-1, 2):
+        with pytest.raises(ValueError, match=r"images outside 0\.\.1"):
+            trainer.train(images, labels, np.array([index]))
+    with pytest.raises(ValueError, match="label 4 is not one of the 4 classes"):
+        trainer.train(images, labels + np.uint8(1), np.arange(2))
