@@ -61,23 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     common.add_argument("--json", type=Path, metavar="FILE", help="write the record as JSON")
 
-    images = _Parser(add_help=False)
-    images.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder with MNIST's IDX files: use its test images (default: embedded sample)",
-    )
-    images.add_argument("--angle", type=float, default=30.0, help="rotation in degrees (30)")
-    images.add_argument("--seed", type=int, default=0, help="of images, scores and order (0)")
-    images.add_argument(
-        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
-    )
-    images.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
-
     costs = commands.add_parser(
         "costs",
-        parents=[common, images],
+        parents=[common, _task_options(angle=30.0, seed=0)],
         help="cycles and peak memory of every method",
         description="Trains every method on the simulated Pico and in the reference, compares "
         "every tensor after every operation, and reports cycles and peak memory.",
@@ -93,22 +79,23 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser(
         "train",
-        parents=[common, images],
+        parents=[common, _task_options(angle=None, seed=None)],
         help="one training run",
         description="Trains one method on rotated images and reports the accuracy on others "
         "after each epoch.",
     )
     train.add_argument(
-        "--method", required=True, help="niti-dynamic, niti-static, priot or priot-s"
+        "--config", type=Path, metavar="FILE", help="settings in TOML; options go before them"
     )
+    train.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
     train.add_argument(
         "--backend",
         choices=("pico", "reference"),
         default="reference",
         help="where to train: both give the same numbers (reference)",
     )
-    train.add_argument("--images", type=int, default=1024, metavar="N", help="to train on (1024)")
-    train.add_argument("--epochs", type=int, default=10, metavar="E", help="(10)")
+    train.add_argument("--images", type=int, metavar="N", help="to train on (1024)")
+    train.add_argument("--epochs", type=int, metavar="E", help="(10)")
     train.add_argument(
         "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )
@@ -124,6 +111,21 @@ def _parser() -> argparse.ArgumentParser:
         "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
     )
     train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
+    train.add_argument("--calibration", help="rule for static scales (rotated)")
+
+    sweep = commands.add_parser(
+        "sweep",
+        parents=[common, _run_options()],
+        help="many training runs",
+        description="Carries out every run that a TOML file describes, where a list of values "
+        "stands for one run with each. Finished runs are kept: a sweep that was interrupted goes "
+        "on where it stood.",
+    )
+    sweep.add_argument("config", type=Path, metavar="FILE", help="settings in TOML")
+    sweep.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    sweep.add_argument(
+        "--runs", type=Path, default=Path("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
+    )
 
     pretrain = commands.add_parser(
         "pretrain",
@@ -158,6 +160,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     download.add_argument("data", type=Path, nargs="?", metavar="DIR", help="where to")
     return parser
+
+
+def _task_options(angle: float | None, seed: int | None) -> _Parser:
+    """Options of a transfer task, with the defaults that a command needs."""
+    options = _Parser(add_help=False)
+    options.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with MNIST's IDX files: use its test images (default: embedded sample)",
+    )
+    options.add_argument("--angle", type=float, default=angle, help="rotation in degrees (30)")
+    options.add_argument("--seed", type=int, default=seed, help="of images, scores and order (0)")
+    options.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
+    )
+    options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    return options
+
+
+def _run_options() -> _Parser:
+    """Options of every command that carries out many runs."""
+    options = _Parser(add_help=False)
+    options.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's IDX files")
+    options.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
+    )
+    options.add_argument(
+        "--jobs", type=int, default=-1, metavar="N", help="processes (one per core)"
+    )
+    options.add_argument(
+        "--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler"
+    )
+    return options
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

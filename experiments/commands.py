@@ -7,23 +7,33 @@ import math
 from argparse import Namespace
 from pathlib import Path
 
+from tqdm import tqdm
+
 from experiments.backbone import load_backbone, save_backbone
 from experiments.comparison import MismatchError
+from experiments.configuration import Configuration, read_sweep, read_table, setting_names
 from experiments.cost_table import cost_table, flat_rows
 from experiments.costs import measure_costs
 from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
-from experiments.device import DeviceError
+from experiments.device import Device, DeviceError
 from experiments.download import download_mnist
+from experiments.environment import environment
 from experiments.errors import UserError
+from experiments.inputs import load_inputs
 from experiments.networks import TINY_CNN
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.pretrain import pretrain as run_pretraining
+from experiments.simulator import simulated_pico
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.train import test_accuracy
 from experiments.train import train as run_training
 from experiments.transfer import transfer_task
 from kernels.errors import KernelError
-from kernels.methods import method
+from kernels.methods import Method
+from kernels.model import Model
 from kernels.network import Network
-from kernels.rounding import Rounding
+from kernels.trainer import Scale, Trainer
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Fault, SimError
@@ -56,28 +66,72 @@ def costs(options: Namespace) -> None:
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    if options.epochs < 0:
-        raise UserError(f"--epochs {options.epochs}: train for 0 epochs or more")
-    settings = method(
-        options.method,
-        learning_rate_bits=options.learning_rate_bits,
-        threshold=options.threshold,
-        score_spread=options.score_spread,
-        scored_fraction=options.scored_fraction,
-        selection=options.selection,
-        rounding=_rounding(options.rounding),
-    )
     check_writable(options.json)
-    backbone = load_backbone(options.backbone)
-    source = _transfer_source(options)
-    task = transfer_task(source, options.angle, options.images, options.test_images, options.seed)
-    record = run_training(
-        backbone, settings, task, options.backend, options.epochs, options.seed, options.elf
-    )
-    rows = [[str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in record["history"]]
+    configuration = _configuration(options)
+    inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    made_with = environment(options.elf)
+
+    def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
+        return Device(simulated_pico(options.elf), model, method, scales)
+
+    with tqdm(
+        total=configuration.epochs * configuration.images,
+        desc=configuration.method.label,
+        unit=" images",
+        disable=None,
+    ) as bar:
+        record = run_training(
+            configuration,
+            inputs,
+            device if options.backend == "pico" else Trainer,
+            bar.update,
+        )
+    accuracy = enumerate(test_accuracy(record))
+    rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        write_json(options.json, record)
+        write_json(options.json, record | {"backend": options.backend, "environment": made_with})
+
+
+def _configuration(options: Namespace) -> Configuration:
+    """The run that the options describe, and a TOML file where they are silent."""
+    described = {} if options.config is None else read_table(options.config)
+    if options.data is not None:
+        described.setdefault("dataset", "mnist")
+    for name in setting_names():
+        if getattr(options, name, None) is not None:
+            described[name] = getattr(options, name)
+    return Configuration.from_json(described)
+
+
+def sweep(options: Namespace) -> None:
+    """``priot sweep``: all runs that a TOML file describes."""
+    check_writable(options.json, options.csv)
+    configurations = read_sweep(options.config)
+    datasets = {configuration.dataset for configuration in configurations}
+    if len(datasets) > 1:
+        raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")
+    inputs = load_inputs(datasets.pop(), options.data, options.backbone)
+    workers = Workers(options.jobs, options.dask)
+    records = run_sweep(configurations, inputs, RunStore(options.runs), workers)
+    varied = [
+        name
+        for name in setting_names()
+        if len({configuration.to_json().get(name) for configuration in configurations}) > 1
+    ]
+    rows = [
+        {name: record["configuration"].get(name, "") for name in varied}
+        | {"final": test_accuracy(record)[-1], "best": max(test_accuracy(record))}
+        for record in records
+    ]
+    lines = [
+        [f"{v:.2f}" if k in ("final", "best") else str(v) for k, v in row.items()] for row in rows
+    ]
+    print(format_table([name.replace("_", " ") for name in rows[0]], lines))
+    if options.json is not None:
+        write_json(options.json, records)
+    if options.csv is not None:
+        write_csv(options.csv, rows)
 
 
 def pretrain(options: Namespace) -> None:
@@ -116,13 +170,6 @@ def _transfer_source(options: Namespace) -> Images:
 def _check_seed(seed: int) -> None:
     if seed < 0:
         raise UserError(f"--seed {seed}: a seed is 0 or more")
-
-
-def _rounding(name: str | None) -> Rounding | None:
-    names = {rounding.label: rounding for rounding in Rounding}
-    if name is not None and name not in names:
-        raise UserError(f"--rounding {name}: choose from {', '.join(names)}")
-    return None if name is None else names[name]
 
 
 def _schedule(text: str) -> tuple[int, ...]:

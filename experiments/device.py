@@ -134,9 +134,14 @@ class Device:
         for index in order:
             self.step(images[index], int(labels[index]))
 
-    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
-        """``predict`` for images (N,C,H,W): classes (N,)."""
-        return np.array([self.predict(image) for image in images], np.int64)
+    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The logits (N,classes) of images (N,C,H,W)."""
+        last, classes = len(self.layout.network.layers) - 1, self.layout.network.classes
+        logits = np.zeros((len(images), classes), np.int8)
+        for image, of_one in zip(images, logits, strict=True):
+            self.predict(image)
+            of_one[:] = self.tensor("outputs", last, np.int8, classes)
+        return logits
 
     def step_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
         """Like ``step``, but halts after every operation, before the next can overwrite it."""

@@ -10,7 +10,7 @@ from experiments.backbone import Backbone, backbone_record
 from experiments.datasets import Images
 from experiments.environment import environment
 from experiments.rotation import quantise
-from experiments.train import BLOCK, accuracy
+from experiments.train import BLOCK, right_answers
 from experiments.transfer import check_images
 from kernels.methods import method
 from kernels.model import initial_model
@@ -47,7 +47,8 @@ def pretrain(
                 block = order[start : start + BLOCK]
                 trainer.train(images, labels, block)
                 bar.update(len(block))
-        percent = accuracy(trainer, test_images, test.labels)
+        right, _ = right_answers(trainer, test_images, test.labels)
+        percent = 100 * right / len(test)
         history.append({"epoch": epoch, "learning_rate_bits": bits, "test_accuracy": percent})
     record = backbone_record(
         model,

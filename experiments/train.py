@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.backbone import Backbone
-from experiments.device import Device
-from experiments.environment import environment
+from experiments.configuration import Configuration
 from experiments.errors import UserError
-from experiments.simulator import simulated_pico
-from experiments.transfer import Transfer, check_images
+from experiments.inputs import Inputs
+from experiments.transfer import CALIBRATIONS, Transfer, check_images, transfer_task
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
 from kernels.trainer import Scale, Trainer
 
-BLOCK = 32  # images between two looks at the progress bar
+SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
+BLOCK = 32  # images between two reports of progress
 
 
-class Predictor(Protocol):
+class Classifier(Protocol):
     """Anything that classifies images."""
 
-    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
-        """The classes (N,) of images (N,C,H,W), int8."""
+    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The logits (N,classes) of images (N,C,H,W)."""
 
 
-class Learner(Predictor, Protocol):
+class Learner(Classifier, Protocol):
     """A model in training, wherever it lives."""
 
     def train(
@@ -43,10 +43,15 @@ class Learner(Predictor, Protocol):
         """The model as training has left it."""
 
 
+MakeLearner = Callable[[Model, Method, dict[int, Scale] | None], Learner]
+
+
 def starting_point(
-    backbone: Backbone, method: Method, task: Transfer, seed: int
+    backbone: Backbone, method: Method, task: Transfer, seed: int, calibration: str | None = None
 ) -> tuple[Model, dict[int, Scale] | None]:
     """The model that a run starts from and its static scales (None for dynamic ones).
+
+    ``calibration`` is one of CALIBRATIONS, None the first of them.
 
     Raises:
         UserError: when the task's images or labels do not fit the network.
@@ -60,60 +65,65 @@ def starting_point(
     model = with_scores(backbone.model, method, seed)
     if method.dynamic:
         return model, None
-    return model, calibrate(model, method, task.calibration_images, task.calibration_labels)
+    rule = CALIBRATIONS[calibration or next(iter(CALIBRATIONS))]
+    images = task.calibration_images if rule.rotated else task.upright_images
+    return model, calibrate(model, method, images, task.calibration_labels, rule.statistic)
 
 
-def accuracy(predictor: Predictor, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> float:
-    """Share of images (N,C,H,W) classified as their labels (N,) say, in percent."""
-    right = np.count_nonzero(predictor.predict_all(images) == labels)
-    return 100 * right / len(labels)
+def right_answers(
+    classifier: Classifier, images: NDArray[np.int8], labels: NDArray[np.uint8]
+) -> tuple[int, int]:
+    """How many images (N,C,H,W) are classified as their labels (N,) say, and saturated logits."""
+    logits = classifier.logits_of(images)
+    right = np.count_nonzero(logits.argmax(axis=1) == labels)
+    return int(right), int(np.count_nonzero(np.abs(logits) >= SATURATED))
 
 
 def train(
-    backbone: Backbone,
-    method: Method,
-    task: Transfer,
-    backend: str,
-    epochs: int,
-    seed: int,
-    elf: Path | None = None,
+    configuration: Configuration,
+    inputs: Inputs,
+    make_learner: MakeLearner = Trainer,
+    report: Callable[[int], object] = lambda images: None,
 ) -> dict[str, Any]:
-    """Train for ``epochs`` and return the record, with the accuracy before and after each epoch.
+    """Carry out a run and return its record, which follows from the arguments alone.
 
-    Both backends give the same history and the same final state, since every number does.
+    Args:
+        make_learner: the reference's Trainer, or the device's: the record is the same.
+        report: called with the number of images trained on since the last call.
 
     Raises:
-        UserError: when the task does not fit the network, or leaves nothing to test on.
+        UserError: when the images do not fit the network, or none are left to test on.
     """
-    if not len(task.test_labels):
+    chosen = configuration
+    task = transfer_task(
+        inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
+    )
+    count, tested = len(task.labels), len(task.test_labels)
+    if not tested:
         raise UserError("no images are left to test on: train on fewer, or test on more than 0")
-    made_with = environment(elf)
-    model, scales = starting_point(backbone, method, task, seed)
-    learner: Learner
-    if backend == "pico":
-        learner = Device(simulated_pico(elf), model, method, scales)
-    else:
-        learner = Trainer(model, method, scales)
-    history = [{"epoch": 0, "test_accuracy": accuracy(learner, task.test_images, task.test_labels)}]
-    count = len(task.labels)
-    with tqdm(total=epochs * count, desc=method.label, unit=" images", disable=None) as bar:
-        for epoch in range(1, epochs + 1):
-            order = np.random.default_rng([seed, epoch]).permutation(count)
-            for start in range(0, count, BLOCK):
-                block = order[start : start + BLOCK]
-                learner.train(task.images, task.labels, block)
-                bar.update(len(block))
-            percent = accuracy(learner, task.test_images, task.test_labels)
-            history.append({"epoch": epoch, "test_accuracy": percent})
+    model, scales = starting_point(
+        inputs.backbone, chosen.method, task, chosen.seed, chosen.calibration
+    )
+    learner = make_learner(model, chosen.method, scales)
+    measured = [right_answers(learner, task.test_images, task.test_labels)]
+    for epoch in range(1, chosen.epochs + 1):
+        order = np.random.default_rng([chosen.seed, epoch]).permutation(count)
+        for start in range(0, count, BLOCK):
+            learner.train(task.images, task.labels, order[start : start + BLOCK])
+            report(len(order[start : start + BLOCK]))
+        measured.append(right_answers(learner, task.test_images, task.test_labels))
     return {
-        "method": method.name,
-        "label": method.label,
-        "settings": method.settings(),
-        "backbone_sha256": backbone.model.state_hash(),
-        "backend": backend,
-        "epochs": epochs,
-        **task.record,
-        "history": history,
+        "configuration": chosen.to_json() | {"test_images": tested},
+        "label": chosen.method.label,
+        **inputs.hashes,
+        "data": inputs.source.origin,
+        "scales": {str(i): asdict(scale) for i, scale in scales.items()} if scales else None,
+        "right": [right for right, _ in measured],
+        "saturated_logits": [saturated for _, saturated in measured],
         "final_state_sha256": learner.model.state_hash(),
-        "environment": made_with,
     }
+
+
+def test_accuracy(record: Mapping[str, Any]) -> list[float]:
+    """Accuracy before training and after each epoch, in percent."""
+    return [100 * right / record["configuration"]["test_images"] for right in record["right"]]

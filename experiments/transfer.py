@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,33 @@ from numpy.typing import NDArray
 from experiments.datasets import Images
 from experiments.errors import UserError
 from experiments.rotation import quantise, rotate
+from kernels.calibration import Statistic
 from kernels.network import Network
 
+TRAINING_IMAGES = 1024
 CALIBRATION_IMAGES = 64
+
+
+class Calibration(NamedTuple):
+    """A rule for static scales."""
+
+    rotated: bool
+    """Its images are rotated like those of the task; otherwise upright, as in pre-training."""
+    statistic: Statistic
+
+
+_STATISTICS = {
+    "": Statistic.FREQUENT,
+    "-all": Statistic.FREQUENT_OF_ALL,
+    "-largest": Statistic.LARGEST,
+    "-smallest": Statistic.SMALLEST,
+}
+CALIBRATIONS = {
+    f"{images}{suffix}": Calibration(images == "rotated", statistic)
+    for images in ("rotated", "upright")
+    for suffix, statistic in _STATISTICS.items()
+}
+"""Rules by name; the first is the default."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +46,13 @@ class Transfer:
 
     images: NDArray[np.int8]
     labels: NDArray[np.uint8]
-    calibration_images: NDArray[np.int8]
-    calibration_labels: NDArray[np.uint8]
     test_images: NDArray[np.int8]
     test_labels: NDArray[np.uint8]
+    upright_images: NDArray[np.int8]
+    """The first CALIBRATION_IMAGES before they were rotated."""
+    calibration_images: NDArray[np.int8]
+    """The same, rotated: the first ones of ``images``, and more where those are fewer."""
+    calibration_labels: NDArray[np.uint8]
     record: dict[str, object]
 
 
@@ -71,14 +99,16 @@ def transfer_task(
         )
     order = np.random.default_rng([seed, 0]).permutation(len(source))[: reserved + wanted]
     pixels = quantise(rotate(source.pixels[order], angle))[:, np.newaxis]
+    upright = quantise(source.pixels[order[:CALIBRATION_IMAGES]])[:, np.newaxis]
     labels = source.labels[order]
     return Transfer(
         pixels[:images],
         labels[:images],
-        pixels[:CALIBRATION_IMAGES],
-        labels[:CALIBRATION_IMAGES],
         pixels[reserved:],
         labels[reserved:],
+        upright,
+        pixels[:CALIBRATION_IMAGES],
+        labels[:CALIBRATION_IMAGES],
         {
             "data": {"origin": source.origin, "sha256": source.sha256},
             "angle": angle,

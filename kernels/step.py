@@ -23,7 +23,7 @@ from kernels.workspace import CONV2D, DENSE, RELU, WORKSPACE, Workspace
 _IMAGES = types.Array(types.int8, 2, "C", readonly=True)
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 _INDICES = types.Array(types.int64, 1, "C", readonly=True)
-_PREDICTIONS = types.Array(types.int64, 1, "C")
+_LOGITS = types.Array(types.int8, 2, "C")
 
 
 _IMAGE = types.Array(types.int8, 1, "C", readonly=True)
@@ -214,11 +214,11 @@ def train_images(
             update(ws)
 
 
-@kernel(types.void(WORKSPACE, _IMAGES, _PREDICTIONS))
-def predict_images(ws: Workspace, images: NDArray[np.int8], predictions: NDArray[np.int64]) -> None:
-    """The class of each image (N,pixels): that of the largest logit, the first of equals."""
+@kernel(types.void(WORKSPACE, _IMAGES, _LOGITS))
+def run_images(ws: Workspace, images: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
+    """The logits (N,classes) of images (N,pixels)."""
     prune_edges(ws)
-    logits = ws.activations[ws.activations.size - ws.powers.size :]
+    of_one = ws.activations[ws.activations.size - ws.powers.size :]
     for index in range(len(images)):
         run_image(ws, images[index])
-        predictions[index] = logits.argmax()
+        logits[index] = of_one

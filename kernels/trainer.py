@@ -13,9 +13,9 @@ from kernels.model import Model
 from kernels.step import (
     backward,
     loss,
-    predict_images,
     prune_edges,
     run_image,
+    run_images,
     train_images,
     update,
 )
@@ -132,11 +132,11 @@ class Trainer:
             self._check_label(int(labels[order].max()))
             train_images(self._workspace, flat, labels, order)
 
-    def predict_all(self, images: NDArray[np.int8]) -> NDArray[np.int64]:
-        """``predict`` for images (N,C,H,W): classes (N,)."""
-        predictions = np.zeros(len(images), np.int64)
-        predict_images(self._workspace, self._flat(images), predictions)
-        return predictions
+    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        """``forward`` for images (N,C,H,W) in one compiled loop: logits (N,classes)."""
+        logits = np.zeros((len(images), self.model.network.classes), np.int8)
+        run_images(self._workspace, self._flat(images), logits)
+        return logits
 
     def _flat(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
         if images.shape[1:] != self.model.network.input_shape:

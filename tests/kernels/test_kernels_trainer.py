@@ -315,7 +315,9 @@ def test_a_loop_over_images_is_its_single_steps(name: str) -> None:
             single.step(images[index], int(labels[index]))
         loop.train(images, labels, order)
         assert loop.model.state_hash() == single.model.state_hash()
-        assert loop.predict_all(images).tolist() == [single.predict(image) for image in images]
+        assert loop.logits_of(images).tolist() == [
+            single.forward(image).tolist() for image in images
+        ]
 
     loop_equals_steps()
 
