@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 # Modules of commands that need none of the training kernels, which take a second to load.
-_MODULES = {"run": "experiments.run", "diff": "experiments.run"}
+_PAPER = ("accuracy", "history", "overflow", "collapse", "paper", "tune")
+_MODULES = {"run": "experiments.run", "diff": "experiments.run"} | dict.fromkeys(
+    _PAPER, "experiments.paper.commands"
+)
 DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
 
 
@@ -112,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
     train.add_argument("--calibration", help="rule for static scales (rotated)")
+    train.add_argument(
+        "--logit-headroom", type=int, metavar="B", help="bits added to the shift of the logits (0)"
+    )
 
     sweep = commands.add_parser(
         "sweep",
@@ -149,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
 
+    _add_paper(commands)
     _add_run(commands)
     _add_diff(commands)
 
@@ -194,6 +201,42 @@ def _run_options() -> _Parser:
         "--dask", metavar="ADDRESS", help="run on the Dask cluster with this scheduler"
     )
     return options
+
+
+def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
+    debug = _Parser(add_help=False)
+    debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for name, told, more in (
+        ("accuracy", "Table 1", "The accuracy of every method at every angle."),
+        ("history", "Figure 3", "Accuracy by epoch."),
+        ("overflow", "Figure 2", "Logits of static NITI in the epoch in which accuracy drops."),
+        ("collapse", "a map", "Where static scales collapse, by learning rate, scale and angle."),
+        ("paper", "everything", "All tables and figures."),
+    ):
+        command = commands.add_parser(
+            name,
+            parents=[debug, _run_options()],
+            help=f"{told}: {more[0].lower()}{more[1:-1]}",
+            description=f"{more} Writes a table (CSV), its record (JSON), caption (TXT) and figure "
+            "(PDF, PNG). Finished runs are kept: start again after an interruption.",
+        )
+        command.add_argument(
+            "--quick", action="store_true", help="a reduced version on the embedded sample"
+        )
+        command.add_argument(
+            "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
+        )
+        command.add_argument(
+            "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
+        )
+    tune = commands.add_parser(
+        "tune",
+        parents=[debug, _run_options()],
+        help="search the settings that these use",
+        description="Searches each method's settings with equal effort, on training images alone.",
+    )
+    tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning.jsonl)")
+    tune.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -38,6 +38,7 @@ _RUN_SETTINGS = {
     "images": int,
     "test_images": int,
     "calibration": str,
+    "logit_headroom": int,
     "epochs": int,
     "seed": int,
 }
@@ -64,6 +65,8 @@ class Configuration:
     """Images that accuracy is measured on; None: all that are left."""
     calibration: str | None = None
     """How static scales come about, one of CALIBRATIONS; always None for dynamic scales."""
+    logit_headroom: int = 0
+    """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
     epochs: int = 10
     seed: int = 0
     """Of the choice of images, first scores, scored edges and order."""
@@ -77,6 +80,8 @@ class Configuration:
             raise UserError(
                 f"calibration {self.calibration!r}: choose from {', '.join(CALIBRATIONS)}"
             )
+        if self.logit_headroom and self.method.dynamic:
+            raise UserError(f"{self.method.name} has no logit headroom: its scales are dynamic")
         if self.dataset not in TRANSFER_DATASETS:
             raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
         if not math.isfinite(self.angle):
@@ -97,6 +102,8 @@ class Configuration:
             unused |= {"threshold", "score_spread"}
         if not self.method.sparse:
             unused |= {"scored_fraction", "selection"}
+        if not self.logit_headroom:
+            unused.add("logit_headroom")
         return {
             name: value
             for name, value in description.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,6 +70,13 @@ def starting_point(
     return model, calibrate(model, method, images, task.calibration_labels, rule.statistic)
 
 
+def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:
+    """Scales whose logits are shifted by ``bits`` more, to the left of none at least."""
+    last = max(scales)
+    forward = max(0, scales[last].forward + bits)
+    return scales | {last: replace(scales[last], forward=forward)}
+
+
 def right_answers(
     classifier: Classifier, images: NDArray[np.int8], labels: NDArray[np.uint8]
 ) -> tuple[int, int]:
@@ -77,6 +84,51 @@ def right_answers(
     logits = classifier.logits_of(images)
     right = np.count_nonzero(logits.argmax(axis=1) == labels)
     return int(right), int(np.count_nonzero(np.abs(logits) >= SATURATED))
+
+
+class Session:
+    """A run in progress: its images, its model, and the order in which it learns.
+
+    Args:
+        make_learner: the reference's Trainer, or the device's: the numbers are the same.
+
+    Raises:
+        UserError: when the images do not fit the network, or none are left to test on.
+    """
+
+    def __init__(
+        self, configuration: Configuration, inputs: Inputs, make_learner: MakeLearner = Trainer
+    ) -> None:
+        chosen = self.configuration = configuration
+        self.task = transfer_task(
+            inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
+        )
+        if not len(self.task.test_labels):
+            raise UserError("no images are left to test on: train on fewer, or test on more than 0")
+        model, scales = starting_point(
+            inputs.backbone, chosen.method, self.task, chosen.seed, chosen.calibration
+        )
+        if chosen.logit_headroom and scales is not None:
+            scales = with_logit_headroom(scales, chosen.logit_headroom)
+        self.scales = scales
+        self.learner = make_learner(model, chosen.method, scales)
+
+    def order_of(self, epoch: int) -> NDArray[np.int64]:
+        """The order of the task's images in an epoch, counted from 1."""
+        generator = np.random.default_rng([self.configuration.seed, epoch])
+        return generator.permutation(len(self.task.labels))
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        """One step on each image of ``order``."""
+        self.learner.train(self.task.images, self.task.labels, order)
+
+    def test_logits(self) -> NDArray[np.int8]:
+        """Logits (N,classes) of the test images."""
+        return self.learner.logits_of(self.task.test_images)
+
+    def measure(self) -> tuple[int, int]:
+        """Test images that are classified right, and their saturated logits."""
+        return right_answers(self.learner, self.task.test_images, self.task.test_labels)
 
 
 def train(
@@ -88,39 +140,31 @@ def train(
     """Carry out a run and return its record, which follows from the arguments alone.
 
     Args:
-        make_learner: the reference's Trainer, or the device's: the record is the same.
+        make_learner: as for Session.
         report: called with the number of images trained on since the last call.
 
     Raises:
-        UserError: when the images do not fit the network, or none are left to test on.
+        UserError: as Session does.
     """
-    chosen = configuration
-    task = transfer_task(
-        inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
-    )
-    count, tested = len(task.labels), len(task.test_labels)
-    if not tested:
-        raise UserError("no images are left to test on: train on fewer, or test on more than 0")
-    model, scales = starting_point(
-        inputs.backbone, chosen.method, task, chosen.seed, chosen.calibration
-    )
-    learner = make_learner(model, chosen.method, scales)
-    measured = [right_answers(learner, task.test_images, task.test_labels)]
-    for epoch in range(1, chosen.epochs + 1):
-        order = np.random.default_rng([chosen.seed, epoch]).permutation(count)
-        for start in range(0, count, BLOCK):
-            learner.train(task.images, task.labels, order[start : start + BLOCK])
-            report(len(order[start : start + BLOCK]))
-        measured.append(right_answers(learner, task.test_images, task.test_labels))
+    session = Session(configuration, inputs, make_learner)
+    measured = [session.measure()]
+    for epoch in range(1, configuration.epochs + 1):
+        order = session.order_of(epoch)
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            session.train(block)
+            report(len(block))
+        measured.append(session.measure())
+    scales = session.scales or {}
     return {
-        "configuration": chosen.to_json() | {"test_images": tested},
-        "label": chosen.method.label,
+        "configuration": configuration.to_json() | {"test_images": len(session.task.test_labels)},
+        "label": configuration.method.label,
         **inputs.hashes,
         "data": inputs.source.origin,
-        "scales": {str(i): asdict(scale) for i, scale in scales.items()} if scales else None,
+        "scales": {str(index): asdict(scale) for index, scale in scales.items()} or None,
         "right": [right for right, _ in measured],
         "saturated_logits": [saturated for _, saturated in measured],
-        "final_state_sha256": learner.model.state_hash(),
+        "final_state_sha256": session.learner.model.state_hash(),
     }
 
 

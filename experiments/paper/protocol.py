@@ -6,15 +6,22 @@ our choice (docs/accuracy.md).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from experiments.configuration import Configuration
+from experiments.inputs import Inputs
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.sweep import Workers, run_sweep
+from kernels.methods import method
 
-ANGLES = (15.0, 30.0, 45.0, 60.0, 90.0)
-EPOCHS = 30
-SEEDS = tuple(range(10))
 FRACTIONS = (0.05, 0.1, 0.2)
+OVERFLOWING = -2
+"""Logit headroom at which logits overflow in training: see docs/accuracy.md."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +40,25 @@ class Variant:
         return f"{self.method}-{100 * self.scored_fraction:g}-{self.selection}"
 
     @property
+    def label(self) -> str:
+        """A name for readers: "PRIOT-S 20 % random"."""
+        return method(
+            self.method, scored_fraction=self.scored_fraction, selection=self.selection
+        ).label
+
+    @property
     def static(self) -> bool:
         """Scales are fixed by calibration."""
         return self.method != "niti-dynamic"
 
     def configuration(self, **settings: Any) -> Configuration:
         """A run of this variant; ``settings`` as in ``Configuration.to_json``."""
-        return Configuration.from_json(
-            {
-                "method": self.method,
-                "scored_fraction": self.scored_fraction,
-                "selection": self.selection,
-                **settings,
-            }
-        )
+        own = {
+            "method": self.method,
+            "scored_fraction": self.scored_fraction,
+            "selection": self.selection,
+        }
+        return Configuration.from_json(own | settings)
 
 
 NITI_DYNAMIC, NITI_STATIC, PRIOT = (Variant(m) for m in ("niti-dynamic", "niti-static", "priot"))
@@ -56,3 +68,96 @@ VARIANTS = (
     PRIOT,
     *(Variant("priot-s", f, s) for s in ("random", "magnitude") for f in FRACTIONS),
 )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How large a reproduction is."""
+
+    label: str
+    dataset: str
+    images: int
+    epochs: int
+    angles: tuple[float, ...]
+    seeds: tuple[int, ...]
+    map_seeds: tuple[int, ...]
+    """Of the collapse map, which has many more cells than the table."""
+    map_bits: tuple[int, ...]
+    map_test_images: int
+
+    def settings(self, **settings: Any) -> dict[str, Any]:
+        """What all runs of this scope share, and ``settings``."""
+        shared = {"dataset": self.dataset, "images": self.images, "epochs": self.epochs}
+        return shared | settings
+
+
+FULL = Scope(
+    label="full MNIST",
+    dataset="mnist",
+    images=1024,
+    epochs=30,
+    angles=(15.0, 30.0, 45.0, 60.0, 90.0),
+    seeds=tuple(range(10)),
+    map_seeds=(0, 1, 2),
+    map_bits=(1, 2, 3, 4, 5, 6, 7),
+    map_test_images=2000,
+)
+QUICK = Scope(
+    label="REDUCED: embedded sample, few images, epochs and seeds",
+    dataset="mnist-sample",
+    images=256,
+    epochs=3,
+    angles=(30.0, 60.0),
+    seeds=(0, 1),
+    map_seeds=(0,),
+    map_bits=(3, 5),
+    map_test_images=500,
+)
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Everything an experiment needs to carry out its runs."""
+
+    scope: Scope
+    inputs: Inputs
+    store: RunStore
+    workers: Workers
+
+    def run(self, configurations: Sequence[Configuration]) -> list[dict[str, Any]]:
+        """Their records in their order, computed or found in the store.
+
+        Raises:
+            UserError: as ``run_sweep`` does.
+        """
+        return run_sweep(configurations, self.inputs, self.store, self.workers)
+
+    def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
+        """What a table made of these runs says of them."""
+        keys = [configuration.key(self.inputs.hashes) for configuration in configurations]
+        return {
+            "scope": self.scope.label,
+            "runs": len(keys),
+            "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
+            "data": self.inputs.source.origin,
+            **self.inputs.hashes,
+        }
+
+
+@cache
+def chosen_settings() -> dict[str, Any]:
+    """What ``priot tune`` found: bits common to all, and the best by variant and angle."""
+    file = resources.files("experiments") / "paper" / "settings.json"
+    content: dict[str, Any] = json.loads(file.read_text())
+    return content
+
+
+def common_settings() -> dict[str, Any]:
+    """The paper's comparison: one setting for all methods, everything else at its default."""
+    return {"learning_rate_bits": chosen_settings()["common_learning_rate_bits"]}
+
+
+def tuned_settings(variant: Variant, angle: float) -> dict[str, Any]:
+    """The strictest comparison: each variant at its own best for the nearest angle searched."""
+    best: dict[str, dict[str, Any]] = chosen_settings()["best"][variant.name]
+    return best[min(best, key=lambda searched: abs(float(searched) - angle))]

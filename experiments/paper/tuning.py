@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.inputs import Inputs
-from experiments.paper.protocol import ANGLES, EPOCHS, VARIANTS, Variant
+from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
 from experiments.train import test_accuracy
@@ -51,7 +51,28 @@ def candidates(variant: Variant) -> list[Settings]:
     return [every[index] for index in sorted(drawn)]
 
 
-def tune(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
+def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, float]:
+    """Mean accuracy of all variants with static scales by learning-rate bits that all share.
+
+    The best of them is the common setting of the paper's comparison: a compromise among all static
+    methods, whoever wins with it. Everything else is at its default.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    tried: dict[Variant, list[Settings]] = {
+        variant: [{"learning_rate_bits": bits} for bits in _BITS["learning_rate_bits"]]
+        for variant in VARIANTS
+        if variant.static
+    }
+    scores = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
+    return {
+        bits: fmean(fmean(of_one[number].values()) for of_one in scores.values())
+        for number, bits in enumerate(_BITS["learning_rate_bits"])
+    }
+
+
+def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
     """Search; returns for every variant the best settings by angle, and how every candidate did.
 
     Raises:
@@ -62,7 +83,7 @@ def tune(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
     finalists = {
         variant: _best(first[variant], settings)[:FINALISTS] for variant, settings in tried.items()
     }
-    final = _measure(inputs, store, workers, finalists, ANGLES, FINAL_SEEDS, EPOCHS)
+    final = _measure(inputs, store, workers, finalists, FULL.angles, FINAL_SEEDS, FULL.epochs)
     return {
         variant.name: {
             "best": {
@@ -70,7 +91,7 @@ def tune(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
                     zip(finalists[variant], final[variant], strict=True),
                     key=lambda pair: pair[1][angle],
                 )[0]
-                for angle in ANGLES
+                for angle in FULL.angles
             },
             "finalists": _table(finalists[variant], final[variant]),
             "candidates": _table(tried[variant], first[variant]),

@@ -1,0 +1,160 @@
+"""Table 1: accuracy of every method at every angle, before and after transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from plots.accuracy import draw_accuracy
+
+from experiments.configuration import Configuration
+from experiments.paper.artefact import Artefact
+from experiments.paper.protocol import (
+    NITI_DYNAMIC,
+    VARIANTS,
+    Laboratory,
+    Variant,
+    common_settings,
+    tuned_settings,
+)
+from experiments.train import test_accuracy
+
+COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
+CHANCE = 10.0  # percent, of ten classes
+
+
+def collapsed(record: Mapping[str, Any]) -> bool:
+    """The run ended below half of its own best accuracy, or below twice chance."""
+    accuracy = test_accuracy(record)
+    return accuracy[-1] < max(max(accuracy) / 2, 2 * CHANCE)
+
+
+def runs_of(
+    laboratory: Laboratory, comparison: str, variant: Variant, angle: float, headroom: int = 0
+) -> list[Configuration]:
+    """One configuration per seed."""
+    tuned = comparison == "tuned"
+    settings = tuned_settings(variant, angle) if tuned else common_settings()
+    settings = settings | {"angle": angle, "logit_headroom": headroom}
+    return [
+        variant.configuration(**laboratory.scope.settings(seed=seed, **settings))
+        for seed in laboratory.scope.seeds
+    ]
+
+
+def accuracy(laboratory: Laboratory) -> Artefact:
+    """Carry out all runs of Table 1 and make it.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    scope = laboratory.scope
+    groups = {
+        (comparison, variant, angle): runs_of(laboratory, comparison, variant, angle)
+        for comparison in COMPARISONS
+        for angle in scope.angles
+        for variant in VARIANTS
+    }
+    configurations = [configuration for group in groups.values() for configuration in group]
+    found = iter(laboratory.run(configurations))
+    records = {place: [next(found) for _ in group] for place, group in groups.items()}
+    rows = []
+    for (comparison, variant, angle), of_group in records.items():
+        if variant is NITI_DYNAMIC:
+            rows.append(_before(laboratory, comparison, angle, of_group))
+        rows.append(_row(laboratory, comparison, variant, angle, of_group))
+    return Artefact(
+        "accuracy",
+        f"Accuracy on rotated images ({scope.label}): {scope.images:,} images to train on, "
+        f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
+        f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
+        rows,
+        laboratory.record(configurations) | {"rows": rows},
+        lambda path: _draw(rows, path),
+    )
+
+
+def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Final and best accuracy over seeds, in percent, and the share of runs that collapsed."""
+    histories = [test_accuracy(record) for record in records]
+    finals, bests = [history[-1] for history in histories], [max(history) for history in histories]
+    return {
+        "seeds": len(records),
+        "final_mean": round(fmean(finals), 3),
+        "final_std": round(_spread(finals), 3),
+        "best_mean": round(fmean(bests), 3),
+        "best_std": round(_spread(bests), 3),
+        "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+    }
+
+
+def _spread(values: Sequence[float]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+def _row(
+    laboratory: Laboratory,
+    comparison: str,
+    variant: Variant,
+    angle: float,
+    records: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    configuration = records[0]["configuration"]
+    return {
+        "network": configuration["network"],
+        "dataset": configuration["dataset"],
+        "comparison": comparison,
+        "method": variant.method,
+        "scored_fraction": variant.scored_fraction,
+        "selection": variant.selection,
+        "angle": angle,
+        **summary(records),
+        **{
+            name: configuration.get(name)
+            for name in ("learning_rate_bits", "threshold", "score_spread", "rounding")
+        },
+        "calibration": configuration.get("calibration"),
+    }
+
+
+def _before(
+    laboratory: Laboratory, comparison: str, angle: float, records: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The backbone as it is: what dynamic NITI starts from."""
+    before = [{**record, "right": record["right"][:1]} for record in records]
+    row = _row(laboratory, comparison, NITI_DYNAMIC, angle, before)
+    settings = ("learning_rate_bits", "threshold", "score_spread", "rounding", "calibration")
+    return row | {"method": "none", "collapsed_share": 0.0} | dict.fromkeys(settings)
+
+
+def label_of(row: Mapping[str, Any]) -> str:
+    """A row's method as readers know it."""
+    if row["method"] == "none":
+        return "before transfer"
+    return Variant(row["method"], row["scored_fraction"], row["selection"]).label
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    panels = []
+    for comparison, title in COMPARISONS.items():
+        mine = [row for row in rows if row["comparison"] == comparison]
+        by_label: dict[str, list[Mapping[str, Any]]] = {}
+        for row in mine:
+            by_label.setdefault(label_of(row), []).append(row)
+        panels.append(
+            {
+                "title": title,
+                "angles": sorted({row["angle"] for row in mine}),
+                "series": [
+                    {
+                        "label": label,
+                        "mean": [row["final_mean"] for row in of_label],
+                        "std": [row["final_std"] for row in of_label],
+                    }
+                    for label, of_label in by_label.items()
+                ],
+            }
+        )
+    draw_accuracy(panels, path)

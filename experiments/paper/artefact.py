@@ -1,0 +1,45 @@
+"""A table or figure of the project: its rows, its record, its caption, and how it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.environment import environment
+from experiments.output import write_bytes, write_csv, write_json
+
+FIGURE_FORMATS = (".pdf", ".png")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """``rows`` are plain numbers and texts; a figure is drawn from them alone."""
+
+    name: str
+    caption: str
+    rows: Sequence[Mapping[str, Any]]
+    record: Mapping[str, Any]
+    """What the rows were made with."""
+    draw: Callable[[Path], None]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the table (CSV), record (JSON), caption (TXT) and figure (PDF, PNG).
+
+        Raises:
+            UserError: when a file cannot be written.
+        """
+        table, record, caption = (
+            folder / f"{self.name}{suffix}" for suffix in (".csv", ".json", ".caption.txt")
+        )
+        write_csv(table, self.rows)
+        write_json(
+            record,
+            {"caption": self.caption, **self.record, "environment": environment()},
+        )
+        write_bytes(caption, (self.caption + "\n").encode())
+        figures = [folder / f"{self.name}{suffix}" for suffix in FIGURE_FORMATS]
+        for figure in figures:
+            self.draw(figure)
+        return [table, record, caption, *figures]

@@ -1,0 +1,125 @@
+"""Where static scales collapse: a map over learning rate, scale of the logits, rule and angle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from plots.collapse import draw_collapse
+
+from experiments.configuration import Configuration
+from experiments.paper.accuracy import collapsed
+from experiments.paper.artefact import Artefact
+from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
+from experiments.train import test_accuracy
+from experiments.transfer import CALIBRATIONS
+
+MAPPED = (NITI_STATIC, PRIOT)
+HEADROOMS = (0, -1, -2, -3)
+RULE_BITS = (3, 5)  # learning-rate bits at which all calibration rules are compared
+"""Of the logits, in the panels of the figure."""
+
+
+def collapse(laboratory: Laboratory) -> Artefact:
+    """Carry out the runs of the map and make it.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    scope = laboratory.scope
+    rules = list(CALIBRATIONS)
+    cells = [
+        *(
+            (variant, rules[0], headroom, bits, angle)
+            for variant in MAPPED
+            for headroom in HEADROOMS
+            for bits in scope.map_bits
+            for angle in scope.angles
+        ),
+        *(
+            (variant, rule, 0, bits, angle)
+            for variant in MAPPED
+            for rule in rules[1:]
+            for bits in RULE_BITS
+            for angle in scope.angles
+        ),
+    ]
+    groups = {cell: _runs(laboratory, *cell) for cell in cells}
+    configurations = [configuration for group in groups.values() for configuration in group]
+    found = iter(laboratory.run(configurations))
+    rows = []
+    for (variant, rule, headroom, bits, angle), group in groups.items():
+        records = [next(found) for _ in group]
+        rows.append(
+            {
+                "method": variant.method,
+                "calibration": rule,
+                "logit_headroom": headroom,
+                "learning_rate_bits": bits,
+                "angle": angle,
+                "seeds": len(records),
+                "final_mean": round(fmean(test_accuracy(r)[-1] for r in records), 3),
+                "best_mean": round(fmean(max(test_accuracy(r)) for r in records), 3),
+                "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+            }
+        )
+    return Artefact(
+        "collapse",
+        f"Final accuracy over learning-rate bits and angle ({scope.label}; mean of "
+        f"{len(scope.map_seeds)} seeds, {scope.map_test_images:,} test images), for static scales "
+        "of the logits as calibrated and up to 3 bits smaller; crosses: some runs collapsed.",
+        rows,
+        laboratory.record(configurations),
+        lambda path: _draw(rows, path),
+    )
+
+
+def _runs(
+    laboratory: Laboratory, variant: Variant, rule: str, headroom: int, bits: int, angle: float
+) -> list[Configuration]:
+    scope = laboratory.scope
+    return [
+        variant.configuration(
+            **scope.settings(
+                angle=angle,
+                seed=seed,
+                learning_rate_bits=bits,
+                calibration=rule,
+                logit_headroom=headroom,
+                test_images=scope.map_test_images,
+            )
+        )
+        for seed in scope.map_seeds
+    ]
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    rule = next(iter(CALIBRATIONS))
+    maps = []
+    for variant in MAPPED:
+        for headroom in HEADROOMS:
+            mine = {
+                (row["learning_rate_bits"], row["angle"]): row
+                for row in rows
+                if (row["method"], row["calibration"], row["logit_headroom"])
+                == (variant.method, rule, headroom)
+            }
+            bits, angles = (sorted({place[axis] for place in mine}) for axis in (0, 1))
+            maps.append(
+                {
+                    "title": f"{variant.label}, {_headroom(headroom)}",
+                    "rows": bits,
+                    "columns": angles,
+                    "accuracy": [[mine[b, a]["final_mean"] for a in angles] for b in bits],
+                    "collapsed_share": [
+                        [mine[b, a]["collapsed_share"] for a in angles] for b in bits
+                    ],
+                }
+            )
+    draw_collapse(maps, path, columns_of_panels=len(HEADROOMS))
+
+
+def _headroom(bits: int) -> str:
+    return "calibrated" if bits == 0 else f"{-bits} bit{'s' if bits < -1 else ''} less"

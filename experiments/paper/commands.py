@@ -1,0 +1,122 @@
+"""The commands that make the paper's tables and figures."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.environment import environment
+from experiments.inputs import load_inputs
+from experiments.output import check_writable, format_table, write_json
+from experiments.paper import accuracy as table_1
+from experiments.paper import collapse as collapse_map
+from experiments.paper import history as figure_3
+from experiments.paper import overflow as figure_2
+from experiments.paper.artefact import Artefact
+from experiments.paper.protocol import FULL, QUICK, Laboratory
+from experiments.paper.tuning import common_bits, search
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.sweep import Workers
+
+Experiment = Callable[[Laboratory], Artefact]
+
+
+def accuracy(options: Namespace) -> None:
+    """``priot accuracy``: Table 1."""
+    made = _make(options, table_1.accuracy)
+    print(accuracy_table(made.rows))
+
+
+def history(options: Namespace) -> None:
+    """``priot history``: Figure 3."""
+    _make(options, figure_3.history)
+
+
+def overflow(options: Namespace) -> None:
+    """``priot overflow``: Figure 2."""
+    made = _make(options, figure_2.overflow)
+    columns = ("panel", "epoch", "images", "accuracy", "saturated")
+    rows = [[str(row[column]) for column in columns] for row in made.rows]
+    print(format_table(columns, rows))
+
+
+def collapse(options: Namespace) -> None:
+    """``priot collapse``: the map of static scales."""
+    _make(options, collapse_map.collapse)
+
+
+def paper(options: Namespace) -> None:
+    """``priot paper``: everything."""
+    for experiment in (
+        table_1.accuracy,
+        figure_3.history,
+        figure_2.overflow,
+        collapse_map.collapse,
+    ):
+        _make(options, experiment)
+
+
+def tune(options: Namespace) -> None:
+    """``priot tune``: the search for the settings that the other commands use."""
+    check_writable(options.json)
+    inputs = load_inputs("mnist-sample", None, options.backbone)
+    store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
+    workers = Workers(options.jobs, options.dask)
+    bits = common_bits(inputs, store, workers)
+    found = search(inputs, store, workers)
+    common = max(bits, key=lambda one: bits[one])
+    rows = [
+        [name, angle, *(f"{key} {value}" for key, value in best.items())]
+        for name, of_variant in found.items()
+        for angle, best in of_variant["best"].items()
+    ]
+    print(f"common learning-rate bits: {common}")
+    for row in rows:
+        print("  ".join(row))
+    if options.json is not None:
+        settings = {
+            "common_learning_rate_bits": common,
+            "accuracy_by_common_bits": {str(one): round(mean, 3) for one, mean in bits.items()},
+            "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
+            "tried": found,
+            "runs": len(store.records),
+            "computing_seconds": round(sum(store.seconds.values())),
+            "data": inputs.source.origin,
+            **inputs.hashes,
+            "environment": environment(),
+        }
+        write_json(options.json, settings)
+
+
+def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Final accuracy by method and angle, one block per comparison."""
+    angles = sorted({row["angle"] for row in rows})
+    blocks = []
+    for comparison, title in table_1.COMPARISONS.items():
+        lines: dict[str, dict[float, str]] = {}
+        for row in rows:
+            if row["comparison"] == comparison:
+                cell = f"{row['final_mean']:.2f} ± {row['final_std']:.2f}"
+                if row["collapsed_share"]:
+                    cell += f" ({row['collapsed_share']:g} % collapsed)"
+                lines.setdefault(table_1.label_of(row), {})[row["angle"]] = cell
+        body = [[label, *(cells[angle] for angle in angles)] for label, cells in lines.items()]
+        blocks.append(format_table([title, *(f"{angle:g}°" for angle in angles)], body))
+    return "\n\n".join(blocks)
+
+
+def _make(options: Namespace, experiment: Experiment) -> Artefact:
+    """Carry out an experiment, write what it gives, and say where."""
+    scope = QUICK if options.quick else FULL
+    folder = options.results or Path("out/quick" if options.quick else "results")
+    store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
+    inputs = load_inputs(scope.dataset, options.data, options.backbone)
+    made = experiment(Laboratory(scope, inputs, store, Workers(options.jobs, options.dask)))
+    written = made.write(folder)
+    print(made.caption)
+    print("wrote", ", ".join(map(str, written)))
+    return made

@@ -1,0 +1,93 @@
+"""Figure 3: accuracy by epoch, with the spread over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from plots.history import draw_history
+
+from experiments.paper.accuracy import runs_of
+from experiments.paper.artefact import Artefact
+from experiments.paper.protocol import (
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    OVERFLOWING,
+    PRIOT,
+    Laboratory,
+    Variant,
+)
+from experiments.train import test_accuracy
+
+ANGLE = 30.0
+SHOWN = (
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    PRIOT,
+    Variant("priot-s", 0.2, "magnitude"),
+    Variant("priot-s", 0.2, "random"),
+)
+PANELS = {
+    "paper": "One setting for all",
+    "overflowing": "The same, logits overflow",
+    "tuned": "Each at its best",
+}
+
+
+def history(laboratory: Laboratory) -> Artefact:
+    """Carry out what is missing of the runs at ANGLE and make the figure.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    scope = laboratory.scope
+    groups = {
+        (panel, variant): _runs(laboratory, panel, variant) for panel in PANELS for variant in SHOWN
+    }
+    configurations = [configuration for group in groups.values() for configuration in group]
+    found = iter(laboratory.run(configurations))
+    rows = []
+    for (panel, variant), group in groups.items():
+        histories = [test_accuracy(next(found)) for _ in group]
+        for epoch, values in enumerate(zip(*histories, strict=True)):
+            rows.append(
+                {
+                    "panel": panel,
+                    "label": variant.label,
+                    "epoch": epoch,
+                    "seeds": len(values),
+                    "mean": round(fmean(values), 3),
+                    "low": round(min(values), 3),
+                    "high": round(max(values), 3),
+                }
+            )
+    return Artefact(
+        "history",
+        f"Accuracy by epoch at {ANGLE:g} degrees ({scope.label}): mean of {len(scope.seeds)} "
+        "seeds, and their range. In the middle, static scales of the logits are "
+        f"{-OVERFLOWING} bits smaller than calibration says, so that logits overflow.",
+        rows,
+        laboratory.record(configurations),
+        lambda path: _draw(rows, path),
+    )
+
+
+def _runs(laboratory: Laboratory, panel: str, variant: Variant) -> list[Any]:
+    if panel == "tuned":
+        return runs_of(laboratory, "tuned", variant, ANGLE)
+    headroom = OVERFLOWING if panel == "overflowing" and variant.static else 0
+    return runs_of(laboratory, "paper", variant, ANGLE, headroom)
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    panels = []
+    for panel, title in PANELS.items():
+        series = []
+        for variant in SHOWN:
+            mine = [r for r in rows if r["panel"] == panel and r["label"] == variant.label]
+            values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
+            series.append({"label": variant.label, "emphasis": variant == NITI_STATIC, **values})
+        panels.append({"title": title, "series": series})
+    draw_history(panels, path)

@@ -1,0 +1,92 @@
+"""Figure 2: the logits of static-scale NITI through the epoch in which its accuracy drops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from plots.overflow import draw_overflow
+
+from experiments.configuration import Configuration
+from experiments.inputs import Inputs
+from experiments.paper.accuracy import runs_of
+from experiments.paper.artefact import Artefact
+from experiments.paper.history import ANGLE
+from experiments.paper.protocol import NITI_STATIC, OVERFLOWING, PRIOT, Laboratory
+from experiments.train import SATURATED, Session, test_accuracy
+
+SNAPSHOTS = 8  # steps of the epoch after which the logits are looked at, beside its start
+
+
+def overflow(laboratory: Laboratory) -> Artefact:
+    """Find the run and epoch of the largest drop, and follow it and PRIOT through that epoch.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    candidates = runs_of(laboratory, "paper", NITI_STATIC, ANGLE, OVERFLOWING)
+    histories = [test_accuracy(record) for record in laboratory.run(candidates)]
+    drops = [np.diff(history) for history in histories]
+    seed = min(range(len(drops)), key=lambda n: float(drops[n].min()))
+    epoch = int(drops[seed].argmin()) + 1
+    followed = {
+        "Static NITI": candidates[seed],
+        "PRIOT": runs_of(laboratory, "paper", PRIOT, ANGLE, OVERFLOWING)[seed],
+    }
+    rows = [
+        {"panel": title, "epoch": epoch, **snapshot}
+        for title, configuration in followed.items()
+        for snapshot in _snapshots(configuration, laboratory.inputs, epoch)
+    ]
+    return Artefact(
+        "overflow",
+        f"Logits of the test images through epoch {epoch} at {ANGLE:g} degrees, seed "
+        f"{candidates[seed].seed} ({laboratory.scope.label}), with the logits' static scale "
+        f"{-OVERFLOWING} bits smaller than calibration says; saturated logits are those of "
+        f"magnitude {SATURATED}.",
+        rows,
+        laboratory.record(candidates),
+        lambda path: _draw(rows, path),
+    )
+
+
+def _snapshots(configuration: Configuration, inputs: Inputs, epoch: int) -> list[dict[str, Any]]:
+    """The test images' logits at the start of an epoch and at even steps through it."""
+    session = Session(configuration, inputs)
+    for earlier in range(1, epoch):
+        session.train(session.order_of(earlier))
+    order = session.order_of(epoch)
+    snapshots = [_snapshot(session, 0)]
+    done = 0
+    for part in np.array_split(order, SNAPSHOTS):
+        session.train(part)
+        done += len(part)
+        snapshots.append(_snapshot(session, done))
+    return snapshots
+
+
+def _snapshot(session: Session, images: int) -> dict[str, Any]:
+    logits = session.test_logits()
+    right = np.count_nonzero(logits.argmax(axis=1) == session.task.test_labels)
+    histogram = np.bincount(logits.reshape(-1).astype(np.int64) + SATURATED, minlength=255)
+    return {
+        "images": images,
+        "accuracy": round(100 * right / len(logits), 3),
+        "saturated": int(histogram[0] + histogram[-1]),
+        "saturated_share": round(100 * (histogram[0] + histogram[-1]) / logits.size, 3),
+        "histogram": " ".join(map(str, histogram)),
+    }
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    panels = []
+    for title in dict.fromkeys(row["panel"] for row in rows):
+        snapshots = [
+            dict(row) | {"histogram": [int(count) for count in row["histogram"].split()]}
+            for row in rows
+            if row["panel"] == title
+        ]
+        panels.append({"title": title, "snapshots": snapshots})
+    draw_overflow(panels, path)
