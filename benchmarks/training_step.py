@@ -1,4 +1,4 @@
-"""How fast a training step runs: simulated, on bare Unicorn, and in the reference."""
+"""How fast a training step runs on the simulator, against bare Unicorn and a real Pico."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from experiments.simulator import simulated_pico
 from experiments.train import starting_point
 from experiments.transfer import Transfer, transfer_task
 from kernels.methods import Method
-from kernels.trainer import Trainer
 
 REAL_TIME_HZ = 133_000_000
 ROUNDS = 9
 DEVICE_IMAGES = 3
-REFERENCE_IMAGES = 500
 
 
 def simulator_row(settings: Method) -> dict[str, Any]:
@@ -54,24 +52,9 @@ def simulator_row(settings: Method) -> dict[str, Any]:
     }
 
 
-def reference_row(settings: Method) -> dict[str, Any]:
-    """Training steps per second of the reference on one core, median of rounds."""
-    task = _task(REFERENCE_IMAGES)
-    model, scales = starting_point(load_backbone(None), settings, task, seed=0)
-    trainer = Trainer(model, settings, scales)
-    _steps(trainer.step, task)
-    seconds = [_steps(trainer.step, task) for _ in range(ROUNDS)]
-    return {
-        "benchmark": "reference training step",
-        "method": settings.label,
-        "images_per_second": REFERENCE_IMAGES / median(seconds),
-    }
-
-
 def rows() -> list[dict[str, Any]]:
-    """All benchmarks of the training step, for every method of the cost table."""
-    methods = compared_methods()
-    return [*map(simulator_row, methods), *map(reference_row, methods)]
+    """One row for every method of the cost table."""
+    return [*map(simulator_row, compared_methods())]
 
 
 def _task(images: int) -> Transfer:
