@@ -84,9 +84,13 @@ class Scope:
     """Of the collapse map, which has many more cells than the table."""
     map_bits: tuple[int, ...]
     map_test_images: int
+    device_images: int
+    """Of the runs in the emulator, some 35 images per second."""
+    device_epochs: int
+    device_test_images: int
 
     def settings(self, **settings: Any) -> dict[str, Any]:
-        """What all runs of this scope share, and ``settings``."""
+        """What all runs of this scope share, unless ``settings`` says otherwise."""
         shared = {"dataset": self.dataset, "images": self.images, "epochs": self.epochs}
         return shared | settings
 
@@ -101,6 +105,9 @@ FULL = Scope(
     map_seeds=(0, 1, 2),
     map_bits=(1, 2, 3, 4, 5, 6, 7),
     map_test_images=2000,
+    device_images=1024,
+    device_epochs=5,
+    device_test_images=1000,
 )
 QUICK = Scope(
     label="REDUCED: embedded sample, few images, epochs and seeds",
@@ -112,6 +119,9 @@ QUICK = Scope(
     map_seeds=(0,),
     map_bits=(3, 5),
     map_test_images=500,
+    device_images=16,
+    device_epochs=2,
+    device_test_images=16,
 )
 
 
