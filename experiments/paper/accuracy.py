@@ -13,6 +13,7 @@ from experiments.configuration import Configuration
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import (
     NITI_DYNAMIC,
+    PRIOT,
     VARIANTS,
     Laboratory,
     Variant,
@@ -150,6 +151,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 "series": [
                     {
                         "label": label,
+                        "emphasis": label == PRIOT.label,
                         "mean": [row["final_mean"] for row in of_label],
                         "std": [row["final_std"] for row in of_label],
                     }

@@ -88,6 +88,6 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         for variant in SHOWN:
             mine = [r for r in rows if r["panel"] == panel and r["label"] == variant.label]
             values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
-            series.append({"label": variant.label, "emphasis": variant == NITI_STATIC, **values})
+            series.append({"label": variant.label, "emphasis": variant == PRIOT, **values})
         panels.append({"title": title, "series": series})
     draw_history(panels, path)
