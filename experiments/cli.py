@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # interpreter must not try to flush the rest.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        except KeyboardInterrupt:
-            print("priot: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as interrupt:
+            print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
             return 130
         except commands.EXPECTED_ERRORS as error:
             if options.debug:
@@ -85,7 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         "after each epoch.",
     )
     train.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings in TOML; options go before them"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings in TOML; an option outdoes its setting",
     )
     train.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
     train.add_argument(
@@ -111,7 +114,11 @@ def _parser() -> argparse.ArgumentParser:
         "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
     )
     train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
-    train.add_argument("--calibration", help="rule for static scales (rotated)")
+    train.add_argument(
+        "--calibration",
+        help="rule for static scales: rotated (default) or upright, each also "
+        "with -all, -largest or -smallest",
+    )
 
     sweep = commands.add_parser(
         "sweep",

@@ -69,6 +69,7 @@ def train(options: Namespace) -> None:
     check_writable(options.json)
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    configuration = inputs.fitted(configuration)
     made_with = environment(options.elf)
 
     def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
@@ -96,6 +97,11 @@ def train(options: Namespace) -> None:
 def _configuration(options: Namespace) -> Configuration:
     """The run that the options describe, and a TOML file where they are silent."""
     described = {} if options.config is None else read_table(options.config)
+    for name, value in described.items():
+        if isinstance(value, list):
+            raise UserError(
+                f"{options.config}: {name} is a list; priot sweep carries out many runs"
+            )
     if options.data is not None:
         described.setdefault("dataset", "mnist")
     for name in setting_names():
@@ -107,7 +113,8 @@ def _configuration(options: Namespace) -> Configuration:
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
     check_writable(options.json, options.csv)
-    configurations = read_sweep(options.config)
+    defaults = {} if options.data is None else {"dataset": "mnist"}
+    configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from experiments.backbone import Backbone
 from experiments.configuration import Configuration
-from experiments.errors import UserError
 from experiments.inputs import Inputs
 from experiments.transfer import CALIBRATIONS, Transfer, check_images, transfer_task
 from kernels.calibration import calibrate
@@ -92,15 +91,13 @@ def train(
         report: called with the number of images trained on since the last call.
 
     Raises:
-        UserError: when the images do not fit the network, or none are left to test on.
+        UserError: when the configuration does not fit the inputs.
     """
-    chosen = configuration
+    chosen = inputs.fitted(configuration)
     task = transfer_task(
         inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
     )
     count, tested = len(task.labels), len(task.test_labels)
-    if not tested:
-        raise UserError("no images are left to test on: train on fewer, or test on more than 0")
     model, scales = starting_point(
         inputs.backbone, chosen.method, task, chosen.seed, chosen.calibration
     )
