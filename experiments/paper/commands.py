@@ -14,6 +14,7 @@ from experiments.inputs import load_inputs
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
+from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
 from experiments.paper.artefact import Artefact
@@ -42,6 +43,16 @@ def overflow(options: Namespace) -> None:
     columns = ("panel", "epoch", "images", "accuracy", "saturated")
     rows = [[str(row[column]) for column in columns] for row in made.rows]
     print(format_table(columns, rows))
+
+
+def device(options: Namespace) -> None:
+    """``priot device``: complete runs in the emulator, compared with the reference."""
+    made = _make(options, truth.device)
+    labels = list(dict.fromkeys(row["label"] for row in made.rows))
+    epochs = sorted({row["epoch"] for row in made.rows})
+    cells = {(row["label"], row["epoch"]): f"{row['test_accuracy']:.2f}" for row in made.rows}
+    rows = [[label, *(cells[label, epoch] for epoch in epochs)] for label in labels]
+    print(format_table(["epoch", *map(str, epochs)], rows))
 
 
 def collapse(options: Namespace) -> None:

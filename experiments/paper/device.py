@@ -17,7 +17,7 @@ from experiments.paper.protocol import (
     common_settings,
 )
 from experiments.sweeps.store import RunStore
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
 
 CONFIRMED = (
     NITI_DYNAMIC,
@@ -57,7 +57,7 @@ def device(laboratory: Laboratory) -> Artefact:
             raise MismatchError(
                 f"{reference['label']}: device and reference differ in {', '.join(parts)}"
             )
-        history = test_accuracy(found)
+        history = accuracy_by_epoch(found)
         rows += [
             {"label": found["label"], "epoch": epoch, "test_accuracy": round(accuracy, 3)}
             for epoch, accuracy in enumerate(history)

@@ -18,7 +18,7 @@ from experiments.inputs import Inputs
 from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
 
 Settings = dict[str, Any]
 
@@ -130,7 +130,7 @@ def _measure(
         variant: [{} for _ in settings] for variant, settings in tried.items()
     }
     for variant, number, angle in places:
-        finals = [test_accuracy(next(records))[-1] for _ in seeds]
+        finals = [accuracy_by_epoch(next(records))[-1] for _ in seeds]
         scores[variant][number][angle] = fmean(finals)
     return scores
 
