@@ -83,6 +83,8 @@ class Configuration:
             )
         if self.logit_headroom and self.method.dynamic:
             raise UserError(f"{self.method.name} has no logit headroom: its scales are dynamic")
+        if not -31 <= self.logit_headroom <= 31:
+            raise UserError(f"logit headroom {self.logit_headroom} is outside -31..31")
         if self.dataset not in TRANSFER_DATASETS:
             raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
         if not math.isfinite(self.angle):

@@ -70,9 +70,9 @@ def starting_point(
 
 
 def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:
-    """Scales whose logits are shifted by ``bits`` more, to the left of none at least."""
+    """Scales whose logits are shifted right by ``bits`` more, within 0..31."""
     last = max(scales)
-    forward = max(0, scales[last].forward + bits)
+    forward = min(max(0, scales[last].forward + bits), 31)
     return scales | {last: replace(scales[last], forward=forward)}
 
 

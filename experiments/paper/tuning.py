@@ -24,7 +24,7 @@ Settings = dict[str, Any]
 
 CANDIDATES = 28  # of every method; NITI with static scales has no more in its space
 FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
-FINALISTS, FINAL_SEEDS = 5, (100, 101)
+FINALISTS, FINAL_SEEDS = 3, (100, 101)
 
 Space = dict[str, tuple[Any, ...]]
 _ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}

@@ -51,6 +51,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         values["selection"] = st.sampled_from(SELECTIONS)
     if not METHODS[name].dynamic:
         values["calibration"] = st.sampled_from(list(CALIBRATIONS))
+        values["logit_headroom"] = st.integers(-31, -1) | st.integers(1, 31)
     return {"method": name, **draw(st.fixed_dictionaries({}, optional=values))}
 
 
@@ -184,6 +185,7 @@ OTHER_VALUES = {
     "images": 1023,
     "test_images": 3,
     "calibration": "upright",
+    "logit_headroom": -2,
     "epochs": 11,
     "seed": 1,
 }

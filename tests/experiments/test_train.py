@@ -102,3 +102,18 @@ def test_piped_run_is_silent_and_writes_the_record(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert json.loads(path.read_text()) == expected
+
+
+def test_less_headroom_shifts_the_logits_less_and_saturates_them(record_of) -> None:
+    options = ["train", "--method", "niti-static", "--images", 8, "--test-images", 50]
+    options += ["--epochs", 0]
+    plain, less = record_of(*options), record_of(*options, "--logit-headroom", -3)
+    last = max(plain["scales"], key=int)
+    assert less["scales"][last]["forward"] == plain["scales"][last]["forward"] - 3
+    assert less["scales"] | {last: plain["scales"][last]} == plain["scales"]
+    assert less["saturated_logits"][0] > plain["saturated_logits"][0]
+
+
+def test_dynamic_scales_have_no_headroom(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--method", "niti-dynamic", "--logit-headroom", "-1"]) == 2
+    assert "niti-dynamic has no logit headroom" in capsys.readouterr().err
