@@ -14,6 +14,7 @@ from experiments.inputs import load_inputs
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
+from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
@@ -61,14 +62,13 @@ def collapse(options: Namespace) -> None:
 
 
 def paper(options: Namespace) -> None:
-    """``priot paper``: everything."""
-    for experiment in (
-        table_1.accuracy,
-        figure_3.history,
-        figure_2.overflow,
-        collapse_map.collapse,
-    ):
-        _make(options, experiment)
+    """``priot paper``: everything, the table of costs as well."""
+    _make(options, cost_table.costs)
+    accuracy(options)
+    history(options)
+    overflow(options)
+    collapse(options)
+    device(options)
 
 
 def tune(options: Namespace) -> None:
