@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from kernels.trainer import Trainer
 
 SWEEP = """
 method = ["niti-dynamic", "niti-static", "priot", "priot-s"]
-seed = [0, 1, 2, 3, 4, 5]
+seed = [0, 1, 2, 3]
 images = 100
 test_images = 50
 epochs = 150  # some 0.2 s a run
 """
-RUNS = 24
+RUNS = 16
 SHORT_SWEEP = SWEEP.replace("epochs = 150", "epochs = 2")
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -62,7 +63,7 @@ def start(small_backbone: Path, priot: list[str], tmp_path: Path) -> Iterator[St
 
     yield run
     for process in started:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
@@ -154,16 +155,14 @@ def test_killed_sweep_goes_on_where_it_stood(
 
 
 def test_interrupted_sweep_tells_how_to_go_on(start: Start, tmp_path: Path) -> None:
+    """One worker is busy, the other idle: neither has anything to say."""
     path = tmp_path / "runs.jsonl"
-    process = start("--jobs", 2)
+    process = start("--jobs", 2, text='method = "priot"\nepochs = [1, 2, 100000]')
     when_finished(2, path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    code, out, err = ended(process)
-    assert (code, out) == (130, "")
-    kept = len(RunStore(path).records)
-    told = f"{kept} of {RUNS} runs are in {path}; the same command goes on"
-    assert err == f"priot: interrupted; {told}\n"
-    assert 2 <= kept < RUNS
+    told = f"2 of 3 runs are in {path}; the same command goes on"
+    assert ended(process) == (130, "", f"priot: interrupted; {told}\n")
+    assert [len(record["right"]) for record in RunStore(path).records.values()] == [2, 3]
     assert nothing_runs(process.pid)
 
 
@@ -309,7 +308,7 @@ def test_table_and_files_show_what_varies(
     capsys: pytest.CaptureFixture[str],
     short: list[dict[str, Any]],
 ) -> None:
-    text = SHORT_SWEEP.replace("[0, 1, 2, 3, 4, 5]", "[0, 1]")
+    text = SHORT_SWEEP.replace("[0, 1, 2, 3]", "[0, 1]")
     options = ["--backbone", small_backbone, "--runs", tmp_path / "runs.jsonl", "--jobs", 1]
     options += ["--csv", tmp_path / "table.csv"]
     assert main(["sweep", str(settings(tmp_path, text)), *map(str, options)]) == 0
