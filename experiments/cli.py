@@ -244,7 +244,10 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Searches each method's settings with equal effort, on training images alone.",
     )
     tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning.jsonl)")
-    tune.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
+    tune.add_argument("--json", type=Path, metavar="FILE", help="write the whole search")
+    tune.add_argument(
+        "--settings", type=Path, metavar="FILE", help="write the settings that were found"
+    )
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -73,7 +73,7 @@ def paper(options: Namespace) -> None:
 
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
-    check_writable(options.json)
+    check_writable(options.json, options.settings)
     inputs = load_inputs("mnist-sample", None, options.backbone)
     store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
     workers = Workers(options.jobs, options.dask)
@@ -88,19 +88,23 @@ def tune(options: Namespace) -> None:
     print(f"common learning-rate bits: {common}")
     for row in rows:
         print("  ".join(row))
+    settings = {
+        "common_learning_rate_bits": common,
+        "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
+        **inputs.hashes,
+    }
+    if options.settings is not None:
+        write_json(options.settings, settings)
     if options.json is not None:
-        settings = {
-            "common_learning_rate_bits": common,
+        searched = {
             "accuracy_by_common_bits": {str(one): round(mean, 3) for one, mean in bits.items()},
-            "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
             "tried": found,
             "runs": len(store.records),
             "computing_seconds": round(sum(store.seconds.values())),
             "data": inputs.source.origin,
-            **inputs.hashes,
             "environment": environment(),
         }
-        write_json(options.json, settings)
+        write_json(options.json, settings | searched)
 
 
 def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
