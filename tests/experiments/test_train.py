@@ -117,3 +117,15 @@ def test_less_headroom_shifts_the_logits_less_and_saturates_them(record_of) -> N
 def test_dynamic_scales_have_no_headroom(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--method", "niti-dynamic", "--logit-headroom", "-1"]) == 2
     assert "niti-dynamic has no logit headroom" in capsys.readouterr().err
+
+
+def test_calibration_goes_on_until_an_image_has_an_error(
+    record_of, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # With seed 6 the backbone is sure of the first 64 upright images, but not of the next.
+    options = ["train", "--method", "niti-static", "--calibration", "upright", "--seed", "6"]
+    options += ["--epochs", "0", "--test-images", "5", "--images"]
+    scales = record_of(*options, 128)["scales"].values()
+    assert all(scale["gradient_bits"] > 0 for scale in scales)
+    assert main([*options, "8"]) == 2
+    assert "all 64 calibration images have an error of zero" in capsys.readouterr().err
