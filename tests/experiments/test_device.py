@@ -15,6 +15,7 @@ from experiments.device import Device, DeviceError, Phase
 from experiments.errors import UserError
 from experiments.layout import lay_out
 from experiments.simulator import simulated_pico
+from experiments.variants import Variant
 from kernels.methods import Method, method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
@@ -118,12 +119,15 @@ def cases(draw: st.DrawFn, name: str) -> Case:
     return Case(model, training, scales, images.astype(np.int8), labels)
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
-def test_device_equals_the_reference_on_random_networks(name: str, data: st.DataObject) -> None:
+def test_device_equals_the_reference_on_random_networks(
+    name: str, variant: Variant, data: st.DataObject
+) -> None:
     case = data.draw(cases(name))
-    comparison = compared(case.model, case.method, case.scales)
+    comparison = compared(case.model, case.method, case.scales, variant)
     for image, label in zip(case.images, case.labels, strict=True):
         comparison.step(image, label)
     for image in case.images:
@@ -155,29 +159,32 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_device_equals_the_reference(network: Network, name: str) -> None:
-    comparison = compared_on(network, method(name))
+def test_device_equals_the_reference(network: Network, name: str, variant: Variant) -> None:
+    comparison = compared_on(network, method(name), variant)
     for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
         checkpoints = comparison.step(image, int(label))
         assert all(checkpoint.cycles > 0 for checkpoint in checkpoints)
     check_memory(comparison)
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("shape", [(1, 3, 3), (1, 5, 4), (2, 3, 2)])
-def test_pool_whose_window_leaves_much_over(shape: tuple[int, int, int]) -> None:
+def test_pool_whose_window_leaves_much_over(shape: tuple[int, int, int], variant: Variant) -> None:
     """Rows left over are cut: 2 x 2 windows on 3 rows see the first two only."""
     size = 3 if shape[1] == 5 else 2
     network = Network("left over", shape, (Conv2d(3), MaxPool2d(size), Dense(3)))
-    comparison = compared_on(network, method("niti-dynamic"))
+    comparison = compared_on(network, method("niti-dynamic"), variant)
     for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
         comparison.step(image, int(label))
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
-def test_dark_and_saturated_images_are_trained_alike(name: str) -> None:
-    comparison = compared_on(SMALL, method(name))
+def test_dark_and_saturated_images_are_trained_alike(name: str, variant: Variant) -> None:
+    comparison = compared_on(SMALL, method(name), variant)
     for pixel in (0, 127, -127, 0):
         comparison.step(np.full(SMALL.input_shape, pixel, np.int8), 1)
 

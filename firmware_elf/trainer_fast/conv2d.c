@@ -1,0 +1,209 @@
+/* 2-D cross-correlation with stride 1 and zero padding. Twin of kernels/conv2d.py.
+ *
+ * Planes are copied with their padding, so that no window needs to be cut. The forward pass gathers
+ * every window; the two backward operations walk lists of the errors that are not zero.
+ */
+#include "nonzero.h"
+#include "operations.h"
+#include "requantise.h"
+#include "scores.h"
+
+/* Copy planes (C,H,W) into zeroed memory of `size` bytes, a multiple of 4, with a border of
+ * `padding`; returns the smallest value met, or 0.
+ */
+static int32_t pad(const int8_t *planes, struct shape shape, int32_t padding, int32_t plane_step,
+                   int32_t row_step, int8_t *padded, int32_t size)
+{
+    uint32_t *word = (uint32_t *)padded;
+    for (uint32_t *end = word + (size >> 2); word != end; word++)
+        *word = 0;
+    int32_t signs = 0;
+    for (int32_t c = 0; c < shape.channels; c++) {
+        int8_t *row = padded + c * plane_step + padding * row_step + padding;
+        for (int32_t y = 0; y < shape.height; y++, row += row_step) {
+            for (int32_t x = 0; x < shape.width; x++) {
+                int32_t value = *planes++;
+                signs |= value;
+                row[x] = (int8_t)value;
+            }
+        }
+    }
+    return signs < 0 ? -1 : 0;
+}
+
+static int32_t whole_words(int32_t size)
+{
+    return (size + 3) & ~3;
+}
+
+/* One row of sums of one filter (C,k,k). Rows of the windows are `pitch` apart, channel by channel
+ * in each line of the image.
+ */
+static void filter_row(const int8_t *windows, int32_t pitch, const int8_t *filter,
+                       const struct layer *layer, int32_t *sums)
+{
+    int32_t k = layer->window, channels = layer->in.channels;
+    for (int32_t x = 0; x < layer->out.width; x++) {
+        const int8_t *row = windows + x;
+        int32_t sum = 0;
+        for (int32_t ky = 0; ky < k; ky++) {
+            const int8_t *weight = filter + ky * k;
+            for (int32_t c = 0; c < channels; c++, weight += k * k, row += pitch)
+                for (int32_t kx = 0; kx < k; kx++)
+                    sum += weight[kx] * row[kx];
+        }
+        sums[x] = sum;
+    }
+}
+
+int32_t conv2d_forward(const struct image *image, const struct layer *layer)
+{
+    int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
+    int32_t height = layer->out.height, width = layer->out.width;
+    int32_t length = channels * k * k;
+    bool dynamic = image->flags & DYNAMIC;
+    const int8_t *filter = kept_rows(image, layer, 0, outputs, length);
+
+    /* The scratch: dynamic sums, two rows of sums, padded lines of all channels. */
+    int32_t *sums = at(image, layer->sums);
+    int32_t *rows = sums + (dynamic ? elements(layer->out) : 0);
+    int8_t *padded = (int8_t *)(rows + 2 * ((width + 1) & ~1));
+    int32_t pitch = (layer->in.width + 2 * layer->padding + 1) & ~1;
+    int32_t line = channels * pitch;
+    int32_t size = whole_words((layer->in.height + 2 * layer->padding) * line);
+    pad(at(image, layer->inputs), layer->in, layer->padding, pitch, line, padded, size);
+
+    struct rounding rounding = rounding_by(layer->forward_shift, image->flags & ROUND_NEAREST);
+    int8_t *values = at(image, layer->outputs);
+    for (int32_t o = 0; o < outputs; o++, filter += length) {
+        const int8_t *windows = padded;
+        for (int32_t y = 0; y < height; y++, windows += line) {
+            if (dynamic) {
+                filter_row(windows, pitch, filter, layer, sums);
+                sums += width;
+            } else {
+                filter_row(windows, pitch, filter, layer, rows);
+                requantise(rows, values, width, &rounding);
+                values += width;
+            }
+        }
+    }
+    if (!dynamic)
+        return layer->forward_shift;
+    return settle(image, at(image, layer->sums), values, elements(layer->out), 0);
+}
+
+/* Add one channel's errors, spread by a kernel (k,k), to a plane of sums. */
+static void spread(const uint32_t *list, const uint32_t *end, const int8_t *kernel, int32_t k,
+                   int32_t *plane, int32_t pitch)
+{
+    for (; list != end; list++) {
+        int32_t *corner = plane + offset_of(*list), error = value_of(*list);
+        const int8_t *weight = kernel;
+        for (int32_t ky = 0; ky < k; ky++, corner += pitch)
+            for (int32_t kx = 0; kx < k; kx++)
+                corner[kx] += *weight++ * error;
+    }
+}
+
+void conv2d_backward(const struct image *image, const struct layer *layer)
+{
+    int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
+    int32_t height = layer->in.height, width = layer->in.width, padding = layer->padding;
+    int32_t length = channels * k * k, out_plane = layer->out.height * layer->out.width;
+    bool dynamic = image->flags & DYNAMIC;
+    const int8_t *filters = kept_rows(image, layer, 0, outputs, length);
+
+    /* The scratch: dynamic sums, one padded plane of sums, a list of one channel's errors. */
+    int32_t *sums = at(image, layer->sums);
+    int32_t *plane = sums + (dynamic ? elements(layer->in) : 0);
+    int32_t pitch = width + 2 * padding, size = (height + 2 * padding) * pitch;
+    uint32_t *list = (uint32_t *)(plane + size);
+
+    struct rounding rounding = rounding_by(layer->backward_shift, image->flags & ROUND_NEAREST);
+    int8_t *values = at(image, layer->input_error);
+    for (int32_t c = 0; c < channels; c++, filters += k * k) {
+        for (int32_t i = 0; i < size; i++)
+            plane[i] = 0;
+        const int8_t *error = at(image, layer->output_error);
+        for (int32_t o = 0; o < outputs; o++, error += out_plane) {
+            uint32_t *end =
+                list_nonzero(error, layer->out.height, layer->out.width, pitch, list);
+            spread(list, end, filters + o * length, k, plane, pitch);
+        }
+        const int32_t *row = plane + padding * pitch + padding;
+        for (int32_t y = 0; y < height; y++, row += pitch) {
+            if (dynamic) {
+                for (int32_t x = 0; x < width; x++)
+                    *sums++ = row[x];
+            } else {
+                requantise(row, values, width, &rounding);
+                values += width;
+            }
+        }
+    }
+    if (dynamic)
+        settle(image, at(image, layer->sums), values, elements(layer->in), 0);
+}
+
+/* The gradient of one weight: the errors times the inputs that the weight met. */
+static int32_t weight_gradient(const uint32_t *list, const uint32_t *end, const int8_t *inputs)
+{
+    int32_t sum = 0;
+    for (; list != end; list++)
+        sum += inputs[offset_of(*list)] * value_of(*list);
+    return sum;
+}
+
+void conv2d_update(const struct image *image, const struct layer *layer)
+{
+    const int8_t *error = at(image, layer->output_error);
+    int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
+    int32_t out_plane = layer->out.height * layer->out.width;
+    int32_t length = channels * k * k;
+    bool dynamic = image->flags & DYNAMIC, nearest = image->flags & ROUND_NEAREST;
+
+    /* The scratch: dynamic gradients, padded inputs, a list of one channel's errors. */
+    int32_t *sums = at(image, layer->sums);
+    int8_t *padded = (int8_t *)(sums + (dynamic ? outputs * length : 0));
+    int32_t pitch = layer->in.width + 2 * layer->padding;
+    int32_t plane = (layer->in.height + 2 * layer->padding) * pitch;
+    int32_t size = whole_words(channels * plane);
+    uint32_t *list = (uint32_t *)(padded + size);
+    pad(at(image, layer->inputs), layer->in, layer->padding, plane, pitch, padded, size);
+
+    struct rounding rounding = rounding_by(layer->update_shift, nearest);
+    for (int32_t o = 0; o < outputs; o++, error += out_plane) {
+        uint32_t *end = list_nonzero(error, layer->out.height, layer->out.width, pitch, list);
+        if (end == list && !dynamic)
+            continue;
+        struct edges edges = edges_of_row(image, layer, o, length);
+        const int8_t *inputs = padded;
+        int32_t column = 0, next = 0;
+        for (int32_t c = 0; c < channels; c++, inputs += plane) {
+            for (int32_t ky = 0; ky < k; ky++) {
+                for (int32_t kx = 0; kx < k; kx++, column++) {
+                    if (next == edges.count || (edges.columns && edges.columns[next] != column))
+                        continue;
+                    int32_t gradient = weight_gradient(list, end, inputs + ky * pitch + kx);
+                    if (image->flags & TRAINS_SCORES)
+                        gradient *= edges.weights[column];
+                    if (dynamic)
+                        *sums++ = gradient;
+                    else
+                        descend_by(&edges.trained[next], gradient, &rounding);
+                    next++;
+                }
+            }
+        }
+    }
+    if (dynamic) {
+        int8_t *weights = at(image, layer->weights);
+        int32_t count = outputs * length;
+        sums -= count;
+        int32_t shift = dynamic_update_shift(image, largest_magnitude(sums, count));
+        rounding = rounding_by(shift, nearest);
+        for (int32_t i = 0; i < count; i++)
+            descend_by(&weights[i], sums[i], &rounding);
+    }
+}

@@ -1,0 +1,131 @@
+/* A fully connected layer. Twin of kernels/dense.py.
+ *
+ * Inputs and errors that are exactly zero are left out. Pruned edges are left out while a row is
+ * read; of sparse scores, what the pruned edges added is taken back.
+ */
+#include "nonzero.h"
+#include "operations.h"
+#include "requantise.h"
+#include "scores.h"
+
+/* Whether every edge has a score to look at. */
+static bool masked(const struct image *image)
+{
+    return (image->flags & (TRAINS_SCORES | SPARSE_SCORES)) == TRAINS_SCORES;
+}
+
+static int32_t row_sum(const int8_t *row, const uint32_t *list, const uint32_t *end)
+{
+    int32_t sum = 0;
+    for (; list != end; list++)
+        sum += row[offset_of(*list)] * value_of(*list);
+    return sum;
+}
+
+static int32_t kept_row_sum(const int8_t *row, const int8_t *scores, int32_t threshold,
+                            const uint32_t *list, const uint32_t *end)
+{
+    int32_t sum = 0;
+    for (; list != end; list++)
+        if (scores[offset_of(*list)] >= threshold)
+            sum += row[offset_of(*list)] * value_of(*list);
+    return sum;
+}
+
+/* What the pruned edges of a row with sparse scores add to its sum. */
+static int32_t pruned_sum(const struct edges *edges, int32_t threshold, const int8_t *inputs)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < edges->count; i++)
+        if (edges->trained[i] < threshold)
+            sum += edges->weights[edges->columns[i]] * inputs[edges->columns[i]];
+    return sum;
+}
+
+int32_t dense_forward(const struct image *image, const struct layer *layer)
+{
+    const int8_t *inputs = at(image, layer->inputs);
+    int32_t count = elements(layer->in), outputs = layer->out.channels;
+    /* The scratch: all sums, a list of the inputs. */
+    int32_t *sums = at(image, layer->sums);
+    uint32_t *list = (uint32_t *)(sums + outputs);
+    uint32_t *end = list_nonzero(inputs, 1, count, count, list);
+    for (int32_t o = 0; o < outputs; o++) {
+        struct edges edges = edges_of_row(image, layer, o, count);
+        if (masked(image))
+            sums[o] = kept_row_sum(edges.weights, edges.trained, image->threshold, list, end);
+        else
+            sums[o] = row_sum(edges.weights, list, end);
+        if (edges.columns)
+            sums[o] -= pruned_sum(&edges, image->threshold, inputs);
+    }
+    return settle(image, sums, at(image, layer->outputs), outputs, layer->forward_shift);
+}
+
+void dense_backward(const struct image *image, const struct layer *layer)
+{
+    const int8_t *error = at(image, layer->output_error);
+    int32_t *sums = at(image, layer->sums);
+    int32_t count = elements(layer->in);
+    for (int32_t i = 0; i < count; i++)
+        sums[i] = 0;
+    for (int32_t o = 0; o < layer->out.channels; o++) {
+        int32_t e = error[o];
+        if (!e)
+            continue;
+        struct edges edges = edges_of_row(image, layer, o, count);
+        for (int32_t i = 0; i < count; i++)
+            if (!masked(image) || edges.trained[i] >= image->threshold)
+                sums[i] += edges.weights[i] * e;
+        if (edges.columns)
+            for (int32_t i = 0; i < edges.count; i++)
+                if (edges.trained[i] < image->threshold)
+                    sums[edges.columns[i]] -= edges.weights[edges.columns[i]] * e;
+    }
+    settle(image, sums, at(image, layer->input_error), count, layer->backward_shift);
+}
+
+static uint32_t largest_of(const int8_t *values, int32_t count)
+{
+    uint32_t largest = 0;
+    for (int32_t i = 0; i < count; i++) {
+        uint32_t magnitude = (uint32_t)(values[i] < 0 ? -values[i] : values[i]);
+        if (magnitude > largest)
+            largest = magnitude;
+    }
+    return largest;
+}
+
+void dense_update(const struct image *image, const struct layer *layer)
+{
+    const int8_t *inputs = at(image, layer->inputs);
+    const int8_t *error = at(image, layer->output_error);
+    int32_t count = elements(layer->in), outputs = layer->out.channels;
+    int32_t shift = layer->update_shift;
+    if (image->flags & DYNAMIC) /* the largest product of an outer product is known beforehand */
+        shift = dynamic_update_shift(image, largest_of(inputs, count) * largest_of(error, outputs));
+    struct rounding rounding = rounding_by(shift, image->flags & ROUND_NEAREST);
+    uint32_t *list = at(image, layer->sums);
+    uint32_t *end = list_nonzero(inputs, 1, count, count, list);
+    for (int32_t o = 0; o < outputs; o++) {
+        int32_t e = error[o];
+        if (!e)
+            continue;
+        struct edges edges = edges_of_row(image, layer, o, count);
+        if (edges.columns) {
+            for (int32_t i = 0; i < edges.count; i++) {
+                int32_t column = edges.columns[i];
+                int32_t gradient = e * inputs[column] * edges.weights[column];
+                descend_by(&edges.trained[i], gradient, &rounding);
+            }
+        } else {
+            for (const uint32_t *entry = list; entry != end; entry++) {
+                uint32_t column = offset_of(*entry);
+                int32_t gradient = e * value_of(*entry);
+                if (image->flags & TRAINS_SCORES)
+                    gradient *= edges.weights[column];
+                descend_by(&edges.trained[column], gradient, &rounding);
+            }
+        }
+    }
+}
