@@ -3,10 +3,13 @@
  * Planes are copied with their padding, so that no window needs to be cut. The forward pass gathers
  * every window; the two backward operations walk lists of the errors that are not zero.
  */
+#include "conv2d_pair.h"
 #include "nonzero.h"
 #include "operations.h"
 #include "requantise.h"
 #include "scores.h"
+
+#include <stddef.h>
 
 /* Copy planes (C,H,W) into zeroed memory of `size` bytes, a multiple of 4, with a border of
  * `padding`; returns the smallest value met, or 0.
@@ -56,41 +59,69 @@ static void filter_row(const int8_t *windows, int32_t pitch, const int8_t *filte
     }
 }
 
+/* Sums of one lane's negative weights. */
+static uint32_t lift_of(const int8_t *weights)
+{
+    int32_t lift = 0;
+    for (int32_t i = 0; i < 3; i++)
+        if (weights[i] < 0)
+            lift -= weights[i];
+    return 127 * (uint32_t)lift;
+}
+
+/* Pack two filters (C,3,3) in the order in which the padded lines hold a window's rows. */
+static const struct packed *pack(const int8_t *first, const int8_t *second, int32_t channels,
+                                 struct packed *table)
+{
+    for (int32_t ky = 0; ky < 3; ky++) {
+        for (int32_t c = 0; c < channels; c++, table++) {
+            const int8_t *low = first + 9 * c + 3 * ky, *high = second + 9 * c + 3 * ky;
+            for (int32_t kx = 0; kx < 3; kx++)
+                table->weights[kx] = (uint32_t)low[kx] + ((uint32_t)high[kx] << 16);
+            table->lift = lift_of(low) + (lift_of(high) << 16);
+        }
+    }
+    return table;
+}
+
 int32_t conv2d_forward(const struct image *image, const struct layer *layer)
 {
     int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
     int32_t height = layer->out.height, width = layer->out.width;
-    int32_t length = channels * k * k;
-    bool dynamic = image->flags & DYNAMIC;
-    const int8_t *filter = kept_rows(image, layer, 0, outputs, length);
+    int32_t length = channels * k * k, plane = height * width, even = (width + 1) & ~1;
+    const int8_t *filter = kept_weights(image, layer, outputs, length);
 
-    /* The scratch: dynamic sums, two rows of sums, padded lines of all channels. */
+    /* The scratch: dynamic sums, two rows of sums, packed weights, padded lines of all channels. */
     int32_t *sums = at(image, layer->sums);
-    int32_t *rows = sums + (dynamic ? elements(layer->out) : 0);
-    int8_t *padded = (int8_t *)(rows + 2 * ((width + 1) & ~1));
+    int32_t *rows = sums + (image->flags & DYNAMIC ? elements(layer->out) : 0);
+    struct packed *table = (struct packed *)(rows + 2 * even);
+    int8_t *padded = (int8_t *)(k == 3 ? table + 3 * channels : table);
     int32_t pitch = (layer->in.width + 2 * layer->padding + 1) & ~1;
     int32_t line = channels * pitch;
     int32_t size = whole_words((layer->in.height + 2 * layer->padding) * line);
-    pad(at(image, layer->inputs), layer->in, layer->padding, pitch, line, padded, size);
+    int32_t smallest =
+        pad(at(image, layer->inputs), layer->in, layer->padding, pitch, line, padded, size);
 
-    struct rounding rounding = rounding_by(layer->forward_shift, image->flags & ROUND_NEAREST);
-    int8_t *values = at(image, layer->outputs);
-    for (int32_t o = 0; o < outputs; o++, filter += length) {
-        const int8_t *windows = padded;
-        for (int32_t y = 0; y < height; y++, windows += line) {
-            if (dynamic) {
-                filter_row(windows, pitch, filter, layer, sums);
-                sums += width;
-            } else {
-                filter_row(windows, pitch, filter, layer, rows);
-                requantise(rows, values, width, &rounding);
-                values += width;
-            }
+    struct sink sink = open_sink(image, layer->outputs, layer->sums, layer->forward_shift);
+    bool paired = k == 3 && smallest >= 0;
+    for (int32_t o = 0; o < outputs; o += 1 + paired, filter += length << paired) {
+        bool both = paired && o + 1 < outputs;
+        struct pair_row row = {table, table, padded, padded + even, (uint32_t)pitch, NULL, NULL};
+        if (paired)
+            row.end = pack(filter, both ? filter + length : filter, channels, table);
+        for (int32_t y = 0; y < height; y++, row.windows += line, row.windows_end += line) {
+            row.first = rows;
+            row.second = rows + even;
+            if (paired)
+                conv2d_pair_row(&row);
+            else
+                filter_row(row.windows, pitch, filter, layer, rows);
+            put_row(&sink, o * plane + y * width, rows, width);
+            if (both)
+                put_row(&sink, (o + 1) * plane + y * width, rows + even, width);
         }
     }
-    if (!dynamic)
-        return layer->forward_shift;
-    return settle(image, at(image, layer->sums), values, elements(layer->out), 0);
+    return close_sink(&sink, outputs * plane);
 }
 
 /* Add one channel's errors, spread by a kernel (k,k), to a plane of sums. */
@@ -111,17 +142,16 @@ void conv2d_backward(const struct image *image, const struct layer *layer)
     int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
     int32_t height = layer->in.height, width = layer->in.width, padding = layer->padding;
     int32_t length = channels * k * k, out_plane = layer->out.height * layer->out.width;
-    bool dynamic = image->flags & DYNAMIC;
-    const int8_t *filters = kept_rows(image, layer, 0, outputs, length);
+    const int8_t *filters = kept_weights(image, layer, outputs, length);
 
     /* The scratch: dynamic sums, one padded plane of sums, a list of one channel's errors. */
     int32_t *sums = at(image, layer->sums);
-    int32_t *plane = sums + (dynamic ? elements(layer->in) : 0);
+    int32_t *plane = sums + (image->flags & DYNAMIC ? elements(layer->in) : 0);
     int32_t pitch = width + 2 * padding, size = (height + 2 * padding) * pitch;
     uint32_t *list = (uint32_t *)(plane + size);
 
-    struct rounding rounding = rounding_by(layer->backward_shift, image->flags & ROUND_NEAREST);
-    int8_t *values = at(image, layer->input_error);
+    struct sink sink = open_sink(image, layer->input_error, layer->sums, layer->backward_shift);
+    int32_t index = 0;
     for (int32_t c = 0; c < channels; c++, filters += k * k) {
         for (int32_t i = 0; i < size; i++)
             plane[i] = 0;
@@ -132,18 +162,10 @@ void conv2d_backward(const struct image *image, const struct layer *layer)
             spread(list, end, filters + o * length, k, plane, pitch);
         }
         const int32_t *row = plane + padding * pitch + padding;
-        for (int32_t y = 0; y < height; y++, row += pitch) {
-            if (dynamic) {
-                for (int32_t x = 0; x < width; x++)
-                    *sums++ = row[x];
-            } else {
-                requantise(row, values, width, &rounding);
-                values += width;
-            }
-        }
+        for (int32_t y = 0; y < height; y++, row += pitch, index += width)
+            put_row(&sink, index, row, width);
     }
-    if (dynamic)
-        settle(image, at(image, layer->sums), values, elements(layer->in), 0);
+    close_sink(&sink, index);
 }
 
 /* The gradient of one weight: the errors times the inputs that the weight met. */

@@ -8,12 +8,6 @@
 #include "requantise.h"
 #include "scores.h"
 
-/* Whether every edge has a score to look at. */
-static bool masked(const struct image *image)
-{
-    return (image->flags & (TRAINS_SCORES | SPARSE_SCORES)) == TRAINS_SCORES;
-}
-
 static int32_t row_sum(const int8_t *row, const uint32_t *list, const uint32_t *end)
 {
     int32_t sum = 0;
@@ -52,14 +46,16 @@ int32_t dense_forward(const struct image *image, const struct layer *layer)
     uint32_t *end = list_nonzero(inputs, 1, count, count, list);
     for (int32_t o = 0; o < outputs; o++) {
         struct edges edges = edges_of_row(image, layer, o, count);
-        if (masked(image))
+        if (all_scored(image))
             sums[o] = kept_row_sum(edges.weights, edges.trained, image->threshold, list, end);
         else
             sums[o] = row_sum(edges.weights, list, end);
         if (edges.columns)
             sums[o] -= pruned_sum(&edges, image->threshold, inputs);
     }
-    return settle(image, sums, at(image, layer->outputs), outputs, layer->forward_shift);
+    struct sink sink = open_sink(image, layer->outputs, layer->sums, layer->forward_shift);
+    put_row(&sink, 0, sums, outputs);
+    return close_sink(&sink, outputs);
 }
 
 void dense_backward(const struct image *image, const struct layer *layer)
@@ -75,14 +71,16 @@ void dense_backward(const struct image *image, const struct layer *layer)
             continue;
         struct edges edges = edges_of_row(image, layer, o, count);
         for (int32_t i = 0; i < count; i++)
-            if (!masked(image) || edges.trained[i] >= image->threshold)
+            if (!all_scored(image) || edges.trained[i] >= image->threshold)
                 sums[i] += edges.weights[i] * e;
         if (edges.columns)
             for (int32_t i = 0; i < edges.count; i++)
                 if (edges.trained[i] < image->threshold)
                     sums[edges.columns[i]] -= edges.weights[edges.columns[i]] * e;
     }
-    settle(image, sums, at(image, layer->input_error), count, layer->backward_shift);
+    struct sink sink = open_sink(image, layer->input_error, layer->sums, layer->backward_shift);
+    put_row(&sink, 0, sums, count);
+    close_sink(&sink, count);
 }
 
 static uint32_t largest_of(const int8_t *values, int32_t count)

@@ -1,6 +1,8 @@
 /* Twin of kernels/requantise.py and kernels/rounding.py. */
 #include "requantise.h"
 
+#include <stddef.h>
+
 struct rounding rounding_by(int32_t shift, bool nearest)
 {
     uint32_t cut = ((uint32_t)shift + 1) >> 1;
@@ -39,15 +41,36 @@ int32_t dynamic_update_shift(const struct image *image, uint32_t largest)
     return shift > 0 ? shift : 0;
 }
 
-int32_t settle(const struct image *image, const int32_t *sums, int8_t *values, int32_t count,
-               int32_t shift)
+struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums, int32_t shift)
 {
-    if (image->flags & DYNAMIC) {
-        shift = bit_width(largest_magnitude(sums, count)) - 7;
-        if (shift < 0)
-            shift = 0;
+    bool nearest = image->flags & ROUND_NEAREST;
+    struct sink sink = {
+        .values = at(image, values),
+        .sums = image->flags & DYNAMIC ? at(image, sums) : NULL,
+        .rounding = rounding_by(shift, nearest),
+        .nearest = nearest,
+    };
+    return sink;
+}
+
+void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_t count)
+{
+    if (!sink->sums) {
+        requantise(sums, sink->values + index, count, &sink->rounding);
+        return;
     }
-    struct rounding rounding = rounding_by(shift, image->flags & ROUND_NEAREST);
-    requantise(sums, values, count, &rounding);
-    return shift;
+    int32_t *to = sink->sums + index;
+    if (to != sums)
+        for (const int32_t *end = sums + count; sums != end; sums++)
+            *to++ = *sums;
+}
+
+int32_t close_sink(struct sink *sink, int32_t count)
+{
+    if (sink->sums) {
+        int32_t shift = bit_width(largest_magnitude(sink->sums, count)) - 7;
+        sink->rounding = rounding_by(shift > 0 ? shift : 0, sink->nearest);
+        requantise(sink->sums, sink->values, count, &sink->rounding);
+    }
+    return (int32_t)sink->rounding.shift;
 }

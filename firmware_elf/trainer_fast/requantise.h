@@ -9,11 +9,22 @@
 void requantise(const int32_t *sums, int8_t *values, int32_t count,
                 const struct rounding *rounding);
 
-/* The same with the dynamic scale's shift, which is returned; a static `shift` where the image has
- * static ones.
+/* Where an operation puts its sums, a row at a time: with a static shift they become int8 at once,
+ * with a dynamic one they wait in int32 until the largest is known.
  */
-int32_t settle(const struct image *image, const int32_t *sums, int8_t *values, int32_t count,
-               int32_t shift);
+struct sink {
+    int8_t *values;
+    int32_t *sums; /* NULL with static shifts */
+    struct rounding rounding;
+    bool nearest;
+};
+
+struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums, int32_t shift);
+
+void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_t count);
+
+/* Settle what waits in the sink; returns the shift that was applied. */
+int32_t close_sink(struct sink *sink, int32_t count);
 
 uint32_t largest_magnitude(const int32_t *sums, int32_t count);
 
