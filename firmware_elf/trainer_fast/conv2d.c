@@ -8,6 +8,7 @@
 #include "operations.h"
 #include "requantise.h"
 #include "scores.h"
+#include "words.h"
 
 #include <stddef.h>
 
@@ -17,9 +18,7 @@
 static int32_t pad(const int8_t *planes, struct shape shape, int32_t padding, int32_t plane_step,
                    int32_t row_step, int8_t *padded, int32_t size)
 {
-    uint32_t *word = (uint32_t *)padded;
-    for (uint32_t *end = word + (size >> 2); word != end; word++)
-        *word = 0;
+    clear(padded, size);
     int32_t signs = 0;
     for (int32_t c = 0; c < shape.channels; c++) {
         int8_t *row = padded + c * plane_step + padding * row_step + padding;
@@ -153,8 +152,7 @@ void conv2d_backward(const struct image *image, const struct layer *layer)
     struct sink sink = open_sink(image, layer->input_error, layer->sums, layer->backward_shift);
     int32_t index = 0;
     for (int32_t c = 0; c < channels; c++, filters += k * k) {
-        for (int32_t i = 0; i < size; i++)
-            plane[i] = 0;
+        clear(plane, 4 * size);
         const int8_t *error = at(image, layer->output_error);
         for (int32_t o = 0; o < outputs; o++, error += out_plane) {
             uint32_t *end =

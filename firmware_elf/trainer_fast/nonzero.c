@@ -1,6 +1,6 @@
 #include "nonzero.h"
 
-typedef uint32_t __attribute__((may_alias)) word;
+#include "words.h"
 
 uint32_t *list_nonzero(const int8_t *plane, int32_t height, int32_t width, int32_t pitch,
                        uint32_t *list)
