@@ -59,9 +59,9 @@ def _fast_conv2d(network: Network, method: Method, index: int, layer: Conv2d) ->
     errors = 4 * (out_height * out_width + 1)
     rows = 8 * _even(out_width)
     windows = _words(channels * high * _even(wide))
-    table = 16 * 3 * channels if layer.kernel == 3 else 0
+    paired = 16 * 3 * channels + 4 * high if layer.kernel == 3 else 0  # packed weights, spans
     return Scratch(
-        forward=4 * outputs * out_height * out_width * method.dynamic + rows + windows + table,
+        forward=4 * outputs * out_height * out_width * method.dynamic + rows + windows + paired,
         backward=4 * channels * height * width * method.dynamic + 4 * high * wide + errors,
         update=4 * weights * method.dynamic + _words(channels * high * wide) + errors,
         kept=weights * method.trains_scores,

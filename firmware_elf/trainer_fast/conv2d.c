@@ -58,6 +58,49 @@ static void filter_row(const int8_t *windows, int32_t pitch, const int8_t *filte
     }
 }
 
+/* Columns of one line of the image, padding included, beyond which every channel is zero. */
+struct span {
+    int16_t from, to; /* equal where all is zero */
+};
+
+static void find_spans(const int8_t *padded, int32_t lines, int32_t channels, int32_t pitch,
+                       struct span *spans)
+{
+    for (struct span *end = spans + lines; spans != end; spans++) {
+        int32_t from = pitch, to = 0;
+        for (int32_t c = 0; c < channels; c++, padded += pitch) {
+            int32_t x = 0;
+            while (x < from && padded[x] == 0)
+                x++;
+            from = x;
+            x = pitch;
+            while (x > to && padded[x - 1] == 0)
+                x--;
+            to = x;
+        }
+        spans->from = (int16_t)(from < to ? from : to);
+        spans->to = (int16_t)to;
+    }
+}
+
+/* Places of the 3x3 windows in one row of outputs that see anything but zeros, from an even one on. */
+static struct span windows_of(const struct span *lines, int32_t width)
+{
+    int32_t from = INT16_MAX, to = 0;
+    for (int32_t ky = 0; ky < 3; ky++) {
+        if (lines[ky].from == lines[ky].to)
+            continue;
+        if (lines[ky].from < from)
+            from = lines[ky].from;
+        if (lines[ky].to > to)
+            to = lines[ky].to;
+    }
+    from = from > 2 ? (from - 2) & ~1 : 0;
+    to = to < width ? to : width;
+    struct span windows = {(int16_t)(from < to ? from : to), (int16_t)to};
+    return windows;
+}
+
 /* Sums of one lane's negative weights. */
 static uint32_t lift_of(const int8_t *weights)
 {
@@ -90,34 +133,47 @@ int32_t conv2d_forward(const struct image *image, const struct layer *layer)
     int32_t length = channels * k * k, plane = height * width, even = (width + 1) & ~1;
     const int8_t *filter = kept_weights(image, layer, outputs, length);
 
-    /* The scratch: dynamic sums, two rows of sums, packed weights, padded lines of all channels. */
+    /* The scratch: dynamic sums, two rows of sums, packed weights, padded lines, their spans. */
     int32_t *sums = at(image, layer->sums);
     int32_t *rows = sums + (image->flags & DYNAMIC ? elements(layer->out) : 0);
     struct packed *table = (struct packed *)(rows + 2 * even);
     int8_t *padded = (int8_t *)(k == 3 ? table + 3 * channels : table);
     int32_t pitch = (layer->in.width + 2 * layer->padding + 1) & ~1;
-    int32_t line = channels * pitch;
-    int32_t size = whole_words((layer->in.height + 2 * layer->padding) * line);
+    int32_t lines = layer->in.height + 2 * layer->padding, line = channels * pitch;
+    int32_t size = whole_words(lines * line);
     int32_t smallest =
         pad(at(image, layer->inputs), layer->in, layer->padding, pitch, line, padded, size);
 
     struct sink sink = open_sink(image, layer->outputs, layer->sums, layer->forward_shift);
-    bool paired = k == 3 && smallest >= 0;
-    for (int32_t o = 0; o < outputs; o += 1 + paired, filter += length << paired) {
-        bool both = paired && o + 1 < outputs;
-        struct pair_row row = {table, table, padded, padded + even, (uint32_t)pitch, NULL, NULL};
-        if (paired)
-            row.end = pack(filter, both ? filter + length : filter, channels, table);
-        for (int32_t y = 0; y < height; y++, row.windows += line, row.windows_end += line) {
-            row.first = rows;
-            row.second = rows + even;
-            if (paired)
-                conv2d_pair_row(&row);
-            else
-                filter_row(row.windows, pitch, filter, layer, rows);
-            put_row(&sink, o * plane + y * width, rows, width);
+    if (k != 3 || smallest < 0) {
+        for (int32_t o = 0; o < outputs; o++, filter += length) {
+            for (int32_t y = 0; y < height; y++) {
+                filter_row(padded + y * line, pitch, filter, layer, rows);
+                put_row(&sink, o * plane + y * width, rows, width);
+            }
+        }
+        return close_sink(&sink, outputs * plane);
+    }
+    struct span *spans = (struct span *)(padded + size);
+    find_spans(padded, lines, channels, pitch, spans);
+    put_zeros(&sink, outputs * plane);
+    for (int32_t o = 0; o < outputs; o += 2, filter += 2 * length) {
+        bool both = o + 1 < outputs;
+        const struct packed *end = pack(filter, both ? filter + length : filter, channels, table);
+        int32_t index = o * plane;
+        for (int32_t y = 0; y < height; y++, index += width) {
+            struct span windows = windows_of(spans + y, width);
+            int32_t count = windows.to - windows.from;
+            if (!count)
+                continue;
+            const int8_t *corner = padded + y * line + windows.from;
+            struct pair_row row = {
+                table, end, corner, corner + ((count + 1) & ~1), (uint32_t)pitch, rows, rows + even,
+            };
+            conv2d_pair_row(&row);
+            put_row(&sink, index + windows.from, rows, count);
             if (both)
-                put_row(&sink, (o + 1) * plane + y * width, rows + even, width);
+                put_row(&sink, index + windows.from + plane, rows + even, count);
         }
     }
     return close_sink(&sink, outputs * plane);

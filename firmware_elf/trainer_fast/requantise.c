@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "words.h"
+
 struct rounding rounding_by(int32_t shift, bool nearest)
 {
     uint32_t cut = ((uint32_t)shift + 1) >> 1;
@@ -63,6 +65,14 @@ void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_
     if (to != sums)
         for (const int32_t *end = sums + count; sums != end; sums++)
             *to++ = *sums;
+}
+
+void put_zeros(const struct sink *sink, int32_t count)
+{
+    if (sink->sums)
+        clear(sink->sums, 4 * count);
+    else
+        clear(sink->values, (count + 3) & ~3); /* buffers end on words */
 }
 
 int32_t close_sink(struct sink *sink, int32_t count)

@@ -23,6 +23,9 @@ struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums,
 
 void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_t count);
 
+/* Sums of 0 for the first `count`: what is put later replaces them. */
+void put_zeros(const struct sink *sink, int32_t count);
+
 /* Settle what waits in the sink; returns the shift that was applied. */
 int32_t close_sink(struct sink *sink, int32_t count);
 
