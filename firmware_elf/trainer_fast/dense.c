@@ -3,25 +3,21 @@
  * Inputs and errors that are exactly zero are left out. Pruned edges are left out while a row is
  * read; of sparse scores, what the pruned edges added is taken back.
  */
+#include "dense_rows.h"
 #include "nonzero.h"
 #include "operations.h"
 #include "requantise.h"
 #include "scores.h"
 
-static int32_t row_sum(const int8_t *row, const uint32_t *list, const uint32_t *end)
-{
-    int32_t sum = 0;
-    for (; list != end; list++)
-        sum += row[offset_of(*list)] * value_of(*list);
-    return sum;
-}
+#include <stddef.h>
 
-static int32_t kept_row_sum(const int8_t *row, const int8_t *scores, int32_t threshold,
-                            const uint32_t *list, const uint32_t *end)
+/* Sums of one row; `scores` is NULL where no edge is pruned here. */
+static int32_t row_sum(const int8_t *row, const int8_t *scores, int32_t threshold,
+                       const uint32_t *list, const uint32_t *end)
 {
     int32_t sum = 0;
     for (; list != end; list++)
-        if (scores[offset_of(*list)] >= threshold)
+        if (!scores || scores[offset_of(*list)] >= threshold)
             sum += row[offset_of(*list)] * value_of(*list);
     return sum;
 }
@@ -44,14 +40,27 @@ int32_t dense_forward(const struct image *image, const struct layer *layer)
     int32_t *sums = at(image, layer->sums);
     uint32_t *list = (uint32_t *)(sums + outputs);
     uint32_t *end = list_nonzero(inputs, 1, count, count, list);
-    for (int32_t o = 0; o < outputs; o++) {
-        struct edges edges = edges_of_row(image, layer, o, count);
-        if (all_scored(image))
-            sums[o] = kept_row_sum(edges.weights, edges.trained, image->threshold, list, end);
-        else
-            sums[o] = row_sum(edges.weights, list, end);
-        if (edges.columns)
+    const int8_t *weights = at(image, layer->weights);
+    const int8_t *scores = all_scored(image) ? at(image, layer->scores) : NULL;
+    int32_t o = 0;
+    for (; o + 4 <= outputs && list != end; o += 4) {
+        const int8_t *row = weights + o * count;
+        struct four_rows rows = {list, end, row, count, sums + o, 0, image->threshold};
+        if (scores) {
+            rows.scores = scores - weights;
+            dense_four_kept_rows(&rows);
+        } else {
+            dense_four_rows(&rows);
+        }
+    }
+    for (; o < outputs; o++)
+        sums[o] = row_sum(weights + o * count, scores ? scores + o * count : NULL,
+                          image->threshold, list, end);
+    if (image->flags & SPARSE_SCORES) {
+        for (o = 0; o < outputs; o++) {
+            struct edges edges = edges_of_row(image, layer, o, count);
             sums[o] -= pruned_sum(&edges, image->threshold, inputs);
+        }
     }
     struct sink sink = open_sink(image, layer->outputs, layer->sums, layer->forward_shift);
     put_row(&sink, 0, sums, outputs);
