@@ -146,6 +146,7 @@ PROGRAMS = (
             *RUNTIME,
             "trainer/main.c",
             "trainer_fast/conv2d.c",
+            "trainer_fast/conv2d_errors.S",
             "trainer_fast/conv2d_pair.S",
             "trainer_fast/dense.c",
             "trainer_fast/dense_rows.S",

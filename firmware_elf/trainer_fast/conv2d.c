@@ -3,6 +3,7 @@
  * Planes are copied with their padding, so that no window needs to be cut. The forward pass gathers
  * every window; the two backward operations walk lists of the errors that are not zero.
  */
+#include "conv2d_errors.h"
 #include "conv2d_pair.h"
 #include "nonzero.h"
 #include "operations.h"
@@ -179,41 +180,72 @@ int32_t conv2d_forward(const struct image *image, const struct layer *layer)
     return close_sink(&sink, outputs * plane);
 }
 
-/* Add one channel's errors, spread by a kernel (k,k), to a plane of sums. */
-static void spread(const uint32_t *list, const uint32_t *end, const int8_t *kernel, int32_t k,
-                   int32_t *plane, int32_t pitch)
+/* conv2d_spread for kernels (k,k). */
+static const uint32_t *spread(const uint32_t *list, const int8_t *kernel, int32_t k, int32_t *sums,
+                              int32_t pitch)
 {
-    for (; list != end; list++) {
-        int32_t *corner = plane + offset_of(*list), error = value_of(*list);
+    if (k == 3)
+        return conv2d_spread(list, kernel, sums, pitch);
+    for (; *list; list++) {
+        int32_t *corner = sums + offset_of(*list), error = value_of(*list);
         const int8_t *weight = kernel;
         for (int32_t ky = 0; ky < k; ky++, corner += pitch)
             for (int32_t kx = 0; kx < k; kx++)
                 corner[kx] += *weight++ * error;
     }
+    return list + 1;
+}
+
+/* List one channel's errors in a plane whose rows are `pitch` apart; 0 ends the list. */
+static uint32_t *list_channel(const struct image *image, const struct layer *layer, int32_t channel,
+                              int32_t pitch, uint32_t *list)
+{
+    int32_t height = layer->out.height, width = layer->out.width;
+    const int8_t *error = (const int8_t *)at(image, layer->output_error) + channel * height * width;
+    list = list_nonzero(error, height, width, pitch, list);
+    *list = 0;
+    return list + 1;
+}
+
+/* The lists of all channels one after the other, if they leave room for one more; else none. */
+static bool list_channels(const struct image *image, const struct layer *layer, int32_t pitch,
+                          uint32_t *list)
+{
+    int32_t most = layer->out.height * layer->out.width + 1;
+    const uint32_t *last = list + most;
+    for (int32_t o = 0; o < layer->out.channels; o++) {
+        if (list > last)
+            return false;
+        list = list_channel(image, layer, o, pitch, list);
+    }
+    return true;
 }
 
 void conv2d_backward(const struct image *image, const struct layer *layer)
 {
     int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
     int32_t height = layer->in.height, width = layer->in.width, padding = layer->padding;
-    int32_t length = channels * k * k, out_plane = layer->out.height * layer->out.width;
+    int32_t length = channels * k * k;
     const int8_t *filters = kept_weights(image, layer, outputs, length);
 
-    /* The scratch: dynamic sums, one padded plane of sums, a list of one channel's errors. */
+    /* The scratch: dynamic sums, one padded plane of sums, lists of errors. */
     int32_t *sums = at(image, layer->sums);
     int32_t *plane = sums + (image->flags & DYNAMIC ? elements(layer->in) : 0);
     int32_t pitch = width + 2 * padding, size = (height + 2 * padding) * pitch;
-    uint32_t *list = (uint32_t *)(plane + size);
+    uint32_t *lists = (uint32_t *)(plane + size);
+    bool listed = list_channels(image, layer, pitch, lists);
 
     struct sink sink = open_sink(image, layer->input_error, layer->sums, layer->backward_shift);
     int32_t index = 0;
     for (int32_t c = 0; c < channels; c++, filters += k * k) {
         clear(plane, 4 * size);
-        const int8_t *error = at(image, layer->output_error);
-        for (int32_t o = 0; o < outputs; o++, error += out_plane) {
-            uint32_t *end =
-                list_nonzero(error, layer->out.height, layer->out.width, pitch, list);
-            spread(list, end, filters + o * length, k, plane, pitch);
+        const uint32_t *list = lists;
+        for (int32_t o = 0; o < outputs; o++) {
+            if (!listed) {
+                list_channel(image, layer, o, pitch, lists);
+                list = lists;
+            }
+            list = spread(list, filters + o * length, k, plane, pitch);
         }
         const int32_t *row = plane + padding * pitch + padding;
         for (int32_t y = 0; y < height; y++, row += pitch, index += width)
@@ -223,20 +255,52 @@ void conv2d_backward(const struct image *image, const struct layer *layer)
 }
 
 /* The gradient of one weight: the errors times the inputs that the weight met. */
-static int32_t weight_gradient(const uint32_t *list, const uint32_t *end, const int8_t *inputs)
+static int32_t weight_gradient(const uint32_t *list, const int8_t *inputs)
 {
     int32_t sum = 0;
-    for (; list != end; list++)
+    for (; *list; list++)
         sum += inputs[offset_of(*list)] * value_of(*list);
     return sum;
 }
 
+/* Gradients of the edges of one output channel. With dynamic scales they go to `sums`, and the end
+ * of them is returned; with static ones they are applied.
+ */
+static int32_t *update_row(const struct image *image, const struct layer *layer,
+                           const struct edges *edges, const uint32_t *list, const int8_t *inputs,
+                           int32_t pitch, const struct rounding *rounding, int32_t *sums)
+{
+    int32_t k = layer->window, window = k * k, column = 0, gathered[9];
+    int32_t plane = (layer->in.height + 2 * layer->padding) * pitch;
+    for (int32_t next = 0; next < edges->count; column += window, inputs += plane) {
+        if (edges->columns && edges->columns[next] >= column + window)
+            continue;
+        if (k == 3)
+            conv2d_gather(list, inputs, pitch, gathered);
+        for (int32_t ky = 0; ky < k; ky++) {
+            for (int32_t kx = 0; kx < k; kx++) {
+                int32_t tap = ky * k + kx, place = column + tap;
+                if (next == edges->count || (edges->columns && edges->columns[next] != place))
+                    continue;
+                int32_t gradient =
+                    k == 3 ? gathered[tap] : weight_gradient(list, inputs + ky * pitch + kx);
+                if (image->flags & TRAINS_SCORES)
+                    gradient *= edges->weights[place];
+                if (image->flags & DYNAMIC)
+                    *sums++ = gradient;
+                else
+                    descend_by(&edges->trained[next], gradient, rounding);
+                next++;
+            }
+        }
+    }
+    return sums;
+}
+
 void conv2d_update(const struct image *image, const struct layer *layer)
 {
-    const int8_t *error = at(image, layer->output_error);
-    int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
-    int32_t out_plane = layer->out.height * layer->out.width;
-    int32_t length = channels * k * k;
+    int32_t channels = layer->in.channels, outputs = layer->out.channels;
+    int32_t length = channels * layer->window * layer->window;
     bool dynamic = image->flags & DYNAMIC, nearest = image->flags & ROUND_NEAREST;
 
     /* The scratch: dynamic gradients, padded inputs, a list of one channel's errors. */
@@ -249,29 +313,12 @@ void conv2d_update(const struct image *image, const struct layer *layer)
     pad(at(image, layer->inputs), layer->in, layer->padding, plane, pitch, padded, size);
 
     struct rounding rounding = rounding_by(layer->update_shift, nearest);
-    for (int32_t o = 0; o < outputs; o++, error += out_plane) {
-        uint32_t *end = list_nonzero(error, layer->out.height, layer->out.width, pitch, list);
-        if (end == list && !dynamic)
+    for (int32_t o = 0; o < outputs; o++) {
+        list_channel(image, layer, o, pitch, list);
+        if (!*list && !dynamic) /* no gradient, no change */
             continue;
         struct edges edges = edges_of_row(image, layer, o, length);
-        const int8_t *inputs = padded;
-        int32_t column = 0, next = 0;
-        for (int32_t c = 0; c < channels; c++, inputs += plane) {
-            for (int32_t ky = 0; ky < k; ky++) {
-                for (int32_t kx = 0; kx < k; kx++, column++) {
-                    if (next == edges.count || (edges.columns && edges.columns[next] != column))
-                        continue;
-                    int32_t gradient = weight_gradient(list, end, inputs + ky * pitch + kx);
-                    if (image->flags & TRAINS_SCORES)
-                        gradient *= edges.weights[column];
-                    if (dynamic)
-                        *sums++ = gradient;
-                    else
-                        descend_by(&edges.trained[next], gradient, &rounding);
-                    next++;
-                }
-            }
-        }
+        sums = update_row(image, layer, &edges, list, padded, pitch, &rounding, sums);
     }
     if (dynamic) {
         int8_t *weights = at(image, layer->weights);
@@ -280,6 +327,7 @@ void conv2d_update(const struct image *image, const struct layer *layer)
         int32_t shift = dynamic_update_shift(image, largest_magnitude(sums, count));
         rounding = rounding_by(shift, nearest);
         for (int32_t i = 0; i < count; i++)
-            descend_by(&weights[i], sums[i], &rounding);
+            if (sums[i])
+                descend_by(&weights[i], sums[i], &rounding);
     }
 }
