@@ -74,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
     )
     images.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    images.add_argument(
+        "--variant",
+        choices=("plain", "fast"),
+        help="the build of the trainer (costs: both; train: fast)",
+    )
 
     costs = commands.add_parser(
         "costs",

@@ -20,6 +20,7 @@ from experiments.output import check_writable, format_table, write_csv, write_js
 from experiments.pretrain import pretrain as run_pretraining
 from experiments.train import train as run_training
 from experiments.transfer import transfer_task
+from experiments.variants import Variant
 from kernels.errors import KernelError
 from kernels.methods import method
 from kernels.network import Network
@@ -40,11 +41,13 @@ def costs(options: Namespace) -> None:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
+    _check_variant(options)
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf)
+    variants = tuple(Variant) if options.variant is None else (options.variant,)
+    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
     print(cost_table(records))
     if options.json is not None:
         write_json(options.json, records)
@@ -58,6 +61,7 @@ def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
     if options.epochs < 0:
         raise UserError(f"--epochs {options.epochs}: train for 0 epochs or more")
+    _check_variant(options)
     settings = method(
         options.method,
         learning_rate_bits=options.learning_rate_bits,
@@ -72,7 +76,14 @@ def train(options: Namespace) -> None:
     source = _transfer_source(options)
     task = transfer_task(source, options.angle, options.images, options.test_images, options.seed)
     record = run_training(
-        backbone, settings, task, options.backend, options.epochs, options.seed, options.elf
+        backbone,
+        settings,
+        task,
+        options.backend,
+        options.epochs,
+        options.seed,
+        options.elf,
+        options.variant or Variant.FAST,
     )
     rows = [[str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in record["history"]]
     print(format_table(("epoch", "test accuracy %"), rows))
@@ -111,6 +122,11 @@ def _transfer_source(options: Namespace) -> Images:
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
     _check_seed(options.seed)
     return mnist_sample() if options.data is None else mnist(options.data, "test")
+
+
+def _check_variant(options: Namespace) -> None:
+    if options.elf is not None and options.variant is not None:
+        raise UserError("--elf and --variant name a build of the trainer each: leave one out")
 
 
 def _check_seed(seed: int) -> None:

@@ -32,7 +32,7 @@ def scratch_of(network: Network, method: Method, index: int, variant: Variant) -
         return _plain(network, method, index)
     if isinstance(layer, Conv2d):
         return _fast_conv2d(network, method, index, layer)
-    return _fast_dense(network, index)
+    return _fast_dense(network, method, index)
 
 
 def _plain(network: Network, method: Method, index: int) -> Scratch:
@@ -68,11 +68,14 @@ def _fast_conv2d(network: Network, method: Method, index: int, layer: Conv2d) ->
     )
 
 
-def _fast_dense(network: Network, index: int) -> Scratch:
-    """All sums of the operation, and a list of the inputs or rows that are not zero."""
+def _fast_dense(network: Network, method: Method, index: int) -> Scratch:
+    """A list of the inputs that are not zero; sums of the input error."""
     outputs, inputs = network.weight_shape_of(index)
-    listed = 4 * (inputs + 1)
-    return Scratch(forward=4 * outputs + listed, backward=4 * inputs + 8 * outputs, update=listed)
+    return Scratch(
+        forward=4 * outputs * method.dynamic + 4 * inputs,
+        backward=4 * inputs,
+        update=4 * inputs,
+    )
 
 
 def _even(count: int) -> int:

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+import firmware_elf
 from experiments.backbone import Backbone
 from experiments.device import Device
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.simulator import simulated_pico
+from experiments.simulator import simulated_pico, variant_of
 from experiments.transfer import Transfer, check_images
+from experiments.variants import Variant
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
@@ -77,6 +79,7 @@ def train(
     epochs: int,
     seed: int,
     elf: Path | None = None,
+    variant: Variant = Variant.FAST,
 ) -> dict[str, Any]:
     """Train for ``epochs`` and return the record, with the accuracy before and after each epoch.
 
@@ -87,11 +90,12 @@ def train(
     """
     if not len(task.test_labels):
         raise UserError("no images are left to test on: train on fewer, or test on more than 0")
-    made_with = environment(elf)
+    made_with = environment(elf or firmware_elf.TRAINERS[variant])
     model, scales = starting_point(backbone, method, task, seed)
     learner: Learner
     if backend == "pico":
-        learner = Device(simulated_pico(elf), model, method, scales)
+        pico = simulated_pico(elf, variant)
+        learner = Device(pico, model, method, scales, variant_of(pico))
     else:
         learner = Trainer(model, method, scales)
     history = [{"epoch": 0, "test_accuracy": accuracy(learner, task.test_images, task.test_labels)}]

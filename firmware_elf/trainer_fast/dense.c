@@ -34,36 +34,34 @@ static int32_t pruned_sum(const struct edges *edges, int32_t threshold, const in
 
 int32_t dense_forward(const struct image *image, const struct layer *layer)
 {
-    const int8_t *inputs = at(image, layer->inputs);
-    int32_t count = elements(layer->in), outputs = layer->out.channels;
-    /* The scratch: all sums, a list of the inputs. */
-    int32_t *sums = at(image, layer->sums);
-    uint32_t *list = (uint32_t *)(sums + outputs);
-    uint32_t *end = list_nonzero(inputs, 1, count, count, list);
-    const int8_t *weights = at(image, layer->weights);
+    const int8_t *inputs = at(image, layer->inputs), *weights = at(image, layer->weights);
     const int8_t *scores = all_scored(image) ? at(image, layer->scores) : NULL;
-    int32_t o = 0;
-    for (; o + 4 <= outputs && list != end; o += 4) {
-        const int8_t *row = weights + o * count;
-        struct four_rows rows = {list, end, row, count, sums + o, 0, image->threshold};
-        if (scores) {
-            rows.scores = scores - weights;
-            dense_four_kept_rows(&rows);
-        } else {
-            dense_four_rows(&rows);
-        }
-    }
-    for (; o < outputs; o++)
-        sums[o] = row_sum(weights + o * count, scores ? scores + o * count : NULL,
-                          image->threshold, list, end);
-    if (image->flags & SPARSE_SCORES) {
-        for (o = 0; o < outputs; o++) {
-            struct edges edges = edges_of_row(image, layer, o, count);
-            sums[o] -= pruned_sum(&edges, image->threshold, inputs);
-        }
-    }
+    int32_t count = elements(layer->in), outputs = layer->out.channels;
+    /* The scratch: dynamic sums, a list of the inputs. */
+    int32_t *all_sums = at(image, layer->sums), four[4];
+    uint32_t *list = (uint32_t *)(all_sums + (image->flags & DYNAMIC ? outputs : 0));
+    uint32_t *end = list_nonzero(inputs, 1, count, count, list);
     struct sink sink = open_sink(image, layer->outputs, layer->sums, layer->forward_shift);
-    put_row(&sink, 0, sums, outputs);
+    for (int32_t o = 0; o < outputs; o += 4) {
+        const int8_t *row = weights + o * count;
+        int32_t here = outputs - o < 4 ? outputs - o : 4;
+        struct four_rows rows = {
+            list, end, row, count, four, scores ? scores - weights : 0, image->threshold,
+        };
+        if (here < 4 || list == end)
+            for (int32_t i = 0; i < here; i++)
+                four[i] = row_sum(row + i * count, scores ? scores + (o + i) * count : NULL,
+                                  image->threshold, list, end);
+        else if (scores)
+            dense_four_kept_rows(&rows);
+        else
+            dense_four_rows(&rows);
+        for (int32_t i = 0; i < here && image->flags & SPARSE_SCORES; i++) {
+            struct edges edges = edges_of_row(image, layer, o + i, count);
+            four[i] -= pruned_sum(&edges, image->threshold, inputs);
+        }
+        put_row(&sink, o, four, here);
+    }
     return close_sink(&sink, outputs);
 }
 
