@@ -93,9 +93,11 @@ def train(
     made_with = environment(elf or firmware_elf.TRAINERS[variant])
     model, scales = starting_point(backbone, method, task, seed)
     learner: Learner
+    trained_by: Variant | None = None
     if backend == "pico":
         pico = simulated_pico(elf, variant)
-        learner = Device(pico, model, method, scales, variant_of(pico))
+        trained_by = variant_of(pico)
+        learner = Device(pico, model, method, scales, trained_by)
     else:
         learner = Trainer(model, method, scales)
     history = [{"epoch": 0, "test_accuracy": accuracy(learner, task.test_images, task.test_labels)}]
@@ -115,6 +117,7 @@ def train(
         "settings": method.settings(),
         "backbone_sha256": backbone.model.state_hash(),
         "backend": backend,
+        "variant": str(trained_by) if trained_by else None,
         "epochs": epochs,
         **task.record,
         "history": history,

@@ -315,8 +315,13 @@ void conv2d_update(const struct image *image, const struct layer *layer)
     struct rounding rounding = rounding_by(layer->update_shift, nearest);
     for (int32_t o = 0; o < outputs; o++) {
         list_channel(image, layer, o, pitch, list);
-        if (!*list && !dynamic) /* no gradient, no change */
+        if (!*list) { /* no gradient, no change */
+            if (dynamic) {
+                clear(sums, 4 * length);
+                sums += length;
+            }
             continue;
+        }
         struct edges edges = edges_of_row(image, layer, o, length);
         sums = update_row(image, layer, &edges, list, padded, pitch, &rounding, sums);
     }
@@ -324,7 +329,7 @@ void conv2d_update(const struct image *image, const struct layer *layer)
         int8_t *weights = at(image, layer->weights);
         int32_t count = outputs * length;
         sums -= count;
-        int32_t shift = dynamic_update_shift(image, largest_magnitude(sums, count));
+        int32_t shift = dynamic_update_shift(image, combined_magnitudes(sums, count));
         rounding = rounding_by(shift, nearest);
         for (int32_t i = 0; i < count; i++)
             if (sums[i])

@@ -25,16 +25,14 @@ static int32_t bit_width(uint32_t largest)
     return bits;
 }
 
-uint32_t largest_magnitude(const int32_t *sums, int32_t count)
+uint32_t combined_magnitudes(const int32_t *sums, int32_t count)
 {
-    int32_t largest = 0, smallest = 0;
+    uint32_t combined = 0;
     for (const int32_t *end = sums + count; sums != end; sums++) {
-        if (*sums > largest)
-            largest = *sums;
-        else if (*sums < smallest)
-            smallest = *sums;
+        int32_t sign = *sums >> 31;
+        combined |= (uint32_t)((*sums ^ sign) - sign);
     }
-    return (uint32_t)(largest > -smallest ? largest : -smallest);
+    return combined;
 }
 
 int32_t dynamic_update_shift(const struct image *image, uint32_t largest)
@@ -50,17 +48,19 @@ struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums,
         .values = at(image, values),
         .sums = image->flags & DYNAMIC ? at(image, sums) : NULL,
         .rounding = rounding_by(shift, nearest),
+        .magnitudes = 0,
         .nearest = nearest,
     };
     return sink;
 }
 
-void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_t count)
+void put_row(struct sink *sink, int32_t index, const int32_t *sums, int32_t count)
 {
     if (!sink->sums) {
         requantise(sums, sink->values + index, count, &sink->rounding);
         return;
     }
+    sink->magnitudes |= combined_magnitudes(sums, count);
     int32_t *to = sink->sums + index;
     if (to != sums)
         for (const int32_t *end = sums + count; sums != end; sums++)
@@ -78,7 +78,7 @@ void put_zeros(const struct sink *sink, int32_t count)
 int32_t close_sink(struct sink *sink, int32_t count)
 {
     if (sink->sums) {
-        int32_t shift = bit_width(largest_magnitude(sink->sums, count)) - 7;
+        int32_t shift = bit_width(sink->magnitudes) - 7;
         sink->rounding = rounding_by(shift > 0 ? shift : 0, sink->nearest);
         requantise(sink->sums, sink->values, count, &sink->rounding);
     }

@@ -16,12 +16,13 @@ struct sink {
     int8_t *values;
     int32_t *sums; /* NULL with static shifts */
     struct rounding rounding;
+    uint32_t magnitudes; /* of what waits, combined */
     bool nearest;
 };
 
 struct sink open_sink(const struct image *image, uint32_t values, uint32_t sums, int32_t shift);
 
-void put_row(const struct sink *sink, int32_t index, const int32_t *sums, int32_t count);
+void put_row(struct sink *sink, int32_t index, const int32_t *sums, int32_t count);
 
 /* Sums of 0 for the first `count`: what is put later replaces them. */
 void put_zeros(const struct sink *sink, int32_t count);
@@ -29,7 +30,8 @@ void put_zeros(const struct sink *sink, int32_t count);
 /* Settle what waits in the sink; returns the shift that was applied. */
 int32_t close_sink(struct sink *sink, int32_t count);
 
-uint32_t largest_magnitude(const int32_t *sums, int32_t count);
+/* As wide as the largest magnitude: all of them, bit by bit "or". */
+uint32_t combined_magnitudes(const int32_t *sums, int32_t count);
 
 /* The shift that leaves learning_rate_bits of the largest gradient. */
 int32_t dynamic_update_shift(const struct image *image, uint32_t largest);

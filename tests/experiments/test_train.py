@@ -16,8 +16,8 @@ def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record
     options = ["train", "--method", name, "--backbone", small_backbone]
     options += ["--images", 30, "--test-images", 20, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
-    assert pico.pop("backend") == "pico"
-    assert reference.pop("backend") == "reference"
+    assert (pico.pop("backend"), pico.pop("variant")) == ("pico", "fast")
+    assert (reference.pop("backend"), reference.pop("variant")) == ("reference", None)
     assert pico == reference
     assert [line["epoch"] for line in pico["history"]] == [0, 1, 2]
 
@@ -29,6 +29,15 @@ def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> 
     assert pico["settings"]["rounding"] == "nearest"
     for key in ("history", "final_state_sha256", "settings", "backbone_sha256"):
         assert pico[key] == reference[key]
+
+
+def test_both_variants_give_the_same_run(small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", "priot", "--backbone", small_backbone, "--backend", "pico"]
+    options += ["--images", 20, "--test-images", 20, "--epochs", 1]
+    plain, fast = (record_of(*options, "--variant", variant) for variant in ("plain", "fast"))
+    assert (plain.pop("variant"), fast.pop("variant")) == ("plain", "fast")
+    assert plain.pop("environment") != fast.pop("environment")
+    assert plain == fast
 
 
 def test_priot_improves_on_rotated_images(record_of) -> None:
