@@ -28,8 +28,9 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw what each training method costs on the device, from records alone.
 
     Left, horizontal bars of milliseconds per image, stacked by phase, each with its total and, in
-    brackets, its ratio to static NITI of the same variant; right, of peak SRAM, stacked by part, against the chip's
-    capacity. Methods stand in the order of the records, the first at the top. KB are 1024 bytes.
+    brackets, its ratio to static NITI of the same variant; right, of peak SRAM, stacked by part,
+    against the chip's capacity. Methods stand in the order of the records, the first at the top. KB
+    are 1024 bytes.
 
     Args:
         records: one for each method, with the keys

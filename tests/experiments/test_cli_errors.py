@@ -17,6 +17,7 @@ from experiments.backbone import Backbone, backbone_record, save_backbone
 from experiments.cli import main
 from experiments.errors import UserError
 from experiments.simulator import simulated_pico
+from experiments.variants import Variant
 from kernels.methods import MethodError
 from kernels.model import initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
@@ -463,8 +464,8 @@ def test_fault_of_the_firmware_ends_with_code_1(
 ) -> None:
     undefined = b"\x00\xde"
 
-    def damaged(elf: Path | None) -> Pico:
-        pico = simulated_pico(elf)
+    def damaged(elf: Path | None, variant: Variant) -> Pico:
+        pico = simulated_pico(elf, variant)
         pico.write("conv2d_forward", undefined)
         return pico
 
