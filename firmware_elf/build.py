@@ -149,6 +149,7 @@ PROGRAMS = (
             "trainer_fast/conv2d_errors.S",
             "trainer_fast/conv2d_pair.S",
             "trainer_fast/dense.c",
+            "trainer_fast/dense_columns.S",
             "trainer_fast/dense_rows.S",
             "trainer/loss.c",
             "trainer_fast/max_pool2d.c",

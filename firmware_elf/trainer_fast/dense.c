@@ -3,11 +3,13 @@
  * Inputs and errors that are exactly zero are left out. Pruned edges are left out while a row is
  * read; of sparse scores, what the pruned edges added is taken back.
  */
+#include "dense_columns.h"
 #include "dense_rows.h"
 #include "nonzero.h"
 #include "operations.h"
 #include "requantise.h"
 #include "scores.h"
+#include "words.h"
 
 #include <stddef.h>
 
@@ -65,25 +67,54 @@ int32_t dense_forward(const struct image *image, const struct layer *layer)
     return close_sink(&sink, outputs);
 }
 
+/* Add the rows of a list, which 0 ends, times their errors to the sums; `scores` as in row_sum. */
+static void add_rows(const uint32_t *list, const int8_t *weights, const int8_t *scores,
+                     int32_t threshold, int32_t *sums, int32_t count)
+{
+    if ((count & 3) == 0 && (!scores || threshold <= 0)) {
+        struct columns columns = {list, weights, sums, sums + count, 0, 0};
+        if (scores) {
+            columns.scores = scores - weights;
+            columns.least = -(0x01010101u * (uint32_t)(threshold + 128));
+            dense_kept_columns(&columns);
+        } else {
+            dense_columns(&columns);
+        }
+        return;
+    }
+    for (; *list; list++) {
+        const int8_t *row = weights + offset_of(*list);
+        const int8_t *row_scores = scores ? scores + offset_of(*list) : NULL;
+        for (int32_t i = 0; i < count; i++)
+            if (!scores || row_scores[i] >= threshold)
+                sums[i] += row[i] * value_of(*list);
+    }
+}
+
+#define ROWS 32 /* added at once; what is more costs its sums a load and a store */
+
 void dense_backward(const struct image *image, const struct layer *layer)
 {
-    const int8_t *error = at(image, layer->output_error);
-    int32_t *sums = at(image, layer->sums);
-    int32_t count = elements(layer->in);
-    for (int32_t i = 0; i < count; i++)
-        sums[i] = 0;
-    for (int32_t o = 0; o < layer->out.channels; o++) {
-        int32_t e = error[o];
-        if (!e)
-            continue;
+    const int8_t *error = at(image, layer->output_error), *weights = at(image, layer->weights);
+    const int8_t *scores = all_scored(image) ? at(image, layer->scores) : NULL;
+    int32_t count = elements(layer->in), outputs = layer->out.channels;
+    int32_t *sums = at(image, layer->sums), listed = 0;
+    uint32_t list[ROWS + 1];
+    clear(sums, 4 * count);
+    for (int32_t o = 0; o < outputs; o++) {
+        if (error[o])
+            list[listed++] = (uint32_t)(o * count) << 8 | (uint8_t)error[o];
+        if (listed == ROWS || (listed && o + 1 == outputs)) {
+            list[listed] = 0;
+            add_rows(list, weights, scores, image->threshold, sums, count);
+            listed = 0;
+        }
+    }
+    for (int32_t o = 0; o < outputs && image->flags & SPARSE_SCORES; o++) {
         struct edges edges = edges_of_row(image, layer, o, count);
-        for (int32_t i = 0; i < count; i++)
-            if (!all_scored(image) || edges.trained[i] >= image->threshold)
-                sums[i] += edges.weights[i] * e;
-        if (edges.columns)
-            for (int32_t i = 0; i < edges.count; i++)
-                if (edges.trained[i] < image->threshold)
-                    sums[edges.columns[i]] -= edges.weights[edges.columns[i]] * e;
+        for (int32_t i = 0; error[o] && i < edges.count; i++)
+            if (edges.trained[i] < image->threshold)
+                sums[edges.columns[i]] -= edges.weights[edges.columns[i]] * error[o];
     }
     struct sink sink = open_sink(image, layer->input_error, layer->sums, layer->backward_shift);
     put_row(&sink, 0, sums, count);
