@@ -62,7 +62,7 @@ def _fast_conv2d(network: Network, method: Method, index: int, layer: Conv2d) ->
     paired = 16 * 3 * channels + 4 * high if layer.kernel == 3 else 0  # packed weights, spans
     return Scratch(
         forward=4 * outputs * out_height * out_width * method.dynamic + rows + windows + paired,
-        backward=4 * channels * height * width * method.dynamic + 4 * high * wide + 2 * errors,
+        backward=4 * channels * height * width * method.dynamic + 4 * high * wide + 3 * errors,
         update=4 * weights * method.dynamic + _words(channels * high * wide) + errors,
         kept=weights * method.trains_scores,
     )

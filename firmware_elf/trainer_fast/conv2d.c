@@ -212,7 +212,7 @@ static bool list_channels(const struct image *image, const struct layer *layer, 
                           uint32_t *list)
 {
     int32_t most = layer->out.height * layer->out.width + 1;
-    const uint32_t *last = list + most;
+    const uint32_t *last = list + 2 * most; /* the scratch holds three of the longest */
     for (int32_t o = 0; o < layer->out.channels; o++) {
         if (list > last)
             return false;
