@@ -151,6 +151,7 @@ PROGRAMS = (
             "trainer_fast/dense.c",
             "trainer_fast/dense_columns.S",
             "trainer_fast/dense_rows.S",
+            "trainer_fast/edges_update.S",
             "trainer/loss.c",
             "trainer_fast/max_pool2d.c",
             "trainer_fast/relu.c",

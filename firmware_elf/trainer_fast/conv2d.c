@@ -34,11 +34,6 @@ static int32_t pad(const int8_t *planes, struct shape shape, int32_t padding, in
     return signs < 0 ? -1 : 0;
 }
 
-static int32_t whole_words(int32_t size)
-{
-    return (size + 3) & ~3;
-}
-
 /* One row of sums of one filter (C,k,k). Rows of the windows are `pitch` apart, channel by channel
  * in each line of the image.
  */
@@ -226,6 +221,10 @@ void conv2d_backward(const struct image *image, const struct layer *layer)
     int32_t k = layer->window, channels = layer->in.channels, outputs = layer->out.channels;
     int32_t height = layer->in.height, width = layer->in.width, padding = layer->padding;
     int32_t length = channels * k * k;
+    if (all_zero(at(image, layer->output_error), elements(layer->out))) {
+        clear(at(image, layer->input_error), whole_words(elements(layer->in)));
+        return;
+    }
     const int8_t *filters = kept_weights(image, layer, outputs, length);
 
     /* The scratch: dynamic sums, one padded plane of sums, lists of errors. */
@@ -302,6 +301,8 @@ void conv2d_update(const struct image *image, const struct layer *layer)
     int32_t channels = layer->in.channels, outputs = layer->out.channels;
     int32_t length = channels * layer->window * layer->window;
     bool dynamic = image->flags & DYNAMIC, nearest = image->flags & ROUND_NEAREST;
+    if (all_zero(at(image, layer->output_error), elements(layer->out)))
+        return; /* no gradient, no change */
 
     /* The scratch: dynamic gradients, padded inputs, a list of one channel's errors. */
     int32_t *sums = at(image, layer->sums);

@@ -5,6 +5,7 @@
  */
 #include "dense_columns.h"
 #include "dense_rows.h"
+#include "edges_update.h"
 #include "nonzero.h"
 #include "operations.h"
 #include "requantise.h"
@@ -100,6 +101,10 @@ void dense_backward(const struct image *image, const struct layer *layer)
     int32_t count = elements(layer->in), outputs = layer->out.channels;
     int32_t *sums = at(image, layer->sums), listed = 0;
     uint32_t list[ROWS + 1];
+    if (all_zero(error, outputs)) {
+        clear(at(image, layer->input_error), whole_words(count));
+        return;
+    }
     clear(sums, 4 * count);
     for (int32_t o = 0; o < outputs; o++) {
         if (error[o])
@@ -132,6 +137,20 @@ static uint32_t largest_of(const int8_t *values, int32_t count)
     return largest;
 }
 
+/* The update of one row with sparse scores. */
+static void update_listed_scores(const struct image *image, const struct layer *layer, int32_t row,
+                                 const struct rounding *rounding)
+{
+    const int8_t *inputs = at(image, layer->inputs), *error = at(image, layer->output_error);
+    struct edges edges = edges_of_row(image, layer, row, elements(layer->in));
+    for (int32_t i = 0; i < edges.count; i++) {
+        int32_t input = inputs[edges.columns[i]];
+        if (input)
+            descend_by(&edges.trained[i], error[row] * input * edges.weights[edges.columns[i]],
+                       rounding);
+    }
+}
+
 void dense_update(const struct image *image, const struct layer *layer)
 {
     const int8_t *inputs = at(image, layer->inputs);
@@ -140,28 +159,28 @@ void dense_update(const struct image *image, const struct layer *layer)
     int32_t shift = layer->update_shift;
     if (image->flags & DYNAMIC) /* the largest product of an outer product is known beforehand */
         shift = dynamic_update_shift(image, largest_of(inputs, count) * largest_of(error, outputs));
-    struct rounding rounding = rounding_by(shift, image->flags & ROUND_NEAREST);
+    struct row_update row = {.rounding = rounding_by(shift, image->flags & ROUND_NEAREST)};
+    if (image->flags & SPARSE_SCORES) {
+        for (int32_t o = 0; o < outputs; o++)
+            if (error[o])
+                update_listed_scores(image, layer, o, &row.rounding);
+        return;
+    }
     uint32_t *list = at(image, layer->sums);
-    uint32_t *end = list_nonzero(inputs, 1, count, count, list);
-    for (int32_t o = 0; o < outputs; o++) {
-        int32_t e = error[o];
-        if (!e)
-            continue;
-        struct edges edges = edges_of_row(image, layer, o, count);
-        if (edges.columns) {
-            for (int32_t i = 0; i < edges.count; i++) {
-                int32_t column = edges.columns[i];
-                int32_t gradient = e * inputs[column] * edges.weights[column];
-                descend_by(&edges.trained[i], gradient, &rounding);
-            }
-        } else {
-            for (const uint32_t *entry = list; entry != end; entry++) {
-                uint32_t column = offset_of(*entry);
-                int32_t gradient = e * value_of(*entry);
-                if (image->flags & TRAINS_SCORES)
-                    gradient *= edges.weights[column];
-                descend_by(&edges.trained[column], gradient, &rounding);
-            }
-        }
+    row.list = list;
+    row.end = list_nonzero(inputs, 1, count, count, list);
+    if (row.list == row.end)
+        return;
+    bool scored = image->flags & TRAINS_SCORES;
+    const int8_t *weights = at(image, layer->weights);
+    int8_t *trained = scored ? at(image, layer->scores) : at(image, layer->weights);
+    row.weights = weights - trained;
+    for (int32_t o = 0; o < outputs; o++, trained += count) {
+        row.trained = trained;
+        row.error = error[o];
+        if (row.error && scored)
+            update_scores(&row);
+        else if (row.error)
+            update_weights(&row);
     }
 }

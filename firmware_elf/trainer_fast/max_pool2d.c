@@ -48,18 +48,15 @@ void max_pool2d_forward(const struct image *image, const struct layer *layer)
     }
 }
 
-/* The window's error goes to its first largest element, row by row. */
-static void route(const int8_t *corner, int32_t largest, int8_t error, int8_t *error_corner,
-                  int32_t size, int32_t width)
+/* The window's error goes to its first largest element, row by row: where that is. */
+static int32_t place_of(int32_t largest, const int8_t *corner, int32_t size, int32_t width)
 {
-    for (int32_t dy = 0; dy < size; dy++) {
-        for (int32_t dx = 0; dx < size; dx++) {
-            if (corner[dy * width + dx] == largest) {
-                error_corner[dy * width + dx] = error;
-                return;
-            }
-        }
-    }
+    if (corner[0] == largest)
+        return 0;
+    for (int32_t start = 0;; start += width)
+        for (int32_t place = start; place != start + size; place++)
+            if (corner[place] == largest)
+                return place;
 }
 
 void max_pool2d_backward(const struct image *image, const struct layer *layer)
@@ -70,12 +67,14 @@ void max_pool2d_backward(const struct image *image, const struct layer *layer)
     int8_t *error_row = at(image, layer->input_error);
     int32_t size = layer->window, width = layer->in.width;
     int32_t left_over = (layer->in.height - layer->out.height * size) * width;
-    clear(error_row, (elements(layer->in) + 3) & ~3); /* buffers end on words */
+    clear(error_row, whole_words(elements(layer->in))); /* buffers end on words */
+    if (all_zero(error, elements(layer->out)))
+        return;
     for (int32_t c = 0; c < layer->out.channels; c++) {
         for (int32_t y = 0; y < layer->out.height; y++) {
             for (int32_t x = 0; x < layer->out.width; x++, output++, error++)
                 if (*error)
-                    route(row + x * size, *output, *error, error_row + x * size, size, width);
+                    error_row[x * size + place_of(*output, row + x * size, size, width)] = *error;
             row += size * width;
             error_row += size * width;
         }

@@ -72,7 +72,7 @@ void put_zeros(const struct sink *sink, int32_t count)
     if (sink->sums)
         clear(sink->sums, 4 * count);
     else
-        clear(sink->values, (count + 3) & ~3); /* buffers end on words */
+        clear(sink->values, whole_words(count)); /* buffers end on words */
 }
 
 int32_t close_sink(struct sink *sink, int32_t count)

@@ -17,6 +17,25 @@ static inline word filled(word signs)
     return (signs - (signs >> 7)) | signs;
 }
 
+static inline int32_t whole_words(int32_t size)
+{
+    return (size + 3) & ~3;
+}
+
+/* Whether `count` bytes from a word on are all 0. */
+static inline bool all_zero(const void *memory, int32_t count)
+{
+    const word *next = memory, *end = next + (count >> 2);
+    while (next != end)
+        if (*next++)
+            return false;
+    const int8_t *byte = (const int8_t *)end;
+    for (int32_t left = count & 3; left; left--)
+        if (*byte++)
+            return false;
+    return true;
+}
+
 /* Set `size` bytes to 0, a multiple of 4, from an address that is one too. */
 static inline void clear(void *memory, int32_t size)
 {
