@@ -155,7 +155,7 @@ PROGRAMS = (
             "trainer/loss.c",
             "trainer_fast/max_pool2d.c",
             "trainer_fast/relu.c",
-            "trainer_fast/nonzero.c",
+            "trainer_fast/list_nonzero.S",
             "trainer_fast/requantise.c",
             "trainer_fast/requantise_sums.S",
             "trainer_fast/scores.c",
