@@ -24,11 +24,13 @@ static int32_t pad(const int8_t *planes, struct shape shape, int32_t padding, in
     for (int32_t c = 0; c < shape.channels; c++) {
         int8_t *row = padded + c * plane_step + padding * row_step + padding;
         for (int32_t y = 0; y < shape.height; y++, row += row_step) {
+#pragma GCC unroll 7
             for (int32_t x = 0; x < shape.width; x++) {
-                int32_t value = *planes++;
+                int32_t value = planes[x];
                 signs |= value;
                 row[x] = (int8_t)value;
             }
+            planes += shape.width;
         }
     }
     return signs < 0 ? -1 : 0;
@@ -54,7 +56,7 @@ static void filter_row(const int8_t *windows, int32_t pitch, const int8_t *filte
     }
 }
 
-/* Columns of one line of the image, padding included, beyond which every channel is zero. */
+/* Columns of one line of the image, padding included, beyond which every channel is zero; even. */
 struct span {
     int16_t from, to; /* equal where all is zero */
 };
@@ -62,20 +64,22 @@ struct span {
 static void find_spans(const int8_t *padded, int32_t lines, int32_t channels, int32_t pitch,
                        struct span *spans)
 {
+    const halfword *line = (const halfword *)padded; /* pitch is even */
+    int32_t pairs = pitch >> 1;
     for (struct span *end = spans + lines; spans != end; spans++) {
-        int32_t from = pitch, to = 0;
-        for (int32_t c = 0; c < channels; c++, padded += pitch) {
+        int32_t from = pairs, to = 0;
+        for (int32_t c = 0; c < channels; c++, line += pairs) {
             int32_t x = 0;
-            while (x < from && padded[x] == 0)
+            while (x < from && line[x] == 0)
                 x++;
             from = x;
-            x = pitch;
-            while (x > to && padded[x - 1] == 0)
+            x = pairs;
+            while (x > to && line[x - 1] == 0)
                 x--;
             to = x;
         }
-        spans->from = (int16_t)(from < to ? from : to);
-        spans->to = (int16_t)to;
+        spans->from = (int16_t)(2 * (from < to ? from : to));
+        spans->to = (int16_t)(2 * to);
     }
 }
 
@@ -91,7 +95,7 @@ static struct span windows_of(const struct span *lines, int32_t width)
         if (lines[ky].to > to)
             to = lines[ky].to;
     }
-    from = from > 2 ? (from - 2) & ~1 : 0;
+    from = from > 2 ? from - 2 : 0;
     to = to < width ? to : width;
     struct span windows = {(int16_t)(from < to ? from : to), (int16_t)to};
     return windows;
