@@ -1,6 +1,6 @@
 /* The two backward operations of a 3x3 convolution, one error after the other.
  *
- * conv2d_spread: 68 cycles for 9 products, 7.6 each: a row of three sums is loaded and stored with
+ * conv2d_spread: 69 cycles for 9 products, 7.7 each: a row of three sums is loaded and stored with
  * 8 cycles, a weight taken from its register, the product and the sum are 3 (4 from the stack).
  * conv2d_gather: 57 cycles for 9 products, 6.3 each: load and sign of the input, product and sum
  * are 5.

@@ -1,10 +1,10 @@
 /* void conv2d_pair_row(const struct pair_row *row)
  *
  * A tile is two neighbouring windows. For each row of a window: four activations, six products that
- * serve two filters each, twelve multiply-accumulates; 38 cycles, or 12 where all four are zero.
- * By its instructions the row cannot go below 27: 4 loads of activations, 6 of weights and lift,
- * 4 to split bytes, 6 multiplications, 4 additions in the lanes, 3 to look for zeros; the other 11
- * part the lanes again, after every three taps, since full-size weights allow no more.
+ * serve two filters each, twelve multiply-accumulates: 38 cycles, or 12 where all four are zero.
+ * Of the 38, activations take 9 (load, part, step), weights and lift 6, looking for zeros 3, the
+ * multiplications 6, the sums in the lanes 4; the other 10 part the lanes again, after every three
+ * taps, since full-size weights allow no more.
  *
  * Sums are kept as raw = low + (high << 16) modulo 2^32, and as high, each lifted: see the end.
  *

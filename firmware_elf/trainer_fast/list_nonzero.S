@@ -1,6 +1,6 @@
 /* uint32_t *list_nonzero(const int8_t *plane, height, width, pitch, uint32_t *list)
  *
- * 7 cycles for a word of zeros, 14 for an element of the list, 6 for a zero beside one. Words that
+ * 7 cycles for a word of zeros, 14 for an element of the list, 7 for a zero before one. Words that
  * reach over the plane's ends are read whole and cut.
  *
  * r0 element   r1 list   r2 word   r3 value   r4 end of row   r5 where offset 0 would lie

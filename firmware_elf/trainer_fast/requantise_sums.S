@@ -1,6 +1,6 @@
 /* void requantise(const int32_t *sums, int8_t *values, int32_t count, const struct rounding *)
  *
- * 11 cycles for a sum of 0, 22 to 26 for another, of which the load, the store and the loop are 8.
+ * 11 cycles for a sum of 0, 23 to 27 for another: load, sign, store and loop are 11 to 14 of them.
  *
  * r0 left   r1 shift   r2 cut   r3 values   r4 sum   r5 dropped bits   r6 threshold   r7 sums
  * r8 ones   r9 end of sums
