@@ -46,7 +46,7 @@ def costs(options: Namespace) -> None:
     backbone = load_backbone(options.backbone)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    variants = tuple(Variant) if options.variant is None else (options.variant,)
+    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
     records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
     print(cost_table(records))
     if options.json is not None:
@@ -83,7 +83,7 @@ def train(options: Namespace) -> None:
         options.epochs,
         options.seed,
         options.elf,
-        options.variant or Variant.FAST,
+        Variant(options.variant or Variant.FAST),
     )
     rows = [[str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in record["history"]]
     print(format_table(("epoch", "test accuracy %"), rows))
