@@ -4,21 +4,27 @@ from pathlib import Path
 
 import firmware_elf
 from experiments.errors import UserError
+from experiments.placement import DEFAULT, Memory, Placement
 from experiments.variants import FAST_SYMBOL, Variant
 from sim import Pico
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
+FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
 
 
-def simulated_pico(elf: Path | None, variant: Variant = Variant.PLAIN) -> Pico:
-    """A Pico after reset; ``elf`` is another build of the trainer than the one that ships.
+def simulated_pico(
+    elf: Path | None, variant: Variant = Variant.PLAIN, placement: Placement = DEFAULT
+) -> Pico:
+    """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
 
     Raises:
         sim.ProgramError: when the file is no program for an RP2040.
         UserError: when it is another program than the trainer.
     """
-    pico = Pico(elf or firmware_elf.TRAINERS[variant])
-    missing = [name for name in SYMBOLS if name not in pico.program.symbols]
+    flash_data = placement.weights is Memory.FLASH
+    pico = Pico(elf or firmware_elf.TRAINERS[variant], flash_data=flash_data)
+    wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
+    missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
         raise UserError(
             f"{pico.program.path}: not a build of the trainer (no symbol {missing[0]!r}); "

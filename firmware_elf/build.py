@@ -47,6 +47,10 @@ RUNTIME = ("runtime/startup.c", "runtime/memory.c")
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
 """The Pico SDK's names: run from flash, stored in flash and copied, loaded into SRAM."""
 
+_FLASH_ARENA = (  # the first sector of flash is left to a second stage, which sets flash up
+    "-Wl,--defsym=__flash_arena_start__=0x10001000",
+    "-Wl,--defsym=__flash_arena_end__=0x10200000",
+)
 _PROGRAM_FLAGS = (
     *("-O2", "-masm-syntax-unified", "-Ihal", "-Iprograms"),
     "-Wl,--undefined=__HeapLimit",  # PROVIDEd only by memmap_no_flash.ld, and asked for by hosts
@@ -138,6 +142,7 @@ PROGRAMS = (
             "trainer/requantise.c",
             "trainer/scores.c",
         ),
+        _FLASH_ARENA,
     ),
     Program(
         "trainer_fast",
@@ -160,7 +165,7 @@ PROGRAMS = (
             "trainer_fast/requantise_sums.S",
             "trainer_fast/scores.c",
         ),
-        ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
+        ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1", *_FLASH_ARENA),
     ),
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),

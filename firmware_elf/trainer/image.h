@@ -2,7 +2,8 @@
  *
  * The host lays it out (docs/image-format.md), the firmware walks it. Every field is a 32-bit
  * little-endian word. Offsets count bytes from the start of the image and are multiples of 4;
- * offset 0, where the header lies, means "none".
+ * offset 0, where the header lies, means "none". Offsets of weights in flash lead out of the block,
+ * modulo 2^32.
  */
 #ifndef IMAGE_H
 #define IMAGE_H
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x544F4952u /* "RIOT" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 
 enum layer_kind { CONV2D = 1, DENSE = 2, RELU = 3, MAX_POOL2D = 4 };
 
@@ -18,7 +19,8 @@ enum image_flags {
     DYNAMIC = 1,       /* shifts follow each tensor instead of the layer table */
     TRAINS_SCORES = 2, /* scores are trained and decide which edges are kept */
     SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
-    ROUND_NEAREST = 8  /* otherwise pseudo-stochastic */
+    ROUND_NEAREST = 8, /* otherwise pseudo-stochastic */
+    WEIGHTS_IN_FLASH = 16 /* they can be read only */
 };
 
 struct shape {

@@ -100,7 +100,7 @@ def test_magic_and_version_are_those_of_the_firmware() -> None:
 
 
 def test_flags_are_those_of_the_firmware() -> None:
-    names = ("DYNAMIC", "TRAINS_SCORES", "SPARSE_SCORES", "ROUND_NEAREST")
+    names = ("DYNAMIC", "TRAINS_SCORES", "SPARSE_SCORES", "ROUND_NEAREST", "WEIGHTS_IN_FLASH")
     flags = {name: getattr(image, name) for name in names}
     assert enumeration(IMAGE_H, "image_flags") == flags
 
