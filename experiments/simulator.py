@@ -7,6 +7,7 @@ from experiments.errors import UserError
 from experiments.placement import DEFAULT, Memory, Placement
 from experiments.variants import FAST_SYMBOL, Variant
 from sim import Pico
+from sim.memory_map import FLASH
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
 FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
@@ -22,7 +23,7 @@ def simulated_pico(
         UserError: when it is another program than the trainer.
     """
     flash_data = placement.weights is Memory.FLASH
-    pico = Pico(elf or firmware_elf.TRAINERS[variant], flash_data=flash_data)
+    pico = Pico(elf or trainer_elf(variant, placement), flash_data=flash_data)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -31,6 +32,24 @@ def simulated_pico(
             "name an ELF file that make firmware has built"
         )
     return pico
+
+
+def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
+    """The build of the trainer that ships for a variant and the place of its code."""
+    in_flash = placement.code is Memory.FLASH
+    return (firmware_elf.TRAINERS_IN_FLASH if in_flash else firmware_elf.TRAINERS)[variant]
+
+
+def code_of(pico: Pico) -> Memory:
+    """Where the code of the loaded build lies, by its own word."""
+    return Memory.FLASH if FLASH.holds(pico.symbol("main").address) else Memory.SRAM
+
+
+def flash_bytes_of(pico: Pico) -> int:
+    """Bytes of flash that the loaded build itself takes."""
+    return sum(
+        len(segment.data) for segment in pico.program.segments if FLASH.holds(segment.address)
+    )
 
 
 def variant_of(pico: Pico) -> Variant:
