@@ -77,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
     )
     costs.add_argument(
+        "--placement",
+        action="append",
+        metavar="NAME=PLACE,...",
+        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
+        "several times. Methods for which one is impossible are left out of it.",
+    )
+    costs.add_argument(
         "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
 

@@ -6,6 +6,7 @@ import json
 import math
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -13,8 +14,8 @@ import firmware_elf
 from experiments.backbone import load_backbone, save_backbone
 from experiments.comparison import MismatchError
 from experiments.configuration import Configuration, read_sweep, read_table, setting_names
-from experiments.cost_table import cost_table, flat_rows
-from experiments.costs import measure_costs
+from experiments.cost_table import cost_table, flat_rows, placement_of
+from experiments.costs import compared_methods, measure_costs
 from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
 from experiments.device import DeviceError
 from experiments.download import download_mnist
@@ -24,6 +25,7 @@ from experiments.inputs import load_inputs
 from experiments.learners import learner_on
 from experiments.networks import TINY_CNN
 from experiments.output import check_writable, format_table, write_csv, write_json
+from experiments.placement import Placement
 from experiments.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
@@ -55,14 +57,29 @@ def costs(options: Namespace) -> None:
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
     variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
+    placements = [Placement.parse(text) for text in options.placement or ("default",)]
+    for placement in placements:
+        if placements.count(placement) > 1:
+            raise UserError(f"--placement {placement} is given twice")
+        if not any(placement.suits(settings) for settings in compared_methods()):
+            raise UserError(f"--placement {placement} suits no method")
+    records = measure_costs(
+        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+    )
     print(cost_table(records))
     if options.json is not None:
         write_json(options.json, records)
     if options.csv is not None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
-        draw_costs(records, options.figure)
+        draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its placement in the label, for a figure that has no other room for it."""
+    placement = placement_of(record)
+    told = "" if placement == "default" else f", {placement}"
+    return record | {"label": record["label"] + told}
 
 
 def train(options: Namespace) -> None:

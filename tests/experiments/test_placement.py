@@ -1,5 +1,8 @@
 """experiments.placement: whatever lies where, the device computes the reference's bits."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from experiment_models import SMALL, compared, compared_on, labels_for, random_images
@@ -7,6 +10,9 @@ from experiment_strategies import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import firmware_elf
+from experiments.cli import main
+from experiments.cost_table import placement_of
 from experiments.device import DeviceError
 from experiments.errors import UserError
 from experiments.layout import lay_out
@@ -19,6 +25,8 @@ from kernels.model import initial_model, with_scores
 PLACED = [
     ("priot", "weights=flash"),
     ("priot-s", "weights=flash"),
+    ("niti-dynamic", "code=flash"),
+    ("priot", "weights=flash,code=flash"),
 ]
 
 
@@ -69,6 +77,96 @@ def test_weights_really_are_read_from_flash() -> None:
     before = device.logits_of(image[None])
     pico.write(start, np.where(stored > 0, -127, 127).astype(np.int8))
     assert (device.logits_of(image[None]) != before).any()
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_code_in_flash_leaves_sram_to_the_image(variant: Variant) -> None:
+    uses, cycles, stalls = [], [], []
+    for text in ("default", "code=flash"):
+        comparison = compared_on(SMALL, method("niti-static"), variant, Placement.parse(text))
+        pico = comparison.device.target
+        start, before = pico.cycles, pico.xip.stall_cycles
+        for image, label in zip(random_images(SMALL, 3), labels_for(SMALL, 3), strict=True):
+            comparison.step(image, int(label))
+        uses.append(pico.memory_use())
+        cycles.append(pico.cycles - start)
+        stalls.append(pico.xip.stall_cycles - before)
+    assert uses[0].code > uses[1].code == 0
+    assert uses[0].arena == uses[1].arena
+    assert stalls[0] == 0 < stalls[1]
+    assert cycles[1] - cycles[0] == stalls[1], "flash costs its stalls and nothing else"
+
+
+# --- priot costs
+
+
+def test_costs_of_several_placements_stand_side_by_side(
+    small_backbone: Path, record_of, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["default", "weights=flash", "weights=flash,code=flash"]
+    options = [option for text in texts for option in ("--placement", text)]
+    common = ("costs", "--images", 1, "--backbone", small_backbone, "--variant", "fast")
+    records = record_of(*common, *options)
+    placed = [(record["label"], placement_of(record)) for record in records]
+    scored = ("PRIOT", "PRIOT-S 20 % random", "PRIOT-S 10 % random")
+    assert placed == [
+        ("NITI dynamic", "default"),
+        ("NITI static", "default"),
+        *((label, text) for label in scored for text in texts),
+    ]
+    by_placement = {text: [r for r in records if placement_of(r) == text] for text in texts}
+    baseline = by_placement["default"][1]
+    for usual, weights, both in zip(
+        by_placement["default"][2:], *(by_placement[text] for text in texts[1:]), strict=True
+    ):
+        sram = [record["peak_sram_bytes"] for record in (usual, weights, both)]
+        assert sram[0] > sram[1] > sram[2]
+        assert sram[2] < baseline["peak_sram_bytes"]
+        assert usual["flash_bytes"] == 0 == usual["flash"]["code"] == weights["flash"]["code"]
+        assert usual["xip_per_image"]["miss_rate"] is None
+        assert 0 < weights["flash_bytes"] == weights["flash"]["weights"] < both["flash_bytes"]
+        hashes = {record["final_state_sha256"] for record in (usual, weights, both)}
+        assert len(hashes) == 1
+        means = [record["cycles_per_image"]["mean"] for record in (usual, weights, both)]
+        for record, mean in ((weights, means[1]), (both, means[2])):
+            xip = record["xip_per_image"]
+            assert xip["stall_cycles"] == 45 * xip["misses"] > 0
+            assert 0 < xip["miss_rate"] < 1
+            assert mean == pytest.approx(means[0] + xip["stall_cycles"], abs=200), "and the halts"
+        assert usual["ratio_to_plain"] is None
+    printed = capsys.readouterr().out
+    assert re.search(r"PRIOT +weights=flash,code=flash +fast ", printed)
+    assert "Flash: bytes taken" in printed
+    assert record_of(*common) == by_placement["default"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("weights=rom",), "placement 'weights=rom': weights=rom is none of sram, flash"),
+        (("default", "default"), "--placement default is given twice"),
+        (("weights=flash", "code=sram,weights=flash"), "--placement weights=flash is given twice"),
+    ],
+)
+def test_bad_placements_are_told_in_one_line(
+    options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["costs", *(word for text in options for word in ("--placement", text))]
+    assert main(command) == 2
+    assert capsys.readouterr().err == f"priot: {message}\n"
+
+
+def test_a_build_of_ones_own_says_itself_where_its_code_lies(
+    small_backbone: Path, record_of, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elf = firmware_elf.TRAINERS_IN_FLASH["fast"]
+    common = ("costs", "--images", 1, "--backbone", small_backbone)
+    given = record_of(*common, "--elf", elf, "--placement", "weights=flash")
+    ours = record_of(*common, "--variant", "fast", "--placement", "weights=flash,code=flash")
+    assert given == ours
+    command = [*map(str, common), "--elf", str(elf), "--placement", "code=flash"]
+    assert main(command) == 2
+    assert "leave out code=flash" in capsys.readouterr().err
 
 
 # --- refusals
