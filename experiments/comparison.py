@@ -49,14 +49,17 @@ class Comparison:
                 self._compare(where, "output_error", index - 1, reference.errors[index - 1])
         else:
             trained = "scores" if reference.method.trains_scores else "weights"
-            tensors = permanent_tensors(reference.model, reference.method, index)
+            tensors = self._tensors_of(index)
             self._compare(where, trained, index, tensors[trained])
 
     def _compare_model(self, when: str) -> None:
         for index in self.network.weighted:
-            tensors = permanent_tensors(self.reference.model, self.reference.method, index)
-            for part, expected in tensors.items():
+            for part, expected in self._tensors_of(index).items():
                 self._compare(when, part, index, expected)
+
+    def _tensors_of(self, index: int) -> dict[str, NDArray[np.generic]]:
+        model, edges = self.reference.model, self.device.layout.placement.edges
+        return permanent_tensors(model, self.reference.method, index, edges)
 
     def _compare(self, where: str, part: str, index: int, expected: NDArray[np.generic]) -> None:
         found = self.device.tensor(part, index, expected.dtype, expected.size)

@@ -182,7 +182,9 @@ class Device:
         """The model as it is on the target now."""
         model = self._start.copy()
         for index in model.network.weighted:
-            expected = permanent_tensors(model, self.layout.method, index)
+            expected = permanent_tensors(
+                model, self.layout.method, index, self.layout.placement.edges
+            )
             weights = self.tensor("weights", index, np.int8, expected["weights"].size)
             model.weights[index] = weights.reshape(model.weights[index].shape)
             if "scores" in expected:

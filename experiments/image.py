@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
+from experiments.placement import Edges
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
@@ -19,7 +20,8 @@ MAGIC = int.from_bytes(b"RIOT", "little")
 VERSION = 2
 
 KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
-DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST, WEIGHTS_IN_FLASH = 1, 2, 4, 8, 16
+DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8
+WEIGHTS_IN_FLASH, EDGES_BY_BITMAP = 16, 32
 
 
 def encode(
@@ -42,7 +44,8 @@ def encode(
         | (TRAINS_SCORES if method.trains_scores else 0)
         | (SPARSE_SCORES if method.sparse else 0)
         | (ROUND_NEAREST if method.rounding is Rounding.NEAREST else 0)
-        | (WEIGHTS_IN_FLASH if layout.in_flash("weights") else 0),
+        | (WEIGHTS_IN_FLASH if layout.in_flash("weights") else 0)
+        | (EDGES_BY_BITMAP if layout.placement.edges is Edges.BITMAP else 0),
         "learning_rate_bits": method.learning_rate_bits,
         "threshold": method.threshold,
         "input_exponent": INPUT_EXPONENT,
@@ -55,7 +58,7 @@ def encode(
         words += [record.get(field, 0) for field in LAYER_FIELDS]
     tensors = {("header", -1): np.array(words, "<i4").tobytes()}
     for index in network.weighted:
-        for part, values in permanent_tensors(model, method, index).items():
+        for part, values in permanent_tensors(model, method, index, layout.placement.edges).items():
             if not layout.in_flash(part):
                 tensors[part, index] = values.tobytes()
     return _joined(layout, tensors)
@@ -80,11 +83,14 @@ def _joined(layout: Layout, tensors: dict[tuple[str, int], bytes]) -> bytes:
     return bytes(image)
 
 
-def permanent_tensors(model: Model, method: Method, index: int) -> dict[str, NDArray[np.generic]]:
+def permanent_tensors(
+    model: Model, method: Method, index: int, edges: Edges = Edges.INDEX
+) -> dict[str, NDArray[np.generic]]:
     """The tensors of one layer that outlive a step, as they lie in the image, flat.
 
     Sparse scores are packed row after row: ``row_starts`` (uint32) counts them, ``columns``
-    (uint16) gives each one's place in its row.
+    (uint16) gives each one's place in its row. By bitmap there are no ``columns``; one bit for
+    every edge follows in the words of ``row_starts``, each row from a new byte on.
     """
     weights = model.weights[index]
     tensors: dict[str, NDArray[np.generic]] = {"weights": weights.reshape(-1)}
@@ -94,11 +100,12 @@ def permanent_tensors(model: Model, method: Method, index: int) -> dict[str, NDA
         return tensors | {"scores": model.scores[index].reshape(-1)}
     scored = model.scored[index].reshape(len(weights), -1)
     starts = np.concatenate([[0], np.cumsum(scored.sum(axis=1))]).astype("<u4")
-    return tensors | {
-        "scores": model.scores[index].reshape(-1)[scored.reshape(-1)],
-        "row_starts": starts,
-        "columns": np.nonzero(scored)[1].astype("<u2"),
-    }
+    tensors["scores"] = model.scores[index].reshape(-1)[scored.reshape(-1)]
+    if edges is Edges.BITMAP:
+        bits = np.packbits(scored, axis=1, bitorder="little").tobytes()
+        words = np.frombuffer(bits.ljust(-(-len(bits) // 4) * 4, b"\0"), "<u4")
+        return tensors | {"row_starts": np.concatenate([starts, words])}
+    return tensors | {"row_starts": starts, "columns": np.nonzero(scored)[1].astype("<u2")}
 
 
 def _layer_record(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.errors import UserError
-from experiments.placement import DEFAULT, Memory, Placement
+from experiments.placement import DEFAULT, Edges, Memory, Placement
 from experiments.planner import Buffer, Plan, plan_buffers
 from experiments.scratch import scratch_of
 from experiments.variants import Variant
@@ -81,7 +81,9 @@ class Layout:
             return
         permanent = {
             part: sum(
-                buffer.size for buffer in self.plan.buffers if buffer.name.split(" ")[0] == part
+                buffer.size
+                for buffer in self.plan.buffers
+                if buffer.moments is None and buffer.name.split(" ")[0] == part
             )
             for part in ("header", "weights", "scores", "row_starts", "columns")
         }
@@ -150,6 +152,11 @@ class _Planner:
     def _update(self, index: int) -> int:
         return self._backward(index) + 1
 
+    def _moments_of(self, index: int) -> set[int]:
+        """All operations of a layer with weights."""
+        backward = {self._backward(index)} if index > self.first else set()
+        return {index, self._update(index)} | backward
+
     def _permanent(self, part: str, index: int, size: int) -> None:
         self._add(part, index, size, None)
 
@@ -182,8 +189,14 @@ class _Planner:
             )
         scored = int(np.count_nonzero(self.model.scored[index]))
         self._permanent("scores", index, scored)
-        self._permanent("row_starts", index, 4 * (rows + 1))
-        self._permanent("columns", index, 2 * scored)
+        if self.placement.edges is Edges.INDEX:
+            self._permanent("row_starts", index, 4 * (rows + 1))
+            self._permanent("columns", index, 2 * scored)
+            return
+        bitmap = rows * (-(-columns // 8))
+        self._permanent("row_starts", index, 4 * (rows + 1) + -(-bitmap // 4) * 4)
+        most = int(self.model.scored[index].reshape(rows, -1).sum(axis=1).max())
+        self._add("columns", index, 2 * most, frozenset(self._moments_of(index)))
 
     def _activations(self) -> None:
         """Outputs by layer; those of layer -1 are the network's input. A ReLU works in place."""

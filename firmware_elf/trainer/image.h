@@ -20,7 +20,8 @@ enum image_flags {
     TRAINS_SCORES = 2, /* scores are trained and decide which edges are kept */
     SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
     ROUND_NEAREST = 8, /* otherwise pseudo-stochastic */
-    WEIGHTS_IN_FLASH = 16 /* they can be read only */
+    WEIGHTS_IN_FLASH = 16, /* they can be read only */
+    EDGES_BY_BITMAP = 32   /* sparse scores: bits behind row_starts[] say which; edge_bitmap.h */
 };
 
 struct shape {
@@ -39,7 +40,8 @@ struct layer {
     uint32_t weights;       /* int8, one row per output */
     uint32_t scores;        /* int8, like the weights; sparse: packed row after row */
     uint32_t row_starts;    /* sparse: uint32, index of each row's first score, one entry more */
-    uint32_t columns;       /* sparse: uint16, place in its row of each scored edge, ascending */
+    uint32_t columns;       /* sparse: uint16, place in its row of each scored edge, ascending;
+                             * by bitmap: scratch for those of one row */
     uint32_t inputs;        /* int8 activations */
     uint32_t outputs;
     uint32_t input_error;   /* int8; none where nothing before this layer is trained */

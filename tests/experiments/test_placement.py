@@ -27,6 +27,8 @@ PLACED = [
     ("priot-s", "weights=flash"),
     ("niti-dynamic", "code=flash"),
     ("priot", "weights=flash,code=flash"),
+    ("priot-s", "edges=bitmap"),
+    ("priot-s", "weights=flash,code=flash,edges=bitmap"),
 ]
 
 
@@ -95,6 +97,21 @@ def test_code_in_flash_leaves_sram_to_the_image(variant: Variant) -> None:
     assert uses[0].arena == uses[1].arena
     assert stalls[0] == 0 < stalls[1]
     assert cycles[1] - cycles[0] == stalls[1], "flash costs its stalls and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "smaller"), [(0.02, "index"), (0.05, "index"), (0.1, "bitmap"), (0.5, "bitmap")]
+)
+def test_bitmap_is_smaller_from_one_scored_edge_in_sixteen_on(
+    fraction: float, smaller: str
+) -> None:
+    training = method("priot-s", scored_fraction=fraction)
+    model = with_scores(initial_model(TINY_CNN, 0), training, 0)
+    sizes = {
+        text: lay_out(model, training, placement=Placement.parse(f"edges={text}")).size
+        for text in ("index", "bitmap")
+    }
+    assert min(sizes, key=lambda text: sizes[text]) == smaller
 
 
 # --- priot costs
