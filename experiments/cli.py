@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         "several times. Methods for which one is impossible are left out of it.",
     )
     costs.add_argument(
+        "--plan",
+        action="store_true",
+        help="print where every buffer lies and when it is needed, and measure nothing",
+    )
+    costs.add_argument(
         "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
 

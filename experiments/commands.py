@@ -15,7 +15,7 @@ from experiments.backbone import load_backbone, save_backbone
 from experiments.comparison import MismatchError
 from experiments.configuration import Configuration, read_sweep, read_table, setting_names
 from experiments.cost_table import cost_table, flat_rows, placement_of
-from experiments.costs import compared_methods, measure_costs
+from experiments.costs import measure_costs, planned_layouts
 from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
 from experiments.device import DeviceError
 from experiments.download import download_mnist
@@ -26,6 +26,7 @@ from experiments.learners import learner_on
 from experiments.networks import TINY_CNN
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.placement import Placement
+from experiments.plan_table import plan_table
 from experiments.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
@@ -52,17 +53,19 @@ def costs(options: Namespace) -> None:
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
     _check_variant(options)
+    if options.plan and any((options.json, options.csv, options.figure, options.elf)):
+        raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
+    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    placements = _placements(options)
+    if options.plan:
+        _check_seed(options.seed)
+        layouts = planned_layouts(backbone, options.seed, variants, placements)
+        print("\n\n".join(plan_table(layout) for layout in layouts))
+        return
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    placements = [Placement.parse(text) for text in options.placement or ("default",)]
-    for placement in placements:
-        if placements.count(placement) > 1:
-            raise UserError(f"--placement {placement} is given twice")
-        if not any(placement.suits(settings) for settings in compared_methods()):
-            raise UserError(f"--placement {placement} suits no method")
     records = measure_costs(
         backbone, task, clock_hz, options.seed, options.elf, variants, placements
     )
@@ -73,6 +76,14 @@ def costs(options: Namespace) -> None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
         draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def _placements(options: Namespace) -> list[Placement]:
+    placements = [Placement.parse(text) for text in options.placement or ("default",)]
+    for placement in placements:
+        if placements.count(placement) > 1:
+            raise UserError(f"--placement {placement} is given twice")
+    return placements
 
 
 def _with_placement(record: dict[str, Any]) -> dict[str, Any]:

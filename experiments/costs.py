@@ -15,6 +15,7 @@ from experiments.comparison import Comparison, MismatchError, operation_name
 from experiments.device import Checkpoint, Device, Phase
 from experiments.environment import environment
 from experiments.errors import UserError
+from experiments.layout import Layout, lay_out
 from experiments.placement import DEFAULT, Memory, Placement
 from experiments.simulator import (
     code_of,
@@ -27,6 +28,7 @@ from experiments.train import starting_point
 from experiments.transfer import Transfer
 from experiments.variants import Variant
 from kernels.methods import Method, method
+from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
 from sim import Pico
@@ -75,13 +77,7 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
-    runs = [
-        (settings, placement, variant)
-        for settings in compared_methods()
-        for placement in placements
-        if placement.suits(settings)
-        for variant in variants
-    ]
+    runs = _runs(placements, variants)
     with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
         for settings, placement, variant in runs:
@@ -101,6 +97,29 @@ def measure_costs(
             lambda other: other["variant"] == Variant.PLAIN,
         )
     return records
+
+
+def planned_layouts(
+    backbone: Backbone, seed: int, variants: Sequence[Variant], placements: Sequence[Placement]
+) -> list[Layout]:
+    """What ``measure_costs`` would lay out for its rows; nothing runs."""
+    return [
+        lay_out(with_scores(backbone.model, settings, seed), settings, variant, placement)
+        for settings, placement, variant in _runs(placements, variants)
+    ]
+
+
+def _runs(
+    placements: Sequence[Placement], variants: Sequence[Variant]
+) -> list[tuple[Method, Placement, Variant]]:
+    """The rows of the cost table: what is possible, placements of a method one below the other."""
+    return [
+        (settings, placement, variant)
+        for settings in compared_methods()
+        for placement in placements
+        if placement.suits(settings)
+        for variant in variants
+    ]
 
 
 def _ratio(

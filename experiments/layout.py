@@ -45,6 +45,7 @@ class Layout:
 
     network: Network
     method: Method
+    variant: Variant
     placement: Placement
     plan: Plan
     flash: Plan
@@ -141,7 +142,7 @@ class _Planner:
         plan, flash = plan_buffers(self.buffers), plan_buffers(self.flash)
         places = plan.offsets | flash.offsets
         offsets = {key: places[name] for key, name in self.names.items()}
-        return Layout(self.network, self.method, self.placement, plan, flash, offsets)
+        return Layout(self.network, self.method, self.variant, self.placement, plan, flash, offsets)
 
     def _loss(self) -> int:
         return self.count
