@@ -117,4 +117,4 @@ def loss_of_images(
     """``loss_gradient`` of every image: logits and errors (N,classes), the others (N,)."""
     powers = np.empty(logits.shape[1], np.int64)
     for n in range(len(logits)):
-        loss_gradient(logits[n], exponents[n], np.int64(labels[n]), rounding, powers, errors[n])
+        loss_gradient(logits[n], exponents[n], int(labels[n]), rounding, powers, errors[n])

@@ -31,6 +31,7 @@ class Trainer:
         scales: static scales by layer index, or None to let every shift follow its tensor.
         matrices: whether layers are computed as matrix products, which is faster for a large
             network (None: from LARGE weights on) and never changes a number.
+        threads: of matrix products over several images.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Trainer:
         scales: dict[int, Scale] | None,
         *,
         matrices: bool | None = None,
+        threads: int = 1,
     ) -> None:
         network = model.network
         if scales is not None and set(scales) != set(network.weighted):
@@ -54,8 +56,11 @@ class Trainer:
         """Of the last forward pass."""
         if matrices is None:
             matrices = sum(weights.size for weights in model.weights.values()) >= LARGE
-        engine = MatrixEngine if matrices else PlainEngine
-        self._engine: Engine = engine(model, method, scales)
+        self._engine: Engine = (
+            MatrixEngine(model, method, scales, threads)
+            if matrices
+            else PlainEngine(model, method, scales)
+        )
         self.outputs, self.errors = self._engine.outputs, self._engine.errors
 
     @property

@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
+from kernels.jit import inlined, kernel
 from kernels.network import Conv2d, Network, Shape
+
+_SIZE = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
+_COLUMNS = types.Array(types.float32, 2, "C")
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,14 @@ class Window:
     """(C,H,W)"""
     output: Shape
     """(O,H,W)"""
-    height: int
-    width: int
+    size: tuple[int, int]
+    """(height,width)"""
     padding: int
 
     @property
     def terms(self) -> int:
         """Products in an output's sum: the height of a column."""
-        return self.input[0] * self.height * self.width
+        return self.input[0] * self.size[0] * self.size[1]
 
 
 def window_of(network: Network, index: int) -> Window:
@@ -38,8 +42,8 @@ def window_of(network: Network, index: int) -> Window:
     layer = network.layers[index]
     shape, output = planes(network.input_shape_of(index)), planes(network.output_shape_of(index))
     if isinstance(layer, Conv2d):
-        return Window(shape, output, layer.kernel, layer.kernel, layer.padding)
-    return Window(shape, output, shape[1], shape[2], 0)
+        return Window(shape, output, (layer.kernel, layer.kernel), layer.padding)
+    return Window(shape, output, (shape[1], shape[2]), 0)
 
 
 def planes(shape: Shape) -> Shape:
@@ -47,64 +51,85 @@ def planes(shape: Shape) -> Shape:
     return shape if len(shape) == 3 else (*shape, 1, 1)
 
 
-@kernel("void(int8[:,:,:,::1], int64, int64, int64, int64, float32[:,:,:,::1])")
+@inlined
+def _overlap(out_width: int, in_width: int, shift: int) -> tuple[int, int]:
+    """The output columns, from and to, that see an input column ``shift`` further right."""
+    left = min(out_width, max(0, -shift))
+    return left, max(left, min(out_width, in_width - shift))
+
+
+@kernel(
+    types.void(
+        types.Array(types.int8, 4, "C"), _SIZE, types.int64, types.int64, types.int64, _COLUMNS
+    )
+)
 def gather(
     inputs: NDArray[np.int8],
-    height: int,
-    width: int,
+    size: tuple[int, int],
     padding: int,
+    out_width: int,
     first_row: int,
     columns: NDArray[np.float32],
 ) -> None:
-    """inputs (C,H,W,N) -> columns (terms,rows,W2,N) of output rows from ``first_row`` on."""
+    """inputs (C,H,W,N) -> columns (terms,rows*W2*N) of output rows from ``first_row`` on."""
     channels, in_height, in_width, images = inputs.shape
-    rows, out_width = columns.shape[1:3]
+    plane = inputs.reshape(channels, in_height * in_width * images)
+    length = out_width * images
+    rows = columns.shape[1] // length
     term = 0
     for c in range(channels):
-        for ky in range(height):
-            for kx in range(width):
-                left = min(out_width, max(0, padding - kx))
-                right = max(left, min(out_width, in_width + padding - kx))
-                shift = (kx - padding) * images
+        source = plane[c]
+        for ky in range(size[0]):
+            for kx in range(size[1]):
+                left, right = _overlap(out_width, in_width, kx - padding)
+                target = columns[term]
                 for row in range(rows):
-                    target = columns[term, row].reshape(out_width * images)
+                    start = row * length
                     y = first_row + row + ky - padding
                     if y < 0 or y >= in_height:
-                        target[:] = 0
+                        for n in range(start, start + length):
+                            target[n] = 0
                         continue
-                    source = inputs[c, y].reshape(in_width * images)
-                    target[: left * images] = 0
-                    for n in range(left * images, right * images):
+                    shift = (y * in_width + kx - padding) * images - start
+                    for n in range(start, start + left * images):
+                        target[n] = 0
+                    for n in range(start + left * images, start + right * images):
                         target[n] = source[n + shift]
-                    target[right * images :] = 0
+                    for n in range(start + right * images, start + length):
+                        target[n] = 0
                 term += 1
 
 
-@kernel("void(float32[:,:,:,::1], int64, int64, int64, int64, int32[:,:,:,::1])")
+@kernel(
+    types.void(
+        _COLUMNS, _SIZE, types.int64, types.int64, types.int64, types.Array(types.int32, 4, "C")
+    )
+)
 def scatter(
     columns: NDArray[np.float32],
-    height: int,
-    width: int,
+    size: tuple[int, int],
     padding: int,
+    out_width: int,
     first_row: int,
     sums: NDArray[np.int32],
 ) -> None:
-    """The way back: add columns (terms,rows,W2,N) to the inputs' sums (C,H,W,N) they came from."""
+    """The way back: add columns (terms,rows*W2*N) to the inputs' sums (C,H,W,N) they came from."""
     channels, in_height, in_width, images = sums.shape
-    rows, out_width = columns.shape[1:3]
+    plane = sums.reshape(channels, in_height * in_width * images)
+    length = out_width * images
+    rows = columns.shape[1] // length
     term = 0
     for c in range(channels):
-        for ky in range(height):
-            for kx in range(width):
-                left = min(out_width, max(0, padding - kx))
-                right = max(left, min(out_width, in_width + padding - kx))
-                shift = (kx - padding) * images
+        target = plane[c]
+        for ky in range(size[0]):
+            for kx in range(size[1]):
+                left, right = _overlap(out_width, in_width, kx - padding)
+                source = columns[term]
                 for row in range(rows):
+                    start = row * length
                     y = first_row + row + ky - padding
-                    if y < 0 or y >= in_height:
-                        continue
-                    source = columns[term, row].reshape(out_width * images)
-                    target = sums[c, y].reshape(in_width * images)
-                    for n in range(left * images, right * images):
-                        target[n + shift] += np.int32(source[n])
+                    if 0 <= y < in_height:
+                        shift = (y * in_width + kx - padding) * images - start
+                        for n in range(start + left * images, start + right * images):
+                            target[n + shift] += np.int32(source[n])
                 term += 1
