@@ -1,5 +1,9 @@
 """The networks that the experiments use."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 
 TINY_CNN = Network(
@@ -29,3 +33,7 @@ def vgg11(width: int = 64) -> Network:
         layers.append(MaxPool2d())
     name = "vgg11" if width == 64 else f"vgg11-{width}"
     return Network(name, (3, 32, 32), (*layers, Dense(10)))
+
+
+NAMED: dict[str, Callable[[], Network]] = {"tiny-cnn": lambda: TINY_CNN, "vgg11": vgg11}
+"""What ``priot pretrain`` knows by name."""
