@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 # Modules of commands that need none of the training kernels, which take a second to load.
-_PAPER = ("accuracy", "history", "overflow", "collapse", "paper", "tune")
+_PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "tune")
 _MODULES = {"run": "experiments.run", "diff": "experiments.run"} | dict.fromkeys(
     _PAPER, "experiments.paper.commands"
 )
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # interpreter must not try to flush the rest.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        except KeyboardInterrupt:
-            print("priot: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as interrupt:
+            print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
             return 130
         except commands.EXPECTED_ERRORS as error:
             if options.debug:
@@ -90,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
         "after each epoch.",
     )
     train.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings in TOML; options go before them"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings in TOML; an option outdoes its setting",
     )
     train.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
     train.add_argument(
@@ -116,7 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
     )
     train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
-    train.add_argument("--calibration", help="rule for static scales (rotated)")
+    train.add_argument(
+        "--calibration",
+        help="rule for static scales: rotated (default) or upright, each also "
+        "with -all, -largest or -smallest",
+    )
     train.add_argument(
         "--logit-headroom", type=int, metavar="B", help="bits added to the shift of the logits (0)"
     )
@@ -232,6 +239,7 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         ("history", "Figure 3", "Accuracy by epoch."),
         ("overflow", "Figure 2", "Logits of static NITI in the epoch in which accuracy drops."),
         ("collapse", "a map", "Where static scales collapse, by learning rate, scale and angle."),
+        ("device", "the truth", "Complete runs in the emulator, equal to the reference's."),
         ("paper", "everything", "All tables and figures."),
     ):
         command = commands.add_parser(
@@ -257,7 +265,10 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Searches each method's settings with equal effort, on training images alone.",
     )
     tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning.jsonl)")
-    tune.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
+    tune.add_argument("--json", type=Path, metavar="FILE", help="write the whole search")
+    tune.add_argument(
+        "--settings", type=Path, metavar="FILE", help="write the settings that were found"
+    )
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

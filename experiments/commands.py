@@ -16,27 +16,24 @@ from experiments.configuration import Configuration, read_sweep, read_table, set
 from experiments.cost_table import cost_table, flat_rows
 from experiments.costs import measure_costs
 from experiments.datasets import Images, mnist, mnist_sample
-from experiments.device import Device, DeviceError
+from experiments.device import DeviceError
 from experiments.download import download_mnist
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.inputs import load_inputs
+from experiments.learners import learner_on
 from experiments.networks import NAMED
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.pretrain import Plan
 from experiments.pretrain import pretrain as run_pretraining
 from experiments.pretrainings import PRETRAININGS
-from experiments.simulator import simulated_pico
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
 from experiments.train import train as run_training
 from experiments.transfer import transfer_task
 from kernels.errors import KernelError
-from kernels.methods import Method
-from kernels.model import Model
 from kernels.network import Network
-from kernels.trainer import Scale, Trainer
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Fault, SimError
@@ -72,10 +69,8 @@ def train(options: Namespace) -> None:
     check_writable(options.json)
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    configuration = inputs.fitted(configuration)
     made_with = environment(options.elf)
-
-    def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
-        return Device(simulated_pico(options.elf), model, method, scales)
 
     with tqdm(
         total=configuration.epochs * configuration.images,
@@ -86,10 +81,10 @@ def train(options: Namespace) -> None:
         record = run_training(
             configuration,
             inputs,
-            device if options.backend == "pico" else Trainer,
+            learner_on(options.backend, options.elf),
             bar.update,
         )
-    accuracy = enumerate(test_accuracy(record))
+    accuracy = enumerate(accuracy_by_epoch(record))
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
@@ -99,6 +94,11 @@ def train(options: Namespace) -> None:
 def _configuration(options: Namespace) -> Configuration:
     """The run that the options describe, and a TOML file where they are silent."""
     described = {} if options.config is None else read_table(options.config)
+    for name, value in described.items():
+        if isinstance(value, list):
+            raise UserError(
+                f"{options.config}: {name} is a list; priot sweep carries out many runs"
+            )
     if options.data is not None:
         described.setdefault("dataset", "mnist")
     for name in setting_names():
@@ -110,7 +110,8 @@ def _configuration(options: Namespace) -> Configuration:
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
     check_writable(options.json, options.csv)
-    configurations = read_sweep(options.config)
+    defaults = {} if options.data is None else {"dataset": "mnist"}
+    configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")
@@ -124,7 +125,7 @@ def sweep(options: Namespace) -> None:
     ]
     rows = [
         {name: record["configuration"].get(name, "") for name in varied}
-        | {"final": test_accuracy(record)[-1], "best": max(test_accuracy(record))}
+        | {"final": accuracy_by_epoch(record)[-1], "best": max(accuracy_by_epoch(record))}
         for record in records
     ]
     lines = [

@@ -53,8 +53,8 @@ class Configuration:
     """
 
     method: Method
-    network: str = "tiny_cnn"
-    """Name of the backbone's network."""
+    network: str | None = None
+    """Name of the backbone's network; None: whichever it is (``Inputs.fitted`` fills it in)."""
     dataset: str = "mnist-sample"
     """Where images come from, one of TRANSFER_DATASETS."""
     angle: float = 30.0
@@ -72,6 +72,7 @@ class Configuration:
     """Of the choice of images, first scores, scored edges and order."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "angle", float(self.angle))
         if self.calibration is None and not self.method.dynamic:
             object.__setattr__(self, "calibration", next(iter(CALIBRATIONS)))
         if self.calibration is not None and self.method.dynamic:
@@ -82,6 +83,8 @@ class Configuration:
             )
         if self.logit_headroom and self.method.dynamic:
             raise UserError(f"{self.method.name} has no logit headroom: its scales are dynamic")
+        if not -31 <= self.logit_headroom <= 31:
+            raise UserError(f"logit headroom {self.logit_headroom} is outside -31..31")
         if self.dataset not in TRANSFER_DATASETS:
             raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
         if not math.isfinite(self.angle):
@@ -122,8 +125,9 @@ class Configuration:
         for name, value in given.items():
             if name not in kinds:
                 raise UserError(f"unknown setting {name!r}: choose from {', '.join(kinds)}")
-            number = kinds[name] is float and type(value) is int
-            if type(value) is not kinds[name] and not number:
+            if kinds[name] is float:
+                given[name] = value = _number(value)
+            if type(value) is not kinds[name]:
                 raise UserError(f"{name} = {value!r}: this should be {_KIND_NAMES[kinds[name]]}")
         if "method" not in given:
             raise UserError(f"no method is named: choose from {', '.join(METHODS)}")
@@ -133,12 +137,10 @@ class Configuration:
         of_method = {name: given.get(name) for name in _METHOD_SETTINGS}
         of_method["rounding"] = None if rounding is None else _ROUNDINGS[rounding]
         of_run = {name: given[name] for name in _RUN_SETTINGS if name in given}
-        if "angle" in of_run:
-            of_run["angle"] = float(of_run["angle"])
         return cls(method(given["method"], **of_method), **of_run)
 
-    def key(self, inputs: Mapping[str, str]) -> str:
-        """Hash of the run: of this description and of ``inputs`` (the data's and backbone's)."""
+    def key(self, inputs: Mapping[str, Any]) -> str:
+        """Hash of the run: of this description and of ``inputs`` (``Inputs.identity``)."""
         content = {"version": RESULTS_VERSION, "configuration": self.to_json(), **inputs}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -146,6 +148,13 @@ class Configuration:
 def setting_names() -> tuple[str, ...]:
     """All names that a description may hold."""
     return ("method", *_METHOD_SETTINGS, *_RUN_SETTINGS)
+
+
+def _number(value: Any) -> Any:
+    """A whole number as a float, so that 1 and 1.0 are one setting; anything else as it is."""
+    if type(value) is not int:
+        return value
+    return float(value) if abs(value) < 1 << 53 else math.inf
 
 
 _KIND_NAMES = {int: "a whole number", float: "a number", str: "a text"}
@@ -158,22 +167,26 @@ def read_table(path: Path) -> dict[str, Any]:
         UserError: when it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
     except ValueError as error:
         raise UserError(f"{path}: not TOML ({error})") from error
 
 
-def read_sweep(path: Path) -> list[Configuration]:
+def read_sweep(path: Path, defaults: Mapping[str, Any]) -> list[Configuration]:
     """The runs that a TOML file describes: a list of values stands for one run with each.
 
-    Several lists give every combination, the last list changing fastest.
+    Several lists give every combination, the last list changing fastest. What the file leaves out
+    is taken from ``defaults``.
 
     Raises:
         UserError: when the file cannot be read, or a setting is wrong.
     """
-    table = read_table(path)
+    table = {**defaults, **read_table(path)}
+    for name, value in table.items():
+        if value == []:
+            raise UserError(f"{path}: {name} is an empty list; give a value, or leave it out")
     choices = [value if isinstance(value, list) else [value] for value in table.values()]
     try:
         return [

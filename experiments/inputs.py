@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from experiments.backbone import Backbone, load_backbone
+from experiments.configuration import Configuration
 from experiments.datasets import Images, mnist, mnist_sample
+from experiments.errors import UserError
+from experiments.transfer import check_images, check_numbers
 
 
 @dataclass(frozen=True)
@@ -19,11 +25,38 @@ class Inputs:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of both, part of the keys of all runs on them."""
+        """SHA-256 of both, for records."""
         return {
             "backbone_sha256": self.backbone.model.state_hash(),
             "data_sha256": self.source.sha256,
         }
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What the keys of all runs on these inputs follow from."""
+        return {**self.hashes, "backbone_network": self.backbone.model.network.to_json()}
+
+    def fitted(self, configuration: Configuration) -> Configuration:
+        """The configuration with the backbone's network, once it is certain that it can run.
+
+        Raises:
+            UserError: when it names another network, the images do not fit the network, or there
+                are too few of them.
+        """
+        network = self.backbone.model.network
+        if configuration.network not in (None, network.name):
+            raise UserError(
+                f"network {configuration.network!r}: the backbone is of {network.name!r}; "
+                "name another record with --backbone, or leave the network out"
+            )
+        check_images(network, self.source.pixels[:, np.newaxis], self.source.labels)
+        if not check_numbers(self.source, configuration.images, configuration.test_images):
+            raise UserError("no images are left to test on: train on fewer, or test on more than 0")
+        return replace(configuration, network=network.name)
+
+    def key_of(self, configuration: Configuration) -> str:
+        """Hash of the run on these inputs. Raises UserError as ``fitted`` does."""
+        return self.fitted(configuration).key(self.identity)
 
 
 def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Inputs:
@@ -34,7 +67,12 @@ def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Input
         backbone: record of a backbone; None stands for the embedded one.
 
     Raises:
-        UserError: when a file is missing or damaged.
+        UserError: when a file is missing or damaged, or a folder is given that is not needed.
     """
+    if dataset == "mnist-sample" and data is not None:
+        raise UserError(
+            f"--data {data}: the dataset is mnist-sample, which needs no folder; leave the folder "
+            "out, or name the dataset mnist"
+        )
     source = mnist_sample() if dataset == "mnist-sample" else mnist(data, "test")
     return Inputs(load_backbone(backbone), source)

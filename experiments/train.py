@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from experiments.backbone import Backbone
 from experiments.configuration import Configuration
-from experiments.errors import UserError
 from experiments.inputs import Inputs
 from experiments.transfer import CALIBRATIONS, Transfer, check_images, transfer_task
 from kernels.calibration import calibrate
@@ -71,9 +70,9 @@ def starting_point(
 
 
 def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:
-    """Scales whose logits are shifted by ``bits`` more, to the left of none at least."""
+    """Scales whose logits are shifted right by ``bits`` more, within 0..31."""
     last = max(scales)
-    forward = max(0, scales[last].forward + bits)
+    forward = min(max(0, scales[last].forward + bits), 31)
     return scales | {last: replace(scales[last], forward=forward)}
 
 
@@ -99,12 +98,10 @@ class Session:
     def __init__(
         self, configuration: Configuration, inputs: Inputs, make_learner: MakeLearner = Trainer
     ) -> None:
-        chosen = self.configuration = configuration
+        chosen = self.configuration = inputs.fitted(configuration)
         self.task = transfer_task(
             inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
         )
-        if not len(self.task.test_labels):
-            raise UserError("no images are left to test on: train on fewer, or test on more than 0")
         model, scales = starting_point(
             inputs.backbone, chosen.method, self.task, chosen.seed, chosen.calibration
         )
@@ -157,7 +154,8 @@ def train(
         measured.append(session.measure())
     scales = session.scales or {}
     return {
-        "configuration": configuration.to_json() | {"test_images": len(session.task.test_labels)},
+        "configuration": session.configuration.to_json()
+        | {"test_images": len(session.task.test_labels)},
         "label": configuration.method.label,
         **inputs.hashes,
         "data": inputs.source.origin,
@@ -168,6 +166,6 @@ def train(
     }
 
 
-def test_accuracy(record: Mapping[str, Any]) -> list[float]:
+def accuracy_by_epoch(record: Mapping[str, Any]) -> list[float]:
     """Accuracy before training and after each epoch, in percent."""
     return [100 * right / record["configuration"]["test_images"] for right in record["right"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,9 @@ class Transfer:
     record: dict[str, object]
 
 
-def check_images(network: Network, images: NDArray[np.int8], labels: NDArray[np.uint8]) -> None:
+def check_images(
+    network: Network, images: NDArray[np.integer[Any]], labels: NDArray[np.uint8]
+) -> None:
     """Refuse images (N,C,H,W) or labels (N,) that ``network`` has no inputs or logits for.
 
     Raises:
@@ -75,19 +77,13 @@ def check_images(network: Network, images: NDArray[np.int8], labels: NDArray[np.
         )
 
 
-def transfer_task(
-    source: Images, angle: float, images: int, test_images: int | None, seed: int
-) -> Transfer:
-    """Draw images from ``source`` in an order that follows from ``seed``, rotated by ``angle``.
-
-    The first ``images`` are trained on, the first CALIBRATION_IMAGES calibrate static scales;
-    ``test_images`` of the others measure accuracy (None: all others).
+def check_numbers(source: Images, images: int, test_images: int | None) -> int:
+    """How many images a task of these numbers tests on (``test_images`` None: all that are left).
 
     Raises:
         UserError: when the source has too few images.
     """
-    reserved = max(images, CALIBRATION_IMAGES)
-    left = len(source) - reserved
+    left = len(source) - max(images, CALIBRATION_IMAGES)
     wanted = left if test_images is None else test_images
     if images < 1:
         raise UserError(f"{images:,} images to train on: ask for 1 or more")
@@ -97,6 +93,22 @@ def transfer_task(
             f"1..{len(source):,} in all, {CALIBRATION_IMAGES} of them kept for calibration; "
             "ask for fewer, or name the full set with --data"
         )
+    return wanted
+
+
+def transfer_task(
+    source: Images, angle: float, images: int, test_images: int | None, seed: int
+) -> Transfer:
+    """Draw images from ``source`` in an order that follows from ``seed``, rotated by ``angle``.
+
+    The first ``images`` are trained on, the first CALIBRATION_IMAGES calibrate static scales;
+    ``test_images`` of the others measure accuracy (None: all others).
+
+    Raises:
+        UserError: as ``check_numbers`` does.
+    """
+    wanted = check_numbers(source, images, test_images)
+    reserved = max(images, CALIBRATION_IMAGES)
     order = np.random.default_rng([seed, 0]).permutation(len(source))[: reserved + wanted]
     pixels = as_input(rotate(source.pixels[order], angle))
     upright = as_input(source.pixels[order[:CALIBRATION_IMAGES]])

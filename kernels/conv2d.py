@@ -4,7 +4,8 @@ All three walk whole planes instead of windows. A plane is stored with its zero 
 seen as one flat row, the product of a plane with one weight is then a single long loop, and the
 window's place (ky, kx) is an offset ky * W' + kx into it. The sums come out W' wide as well: the
 last W' - W columns of each row hold sums that wrapped into the next row, and are cut. A loop takes
-eight terms (a weight and its offset) at once, so that values stay in registers.
+nine terms (a weight and its offset) at once, those of a 3 x 3 window, so that values stay in
+registers.
 
 No kernel allocates: each is given ``scratch``, int32 memory of ``scratch_size`` elements or more.
 """
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from kernels.jit import inlined, kernel
 
-TERMS = 8
+TERMS = 9
 
 
 @inlined
@@ -93,17 +94,38 @@ def correlate(
         rows[: 2 * length] = 0
         for g in range(0, terms, TERMS):
             a, b, at = weights[o, g:], weights[other, g:], offsets[g:]
-            a0, a1, a2, a3, a4, a5, a6, a7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
-            b0, b1, b2, b3, b4, b5, b6, b7 = b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]
-            p0, p1, p2, p3 = planes[at[0] :], planes[at[1] :], planes[at[2] :], planes[at[3] :]
-            p4, p5, p6, p7 = planes[at[4] :], planes[at[5] :], planes[at[6] :], planes[at[7] :]
+            a0, a1, a2, a3, a4, a5, a6, a7, a8 = (
+                a[0],
+                a[1],
+                a[2],
+                a[3],
+                a[4],
+                a[5],
+                a[6],
+                a[7],
+                a[8],
+            )
+            b0, b1, b2, b3, b4, b5, b6, b7, b8 = (
+                b[0],
+                b[1],
+                b[2],
+                b[3],
+                b[4],
+                b[5],
+                b[6],
+                b[7],
+                b[8],
+            )
+            p0, p1, p2 = planes[at[0] :], planes[at[1] :], planes[at[2] :]
+            p3, p4, p5 = planes[at[3] :], planes[at[4] :], planes[at[5] :]
+            p6, p7, p8 = planes[at[6] :], planes[at[7] :], planes[at[8] :]
             for n in range(length):
-                x0, x1, x2, x3 = p0[n], p1[n], p2[n], p3[n]
-                x4, x5, x6, x7 = p4[n], p5[n], p6[n], p7[n]
-                first[n] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-                first[n] += a4 * x4 + a5 * x5 + a6 * x6 + a7 * x7
-                second[n] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
-                second[n] += b4 * x4 + b5 * x5 + b6 * x6 + b7 * x7
+                x0, x1, x2, x3, x4 = p0[n], p1[n], p2[n], p3[n], p4[n]
+                x5, x6, x7, x8 = p5[n], p6[n], p7[n], p8[n]
+                first[n] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3 + a4 * x4
+                first[n] += a5 * x5 + a6 * x6 + a7 * x7 + a8 * x8
+                second[n] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3 + b4 * x4
+                second[n] += b5 * x5 + b6 * x6 + b7 * x7 + b8 * x8
         for y in range(height):
             start = y * wide
             for x in range(width):
@@ -193,9 +215,10 @@ def conv2d_weight_gradient(
         flat = gradient[o].reshape(terms)
         for g in range(0, terms, TERMS):
             at = offsets[g:]
-            p0, p1, p2, p3 = planes[at[0] :], planes[at[1] :], planes[at[2] :], planes[at[3] :]
-            p4, p5, p6, p7 = planes[at[4] :], planes[at[5] :], planes[at[6] :], planes[at[7] :]
-            t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = np.int32(0)
+            p0, p1, p2 = planes[at[0] :], planes[at[1] :], planes[at[2] :]
+            p3, p4, p5 = planes[at[3] :], planes[at[4] :], planes[at[5] :]
+            p6, p7, p8 = planes[at[6] :], planes[at[7] :], planes[at[8] :]
+            t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = t8 = np.int32(0)
             for n in range(length):
                 error = row[n]
                 t0 += error * p0[n]
@@ -206,6 +229,7 @@ def conv2d_weight_gradient(
                 t5 += error * p5[n]
                 t6 += error * p6[n]
                 t7 += error * p7[n]
-            totals = (t0, t1, t2, t3, t4, t5, t6, t7)
+                t8 += error * p8[n]
+            totals = (t0, t1, t2, t3, t4, t5, t6, t7, t8)
             for term in range(g, min(g + TERMS, terms)):
                 flat[term] = totals[term - g]

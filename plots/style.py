@@ -1,12 +1,16 @@
 """How figures look and are written: for an IEEE paper, readable in grey, byte-stable."""
 
+import math
 import os
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from matplotlib import style
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 COLUMN_INCHES = 3.5
@@ -20,6 +24,33 @@ SHADES = ("#1f3d5c", "#5f8fb8", "#b3cde0", "#e8eff5")
 
 ACCENT = "#b3402e"
 """For the one line that must not be missed."""
+
+_TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000")  # each for three lines
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
+_MARKERS = "os^Dv<>phX"
+
+LINES: tuple[dict[str, Any], ...] = tuple(
+    {
+        "color": tone,
+        "linestyle": _DASHES[position % len(_DASHES)],
+        "marker": marker,
+        "markerfacecolor": "white" if position % 2 else tone,
+        "markersize": 3.5,
+        "markeredgewidth": 0.7,
+        "linewidth": 0.8,
+    }
+    for position, marker in enumerate(_MARKERS)
+    for tone in [_TONES[position // len(_DASHES)]]
+)
+"""How the first, second, ... line of a figure looks: no two alike, in grey either."""
+
+_STRESS: dict[str, Any] = {
+    "color": ACCENT,
+    "linestyle": "-",
+    "linewidth": 1.5,
+    "markerfacecolor": ACCENT,
+    "zorder": 3,
+}
 
 _RC: dict[str, Any] = {
     "font.family": "STIXGeneral",  # the Times-like face that comes with Matplotlib
@@ -45,6 +76,8 @@ _RC: dict[str, Any] = {
     "svg.hashsalt": "priot",  # element names no longer drawn at random
 }
 
+_LETTERS_PER_INCH = 18  # of the text's face and size, on average
+
 # Whatever would change from one drawing to the next, or with the program that draws.
 _METADATA: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None},
@@ -61,6 +94,61 @@ def paper_style() -> Iterator[None]:
     """Within it the paper's settings hold, whatever the user's own Matplotlib settings are."""
     with style.context(["default", _RC]):
         yield
+
+
+def line_styles(series: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A style of ``LINES`` for each ``label``, by the order in which the labels first come.
+
+    A label with a true ``emphasis`` in any of the series is drawn in the accent colour, solid and
+    bold; it keeps its marker.
+
+    Raises:
+        ValueError: there are more labels than styles.
+    """
+    labels = list(dict.fromkeys(one["label"] for one in series))
+    if len(labels) > len(LINES):
+        raise ValueError(
+            f"{len(labels)} lines in one figure, but {len(LINES)} at most can be told apart; "
+            "draw fewer in each"
+        )
+    stressed = {one["label"] for one in series if one.get("emphasis")}
+    return {
+        label: line | (_STRESS if label in stressed else {})
+        for label, line in zip(labels, LINES, strict=False)
+    }
+
+
+def percent_limits(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of an axis that holds all values, at multiples of 10 %."""
+    bottom = 10 * math.floor(min(values) / 10)
+    return bottom, max(10 * math.ceil(max(values) / 10), bottom + 10)
+
+
+def panel_titles(panels: Sequence[Mapping[str, Any]], inches: float) -> list[str]:
+    """The panels' titles, lettered if there are several, broken to about ``inches`` of width."""
+    titles = [panel["title"] for panel in panels]
+    if len(titles) > 1:
+        titles = [f"({ascii_lowercase[i]}) {title}" for i, title in enumerate(titles)]
+    return [textwrap.fill(title, round(_LETTERS_PER_INCH * inches)) for title in titles]
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], **options: Any) -> None:
+    """One legend under all axes, in as few rows as the width allows; the figure grows by it."""
+    if not handles:
+        return
+    for rows in range(1, len(handles) + 1):
+        legend = figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=math.ceil(len(handles) / rows),
+            columnspacing=1.5,
+            **options,
+        )
+        extent = legend.get_window_extent()
+        if extent.width <= figure.bbox.width or rows == len(handles):
+            break
+        legend.remove()
+    figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -7,19 +7,19 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from plots.accuracy import draw_accuracy
-
 from experiments.configuration import Configuration
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import (
     NITI_DYNAMIC,
+    PRIOT,
     VARIANTS,
     Laboratory,
     Variant,
     common_settings,
     tuned_settings,
 )
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
+from plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
 CHANCE = 10.0  # percent, of ten classes
@@ -27,7 +27,7 @@ CHANCE = 10.0  # percent, of ten classes
 
 def collapsed(record: Mapping[str, Any]) -> bool:
     """The run ended below half of its own best accuracy, or below twice chance."""
-    accuracy = test_accuracy(record)
+    accuracy = accuracy_by_epoch(record)
     return accuracy[-1] < max(max(accuracy) / 2, 2 * CHANCE)
 
 
@@ -78,7 +78,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
 
 def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Final and best accuracy over seeds, in percent, and the share of runs that collapsed."""
-    histories = [test_accuracy(record) for record in records]
+    histories = [accuracy_by_epoch(record) for record in records]
     finals, bests = [history[-1] for history in histories], [max(history) for history in histories]
     return {
         "seeds": len(records),
@@ -150,6 +150,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 "series": [
                     {
                         "label": label,
+                        "emphasis": label == PRIOT.label,
                         "mean": [row["final_mean"] for row in of_label],
                         "std": [row["final_std"] for row in of_label],
                     }

@@ -22,10 +22,11 @@ class Artefact:
     rows: Sequence[Mapping[str, Any]]
     record: Mapping[str, Any]
     """What the rows were made with."""
-    draw: Callable[[Path], None]
+    draw: Callable[[Path], None] | None = None
+    """None for a table without a figure."""
 
     def write(self, folder: Path) -> list[Path]:
-        """Write the table (CSV), record (JSON), caption (TXT) and figure (PDF, PNG).
+        """Write the table (CSV), record (JSON), caption (TXT) and any figure (PDF, PNG).
 
         Raises:
             UserError: when a file cannot be written.
@@ -39,7 +40,9 @@ class Artefact:
             {"caption": self.caption, **self.record, "environment": environment()},
         )
         write_bytes(caption, (self.caption + "\n").encode())
-        figures = [folder / f"{self.name}{suffix}" for suffix in FIGURE_FORMATS]
-        for figure in figures:
-            self.draw(figure)
+        figures = []
+        if self.draw is not None:
+            figures = [folder / f"{self.name}{suffix}" for suffix in FIGURE_FORMATS]
+            for figure in figures:
+                self.draw(figure)
         return [table, record, caption, *figures]

@@ -7,14 +7,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from plots.collapse import draw_collapse
-
 from experiments.configuration import Configuration
 from experiments.paper.accuracy import collapsed
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
 from experiments.transfer import CALIBRATIONS
+from plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)
 HEADROOMS = (0, -1, -2, -3)
@@ -60,8 +59,8 @@ def collapse(laboratory: Laboratory) -> Artefact:
                 "learning_rate_bits": bits,
                 "angle": angle,
                 "seeds": len(records),
-                "final_mean": round(fmean(test_accuracy(r)[-1] for r in records), 3),
-                "best_mean": round(fmean(max(test_accuracy(r)) for r in records), 3),
+                "final_mean": round(fmean(accuracy_by_epoch(r)[-1] for r in records), 3),
+                "best_mean": round(fmean(max(accuracy_by_epoch(r)) for r in records), 3),
                 "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
             }
         )
@@ -69,7 +68,8 @@ def collapse(laboratory: Laboratory) -> Artefact:
         "collapse",
         f"Final accuracy over learning-rate bits and angle ({scope.label}; mean of "
         f"{len(scope.map_seeds)} seeds, {scope.map_test_images:,} test images), for static scales "
-        "of the logits as calibrated and up to 3 bits smaller; crosses: some runs collapsed.",
+        "of the logits as calibrated and up to 3 bits smaller; a bar along a cell's bottom shows "
+        "the share of its runs that collapsed.",
         rows,
         laboratory.record(configurations),
         lambda path: _draw(rows, path),

@@ -14,6 +14,8 @@ from experiments.inputs import load_inputs
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
+from experiments.paper import costs as cost_table
+from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
 from experiments.paper.artefact import Artefact
@@ -44,25 +46,34 @@ def overflow(options: Namespace) -> None:
     print(format_table(columns, rows))
 
 
+def device(options: Namespace) -> None:
+    """``priot device``: complete runs in the emulator, compared with the reference."""
+    made = _make(options, truth.device)
+    labels = list(dict.fromkeys(row["label"] for row in made.rows))
+    epochs = sorted({row["epoch"] for row in made.rows})
+    cells = {(row["label"], row["epoch"]): f"{row['test_accuracy']:.2f}" for row in made.rows}
+    rows = [[label, *(cells[label, epoch] for epoch in epochs)] for label in labels]
+    print(format_table(["epoch", *map(str, epochs)], rows))
+
+
 def collapse(options: Namespace) -> None:
     """``priot collapse``: the map of static scales."""
     _make(options, collapse_map.collapse)
 
 
 def paper(options: Namespace) -> None:
-    """``priot paper``: everything."""
-    for experiment in (
-        table_1.accuracy,
-        figure_3.history,
-        figure_2.overflow,
-        collapse_map.collapse,
-    ):
-        _make(options, experiment)
+    """``priot paper``: everything, the table of costs as well."""
+    _make(options, cost_table.costs)
+    accuracy(options)
+    history(options)
+    overflow(options)
+    collapse(options)
+    device(options)
 
 
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
-    check_writable(options.json)
+    check_writable(options.json, options.settings)
     inputs = load_inputs("mnist-sample", None, options.backbone)
     store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
     workers = Workers(options.jobs, options.dask)
@@ -77,19 +88,23 @@ def tune(options: Namespace) -> None:
     print(f"common learning-rate bits: {common}")
     for row in rows:
         print("  ".join(row))
+    settings = {
+        "common_learning_rate_bits": common,
+        "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
+        **inputs.hashes,
+    }
+    if options.settings is not None:
+        write_json(options.settings, settings)
     if options.json is not None:
-        settings = {
-            "common_learning_rate_bits": common,
+        searched = {
             "accuracy_by_common_bits": {str(one): round(mean, 3) for one, mean in bits.items()},
-            "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
             "tried": found,
             "runs": len(store.records),
             "computing_seconds": round(sum(store.seconds.values())),
             "data": inputs.source.origin,
-            **inputs.hashes,
             "environment": environment(),
         }
-        write_json(options.json, settings)
+        write_json(options.json, settings | searched)
 
 
 def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -7,8 +7,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from plots.history import draw_history
-
 from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import (
@@ -19,7 +17,8 @@ from experiments.paper.protocol import (
     Laboratory,
     Variant,
 )
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
+from plots.history import draw_history
 
 ANGLE = 30.0
 SHOWN = (
@@ -50,7 +49,7 @@ def history(laboratory: Laboratory) -> Artefact:
     found = iter(laboratory.run(configurations))
     rows = []
     for (panel, variant), group in groups.items():
-        histories = [test_accuracy(next(found)) for _ in group]
+        histories = [accuracy_by_epoch(next(found)) for _ in group]
         for epoch, values in enumerate(zip(*histories, strict=True)):
             rows.append(
                 {
@@ -88,6 +87,6 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         for variant in SHOWN:
             mine = [r for r in rows if r["panel"] == panel and r["label"] == variant.label]
             values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
-            series.append({"label": variant.label, "emphasis": variant == NITI_STATIC, **values})
+            series.append({"label": variant.label, "emphasis": variant == PRIOT, **values})
         panels.append({"title": title, "series": series})
     draw_history(panels, path)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from plots.overflow import draw_overflow
 
 from experiments.configuration import Configuration
 from experiments.inputs import Inputs
@@ -15,7 +14,8 @@ from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
 from experiments.paper.protocol import NITI_STATIC, OVERFLOWING, PRIOT, Laboratory
-from experiments.train import SATURATED, Session, test_accuracy
+from experiments.train import SATURATED, Session, accuracy_by_epoch
+from plots.overflow import draw_overflow
 
 SNAPSHOTS = 8  # steps of the epoch after which the logits are looked at, beside its start
 
@@ -27,7 +27,7 @@ def overflow(laboratory: Laboratory) -> Artefact:
         UserError: as ``run_sweep`` does.
     """
     candidates = runs_of(laboratory, "paper", NITI_STATIC, ANGLE, OVERFLOWING)
-    histories = [test_accuracy(record) for record in laboratory.run(candidates)]
+    histories = [accuracy_by_epoch(record) for record in laboratory.run(candidates)]
     drops = [np.diff(history) for history in histories]
     seed = min(range(len(drops)), key=lambda n: float(drops[n].min()))
     epoch = int(drops[seed].argmin()) + 1

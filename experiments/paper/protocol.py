@@ -77,6 +77,8 @@ class Scope:
     label: str
     dataset: str
     images: int
+    test_images: int | None
+    """None: all that are left."""
     epochs: int
     angles: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -84,34 +86,49 @@ class Scope:
     """Of the collapse map, which has many more cells than the table."""
     map_bits: tuple[int, ...]
     map_test_images: int
+    device_images: int
+    """Of the runs in the emulator, some 35 images per second."""
+    device_epochs: int
+    device_test_images: int
+    cost_images: int
 
     def settings(self, **settings: Any) -> dict[str, Any]:
-        """What all runs of this scope share, and ``settings``."""
-        shared = {"dataset": self.dataset, "images": self.images, "epochs": self.epochs}
-        return shared | settings
+        """What all runs of this scope share, unless ``settings`` says otherwise."""
+        names = ("dataset", "images", "test_images", "epochs")
+        return {name: getattr(self, name) for name in names} | settings
 
 
 FULL = Scope(
     label="full MNIST",
     dataset="mnist",
     images=1024,
-    epochs=30,
+    test_images=None,
+    epochs=20,
     angles=(15.0, 30.0, 45.0, 60.0, 90.0),
     seeds=tuple(range(10)),
-    map_seeds=(0, 1, 2),
+    map_seeds=(0, 1),
     map_bits=(1, 2, 3, 4, 5, 6, 7),
     map_test_images=2000,
+    device_images=1024,
+    device_epochs=5,
+    device_test_images=1000,
+    cost_images=32,
 )
 QUICK = Scope(
     label="REDUCED: embedded sample, few images, epochs and seeds",
     dataset="mnist-sample",
-    images=256,
+    images=128,
+    test_images=500,
     epochs=3,
     angles=(30.0, 60.0),
     seeds=(0, 1),
     map_seeds=(0,),
-    map_bits=(3, 5),
-    map_test_images=500,
+    map_bits=(2, 4, 6),
+    map_test_images=300,
+    device_images=16,
+    device_epochs=2,
+    device_test_images=16,
+    cost_images=2,
 )
 
 
@@ -134,7 +151,7 @@ class Laboratory:
 
     def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        keys = [configuration.key(self.inputs.hashes) for configuration in configurations]
+        keys = [self.inputs.key_of(configuration) for configuration in configurations]
         return {
             "scope": self.scope.label,
             "runs": len(keys),

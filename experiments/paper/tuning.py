@@ -18,13 +18,13 @@ from experiments.inputs import Inputs
 from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import test_accuracy
+from experiments.train import accuracy_by_epoch
 
 Settings = dict[str, Any]
 
 CANDIDATES = 28  # of every method; NITI with static scales has no more in its space
 FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
-FINALISTS, FINAL_SEEDS = 5, (100, 101)
+FINALISTS, FINAL_SEEDS = 3, (100, 101)
 
 Space = dict[str, tuple[Any, ...]]
 _ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}
@@ -130,7 +130,7 @@ def _measure(
         variant: [{} for _ in settings] for variant, settings in tried.items()
     }
     for variant, number, angle in places:
-        finals = [test_accuracy(next(records))[-1] for _ in seeds]
+        finals = [accuracy_by_epoch(next(records))[-1] for _ in seeds]
         scores[variant][number][angle] = fmean(finals)
     return scores
 

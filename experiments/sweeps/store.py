@@ -12,12 +12,14 @@ from typing import Any
 
 from experiments.errors import UserError
 
+_LINE_START = b'{"key":"'
+
 
 class RunStore:
     """Finished runs by key. A line is written in one piece and never changed.
 
-    A line that was cut short, by a full disk or a power failure, does not count: its run is done
-    anew.
+    A last line that was cut short, by a full disk or a power failure, does not count: its run is
+    done anew.
 
     Raises:
         UserError: when the file cannot be read, or holds something else.
@@ -41,45 +43,91 @@ class RunStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise UserError(
-                f"{self.path}: cannot be written ({error.strerror}); name a writable file"
-            ) from error
+            raise self._not_writable(error) from error
         try:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(
-                    f"{self.path}: another process adds runs to it; wait, or name another file"
-                ) from error
-            end = self._read()
-            os.ftruncate(self._file, end)
+            self._lock()
+            os.ftruncate(self._file, self._read())
             yield self
         finally:
             os.close(self._file)
 
     def add(self, key: str, record: dict[str, Any], seconds: float) -> None:
-        """Append a finished run."""
-        line = {"key": key, "seconds": round(seconds, 2), "record": record}
-        os.write(self._file, json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        """Append a finished run; once this returns, not even a power failure loses it.
+
+        Raises:
+            UserError: when the disk is full.
+        """
+        seconds = round(seconds, 2)
+        entry = {"key": key, "seconds": seconds, "record": record}
+        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        end = os.fstat(self._file).st_size
+        try:
+            written = os.write(self._file, line)
+            while written < len(line):  # the disk is full: the next call says so
+                written += os.write(self._file, line[written:])
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, end)
+            raise self._not_writable(error) from error
         self.records[key], self.seconds[key] = record, seconds
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"{self.path}: another process adds runs to it; wait, or name another file"
+            ) from error
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be locked ({error.strerror}); name a file on a local disk"
+            ) from error
+
+    def _not_writable(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self.path}: cannot be written ({error.strerror}); name a writable file with room"
+        )
 
     def _read(self) -> int:
         """Read the file anew; returns where its last whole line ends."""
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise UserError(f"{self.path}: not a file; name a file for records of runs")
             content = self.path.read_bytes()
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise UserError(f"{self.path}: cannot be read ({error.strerror})") from error
+            raise UserError(
+                f"{self.path}: cannot be read ({error.strerror}); name a file for records of runs"
+            ) from error
         end = content.rfind(b"\n") + 1
-        for number, line in enumerate(content[:end].splitlines(), start=1):
+        lines = content[:end].split(b"\n")[:-1]
+        for number, line in enumerate(lines, start=1):
             try:
-                entry = json.loads(line)
-                self.records[entry["key"]] = entry["record"]
-                self.seconds[entry["key"]] = entry["seconds"]
+                self._take(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
-                raise UserError(
-                    f"{self.path}, line {number}: not the record of a run; "
-                    "name another file, or delete this line"
-                ) from error
+                raise self._damaged(number) from error
+        if not _cut_short(content[end:]):
+            raise self._damaged(len(lines) + 1)
         return end
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        key, seconds, record = entry["key"], entry["seconds"], entry["record"]
+        if not (isinstance(key, str) and isinstance(record, dict)):
+            raise TypeError("not the record of a run")
+        self.records[key], self.seconds[key] = record, float(seconds)
+
+    def _damaged(self, line: int) -> UserError:
+        return UserError(
+            f"{self.path}, line {line}: not the record of a run; name another file, or delete "
+            "this line"
+        )
+
+
+def _cut_short(rest: bytes) -> bool:
+    """Whether what follows the last whole line is the start of another, or room for it.
+
+    Anything else is not ours to remove.
+    """
+    start = rest[: len(_LINE_START)]
+    return start == _LINE_START[: len(start)] or not rest.strip(b"\0")

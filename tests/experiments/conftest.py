@@ -25,6 +25,13 @@ def small_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled(small_backbone: Path) -> None:
+    """Whatever a command compiles on its first use of a machine, and tells of, is compiled."""
+    for arguments in (["costs"], ["train", "--method", "priot", "--test-images", "1"]):
+        assert main([*arguments, "--images", "1", "--backbone", str(small_backbone)]) == 0
+
+
 @pytest.fixture
 def record_of(tmp_path: Path) -> Record:
     """Runs a command that must succeed and returns what it writes to --json."""

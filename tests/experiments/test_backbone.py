@@ -15,7 +15,7 @@ from experiments.datasets import Images, mnist_sample
 from experiments.errors import UserError
 from experiments.networks import TINY_CNN
 from experiments.rotation import as_input
-from experiments.train import accuracy
+from experiments.train import right_answers
 from kernels.methods import method
 from kernels.model import initial_model
 from kernels.network import Network
@@ -41,7 +41,8 @@ def test_embedded_backbone_knows_upright_digits() -> None:
     backbone, sample = load_backbone(None), mnist_sample()
     assert backbone.record["history"][-1]["test_accuracy"] >= 97
     trainer = Trainer(backbone.model, method("niti-dynamic"), scales=None)
-    assert accuracy(trainer, as_input(sample.pixels), sample.labels) >= 97
+    right, _ = right_answers(trainer, as_input(sample.pixels), sample.labels)
+    assert right >= 0.97 * len(sample)
 
 
 def test_weights_stay_within_the_range_of_the_update() -> None:

@@ -11,7 +11,7 @@ import pytest
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
 import firmware_elf
-from experiments import commands, costs, train
+from experiments import commands, costs
 from experiments import device as device_module
 from experiments.backbone import Backbone, backbone_record, save_backbone
 from experiments.cli import main
@@ -79,7 +79,7 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
     [
         ((), "arguments are required: COMMAND; see priot --help"),
         (("cost",), "invalid choice: 'cost' (choose from"),
-        (("train",), "priot train: the following arguments are required: --method"),
+        (("train",), "priot: no method is named: choose from niti-dynamic, niti-static, priot"),
         ((*COSTS, "--pictures", 3), "unrecognized arguments: --pictures 3"),
         (("costs", "--images", "many"), "argument --images: invalid int value: 'many'"),
         (("costs", "--images", 0), "0 images to train on"),
@@ -94,14 +94,18 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ((*COSTS, "--figure", "costs.bmp"), "--figure costs.bmp: the name must end in one of .pdf"),
         ((*COSTS, "--figure", "costs"), "--figure costs: the name must end in one of .pdf"),
         ((*TRAIN, "adam"), "unknown method 'adam': choose from niti-dynamic, niti-static, priot"),
-        ((*PRIOT, "--epochs", -1), "--epochs -1: train for 0 epochs or more"),
+        ((*PRIOT, "--epochs", -1), "epochs -1: train for 0 epochs or more"),
         ((*PRIOT, "--test-images", -1), "-1 to test"),
         (
             (*PRIOT, "--test-images", 2937),
             "5 images to train on and 2,937 to test: .* ask for fewer",
         ),
         ((*PRIOT, "--backend", "gpu"), r"argument --backend: invalid choice: 'gpu' \(choose from"),
-        ((*PRIOT, "--rounding", "up"), "--rounding up: choose from pseudo-stochastic, nearest"),
+        ((*PRIOT, "--rounding", "up"), "rounding 'up': choose from pseudo-stochastic, nearest"),
+        ((*PRIOT, "--calibration", "best"), "calibration 'best': choose from rotated, rotated-all"),
+        ((*TRAIN, "niti-dynamic", "--calibration", "rotated"), "niti-dynamic has no calibration"),
+        ((*PRIOT, "--seed", -1), "seed -1: a seed is 0 or more"),
+        ((*PRIOT, "--angle", "nan"), "angle nan: name a finite number of degrees"),
         ((*PRIOT, "--learning-rate-bits", 0), "learning-rate bits 0 are outside 1..7"),
         ((*PRIOT, "--learning-rate-bits", 8), "learning-rate bits 8 are outside 1..7"),
         ((*PRIOT, "--threshold", 128), "threshold 128 is outside -127..127"),
@@ -468,7 +472,7 @@ def test_fault_of_the_firmware_ends_with_code_1(
         pico.write("conv2d_forward", undefined)
         return pico
 
-    monkeypatch.setattr(train, "simulated_pico", damaged)
+    monkeypatch.setattr(commands, "simulated_pico", damaged)
     command = (*PRIOT, "--backend", "pico", "--backbone", small_backbone)
     assert "undefined instruction" in void(command, capsys)
 

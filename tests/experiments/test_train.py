@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments import train
 from experiments.cli import main
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
@@ -19,21 +20,20 @@ def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record
     assert pico.pop("backend") == "pico"
     assert reference.pop("backend") == "reference"
     assert pico == reference
-    assert [line["epoch"] for line in pico["history"]] == [0, 1, 2]
+    assert len(pico["right"]) == len(pico["saturated_logits"]) == 3
 
 
 def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> None:
     options = ["train", "--method", "priot-s", "--rounding", "nearest", "--selection", "magnitude"]
     options += ["--images", 3, "--test-images", 5, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
-    assert pico["settings"]["rounding"] == "nearest"
-    for key in ("history", "final_state_sha256", "settings", "backbone_sha256"):
-        assert pico[key] == reference[key]
+    assert pico["configuration"]["rounding"] == "nearest"
+    assert pico | {"backend": "reference"} == reference
 
 
 def test_priot_improves_on_rotated_images(record_of) -> None:
     options = ["train", "--method", "priot", "--images", 512, "--epochs", 3, "--test-images", 1000]
-    accuracies = [line["test_accuracy"] for line in record_of(*options)["history"]]
+    accuracies = train.accuracy_by_epoch(record_of(*options))
     assert accuracies[0] < 80, "30 degrees are hard for the backbone"
     assert accuracies[-1] > accuracies[0] + 5
 
@@ -43,7 +43,7 @@ def test_no_epochs_measure_the_start(small_backbone: Path, record_of) -> None:
         *("train", "--method", "niti-static", "--backbone", small_backbone),
         *("--images", 5, "--test-images", 20, "--epochs", 0),
     )
-    assert [line["epoch"] for line in record["history"]] == [0]
+    assert len(record["right"]) == 1
     assert record["final_state_sha256"] == record["backbone_sha256"]
 
 
@@ -54,18 +54,23 @@ def test_settings_reach_the_record(small_backbone: Path, record_of) -> None:
         *("--images", 5, "--test-images", 5, "--epochs", 1, "--angle", 45, "--seed", 7),
     )
     assert record["label"] == "PRIOT-S 25 % random"
-    assert record["settings"] == {
-        "dynamic": False,
-        "trains_scores": True,
+    assert record["configuration"] == {
+        "method": "priot-s",
         "learning_rate_bits": 4,
         "threshold": -3,
         "score_spread": 9,
         "scored_fraction": 0.25,
         "selection": "random",
         "rounding": "pseudo-stochastic",
+        "network": "mnist-network",
+        "dataset": "mnist-sample",
+        "angle": 45.0,
+        "images": 5,
+        "test_images": 5,
+        "calibration": "rotated",
+        "epochs": 1,
+        "seed": 7,
     }
-    assert (record["angle"], record["seed"]) == (45, 7)
-    assert (record["images"], record["test_images"], record["epochs"]) == (5, 5, 1)
 
 
 def test_seed_decides_the_run(small_backbone: Path, record_of) -> None:
@@ -97,3 +102,18 @@ def test_piped_run_is_silent_and_writes_the_record(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert json.loads(path.read_text()) == expected
+
+
+def test_less_headroom_shifts_the_logits_less_and_saturates_them(record_of) -> None:
+    options = ["train", "--method", "niti-static", "--images", 8, "--test-images", 50]
+    options += ["--epochs", 0]
+    plain, less = record_of(*options), record_of(*options, "--logit-headroom", -3)
+    last = max(plain["scales"], key=int)
+    assert less["scales"][last]["forward"] == plain["scales"][last]["forward"] - 3
+    assert less["scales"] | {last: plain["scales"][last]} == plain["scales"]
+    assert less["saturated_logits"][0] > plain["saturated_logits"][0]
+
+
+def test_dynamic_scales_have_no_headroom(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--method", "niti-dynamic", "--logit-headroom", "-1"]) == 2
+    assert "niti-dynamic has no logit headroom" in capsys.readouterr().err

@@ -1,6 +1,7 @@
-"""kernels.calibration: the most frequent shifts, and which images have a say."""
+"""kernels.calibration: which shifts become static ones, and which images have a say."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import astuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from kernel_strategies import image_for
 from numpy.typing import NDArray
 from oracle_training import NaiveTrainer, ints
 
-from kernels.calibration import CalibrationError, calibrate
+from kernels.calibration import CalibrationError, Statistic, calibrate
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.model import Model, initial_model, with_scores
@@ -42,27 +43,44 @@ def mode(values: list[int]) -> int:
     return max(value for value in counts if counts[value] == max(counts.values()))
 
 
+RULES: dict[Statistic, tuple[Callable[[list[int]], int], bool]] = {
+    Statistic.FREQUENT: (mode, False),
+    Statistic.FREQUENT_OF_ALL: (mode, True),
+    Statistic.LARGEST: (max, False),
+    Statistic.SMALLEST: (min, False),
+}
+"""The choice among shifts, and whether images without error have a say in the backward pass."""
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", METHODS)
-def test_scales_are_the_modes_of_independent_dynamic_steps(name: str, seed: int) -> None:
+def test_scales_follow_from_independent_dynamic_steps(name: str, seed: int) -> None:
     chosen, generator = method(name), np.random.default_rng(seed)
     model = with_scores(initial_model(CNN, seed), chosen, seed)
     for index in model.exponents:
-        model.exponents[index] += 1  # some images are then classified with full confidence
+        model.exponents[index] += 3  # logits so large leave no doubt
     before = model.state_hash()
     images = np.stack([image_for(CNN, generator) >> (n % 4) for n in range(24)])
     labels = generator.integers(0, 4, 24).astype(np.uint8)
+    for n in range(0, 24, 2):  # these are right, most of them with full confidence
+        labels[n] = np.argmax(naive_shifts(model, chosen, images[n], 0).outputs[-1])
     steps = [naive_shifts(model, chosen, *pair) for pair in zip(images, labels, strict=True)]
     wrong = [step for step in steps if step.errors[-1].any()]
-    expected = {
-        index: Scale(
-            mode([step.used[index].forward for step in steps]),
-            mode([step.used[index].backward for step in wrong]),
-            mode([step.used[index].gradient_bits for step in wrong]),
-        )
-        for index in CNN.weighted
-    }
-    assert calibrate(model, chosen, images, labels) == expected
+    assert 0 < len(wrong) < len(steps)
+    for statistic, (choose, with_everyone) in RULES.items():
+        heard = steps if with_everyone else wrong
+        expected = {
+            index: Scale(
+                choose([step.used[index].forward for step in steps]),
+                choose([step.used[index].backward for step in heard]),
+                choose([step.used[index].gradient_bits for step in heard]),
+            )
+            for index in CNN.weighted
+        }
+        assert calibrate(model, chosen, images, labels, statistic) == expected, statistic
+    assert calibrate(model, chosen, images, labels) == calibrate(
+        model, chosen, images, labels, Statistic.FREQUENT
+    )
     assert model.state_hash() == before
 
 
@@ -102,9 +120,26 @@ def test_confident_images_count_for_the_forward_shifts_only() -> None:
     )
 
 
-def test_calibration_without_an_error_is_refused() -> None:
+def test_images_without_error_are_shifts_of_zero_where_all_have_a_say() -> None:
+    images, labels = pair_images(127, 127, 127, 1, 2), np.array([0, 0, 0, 1, 1], np.uint8)
+    of_all = calibrate(one_layer(), NITI, images, labels, Statistic.FREQUENT_OF_ALL)[0]
+    assert of_all == Scale(7, 0, 0)
+
+
+@pytest.mark.parametrize(("statistic", "shift"), [(Statistic.LARGEST, 7), (Statistic.SMALLEST, 0)])
+def test_largest_and_smallest_are_extremes(statistic: Statistic, shift: int) -> None:
+    images, labels = pair_images(2, 2, 1, 2, 127), np.ones(5, np.uint8)
+    scale = calibrate(one_layer(), NITI, images, labels, statistic)[0]
+    bits = [calibrate(one_layer(), NITI, images[n : n + 1], labels[:1])[0] for n in range(5)]
+    extreme = max if statistic is Statistic.LARGEST else min
+    assert scale.forward == shift
+    assert scale.gradient_bits == extreme(scale.gradient_bits for scale in bits)
+
+
+@pytest.mark.parametrize("statistic", Statistic)
+def test_calibration_without_an_error_is_refused(statistic: Statistic) -> None:
     with pytest.raises(CalibrationError, match="all 3 calibration images have an error of zero"):
-        calibrate(one_layer(), NITI, pair_images(127, 127, 127), np.zeros(3, np.uint8))
+        calibrate(one_layer(), NITI, pair_images(127, 127, 127), np.zeros(3, np.uint8), statistic)
 
 
 def test_calibration_without_images_is_refused() -> None:

@@ -1,0 +1,25 @@
+"""Where a run learns: in the reference, or on the simulated Pico. The numbers are the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.device import Device
+from experiments.simulator import simulated_pico
+from experiments.train import MakeLearner
+from kernels.methods import Method
+from kernels.model import Model
+from kernels.trainer import Scale, Trainer
+
+BACKENDS = ("reference", "pico")
+
+
+def learner_on(backend: str, elf: Path | None = None) -> MakeLearner:
+    """What makes a learner on one of BACKENDS; ``elf`` is another build of the trainer."""
+    if backend == "reference":
+        return Trainer
+
+    def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
+        return Device(simulated_pico(elf), model, method, scales)
+
+    return device

@@ -1,0 +1,35 @@
+"""The costs of a training step: the table and figure of ``priot costs``, for the record."""
+
+from __future__ import annotations
+
+from experiments.cost_table import flat_rows
+from experiments.costs import measure_costs
+from experiments.datasets import mnist_sample
+from experiments.paper.artefact import Artefact
+from experiments.paper.history import ANGLE
+from experiments.paper.protocol import Laboratory
+from experiments.transfer import transfer_task
+from plots.costs import draw_costs
+
+CLOCK_HZ = 133_000_000  # what the RP2040 is rated for (datasheet 1.1)
+
+
+def costs(laboratory: Laboratory) -> Artefact:
+    """Measure every method on the emulated Pico, on rotated images of the embedded sample.
+
+    Raises:
+        MismatchError: at the first difference between device and reference.
+        UserError: when a method's image does not fit the device.
+    """
+    images = laboratory.scope.cost_images
+    task = transfer_task(mnist_sample(), ANGLE, images, 0, 0)
+    records = measure_costs(laboratory.inputs.backbone, task, CLOCK_HZ, 0)
+    return Artefact(
+        "costs",
+        f"Time and peak SRAM of one training step on the emulated Pico at {CLOCK_HZ // 10**6} MHz, "
+        f"mean of {images} images rotated by {ANGLE:g} degrees; every tensor equals the "
+        "reference's.",
+        list(flat_rows(records)),
+        {"methods": records},
+        lambda path: draw_costs(records, path),
+    )

@@ -1,0 +1,73 @@
+"""The truth on the device: complete runs in the emulator, whose records equal the reference's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from experiments.comparison import MismatchError
+from experiments.paper.artefact import Artefact
+from experiments.paper.history import ANGLE
+from experiments.paper.protocol import (
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    PRIOT,
+    Laboratory,
+    Variant,
+    common_settings,
+)
+from experiments.sweeps.store import RunStore
+from experiments.train import accuracy_by_epoch
+
+CONFIRMED = (
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    PRIOT,
+    Variant("priot-s", 0.2, "random"),
+    Variant("priot-s", 0.2, "magnitude"),
+)
+
+
+def device(laboratory: Laboratory) -> Artefact:
+    """Train each method from start to end in the emulator and compare with the reference.
+
+    Raises:
+        MismatchError: when a record differs in anything.
+        UserError: as ``run_sweep`` does.
+    """
+    scope = laboratory.scope
+    settings = scope.settings(
+        angle=ANGLE,
+        images=scope.device_images,
+        test_images=scope.device_test_images,
+        epochs=scope.device_epochs,
+        **common_settings(),
+    )
+    configurations = [variant.configuration(**settings) for variant in CONFIRMED]
+    emulated = replace(
+        laboratory,
+        store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),
+        workers=replace(laboratory.workers, backend="pico"),
+    )
+    rows: list[dict[str, Any]] = []
+    records = zip(laboratory.run(configurations), emulated.run(configurations), strict=True)
+    for reference, found in records:
+        if reference != found:
+            parts = [part for part in reference if reference[part] != found.get(part)]
+            raise MismatchError(
+                f"{reference['label']}: device and reference differ in {', '.join(parts)}"
+            )
+        history = accuracy_by_epoch(found)
+        rows += [
+            {"label": found["label"], "epoch": epoch, "test_accuracy": round(accuracy, 3)}
+            for epoch, accuracy in enumerate(history)
+        ]
+    return Artefact(
+        "device",
+        f"Complete training runs on the emulated Pico at {ANGLE:g} degrees ({scope.label}): "
+        f"{scope.device_images:,} images, {scope.device_epochs} epochs; accuracy on "
+        f"{scope.device_test_images:,} images by epoch, and every number of the record, equal the "
+        "reference's.",
+        rows,
+        emulated.record(configurations),
+    )

@@ -1,0 +1,127 @@
+"""The accuracy figure: how well each training method does at each angle of rotation."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from plots.checks import require_length, require_percent, require_some
+from plots.style import (
+    COLUMN_INCHES,
+    PAGE_INCHES,
+    legend_below,
+    line_styles,
+    panel_titles,
+    paper_style,
+    percent_limits,
+    save,
+)
+
+_AXES_INCHES = 2.4  # height, with title and axis label
+_LABEL_INCHES = 0.45  # width, of the accuracy's ticks and label
+_SPREAD = 0.55  # of the distance between the nearest angles: what the offsets take up
+
+
+def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw accuracy against angle: each series' mean, with its standard deviation as error bar.
+
+    Panels stand side by side on one accuracy axis, with one legend below. A label has the same
+    line and the same small sideways offset in all of them, so that error bars stand beside each
+    other. One panel takes a column's width, several take the page's. Bars are cut at 0 and 100 %.
+
+    Args:
+        panels: one for each axes, with the keys
+
+            * ``title``: what stands over it, lettered "(a)" and on if there are several panels;
+            * ``angles``: in degrees, rising;
+            * ``series``: what is drawn in it, each with ``label``, ``mean`` and ``std`` (lists in
+              percent, one value for each angle) and, if wanted, ``emphasis``: true draws that
+              label bold and in the accent colour, in every panel.
+
+            Other keys are left alone.
+        path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
+
+    Raises:
+        ValueError: there is no panel, or no angle or series in a panel; angles do not rise; a
+            series has not one value for each angle, a mean that is no percentage or a deviation
+            below 0; there are more labels than lines that can be told apart; or the suffix is
+            unknown.
+        KeyError: a panel or a series lacks a key.
+        OSError: the file cannot be written.
+    """
+    _check(panels)
+    everything = [series for panel in panels for series in panel["series"]]
+    styles = line_styles(everything)
+    width = COLUMN_INCHES if len(panels) == 1 else PAGE_INCHES
+    with paper_style():
+        figure = Figure(figsize=(width, _AXES_INCHES), layout="constrained")
+        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        titles = panel_titles(panels, (width - _LABEL_INCHES) / len(panels))
+        for axes, panel, title in zip(grid, panels, titles, strict=True):
+            _draw_panel(axes, panel, styles)
+            axes.set_title(title, loc="left")
+        grid[0].set_ylabel("accuracy, %")
+        ends = [value for series in everything for value in _ends(series)]
+        grid[0].set_ylim(*percent_limits(ends))
+        legend_below(figure, [Line2D([], [], label=k, **style) for k, style in styles.items()])
+        save(figure, path)
+
+
+def _check(panels: Sequence[Mapping[str, Any]]) -> None:
+    require_some(panels, "panels")
+    for panel in panels:
+        angles = panel["angles"]
+        require_some(angles, f"angles in the panel {panel['title']!r}")
+        if list(angles) != sorted(set(angles)):
+            raise ValueError(f"the angles of {panel['title']!r} do not rise; sort them")
+        require_some(panel["series"], f"series in the panel {panel['title']!r}")
+        for series in panel["series"]:
+            label = series["label"]
+            require_length(label, series, ("mean", "std"), len(angles))
+            require_percent(label, "mean", series["mean"])
+            if min(series["std"]) < 0:
+                raise ValueError(f"{label}: std is below 0; give standard deviations")
+
+
+def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[str, Any]]) -> None:
+    angles = panel["angles"]
+    gaps = [after - before for before, after in pairwise(angles)]
+    gap = min(gaps, default=1)
+    order = list(styles)
+    for series in panel["series"]:
+        shift = gap * _SPREAD * ((order.index(series["label"]) + 0.5) / len(order) - 0.5)
+        axes.errorbar(
+            [angle + shift for angle in angles],
+            series["mean"],
+            _bars(series),
+            elinewidth=0.7,
+            capsize=1.2,
+            capthick=0.7,
+            **styles[series["label"]],
+        )
+    axes.set_xticks(angles)
+    axes.set_xlim(angles[0] - gap / 2, angles[-1] + gap / 2)
+    axes.set_xlabel("angle, degrees")
+    axes.grid(axis="y")
+
+
+def _bars(series: Mapping[str, Any]) -> list[list[float]]:
+    """Lengths of the error bars, down and up, within what an accuracy can be."""
+    pairs = list(zip(series["mean"], series["std"], strict=True))
+    return [
+        [min(std, mean) for mean, std in pairs],
+        [min(std, 100 - mean) for mean, std in pairs],
+    ]
+
+
+def _ends(series: Mapping[str, Any]) -> list[float]:
+    """Where the error bars end."""
+    below, above = _bars(series)
+    means = series["mean"]
+    return [m - d for m, d in zip(means, below, strict=True)] + [
+        m + d for m, d in zip(means, above, strict=True)
+    ]

@@ -1,0 +1,178 @@
+"""priot paper and its parts: reduced versions, from the outside."""
+
+import csv
+import json
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import pytest
+
+from experiments.cli import main
+from experiments.configuration import Configuration
+from experiments.inputs import load_inputs
+from experiments.paper.accuracy import collapsed
+from experiments.paper.protocol import QUICK, VARIANTS, chosen_settings
+from experiments.paper.tuning import CANDIDATES, SPACES, candidates
+
+ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "device")
+COLUMNS = (
+    *("network", "dataset", "comparison", "method", "scored_fraction", "selection", "angle"),
+    *("seeds", "final_mean", "final_std", "best_mean", "best_std", "collapsed_share"),
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What priot paper --quick writes."""
+    folder = tmp_path_factory.mktemp("paper")
+    assert main(["paper", "--quick", "--results", str(folder)]) == 0
+    return folder
+
+
+def rows_of(results: Path, name: str) -> list[dict[str, str]]:
+    with (results / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def runs_of(results: Path) -> list[dict[str, Any]]:
+    lines = (results / "runs" / "mnist-sample.jsonl").read_text().splitlines()
+    return [json.loads(line)["record"] for line in lines]
+
+
+@pytest.mark.parametrize("name", ARTEFACTS)
+def test_every_artefact_has_its_table_record_caption_and_figure(results: Path, name: str) -> None:
+    figures = set() if name == "device" else {".pdf", ".png"}
+    suffixes = {path.name.removeprefix(name) for path in results.glob(f"{name}.*")}
+    assert suffixes == {".csv", ".json", ".caption.txt"} | figures
+    record = json.loads((results / f"{name}.json").read_text())
+    assert record["caption"] == (results / f"{name}.caption.txt").read_text().strip()
+    assert record["environment"]["numpy"]
+
+
+@pytest.mark.parametrize("name", [name for name in ARTEFACTS if name != "costs"])
+def test_reduced_results_say_so(results: Path, name: str) -> None:
+    record = json.loads((results / f"{name}.json").read_text())
+    assert "REDUCED" in record["caption"]
+    assert "REDUCED" in record["scope"]
+
+
+def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
+    rows = rows_of(results, "accuracy")
+    assert set(COLUMNS) <= set(rows[0])
+    found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
+    methods = {variant.method for variant in VARIANTS} | {"none"}
+    assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
+    sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
+    assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
+
+
+def test_table_says_what_the_runs_say(results: Path) -> None:
+    row = next(
+        row
+        for row in rows_of(results, "accuracy")
+        if (row["comparison"], row["method"], row["angle"]) == ("tuned", "priot", "60.0")
+    )
+    settings = chosen_settings()["best"]["priot"]["60"]
+    histories = [
+        [100 * right / run["configuration"]["test_images"] for right in run["right"]]
+        for run in runs_of(results)
+        if run["configuration"].items()
+        >= {"method": "priot", "angle": 60.0, "test_images": QUICK.test_images, **settings}.items()
+        and "logit_headroom" not in run["configuration"]
+    ]
+    assert len(histories) == int(row["seeds"]) == len(QUICK.seeds)
+    finals = [history[-1] for history in histories]
+    assert float(row["final_mean"]) == pytest.approx(fmean(finals), abs=5e-4)
+    assert float(row["final_std"]) == pytest.approx(stdev(finals), abs=5e-4)
+    assert float(row["best_mean"]) == pytest.approx(fmean(map(max, histories)), abs=5e-4)
+
+
+def test_before_transfer_is_the_backbone(results: Path) -> None:
+    for row in rows_of(results, "accuracy"):
+        if row["method"] == "none":
+            assert row["final_mean"] == row["best_mean"]
+            assert 10 < float(row["final_mean"]) < 90
+
+
+def test_again_gives_the_same_bytes_and_runs_nothing(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more_runs(*_: object) -> None:
+        raise AssertionError("a run that is in the store is repeated")
+
+    monkeypatch.setattr("experiments.sweeps.sweep._compute", no_more_runs)
+    files = sorted(path for path in results.rglob("*") if path.is_file())
+    before = {path: path.read_bytes() for path in files}
+    for name in ("accuracy", "history", "overflow", "collapse", "device"):
+        assert main([name, "--quick", "--results", str(results)]) == 0
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_device_runs_equal_the_reference(results: Path) -> None:
+    device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
+    reference = {json.dumps(run) for run in runs_of(results)}
+    assert len(device) == 5
+    for line in device:
+        assert json.dumps(json.loads(line)["record"]) in reference
+
+
+def test_overflow_counts_what_its_histogram_shows(results: Path) -> None:
+    rows = rows_of(results, "overflow")
+    assert {row["panel"] for row in rows} == {"Static NITI", "PRIOT"}
+    for row in rows:
+        histogram = [int(count) for count in row["histogram"].split()]
+        assert len(histogram) == 255
+        assert sum(histogram) == 10 * QUICK.test_images
+        assert histogram[0] + histogram[-1] == int(row["saturated"])
+
+
+def test_map_has_every_rule_and_headroom(results: Path) -> None:
+    rows = rows_of(results, "collapse")
+    assert {row["logit_headroom"] for row in rows} == {"0", "-1", "-2", "-3"}
+    assert len({row["calibration"] for row in rows}) == 8
+    assert {row["method"] for row in rows} == {"niti-static", "priot"}
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([50, 90, 95], False),
+        ([50, 95, 48], False),
+        ([50, 95, 47], True),  # below half of its best
+        ([15, 16, 19], True),  # never above twice chance
+        ([15, 30, 25], False),
+    ],
+)
+def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
+    record = {"right": history, "configuration": {"test_images": 100}}
+    assert collapsed(record) is expected
+
+
+def test_search_spends_equal_effort() -> None:
+    for variant in VARIANTS:
+        drawn = candidates(variant)
+        sizes = [len(values) for values in SPACES[variant.method].values()]
+        space = 1
+        for size in sizes:
+            space *= size
+        assert len(drawn) == min(CANDIDATES, space)
+        assert len({tuple(one.items()) for one in drawn}) == len(drawn)
+
+
+def test_settings_that_were_found_are_valid_for_every_variant() -> None:
+    settings = chosen_settings()
+    for variant in VARIANTS:
+        for best in settings["best"][variant.name].values():
+            assert isinstance(variant.configuration(**best), Configuration)
+
+
+def test_settings_were_found_with_this_backbone_and_sample() -> None:
+    assert chosen_settings().items() >= load_inputs("mnist-sample", None, None).hashes.items()
+
+
+def test_full_version_without_mnist_says_how_to_get_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["accuracy", "--data", str(tmp_path), "--results", str(tmp_path / "r")]) == 2
+    assert "download them" in capsys.readouterr().err

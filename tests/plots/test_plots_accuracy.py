@@ -1,0 +1,136 @@
+"""plots.accuracy: accuracy by angle, drawn from made-up tables."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from plots.accuracy import draw_accuracy
+
+ANGLES = [15, 30, 60]
+
+
+def series(label: str = "PRIOT", **further: Any) -> dict[str, Any]:
+    return {"label": label, "mean": [95.0, 90.0, 65.0], "std": [9.0, 2.0, 3.0], **further}
+
+
+def panel(*everything: dict[str, Any], title: str = "Paper's comparison") -> dict[str, Any]:
+    return {"title": title, "angles": ANGLES, "series": everything or (series(), series("NITI"))}
+
+
+PANELS = [panel(), panel(series("NITI"), title="Best settings")]
+TEN = panel(*(series(f"PRIOT-S {n} %, random") for n in range(10)))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
+    """Draws and returns the figure as it would have been written."""
+
+    def draw(*arguments: Any) -> Figure:
+        kept: list[Figure] = []
+        with monkeypatch.context() as patch:
+            patch.setattr("plots.accuracy.save", lambda figure, _: kept.append(figure))
+            draw_accuracy(arguments[0], Path("figure.png"), *arguments[1:])
+        return kept[0]
+
+    return draw
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
+def test_the_same_data_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
+    draw_accuracy(PANELS, first)
+    with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other", "lines.marker": "x"}):
+        draw_accuracy(copy.deepcopy(PANELS), second)
+    assert first.read_bytes() == second.read_bytes()
+    if suffix == "pdf":
+        assert b"/FontFile2" in first.read_bytes()  # TrueType outlines
+        assert b"/Type3" not in first.read_bytes()
+
+
+def test_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\.pdf, \.png, \.svg"):
+        draw_accuracy(PANELS, tmp_path / "figure.jpg")
+
+
+def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
+    figure = drawn([TEN])
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+    for axes in figure.axes:
+        assert (box := axes.get_tightbbox()) is not None
+        assert not box.overlaps(extent)
+
+
+def test_one_panel_takes_a_column_and_several_the_page(drawn: Callable[..., Figure]) -> None:
+    assert drawn(PANELS[:1]).get_figwidth() == 3.5
+    assert drawn(PANELS).get_figwidth() == 7.16
+
+
+def test_points_and_bars_are_the_data(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([panel(series())]).axes
+    line, _, (bars,) = axes.containers[0]
+    assert list(line.get_xdata()) == ANGLES  # a single series is not shifted
+    assert list(line.get_ydata()) == [95, 90, 65]
+    ends = [[y for _, y in segment] for segment in bars.get_segments()]
+    assert ends == [[86, 100], [88, 92], [62, 68]]  # none above 100 %
+    assert axes.get_ylim() == (60, 100)
+
+
+def test_ten_series_stand_side_by_side(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([TEN]).axes
+    lines = [container[0] for container in axes.containers]
+    places = sorted(x for line in lines for x in line.get_xdata())
+    assert len(set(places)) == len(places) == 30
+    for angle, group in zip(ANGLES, (places[:10], places[10:20], places[20:]), strict=True):
+        assert sum(group) / 10 == pytest.approx(angle)
+        assert group[-1] - group[0] < 15 / 2
+    assert len({line.get_marker() for line in lines}) == 10
+
+
+def test_a_label_has_its_line_and_offset_in_every_panel(drawn: Callable[..., Figure]) -> None:
+    left, right = (axes.containers for axes in drawn(PANELS).axes)
+    assert left[1][0].get_marker() == right[0][0].get_marker()
+    assert list(left[1][0].get_xdata()) == list(right[0][0].get_xdata())
+
+
+def test_emphasis_is_bold_and_another_colour(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([panel(series(), series("PRIOT-S", emphasis=True))]).axes
+    plain, bold = (container[0] for container in axes.containers)
+    assert bold.get_linewidth() > plain.get_linewidth()
+    assert bold.get_color() != plain.get_color()
+
+
+def test_words_come_from_the_data(tmp_path: Path) -> None:
+    draw_accuracy(PANELS, tmp_path / "figure.svg")
+    svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    for text in ("(b) Best settings", "angle, degrees", "accuracy, %", "PRIOT", "NITI", "15"):
+        assert f"<!-- {text} -->" in svg
+
+
+def test_a_single_angle_is_drawn(drawn: Callable[..., Figure]) -> None:
+    drawn([{"title": "", "angles": [30], "series": [series(mean=[90], std=[1])]}])
+
+
+@pytest.mark.parametrize(
+    ("panels", "message"),
+    [
+        ([], "no panels"),
+        ([panel() | {"angles": []}], "no angles in the panel"),
+        ([panel() | {"angles": [30, 15, 60]}], "do not rise; sort them"),
+        ([panel() | {"series": []}], "no series in the panel"),
+        ([panel(series(std=[1.0]))], "PRIOT: std has 1 values where 3 are due"),
+        ([panel(series(mean=[95.0, 90.0, 101.0]))], "PRIOT: mean is in percent"),
+        ([panel(series(std=[1.0, -1.0, 1.0]))], "PRIOT: std is below 0"),
+        ([TEN, panel(series("another"))], "draw fewer"),
+    ],
+)
+def test_wrong_data_are_refused(tmp_path: Path, panels: list[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw_accuracy(panels, tmp_path / "figure.png")

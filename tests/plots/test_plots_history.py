@@ -1,0 +1,133 @@
+"""plots.history: accuracy by epoch, drawn from made-up runs."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from plots.history import draw_history
+
+WITHIN = [60.0, 80.0, 90.0, 92.0]
+
+
+def series(label: str = "PRIOT", **further: Any) -> dict[str, Any]:
+    return {
+        "label": label,
+        "mean": WITHIN,
+        "low": [value - 3 for value in WITHIN],
+        "high": [value + 3 for value in WITHIN],
+        **further,
+    }
+
+
+def panel(*everything: dict[str, Any], title: str = "30 degrees") -> dict[str, Any]:
+    return {"title": title, "series": everything or (series(emphasis=True), series("NITI"))}
+
+
+PANELS = [panel(), panel(series("NITI"), title="45 degrees")]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
+    """Draws and returns the figure as it would have been written."""
+
+    def draw(*arguments: Any) -> Figure:
+        kept: list[Figure] = []
+        with monkeypatch.context() as patch:
+            patch.setattr("plots.history.save", lambda figure, _: kept.append(figure))
+            draw_history(arguments[0], Path("figure.png"), *arguments[1:])
+        return kept[0]
+
+    return draw
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
+def test_the_same_data_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
+    draw_history(PANELS, first)
+    with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other", "lines.marker": "x"}):
+        draw_history(copy.deepcopy(PANELS), second)
+    assert first.read_bytes() == second.read_bytes()
+    if suffix == "pdf":
+        assert b"/FontFile2" in first.read_bytes()  # TrueType outlines
+        assert b"/Type3" not in first.read_bytes()
+
+
+def test_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\.pdf, \.png, \.svg"):
+        draw_history(PANELS, tmp_path / "figure.jpg")
+
+
+def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
+    figure = drawn([panel(*(series(f"PRIOT-S {n} %, random") for n in range(9)))])
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+    for axes in figure.axes:
+        assert (box := axes.get_tightbbox()) is not None
+        assert not box.overlaps(extent)
+
+
+def test_one_panel_takes_a_column_and_several_the_page(drawn: Callable[..., Figure]) -> None:
+    assert drawn(PANELS[:1]).get_figwidth() == 3.5
+    assert drawn(PANELS).get_figwidth() == 7.16
+
+
+def test_lines_and_bands_are_the_data(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn(PANELS[:1]).axes
+    for line in axes.lines:
+        assert list(line.get_xdata()) == [0, 1, 2, 3]
+        assert list(line.get_ydata()) == WITHIN
+    corners = axes.collections[0].get_paths()[0].vertices
+    assert {(1, 77), (1, 83), (3, 89), (3, 95)} <= {tuple(corner) for corner in corners}
+    assert axes.get_ylim() == (50, 100)
+
+
+def test_a_label_has_the_same_line_in_every_panel(drawn: Callable[..., Figure]) -> None:
+    left, right = drawn(PANELS).axes
+    assert left.lines[1].get_marker() == right.lines[0].get_marker() == "s"
+    assert left.lines[0].get_linewidth() > left.lines[1].get_linewidth()
+    assert left.lines[0].get_color() != left.lines[1].get_color()
+
+
+def test_nine_lines_differ_without_colour(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([panel(*(series(str(n)) for n in range(9)))]).axes
+    assert len({line.get_marker() for line in axes.lines}) == 9
+
+
+def test_words_come_from_the_data(tmp_path: Path) -> None:
+    draw_history(PANELS, tmp_path / "figure.svg")
+    svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    for text in ("(a) 30 degrees", "(b) 45 degrees", "epoch", "accuracy, %", "PRIOT", "NITI"):
+        assert f"<!-- {text} -->" in svg
+    assert svg.count("<!-- NITI -->") == 1
+
+
+def test_bands_are_cut_at_0_and_100_percent(drawn: Callable[..., Figure]) -> None:
+    wide = series(low=[-5.0] * 4, high=[105.0] * 4)
+    assert drawn([panel(wide)]).axes[0].get_ylim() == (0, 100)
+
+
+def test_a_run_of_epoch_0_alone_is_drawn(drawn: Callable[..., Figure]) -> None:
+    drawn([panel(series(mean=[70], low=[70], high=[70]))])
+
+
+@pytest.mark.parametrize(
+    ("panels", "message"),
+    [
+        ([], "no panels"),
+        ([{"title": "30 degrees", "series": []}], "no series in the panel '30 degrees'"),
+        ([panel(series(mean=[]))], "no epochs of 'PRIOT'"),
+        ([panel(series(mean=[60.0, 80.0, 90.0, 920.0]))], "PRIOT: mean is in percent"),
+        ([panel(series(low=[1.0]))], "PRIOT: low has 1 values where 4 are due"),
+        ([panel(*(series(str(n)) for n in range(11)))], "draw fewer"),
+    ],
+)
+def test_wrong_data_are_refused(tmp_path: Path, panels: list[Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw_history(panels, tmp_path / "figure.png")
