@@ -109,7 +109,10 @@ def pretrain(
         while progress.epochs < len(methods):
             epoch = progress.epochs
             bar.set_description(f"epoch {epoch + 1}/{len(methods)}")
-            trainer = Trainer(model, methods[epoch], scales=None, threads=threads)
+            matrices = True if plan.batch > 1 else None
+            trainer = Trainer(
+                model, methods[epoch], scales=None, matrices=matrices, threads=threads
+            )
             _train_epoch(trainer, images, training.labels, plan, progress, file, bar)
             right, _ = right_answers(trainer, test_images, test.labels)
             percent = 100 * right / len(test)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.batch import as_floats, kept_as_floats
+from kernels.errors import KernelError
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
@@ -117,7 +118,7 @@ class MatrixEngine:
         images is left after the loss.
 
         Raises:
-            ValueError: when the sum of a batch's gradients could leave 32 bits.
+            KernelError: when the sum of a batch's gradients could leave 32 bits.
         """
         self._check(batch)
         for start in range(0, len(order), batch):
@@ -175,7 +176,7 @@ class MatrixEngine:
         for window in self._windows.values():
             positions = math.prod(window.output[1:])
             if batch * positions * product > INT32_MAX:
-                raise ValueError(
+                raise KernelError(
                     f"{self._network.name}: a gradient over {batch} images could leave 32 bits; "
                     f"take {INT32_MAX // (positions * product)} at most"
                 )

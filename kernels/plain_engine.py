@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.errors import KernelError
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.scale import Scale
@@ -78,10 +79,10 @@ class PlainEngine:
         """A step on each image of ``order``; images (N,C,H,W), labels (N,).
 
         Raises:
-            ValueError: for a ``batch`` of other than one image.
+            KernelError: for a ``batch`` of other than one image.
         """
         if batch != 1:
-            raise ValueError("the plain engine takes one image at a time; use the matrix engine")
+            raise KernelError("the plain engine takes one image at a time; use the matrix engine")
         train_images(self._workspace, _flat(images), labels, order)
 
     def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
