@@ -22,6 +22,7 @@ from kernels.batch import (
     requantise_images,
 )
 from kernels.exact_product import add_part, parts
+from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
 from kernels.network import MaxPool2d, Network, ReLU
 from kernels.relu import relu_backward, relu_forward
 from kernels.requantise import bit_width, requantise
@@ -85,7 +86,10 @@ class Shard:
         if isinstance(layer, ReLU):
             relu_forward(inputs.reshape(-1), outputs.reshape(-1))
         elif isinstance(layer, MaxPool2d):
-            max_pool2d_images(inputs, layer.size, outputs)
+            if self.images == 1:  # loops over one image would be slow
+                max_pool2d_forward(inputs[..., 0], layer.size, outputs[..., 0])
+            else:
+                max_pool2d_images(inputs, layer.size, outputs)
 
     def backward(self, index: int) -> None:
         """The input error of a layer without weights."""
@@ -94,7 +98,12 @@ class Shard:
         if isinstance(layer, ReLU):
             relu_backward(outputs.reshape(-1), error.reshape(-1), input_error.reshape(-1))
         elif isinstance(layer, MaxPool2d):
-            max_pool2d_images_backward(inputs, layer.size, outputs, error, input_error)
+            if self.images == 1:
+                inputs, outputs = inputs[..., 0], outputs[..., 0]
+                error, input_error = error[..., 0], input_error[..., 0]
+                max_pool2d_backward(inputs, layer.size, outputs, error, input_error)
+            else:
+                max_pool2d_images_backward(inputs, layer.size, outputs, error, input_error)
 
     def sum_outputs(self, index: int, weights: NDArray[np.float32]) -> None:
         """``sums`` of layer ``index``; weights (O,terms)."""
