@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )
     train.add_argument(
-        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 1..7"
+        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
     )
     train.add_argument("--threshold", type=int, help="score from which an edge is kept")
     train.add_argument("--score-spread", type=int, help="standard deviation of the first scores")

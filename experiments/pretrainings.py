@@ -39,7 +39,7 @@ PRETRAININGS = {
         "vgg11",
         lambda folder: cifar10(folder, "train"),
         lambda folder: cifar10(folder, "test"),
-        schedule=(2,) * 20 + (1,) * 10,
+        schedule=(2,) * 24 + (1,) * 10 + (0,) * 6,
         batch=64,
         initial=Initial.HE,
         augmented=True,

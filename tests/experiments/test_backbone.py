@@ -173,7 +173,7 @@ def test_pretraining_follows_from_its_seed(tmp_path: Path) -> None:
 def test_bad_schedule_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "backbone.json"
     assert main(["pretrain", "--schedule", "3,8", "--out", str(path)]) == 2
-    assert capsys.readouterr().err == "priot: learning-rate bits 8 are outside 1..7\n"
+    assert capsys.readouterr().err == "priot: learning-rate bits 8 are outside 0..7\n"
     assert not path.exists()
 
 
