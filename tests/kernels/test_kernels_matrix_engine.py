@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from test_kernels_trainer import CNN, methods, random_model, random_scales
 
 from kernels.methods import METHODS, Method, method
-from kernels.model import Model
+from kernels.model import Model, initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.scale import Scale
-from kernels.trainer import Trainer
+from kernels.trainer import LARGE, Trainer
 
 Scales = dict[int, Scale] | None
 LONG = Network(
@@ -113,3 +113,22 @@ def test_logits_of_a_batch_are_those_of_single_images(name: str) -> None:
         np.testing.assert_array_equal(matrices.logits_of(images), plain.logits_of(images))
 
     batch_equals_single()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_vgg_of_few_channels(name: str) -> None:
+    blocks = [
+        layer
+        for channels in (4, 8, 16, 24, 32)
+        for layer in (Conv2d(channels), ReLU(), Conv2d(channels), ReLU(), MaxPool2d())
+    ]
+    network = Network("small VGG", (3, 32, 32), (*blocks, Dense(10)))
+    for scales in (None, random_scales(network, 0)):
+        assert_equal_steps(random_model(network, method(name), 0), method(name), scales, 0)
+
+
+def test_large_networks_take_the_matrix_engine() -> None:
+    for features, engine in ((9, "PlainEngine"), (LARGE // 10, "MatrixEngine")):
+        network = Network("dense", (10, 1, 1), (Dense(features),))
+        trainer = Trainer(initial_model(network, 0), method("niti-dynamic"), None)
+        assert type(trainer._engine).__name__ == engine
