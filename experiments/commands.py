@@ -147,6 +147,8 @@ def pretrain(options: Namespace) -> None:
     if options.out.suffix != ".json" and not options.out.is_dir():
         raise UserError(f"--out {options.out}: the record's name must end in .json")
     check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
+    if options.threads < 1:
+        raise UserError(f"--threads {options.threads}: take 1 or more")
     batch = defaults.batch if options.batch is None else options.batch
     plan = Plan(schedule, options.seed, batch, defaults.initial, defaults.augmented)
     backbone = run_pretraining(

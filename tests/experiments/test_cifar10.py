@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from experiments import cifar10 as module
+from experiments import cifar10_download
 from experiments.cifar10 import cifar10
 from experiments.errors import UserError
 from experiments.rotation import as_input, rotate
@@ -146,3 +149,34 @@ def test_colours_are_rotated_plane_by_plane(binary: Path) -> None:
     for plane in range(3):
         np.testing.assert_array_equal(rotated[:, plane], rotate(pixels[:, plane].copy(), 30))
     assert as_input(rotated).shape == (IMAGES, 3, 32, 32)
+
+
+def archived(batch: bytes) -> bytes:
+    """The published archive's form, with one batch."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        member = tarfile.TarInfo("cifar-10-batches-bin/test_batch.bin")
+        member.size = len(batch)
+        tar.addfile(member, io.BytesIO(batch))
+    return archive.getvalue()
+
+
+def test_a_downloaded_archive_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = archived(records(6).tobytes())
+    (tmp_path / "archive").write_bytes(content)
+    monkeypatch.setattr(cifar10_download, "ARCHIVE_SHA1", hashlib.sha1(content).hexdigest())
+    url = (tmp_path / "archive").as_uri()
+    folder = cifar10_download.download_cifar10(tmp_path / "made", url)
+    np.testing.assert_array_equal(cifar10(folder, "test").labels, records(6)[:, 0])
+
+
+def test_another_archive_is_thrown_away(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_bytes(archived(records(6).tobytes()))
+    with pytest.raises(UserError, match="not the original archive"):
+        cifar10_download.download_cifar10(tmp_path / "made", (tmp_path / "archive").as_uri())
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_server_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: cannot be fetched .* copy CIFAR-10 by hand"):
+        cifar10_download.download_cifar10(tmp_path, (tmp_path / "nowhere").as_uri())

@@ -127,6 +127,8 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
             "--schedule 3,x: give bits per epoch",
         ),
         (("pretrain", "--out", "b.json", "--schedule", ""), "--schedule : give bits per epoch"),
+        (("pretrain", "--out", "b.json", "--schedule", "2x"), "--schedule 2x: give bits per epoch"),
+        (("pretrain", "--out", "b.json", "--threads", 0), "--threads 0: take 1 or more"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
