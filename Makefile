@@ -21,11 +21,10 @@ bench: $(VENV)/installed
 firmware: $(VENV)/installed
 	$(BIN)/python -m firmware_elf.build
 
-# Everything under results/, made anew.
+# Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder
+# of full MNIST; without it, that of priot download.
 results: $(VENV)/installed
-	$(BIN)/priot costs --images 32 --json results/costs.json --csv results/costs.csv \
-		--figure results/costs.png
-	$(BIN)/priot costs --images 32 --figure results/costs.pdf > results/costs.txt
+	$(BIN)/priot paper $(if $(MNIST),--data $(MNIST))
 	$(BIN)/python -m benchmarks --json results/benchmarks.json
 
 $(VENV)/installed: pyproject.toml

@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from benchmarks import programs, reference, training_step
+from benchmarks import programs, reference, training_step, without_zeros
 from experiments.environment import environment
 from experiments.output import format_table, write_json
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     path = parser.parse_args().json
-    rows = [*training_step.rows(), *reference.rows(), *programs.rows()]
+    rows = [*training_step.rows(), *reference.rows(), *programs.rows(), *without_zeros.rows()]
     for name in dict.fromkeys(row["benchmark"] for row in rows):
         print(_table(name, [row for row in rows if row["benchmark"] == name]), end="\n\n")
     if path is not None:

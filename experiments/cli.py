@@ -212,6 +212,11 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
         "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
     )
     options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    options.add_argument(
+        "--variant",
+        choices=("plain", "fast"),
+        help="the build of the trainer (costs: both; train: fast)",
+    )
     return options
 
 

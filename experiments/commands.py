@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+import firmware_elf
 from experiments.backbone import load_backbone, save_backbone
 from experiments.cifar10_download import download_cifar10
 from experiments.comparison import MismatchError
@@ -32,6 +33,7 @@ from experiments.sweeps.sweep import Workers, run_sweep
 from experiments.train import accuracy_by_epoch
 from experiments.train import train as run_training
 from experiments.transfer import transfer_task
+from experiments.variants import Variant
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
@@ -50,11 +52,13 @@ def costs(options: Namespace) -> None:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
+    _check_variant(options)
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf)
+    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
     print(cost_table(records))
     if options.json is not None:
         write_json(options.json, records)
@@ -70,8 +74,9 @@ def train(options: Namespace) -> None:
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
-    made_with = environment(options.elf)
-
+    _check_variant(options)
+    variant = Variant(options.variant or Variant.FAST)
+    made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -81,14 +86,16 @@ def train(options: Namespace) -> None:
         record = run_training(
             configuration,
             inputs,
-            learner_on(options.backend, options.elf),
+            learner_on(options.backend, options.elf, variant),
             bar.update,
         )
     accuracy = enumerate(accuracy_by_epoch(record))
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        write_json(options.json, record | {"backend": options.backend, "environment": made_with})
+        ours = options.backend == "pico" and options.elf is None
+        trained_by = {"backend": options.backend, "variant": str(variant) if ours else None}
+        write_json(options.json, record | trained_by | {"environment": made_with})
 
 
 def _configuration(options: Namespace) -> Configuration:
@@ -180,6 +187,11 @@ def _transfer_source(options: Namespace) -> Images:
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
     _check_seed(options.seed)
     return mnist_sample() if options.data is None else mnist(options.data, "test")
+
+
+def _check_variant(options: Namespace) -> None:
+    if options.elf is not None and options.variant is not None:
+        raise UserError("--elf and --variant name a build of the trainer each: leave one out")
 
 
 def _check_seed(seed: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from experiments.output import format_table
@@ -12,22 +12,24 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     """The table that ``priot costs`` prints: totals, memory, then cycles by layer."""
     clock = records[0]["clock_hz"] / 1e6
     count = records[0]["images"]
-    return "\n\n".join(
-        [
-            f"Training step on {count} rotated image{'s' * (count > 1)}, "
-            f"cycles in thousands, ms at {clock:g} MHz",
-            _totals(records),
-            f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
-            _memory(records),
-            "Thousand cycles per image by layer",
-            _layers(records),
-        ]
-    )
+    parts = [
+        f"Training step on {count} rotated image{'s' * (count > 1)}, "
+        f"cycles in thousands, ms at {clock:g} MHz",
+        _totals(records),
+        f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
+        _memory(records),
+    ]
+    for variant in dict.fromkeys(record["variant"] for record in records):
+        alike = [record for record in records if record["variant"] == variant]
+        parts += [f"Thousand cycles per image by layer, {variant}", _layers(alike)]
+        parts += [f"Cycles per multiply-accumulate, {variant}", _per_mac(alike)]
+    return "\n\n".join(parts)
 
 
 def _totals(records: list[dict[str, Any]]) -> str:
     header = (
         "method",
+        "variant",
         "mean",
         "min",
         "max",
@@ -36,6 +38,7 @@ def _totals(records: list[dict[str, Any]]) -> str:
         "update",
         "ms",
         "ratio",
+        "of plain",
         "bit-exact",
     )
     rows = []
@@ -45,9 +48,11 @@ def _totals(records: list[dict[str, Any]]) -> str:
         rows.append(
             [
                 record["label"],
+                record["variant"],
                 *(_thousands(count) for count in counts),
                 f"{record['ms_per_image']:.1f}",
                 f"{record['ratio_to_static_niti']:.3f}",
+                _share(record["ratio_to_plain"]),
                 "yes" if record["bit_exact"] else "NO",
             ]
         )
@@ -55,10 +60,11 @@ def _totals(records: list[dict[str, Any]]) -> str:
 
 
 def _memory(records: list[dict[str, Any]]) -> str:
-    header = ("method", "static data", "arena", "stack", "code", "total", "fits")
+    header = ("method", "variant", "static data", "arena", "stack", "code", "total", "fits")
     rows = [
         [
             record["label"],
+            record["variant"],
             *(f"{size:,}" for size in record["sram"].values()),
             f"{record['peak_sram_bytes']:,}",
             "yes" if record["fits"] else "NO",
@@ -69,13 +75,25 @@ def _memory(records: list[dict[str, Any]]) -> str:
 
 
 def _layers(records: list[dict[str, Any]]) -> str:
+    return _by_layer(records, "cycles_by_layer", _thousands)
+
+
+def _per_mac(records: list[dict[str, Any]]) -> str:
+    return _by_layer(records, "cycles_per_mac", lambda cycles: f"{cycles:.2f}")
+
+
+def _by_layer(records: list[dict[str, Any]], key: str, text: Callable[[float], str]) -> str:
     header = ["layer", "", *(record["label"] for record in records)]
     rows = []
-    for layer, phases in records[0]["cycles_by_layer"].items():
+    for layer, phases in records[0][key].items():
         for phase in phases:
-            cells = [_thousands(record["cycles_by_layer"][layer][phase]) for record in records]
+            cells = [text(record[key][layer][phase]) for record in records]
             rows.append([layer, phase, *cells])
     return format_table(header, rows)
+
+
+def _share(ratio: float | None) -> str:
+    return "" if ratio is None else f"{100 * ratio:.1f} %"
 
 
 def _thousands(cycles: float) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+import firmware_elf
 from experiments.backbone import Backbone
 from experiments.comparison import Comparison, MismatchError, operation_name
 from experiments.device import Checkpoint, Device, Phase
 from experiments.environment import environment
-from experiments.simulator import simulated_pico
+from experiments.simulator import simulated_pico, variant_of
 from experiments.train import starting_point
 from experiments.transfer import Transfer
+from experiments.variants import Variant
 from kernels.methods import Method, method
 from kernels.network import Network
 from kernels.trainer import Trainer
+from sim import Pico
 
 BASELINE = "niti-static"
 
@@ -33,26 +38,56 @@ def compared_methods() -> tuple[Method, ...]:
 
 
 def measure_costs(
-    backbone: Backbone, task: Transfer, clock_hz: int, seed: int, elf: Path | None = None
+    backbone: Backbone,
+    task: Transfer,
+    clock_hz: int,
+    seed: int,
+    elf: Path | None = None,
+    variants: Sequence[Variant] = tuple(Variant),
 ) -> list[dict[str, Any]]:
-    """One record per method: cycles and peak memory of a training step over the task's images.
+    """One record per method and variant: cycles and peak memory of a step over the task's images.
+
+    Args:
+        elf: another build of the trainer, which is measured alone.
+        variants: of the builds that ship.
 
     Raises:
         MismatchError: at the first difference between device and reference.
         UserError: when a method's image does not fit the device.
     """
-    methods = compared_methods()
-    total = len(methods) * len(task.labels)
-    with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
+    if elf is not None:
+        variants = (variant_of(simulated_pico(elf)),)
+    runs = [(settings, variant) for settings in compared_methods() for variant in variants]
+    with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
-        for settings in methods:
-            bar.set_description(settings.label)
-            record = _measure(backbone, settings, task, clock_hz, seed, elf, bar)
-            records.append(record | {"environment": environment(elf)})
-    baseline = next(r for r in records if r["method"] == BASELINE)["cycles_per_image"]["mean"]
+        for settings, variant in runs:
+            bar.set_description(f"{settings.label}, {variant}")
+            pico = simulated_pico(elf, variant)
+            record = _measure(backbone, settings, task, clock_hz, seed, pico, bar)
+            made_with = environment(elf or firmware_elf.TRAINERS[variant])
+            records.append(record | {"environment": made_with})
     for record in records:
-        record["ratio_to_static_niti"] = record["cycles_per_image"]["mean"] / baseline
+        record["ratio_to_static_niti"] = _ratio(
+            record, records, "variant", lambda other: other["method"] == BASELINE
+        )
+        record["ratio_to_plain"] = _ratio(
+            record, records, "label", lambda other: other["variant"] == Variant.PLAIN
+        )
     return records
+
+
+def _ratio(
+    record: dict[str, Any],
+    records: list[dict[str, Any]],
+    same: str,
+    is_baseline: Callable[[dict[str, Any]], bool],
+) -> float | None:
+    """Mean cycles over those of the baseline with the ``same`` key; None where there is none."""
+    for other in records:
+        if other[same] == record[same] and is_baseline(other):
+            mean: float = record["cycles_per_image"]["mean"]
+            return mean / float(other["cycles_per_image"]["mean"])
+    return None
 
 
 def _measure(
@@ -61,12 +96,12 @@ def _measure(
     task: Transfer,
     clock_hz: int,
     seed: int,
-    elf: Path | None,
+    pico: Pico,
     bar: tqdm[Any],
 ) -> dict[str, Any]:
     model, scales = starting_point(backbone, settings, task, seed)
-    pico = simulated_pico(elf)
-    device = Device(pico, model, settings, scales)
+    variant = variant_of(pico)
+    device = Device(pico, model, settings, scales, variant)
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     steps = []
     for image, label in zip(task.images, task.labels, strict=True):
@@ -74,15 +109,17 @@ def _measure(
         bar.update()
     totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
     mean = sum(totals) / len(totals)
+    by_layer = _by_layer(steps, model.network)
     memory = pico.memory_use()
     if memory.arena > device.layout.size:
         raise MismatchError(
-            f"{settings.label}: the run touched {memory.arena:,} bytes of the arena, "
+            f"{settings.label}, {variant}: the run touched {memory.arena:,} bytes of the arena, "
             f"but the plan has {device.layout.size:,}"
         )
     return {
         "method": settings.name,
         "label": settings.label,
+        "variant": str(variant),
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
         "clock_hz": clock_hz,
@@ -91,7 +128,8 @@ def _measure(
         "cycles_by_phase": {
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
-        "cycles_by_layer": _by_layer(steps, model.network),
+        "cycles_by_layer": by_layer,
+        "cycles_per_mac": _per_mac(by_layer, model.network),
         "peak_sram_bytes": memory.total,
         "sram": {
             "static_data": memory.static_data,
@@ -127,3 +165,24 @@ def _by_layer(steps: list[list[Checkpoint]], network: Network) -> dict[str, dict
         }
         for index in range(len(network.layers) + 1)
     }
+
+
+def _per_mac(
+    by_layer: dict[str, dict[str, float]], network: Network
+) -> dict[str, dict[str, float]]:
+    """Cycles of each pass of a layer with weights, over the multiply-accumulates of that pass.
+
+    They are those of the sums as written, zeros, padding and pruned edges included: each weight
+    meets one activation or error at every place of its output.
+    """
+    per_mac = {}
+    for index in network.weighted:
+        places = math.prod(network.output_shape_of(index)[1:])
+        products = math.prod(network.weight_shape_of(index)) * places
+        name = operation_name(network, index)
+        per_mac[name] = {
+            phase: cycles / products
+            for phase, cycles in by_layer[name].items()
+            if phase != "backward" or index > network.weighted[0]
+        }
+    return per_mac

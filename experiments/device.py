@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from experiments.image import encode, permanent_tensors
 from experiments.layout import lay_out
+from experiments.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale
@@ -100,16 +101,22 @@ class Device:
         model: copied to the target; ``tensor`` reads what training makes of it.
         method: what is trained.
         scales: static scales by layer index, None for a method with dynamic ones.
+        variant: of the firmware that is loaded; it decides about the scratch.
 
     Raises:
         UserError: when the model does not fit the target's memory, with the sum.
     """
 
     def __init__(
-        self, target: Target, model: Model, method: Method, scales: dict[int, Scale] | None
+        self,
+        target: Target,
+        model: Model,
+        method: Method,
+        scales: dict[int, Scale] | None,
+        variant: Variant = Variant.PLAIN,
     ) -> None:
         self.target, self._start = target, model.copy()
-        self.layout = lay_out(model, method)
+        self.layout = lay_out(model, method, variant)
         self._base = target.symbol("__arena_start__").address
         capacity = target.symbol("__arena_end__").address - self._base
         self.layout.check_fits(capacity, "the arena in SRAM beside the firmware")

@@ -9,6 +9,8 @@ import numpy as np
 
 from experiments.errors import UserError
 from experiments.planner import Buffer, Plan, plan_buffers
+from experiments.scratch import scratch_of
+from experiments.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
@@ -73,8 +75,8 @@ class Layout:
         )
 
 
-def lay_out(model: Model, method: Method) -> Layout:
-    """Plan every buffer of a training step of ``model``.
+def lay_out(model: Model, method: Method, variant: Variant = Variant.PLAIN) -> Layout:
+    """Plan every buffer of a training step of ``model`` for one variant of the firmware.
 
     A moment is one operation: the forward ones in order, the loss, then backward and update of
     each layer from the last to the first.
@@ -82,14 +84,15 @@ def lay_out(model: Model, method: Method) -> Layout:
     Raises:
         UserError: when a row of sparse scores is longer than 16 bits can count.
     """
-    return _Planner(model, method).layout()
+    return _Planner(model, method, variant).layout()
 
 
 class _Planner:
     """Collects the buffers of a step with the moments at which they are needed."""
 
-    def __init__(self, model: Model, method: Method) -> None:
+    def __init__(self, model: Model, method: Method, variant: Variant) -> None:
         self.model, self.method, self.network = model, method, model.network
+        self.variant = variant
         self.count = len(self.network.layers)
         self.first = self.network.weighted[0]
         self.buffers: list[Buffer] = []
@@ -190,22 +193,19 @@ class _Planner:
             producer, born = index - 1, self._backward(index)
 
     def _scratch(self, index: int) -> None:
-        """int32 sums that wait for their scale, and weights less their pruned edges."""
-        layer, weights = self.network.layers[index], self.model.weights[index]
-        inputs = math.prod(self.network.input_shape_of(index))
-        outputs = math.prod(self.network.output_shape_of(index))
-        sums: dict[int, int] = {}
-        if self.method.dynamic:
-            sums[index] = 4 * outputs
-            if isinstance(layer, Conv2d):
-                sums[self._update(index)] = 4 * weights.size
-        if index > self.first and (self.method.dynamic or isinstance(layer, Dense)):
-            sums[self._backward(index)] = 4 * inputs
+        """What the operations of one layer compute with: ``sums`` and ``kept``."""
+        scratch = scratch_of(self.network, self.method, index, self.variant)
+        sums = {index: scratch.forward, self._update(index): scratch.update}
+        if index > self.first:
+            sums[self._backward(index)] = scratch.backward
         if index == self.count - 1:
+            outputs = math.prod(self.network.output_shape_of(index))
             sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
-        if sums:
-            self._add("sums", index, max(sums.values()), frozenset(sums))
-        if self.method.trains_scores:
-            rows = len(weights) if isinstance(layer, Conv2d) else 1
-            moments = {index, self._backward(index)} if index > self.first else {index}
-            self._add("kept", index, rows * weights.size // len(weights), frozenset(moments))
+        moments = frozenset(moment for moment, size in sums.items() if size)
+        if moments:
+            self._add("sums", index, max(sums.values()), moments)
+        if scratch.kept:
+            moments = frozenset(
+                {index} | ({self._backward(index)} if index > self.first else set())
+            )
+            self._add("kept", index, scratch.kept, moments)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.device import Device
-from experiments.simulator import simulated_pico
+from experiments.simulator import simulated_pico, variant_of
 from experiments.train import MakeLearner
+from experiments.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale, Trainer
@@ -14,12 +15,15 @@ from kernels.trainer import Scale, Trainer
 BACKENDS = ("reference", "pico")
 
 
-def learner_on(backend: str, elf: Path | None = None) -> MakeLearner:
+def learner_on(
+    backend: str, elf: Path | None = None, variant: Variant = Variant.FAST
+) -> MakeLearner:
     """What makes a learner on one of BACKENDS; ``elf`` is another build of the trainer."""
     if backend == "reference":
         return Trainer
 
     def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
-        return Device(simulated_pico(elf), model, method, scales)
+        pico = simulated_pico(elf, variant)
+        return Device(pico, model, method, scales, variant_of(pico))
 
     return device

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from experiments.backbone import Backbone
 from experiments.configuration import Configuration
 from experiments.inputs import Inputs
-from experiments.transfer import CALIBRATIONS, Transfer, check_images, transfer_task
-from kernels.calibration import calibrate
+from experiments.transfer import (
+    CALIBRATION_IMAGES,
+    CALIBRATIONS,
+    Transfer,
+    check_images,
+    transfer_task,
+)
+from kernels.calibration import CalibrationError, calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
 from kernels.trainer import Scale, Trainer
@@ -64,9 +70,25 @@ def starting_point(
     model = with_scores(backbone.model, method, seed)
     if method.dynamic:
         return model, None
-    rule = CALIBRATIONS[calibration or next(iter(CALIBRATIONS))]
+    return model, _calibrated(model, method, task, calibration or next(iter(CALIBRATIONS)))
+
+
+def _calibrated(model: Model, method: Method, task: Transfer, name: str) -> dict[int, Scale]:
+    """Static scales by the rule of that name.
+
+    CALIBRATION_IMAGES calibrate, and as many again while all of them have an error of zero.
+    """
+    rule = CALIBRATIONS[name]
     images = task.calibration_images if rule.rotated else task.upright_images
-    return model, calibrate(model, method, images, task.calibration_labels, rule.statistic)
+    count = CALIBRATION_IMAGES
+    while True:
+        try:
+            labels = task.calibration_labels[:count]
+            return calibrate(model, method, images[:count], labels, rule.statistic)
+        except CalibrationError:
+            if count >= len(images):
+                raise
+        count += CALIBRATION_IMAGES
 
 
 def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:

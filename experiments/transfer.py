@@ -49,9 +49,9 @@ class Transfer:
     test_images: NDArray[np.int8]
     test_labels: NDArray[np.uint8]
     upright_images: NDArray[np.int8]
-    """The first CALIBRATION_IMAGES before they were rotated."""
+    """``calibration_images`` before they were rotated."""
     calibration_images: NDArray[np.int8]
-    """The same, rotated: the first ones of ``images``, and more where those are fewer."""
+    """``images``, and more where those are fewer than CALIBRATION_IMAGES."""
     calibration_labels: NDArray[np.uint8]
     record: dict[str, object]
 
@@ -111,7 +111,7 @@ def transfer_task(
     reserved = max(images, CALIBRATION_IMAGES)
     order = np.random.default_rng([seed, 0]).permutation(len(source))[: reserved + wanted]
     pixels = as_input(rotate(source.pixels[order], angle))
-    upright = as_input(source.pixels[order[:CALIBRATION_IMAGES]])
+    upright = as_input(source.pixels[order[:reserved]])
     labels = source.labels[order]
     return Transfer(
         pixels[:images],
@@ -119,8 +119,8 @@ def transfer_task(
         pixels[reserved:],
         labels[reserved:],
         upright,
-        pixels[:CALIBRATION_IMAGES],
-        labels[:CALIBRATION_IMAGES],
+        pixels[:reserved],
+        labels[:reserved],
         {
             "data": {"origin": source.origin, "sha256": source.sha256},
             "angle": angle,

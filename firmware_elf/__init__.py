@@ -7,6 +7,9 @@ _HERE = Path(__file__).resolve().parent
 TRAINER = _HERE / "trainer.elf"
 """Trains the network of an image in SRAM; see docs/image-format.md for how to talk to it."""
 
+TRAINERS = {"plain": TRAINER, "fast": _HERE / "trainer_fast.elf"}
+"""Both variants by name: the first version in plain C, and fast kernels, equal bit for bit."""
+
 BUILT = _HERE / "built"
 """Small programs that try the simulator: NAME.default.elf runs from flash, NAME.copy_to_ram.elf is
 copied to SRAM at its start, NAME.no_flash.elf is loaded there."""

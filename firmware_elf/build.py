@@ -1,4 +1,4 @@
-"""Builds trainer.elf, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
+"""Builds both trainers, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
 
 The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
 and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself
@@ -138,6 +138,29 @@ PROGRAMS = (
             "trainer/requantise.c",
             "trainer/scores.c",
         ),
+    ),
+    Program(
+        "trainer_fast",
+        "runtime/memmap_no_flash.ld",
+        (
+            *RUNTIME,
+            "trainer/main.c",
+            "trainer_fast/conv2d.c",
+            "trainer_fast/conv2d_errors.S",
+            "trainer_fast/conv2d_pair.S",
+            "trainer_fast/dense.c",
+            "trainer_fast/dense_columns.S",
+            "trainer_fast/dense_rows.S",
+            "trainer_fast/edges_update.S",
+            "trainer/loss.c",
+            "trainer_fast/max_pool2d.c",
+            "trainer_fast/relu.c",
+            "trainer_fast/list_nonzero.S",
+            "trainer_fast/requantise.c",
+            "trainer_fast/requantise_sums.S",
+            "trainer_fast/scores.c",
+        ),
+        ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
     ),
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),

@@ -28,13 +28,15 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw what each training method costs on the device, from records alone.
 
     Left, horizontal bars of milliseconds per image, stacked by phase, each with its total and, in
-    brackets, its ratio to static NITI; right, of peak SRAM, stacked by part, against the chip's
-    capacity. Methods stand in the order of the records, the first at the top. KB are 1024 bytes.
+    brackets, its ratio to static NITI of the same variant; right, of peak SRAM, stacked by part,
+    against the chip's capacity. Methods stand in the order of the records, the first at the top. KB
+    are 1024 bytes.
 
     Args:
         records: one for each method, with the keys
 
             * ``label``: what the figure calls the method, such as "PRIOT-S 10 %";
+            * ``variant``: of the firmware, written behind the label where the records differ in it;
             * ``clock_hz``: the processor's clock, the same in all records;
             * ``cycles_per_image``: ``mean``, in cycles;
             * ``cycles_by_phase``: means for ``forward``, ``backward`` and ``update``, in cycles;
@@ -63,9 +65,16 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
         time_axes, sram_axes = figure.subplots(1, 2, sharey=True)
         _draw_time(time_axes, records, clock_hz)
         _draw_sram(sram_axes, records, capacity)
-        time_axes.set_yticks(range(len(records)), [record["label"] for record in records])
+        time_axes.set_yticks(range(len(records)), _names(records))
         time_axes.set_ylim(len(records) - 0.5, -0.5)
         save(figure, path)
+
+
+def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The methods' labels, with the variant where there are several."""
+    if len({record.get("variant") for record in records}) == 1:
+        return [record["label"] for record in records]
+    return [f"{record['label']}, {record['variant']}" for record in records]
 
 
 def _common(records: Sequence[Mapping[str, Any]], key: str) -> float:

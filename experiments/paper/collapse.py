@@ -16,9 +16,9 @@ from experiments.transfer import CALIBRATIONS
 from plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)
-HEADROOMS = (0, -1, -2, -3)
-RULE_BITS = (3, 5)  # learning-rate bits at which all calibration rules are compared
-"""Of the logits, in the panels of the figure."""
+PAPERS_GAP = (8.08, 33.75)  # points of PRIOT above static-scale baselines (Anada et al., abstract)
+HEADROOMS = (0, -1, -2, -3)  # of the logits, one panel each
+RULE_BITS = (5,)  # learning-rate bits at which all calibration rules are compared
 
 
 def collapse(laboratory: Laboratory) -> Artefact:
@@ -71,9 +71,42 @@ def collapse(laboratory: Laboratory) -> Artefact:
         "of the logits as calibrated and up to 3 bits smaller; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",
         rows,
-        laboratory.record(configurations),
+        laboratory.record(configurations) | {"gaps": gaps(rows)},
         lambda path: _draw(rows, path),
     )
+
+
+def gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """PRIOT less static NITI for each rule and headroom, over learning-rate bits and angles.
+
+    Counts cells by their gap in points of final accuracy, and for each method the cells in which no
+    run collapsed.
+    """
+    cells: dict[tuple[str, int], dict[tuple[int, float], dict[str, Mapping[str, Any]]]] = {}
+    for row in rows:
+        of_rule = cells.setdefault((row["calibration"], row["logit_headroom"]), {})
+        place = (row["learning_rate_bits"], row["angle"])
+        of_rule.setdefault(place, {})[row["method"]] = row
+    return [
+        {"calibration": rule, "logit_headroom": headroom, **_count(list(of_rule.values()))}
+        for (rule, headroom), of_rule in cells.items()
+    ]
+
+
+def _count(cells: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, int]:
+    pairs = [(cell[PRIOT.method], cell[NITI_STATIC.method]) for cell in cells]
+    differences = [priot["final_mean"] - niti["final_mean"] for priot, niti in pairs]
+    low, high = PAPERS_GAP
+    return {
+        "cells": len(pairs),
+        "priot_behind": sum(gap < -1 for gap in differences),
+        "within_1_point": sum(-1 <= gap <= 1 for gap in differences),
+        "ahead_less_than_paper": sum(1 < gap < low for gap in differences),
+        "ahead_as_in_paper": sum(low <= gap <= high for gap in differences),
+        "ahead_more_than_paper": sum(gap > high for gap in differences),
+        "stable_priot": sum(priot["collapsed_share"] == 0 for priot, _ in pairs),
+        "stable_niti_static": sum(niti["collapsed_share"] == 0 for _, niti in pairs),
+    }
 
 
 def _runs(

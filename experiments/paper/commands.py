@@ -58,7 +58,10 @@ def device(options: Namespace) -> None:
 
 def collapse(options: Namespace) -> None:
     """``priot collapse``: the map of static scales."""
-    _make(options, collapse_map.collapse)
+    made = _make(options, collapse_map.collapse)
+    rows = made.record["gaps"]
+    header = [name.replace("_", " ") for name in rows[0]]
+    print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
 
 
 def paper(options: Namespace) -> None:

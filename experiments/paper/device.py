@@ -8,24 +8,9 @@ from typing import Any
 from experiments.comparison import MismatchError
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
-from experiments.paper.protocol import (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    PRIOT,
-    Laboratory,
-    Variant,
-    common_settings,
-)
+from experiments.paper.protocol import VARIANTS, Laboratory, common_settings
 from experiments.sweeps.store import RunStore
 from experiments.train import accuracy_by_epoch
-
-CONFIRMED = (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    PRIOT,
-    Variant("priot-s", 0.2, "random"),
-    Variant("priot-s", 0.2, "magnitude"),
-)
 
 
 def device(laboratory: Laboratory) -> Artefact:
@@ -43,7 +28,7 @@ def device(laboratory: Laboratory) -> Artefact:
         epochs=scope.device_epochs,
         **common_settings(),
     )
-    configurations = [variant.configuration(**settings) for variant in CONFIRMED]
+    configurations = [variant.configuration(**settings) for variant in VARIANTS]
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),

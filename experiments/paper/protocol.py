@@ -87,7 +87,7 @@ class Scope:
     map_bits: tuple[int, ...]
     map_test_images: int
     device_images: int
-    """Of the runs in the emulator, some 35 images per second."""
+    """Of the runs in the emulator, which trains some 400 images per second."""
     device_epochs: int
     device_test_images: int
     cost_images: int
@@ -110,7 +110,7 @@ FULL = Scope(
     map_bits=(1, 2, 3, 4, 5, 6, 7),
     map_test_images=2000,
     device_images=1024,
-    device_epochs=5,
+    device_epochs=20,
     device_test_images=1000,
     cost_images=32,
 )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from experiments.comparison import Comparison
 from experiments.device import Device
 from experiments.simulator import simulated_pico
+from experiments.variants import Variant
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, initial_model, with_scores
@@ -46,16 +47,21 @@ def prepared(
     return model, calibrate(model, method, images, labels_for(network, 8))
 
 
-def compared(model: Model, method: Method, scales: dict[int, Scale] | None) -> Comparison:
+def compared(
+    model: Model,
+    method: Method,
+    scales: dict[int, Scale] | None,
+    variant: Variant = Variant.PLAIN,
+) -> Comparison:
     """The model on a device of its own and in the reference."""
-    device = Device(simulated_pico(None), model, method, scales)
+    device = Device(simulated_pico(None, variant), model, method, scales, variant)
     return Comparison(device, Trainer(model.copy(), method, scales))
 
 
-def compared_on(network: Network, method: Method) -> Comparison:
+def compared_on(network: Network, method: Method, variant: Variant = Variant.PLAIN) -> Comparison:
     """``compared`` for a network that ``prepared`` fills."""
     model, scales = prepared(network, method)
-    return compared(model, method, scales)
+    return compared(model, method, scales, variant)
 
 
 def address_of(device: Device, part: str, index: int) -> int:

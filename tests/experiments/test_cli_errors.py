@@ -11,12 +11,13 @@ import pytest
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
 import firmware_elf
-from experiments import commands, costs
+from experiments import commands, costs, learners
 from experiments import device as device_module
 from experiments.backbone import Backbone, backbone_record, save_backbone
 from experiments.cli import main
 from experiments.errors import UserError
 from experiments.simulator import simulated_pico
+from experiments.variants import Variant
 from kernels.methods import MethodError
 from kernels.model import initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
@@ -469,12 +470,12 @@ def test_fault_of_the_firmware_ends_with_code_1(
 ) -> None:
     undefined = b"\x00\xde"
 
-    def damaged(elf: Path | None) -> Pico:
-        pico = simulated_pico(elf)
+    def damaged(elf: Path | None, variant: Variant) -> Pico:
+        pico = simulated_pico(elf, variant)
         pico.write("conv2d_forward", undefined)
         return pico
 
-    monkeypatch.setattr(commands, "simulated_pico", damaged)
+    monkeypatch.setattr(learners, "simulated_pico", damaged)
     command = (*PRIOT, "--backend", "pico", "--backbone", small_backbone)
     assert "undefined instruction" in void(command, capsys)
 

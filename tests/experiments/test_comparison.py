@@ -142,7 +142,7 @@ def test_touching_memory_beyond_the_plan_voids_the_run(
 
     monkeypatch.setattr(Comparison, "step", straying)
     task = transfer_task(mnist_sample(), 30, 1, 0, 0)
-    with pytest.raises(MismatchError, match=r"^NITI dynamic: the run touched .* of the arena, but"):
+    with pytest.raises(MismatchError, match=r"^NITI dynamic, plain: the run touched .* arena, but"):
         measure_costs(load_backbone(small_backbone), task, 133_000_000, 0)
 
 

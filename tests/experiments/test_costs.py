@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ import pytest
 from experiment_models import SMALL, labels_for, prepared, random_images
 from PIL import Image
 
+import firmware_elf
 from experiments.cli import main
 from experiments.device import Device
 from experiments.simulator import simulated_pico
@@ -30,11 +32,15 @@ class Run:
     rows: list[dict[str, str]]
     figure: Path
 
-    def of(self, name: str, fraction: float | None = None) -> dict[str, Any]:
+    def of(
+        self, name: str, fraction: float | None = None, variant: str = "plain"
+    ) -> dict[str, Any]:
         (record,) = (
             record
             for record in self.records
-            if record["method"] == name and fraction in (None, record["scored_fraction"])
+            if record["method"] == name
+            and record["variant"] == variant
+            and fraction in (None, record["scored_fraction"])
         )
         return record
 
@@ -75,7 +81,8 @@ def test_table_shows_every_method_with_its_time_and_memory(run: Run) -> None:
     assert run.table.startswith("Training step on 2 rotated images, ")
     lines = run.table.splitlines()
     for record in run.records:
-        times, memory = (line for line in lines if line.startswith(f"{record['label']} "))
+        row = re.compile(rf"{re.escape(record['label'])} +{record['variant']} ")
+        times, memory = (line for line in lines if row.match(line))
         assert f"{record['ms_per_image']:.1f}" in times.split()
         assert times.endswith("yes")
         assert f"{record['peak_sram_bytes']:,}" in memory.split()
@@ -84,13 +91,15 @@ def test_table_shows_every_method_with_its_time_and_memory(run: Run) -> None:
 
 def test_record_holds_the_promised_fields(run: Run) -> None:
     kinds = [(record["method"], record["scored_fraction"]) for record in run.records]
-    assert kinds == [
+    assert kinds[::2] == kinds[1::2]
+    assert kinds[::2] == [
         ("niti-dynamic", None),
         ("niti-static", None),
         ("priot", 1.0),
         ("priot-s", 0.2),
         ("priot-s", 0.1),
     ]
+    assert [record["variant"] for record in run.records] == ["plain", "fast"] * 5
     for record in run.records:
         assert record["images"] == 2
         assert record["angle"] == 30
@@ -138,12 +147,38 @@ def test_cycles_by_phase_and_by_layer_add_up_to_the_mean(run: Run) -> None:
         assert record["ms_per_image"] == pytest.approx(cycles["mean"] / 133_000, rel=1e-12)
 
 
-def test_ratios_are_to_static_niti(run: Run) -> None:
-    baseline = run.of("niti-static")
-    assert baseline["ratio_to_static_niti"] == 1
+def test_ratios_are_to_static_niti_of_the_same_variant(run: Run) -> None:
     for record in run.records:
+        baseline = run.of("niti-static", variant=record["variant"])
+        assert baseline["ratio_to_static_niti"] == 1
         ratio = record["cycles_per_image"]["mean"] / baseline["cycles_per_image"]["mean"]
         assert record["ratio_to_static_niti"] == ratio
+
+
+def test_fast_variant_reaches_its_goals(run: Run) -> None:
+    """At most 40 % of the plain cycles, and 3.5 cycles per multiply-accumulate forward."""
+    for record in run.records:
+        plain = run.of(record["method"], record["scored_fraction"])
+        share = record["cycles_per_image"]["mean"] / plain["cycles_per_image"]["mean"]
+        assert record["ratio_to_plain"] == share
+        assert record["final_state_sha256"] == plain["final_state_sha256"]
+        if record["variant"] == "fast":
+            assert share < 0.4
+    layers = run.of("priot", variant="fast")["cycles_by_layer"]
+    products = 8 * 9 * 28 * 28 + 16 * 8 * 9 * 14 * 14
+    assert (layers["conv2d 1"]["forward"] + layers["conv2d 2"]["forward"]) / products <= 3.5
+
+
+def test_cycles_per_mac_are_those_of_the_layer(run: Run) -> None:
+    for record in run.records:
+        layers, per_mac = record["cycles_by_layer"], record["cycles_per_mac"]
+        assert list(per_mac) == ["conv2d 1", "conv2d 2", "dense 1", "dense 2"]
+        assert "backward" not in per_mac["conv2d 1"], "nothing before it is trained"
+        products = {"conv2d 2": 16 * 8 * 9 * 14 * 14, "dense 1": 64 * 784}
+        for layer, count in products.items():
+            for phase in ("forward", "backward", "update"):
+                cycles = layers[layer][phase]
+                assert per_mac[layer][phase] == pytest.approx(cycles / count, rel=1e-12)
 
 
 def test_parts_of_the_memory_add_up_to_the_peak(run: Run) -> None:
@@ -166,14 +201,36 @@ def test_fewer_scores_take_less_memory_and_fewer_cycles(run: Run) -> None:
         assert fewer["cycles_per_image"]["mean"] < more["cycles_per_image"]["mean"]
 
 
-def test_static_scales_take_less_memory_and_fewer_cycles_than_dynamic_ones(run: Run) -> None:
-    static, dynamic = run.of("niti-static"), run.of("niti-dynamic")
+@pytest.mark.parametrize("variant", ["plain", "fast"])
+def test_static_scales_take_less_memory_and_fewer_cycles_than_dynamic_ones(
+    run: Run, variant: str
+) -> None:
+    static, dynamic = (run.of(f"niti-{scale}", variant=variant) for scale in ("static", "dynamic"))
     assert static["peak_sram_bytes"] < dynamic["peak_sram_bytes"]
     assert static["cycles_per_image"]["mean"] < dynamic["cycles_per_image"]["mean"]
 
 
-def test_static_data_stack_and_code_are_those_of_one_firmware(run: Run) -> None:
-    assert len({(r["sram"]["static_data"], r["sram"]["code"]) for r in run.records}) == 1
+def test_static_data_and_code_are_those_of_one_firmware_by_variant(run: Run) -> None:
+    sizes = {(r["variant"], r["sram"]["static_data"], r["sram"]["code"]) for r in run.records}
+    assert len(sizes) == 2
+    hashes = {(r["variant"], r["environment"]["trainer_elf_sha256"]) for r in run.records}
+    assert len(hashes) == 2
+
+
+def test_one_variant_or_another_build_is_measured_alone(small_backbone: Path, record_of) -> None:
+    options = ("costs", "--images", 1, "--backbone", small_backbone)
+    fast = record_of(*options, "--variant", "fast")
+    assert {(r["variant"], r["ratio_to_plain"]) for r in fast} == {("fast", None)}
+    build = record_of(*options, "--elf", firmware_elf.TRAINERS["fast"])
+    assert build == fast, "a build says itself which variant it is"
+
+
+def test_a_variant_and_a_build_are_not_both_given(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["costs", "--variant", "fast", "--elf", str(firmware_elf.TRAINER)]
+    assert main(command) == 2
+    assert capsys.readouterr().err == (
+        "priot: --elf and --variant name a build of the trainer each: leave one out\n"
+    )
 
 
 # --- repetition

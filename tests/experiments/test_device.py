@@ -14,7 +14,8 @@ from experiments.comparison import Comparison
 from experiments.device import Device, DeviceError, Phase
 from experiments.errors import UserError
 from experiments.layout import lay_out
-from experiments.simulator import simulated_pico
+from experiments.simulator import simulated_pico, variant_of
+from experiments.variants import Variant
 from kernels.methods import Method, method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
@@ -118,12 +119,15 @@ def cases(draw: st.DrawFn, name: str) -> Case:
     return Case(model, training, scales, images.astype(np.int8), labels)
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
-def test_device_equals_the_reference_on_random_networks(name: str, data: st.DataObject) -> None:
+def test_device_equals_the_reference_on_random_networks(
+    name: str, variant: Variant, data: st.DataObject
+) -> None:
     case = data.draw(cases(name))
-    comparison = compared(case.model, case.method, case.scales)
+    comparison = compared(case.model, case.method, case.scales, variant)
     for image, label in zip(case.images, case.labels, strict=True):
         comparison.step(image, label)
     for image in case.images:
@@ -155,31 +159,103 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_device_equals_the_reference(network: Network, name: str) -> None:
-    comparison = compared_on(network, method(name))
+def test_device_equals_the_reference(network: Network, name: str, variant: Variant) -> None:
+    comparison = compared_on(network, method(name), variant)
     for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
         checkpoints = comparison.step(image, int(label))
         assert all(checkpoint.cycles > 0 for checkpoint in checkpoints)
     check_memory(comparison)
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("shape", [(1, 3, 3), (1, 5, 4), (2, 3, 2)])
-def test_pool_whose_window_leaves_much_over(shape: tuple[int, int, int]) -> None:
+def test_pool_whose_window_leaves_much_over(shape: tuple[int, int, int], variant: Variant) -> None:
     """Rows left over are cut: 2 x 2 windows on 3 rows see the first two only."""
     size = 3 if shape[1] == 5 else 2
     network = Network("left over", shape, (Conv2d(3), MaxPool2d(size), Dense(3)))
-    comparison = compared_on(network, method("niti-dynamic"))
+    comparison = compared_on(network, method("niti-dynamic"), variant)
     for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
         comparison.step(image, int(label))
 
 
+@pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
-def test_dark_and_saturated_images_are_trained_alike(name: str) -> None:
-    comparison = compared_on(SMALL, method(name))
+def test_dark_and_saturated_images_are_trained_alike(name: str, variant: Variant) -> None:
+    comparison = compared_on(SMALL, method(name), variant)
     for pixel in (0, 127, -127, 0):
         comparison.step(np.full(SMALL.input_shape, pixel, np.int8), 1)
+
+
+# --- what the fast variant does differently
+
+
+def random_scales(network: Network, shift: int) -> dict[int, Scale]:
+    return {index: Scale(shift, shift, shift) for index in network.weighted}
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1), (-1, 1)], ids=str)
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static"])
+def test_lanes_hold_sums_of_the_largest_weights_and_activations(
+    name: str, signs: tuple[int, int]
+) -> None:
+    """Neighbouring filters share a word: neither may borrow from or carry into the other."""
+    network = Network("extreme", (3, 6, 7), (Conv2d(5), ReLU(), Conv2d(4, 3, 0), Dense(3)))
+    weights = {
+        index: np.full(network.weight_shape_of(index), 127, np.int8) for index in network.weighted
+    }
+    for tensor in weights.values():
+        tensor[::2] *= signs[0]
+        tensor[1::2] *= signs[1]
+    weights[0][4, 1] *= -1  # one filter with both signs
+    training = method(name)
+    model = Model(network, weights, dict.fromkeys(network.weighted, -7))
+    scales = None if training.dynamic else random_scales(network, 12)
+    comparison = compared(model, training, scales, Variant.FAST)
+    bright = np.full(network.input_shape, 127, np.int8)
+    for label in range(3):
+        comparison.step(bright, label)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2])
+def test_a_single_bright_pixel_is_seen_wherever_it_is(padding: int) -> None:
+    """What lies beyond the first and last pixel that is not zero is left out, and nothing else."""
+    network = Network("sparse", (2, 4, 5), (Conv2d(3, 3, padding), Dense(3)))
+    comparison = compared_on(network, method("niti-static"), Variant.FAST)
+    for place in range(40):
+        image = np.zeros(network.input_shape, np.int8)
+        image.reshape(-1)[place] = 127
+        comparison.step(image, place % 3)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_errors_of_which_none_is_zero_are_all_used(name: str) -> None:
+    """More errors than a list of all channels has room for: each is listed by itself."""
+    layers = (Conv2d(2), Conv2d(5), Conv2d(4, 2, 1), Conv2d(3, 5, 2), Dense(9), Dense(4))
+    network = Network("dense errors", (1, 6, 5), layers)
+    generator = np.random.default_rng(0)
+    weights = {
+        index: drawn_weights(generator, network.weight_shape_of(index), "full")
+        for index in network.weighted
+    }
+    training = method(name)
+    start = Model(network, weights, dict.fromkeys(network.weighted, -7))
+    model = with_scores(start, training, 0)
+    scales = None if training.dynamic else random_scales(network, 6)
+    comparison = compared(model, training, scales, Variant.FAST)
+    densities = []
+    for image, label in zip(random_images(network, 4), labels_for(network, 4), strict=True):
+        comparison.step(image, int(label))
+        densities.append(np.count_nonzero(comparison.reference.errors[1]) / (5 * 6 * 5))
+    assert max(densities) > 0.9
+    check_memory(comparison)
+
+
+def test_both_variants_say_which_they_are() -> None:
+    for variant in Variant:
+        assert variant_of(simulated_pico(None, variant)) is variant
 
 
 # --- the ways to run a step

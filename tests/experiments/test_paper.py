@@ -12,9 +12,11 @@ from experiments.cli import main
 from experiments.configuration import Configuration
 from experiments.inputs import load_inputs
 from experiments.paper.accuracy import collapsed
+from experiments.paper.collapse import gaps
 from experiments.paper.protocol import QUICK, VARIANTS, chosen_settings
 from experiments.paper.tuning import CANDIDATES, SPACES, candidates
 
+AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "device")
 COLUMNS = (
     *("network", "dataset", "comparison", "method", "scored_fraction", "selection", "angle"),
@@ -112,7 +114,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
 def test_device_runs_equal_the_reference(results: Path) -> None:
     device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
     reference = {json.dumps(run) for run in runs_of(results)}
-    assert len(device) == 5
+    assert len(device) == len(VARIANTS)
     for line in device:
         assert json.dumps(json.loads(line)["record"]) in reference
 
@@ -132,6 +134,39 @@ def test_map_has_every_rule_and_headroom(results: Path) -> None:
     assert {row["logit_headroom"] for row in rows} == {"0", "-1", "-2", "-3"}
     assert len({row["calibration"] for row in rows}) == 8
     assert {row["method"] for row in rows} == {"niti-static", "priot"}
+
+
+def test_gaps_count_every_cell_once(results: Path) -> None:
+    rows = rows_of(results, "collapse")
+    record = json.loads((results / "collapse.json").read_text())
+    kinds = ("priot_behind", "within_1_point", *(f"ahead_{much}" for much in AHEAD))
+    assert sum(gap["cells"] for gap in record["gaps"]) == len(rows) // 2
+    for gap in record["gaps"]:
+        assert sum(gap[kind] for kind in kinds) == gap["cells"]
+        assert max(gap["stable_priot"], gap["stable_niti_static"]) <= gap["cells"]
+
+
+def test_gaps_are_priot_less_static_niti() -> None:
+    rows = [
+        {
+            "method": method,
+            "calibration": "rotated",
+            "logit_headroom": 0,
+            "learning_rate_bits": bits,
+            "angle": 30.0,
+            "final_mean": accuracy,
+            "collapsed_share": 0.0 if accuracy > 20 else 50.0,
+        }
+        for method, accuracies in (
+            ("niti-static", (90, 90, 90, 70, 10)),
+            ("priot", (88, 90, 95, 90, 90)),
+        )
+        for bits, accuracy in enumerate(accuracies)
+    ]
+    (counted,) = gaps(rows)
+    assert [counted[kind] for kind in ("cells", "priot_behind", "within_1_point")] == [5, 1, 1]
+    assert [counted[f"ahead_{much}"] for much in AHEAD] == [1, 1, 1]
+    assert (counted["stable_priot"], counted["stable_niti_static"]) == (5, 4)
 
 
 @pytest.mark.parametrize(

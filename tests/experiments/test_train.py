@@ -17,8 +17,8 @@ def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record
     options = ["train", "--method", name, "--backbone", small_backbone]
     options += ["--images", 30, "--test-images", 20, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
-    assert pico.pop("backend") == "pico"
-    assert reference.pop("backend") == "reference"
+    assert (pico.pop("backend"), pico.pop("variant")) == ("pico", "fast")
+    assert (reference.pop("backend"), reference.pop("variant")) == ("reference", None)
     assert pico == reference
     assert len(pico["right"]) == len(pico["saturated_logits"]) == 3
 
@@ -28,7 +28,16 @@ def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> 
     options += ["--images", 3, "--test-images", 5, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
     assert pico["configuration"]["rounding"] == "nearest"
-    assert pico | {"backend": "reference"} == reference
+    assert pico | {"backend": "reference", "variant": None} == reference
+
+
+def test_both_variants_give_the_same_run(small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", "priot", "--backbone", small_backbone, "--backend", "pico"]
+    options += ["--images", 20, "--test-images", 20, "--epochs", 1]
+    plain, fast = (record_of(*options, "--variant", variant) for variant in ("plain", "fast"))
+    assert (plain.pop("variant"), fast.pop("variant")) == ("plain", "fast")
+    assert plain.pop("environment") != fast.pop("environment")
+    assert plain == fast
 
 
 def test_priot_improves_on_rotated_images(record_of) -> None:
@@ -117,3 +126,15 @@ def test_less_headroom_shifts_the_logits_less_and_saturates_them(record_of) -> N
 def test_dynamic_scales_have_no_headroom(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--method", "niti-dynamic", "--logit-headroom", "-1"]) == 2
     assert "niti-dynamic has no logit headroom" in capsys.readouterr().err
+
+
+def test_calibration_goes_on_until_an_image_has_an_error(
+    record_of, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # With seed 6 the backbone is sure of the first 64 upright images, but not of the next.
+    options = ["train", "--method", "niti-static", "--calibration", "upright", "--seed", "6"]
+    options += ["--epochs", "0", "--test-images", "5", "--images"]
+    scales = record_of(*options, 128)["scales"].values()
+    assert all(scale["gradient_bits"] > 0 for scale in scales)
+    assert main([*options, "8"]) == 2
+    assert "all 64 calibration images have an error of zero" in capsys.readouterr().err

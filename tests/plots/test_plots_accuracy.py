@@ -1,15 +1,16 @@
 """plots.accuracy: accuracy by angle, drawn from made-up tables."""
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pytest
+from figure_checks import assert_legend_is_clear
 from matplotlib.figure import Figure
 
 from plots.accuracy import draw_accuracy
+
+DRAW = draw_accuracy
 
 ANGLES = [15, 30, 60]
 
@@ -26,46 +27,9 @@ PANELS = [panel(), panel(series("NITI"), title="Best settings")]
 TEN = panel(*(series(f"PRIOT-S {n} %, random") for n in range(10)))
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
-    """Draws and returns the figure as it would have been written."""
-
-    def draw(*arguments: Any) -> Figure:
-        kept: list[Figure] = []
-        with monkeypatch.context() as patch:
-            patch.setattr("plots.accuracy.save", lambda figure, _: kept.append(figure))
-            draw_accuracy(arguments[0], Path("figure.png"), *arguments[1:])
-        return kept[0]
-
-    return draw
-
-
-@pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
-def test_the_same_data_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
-    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
-    draw_accuracy(PANELS, first)
-    with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other", "lines.marker": "x"}):
-        draw_accuracy(copy.deepcopy(PANELS), second)
-    assert first.read_bytes() == second.read_bytes()
-    if suffix == "pdf":
-        assert b"/FontFile2" in first.read_bytes()  # TrueType outlines
-        assert b"/Type3" not in first.read_bytes()
-
-
-def test_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\.pdf, \.png, \.svg"):
-        draw_accuracy(PANELS, tmp_path / "figure.jpg")
-
-
 def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
     figure = drawn([TEN])
-    figure.draw_without_rendering()
-    (legend,) = figure.legends
-    extent = legend.get_window_extent()
-    assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
-    for axes in figure.axes:
-        assert (box := axes.get_tightbbox()) is not None
-        assert not box.overlaps(extent)
+    assert_legend_is_clear(figure)
 
 
 def test_one_panel_takes_a_column_and_several_the_page(drawn: Callable[..., Figure]) -> None:

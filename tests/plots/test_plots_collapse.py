@@ -1,13 +1,12 @@
 """plots.collapse: heat maps of final accuracy, drawn from made-up sweeps."""
 
-import copy
 import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pytest
+from figure_checks import assert_legend_is_clear
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -16,6 +15,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from plots.collapse import draw_collapse
+
+DRAW = draw_collapse
 
 
 def heat_map(title: str = "Static NITI", **further: Any) -> dict[str, Any]:
@@ -42,46 +43,9 @@ def brightness(colour: Any) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
-    """Draws and returns the figure as it would have been written."""
-
-    def draw(*arguments: Any) -> Figure:
-        kept: list[Figure] = []
-        with monkeypatch.context() as patch:
-            patch.setattr("plots.collapse.save", lambda figure, _: kept.append(figure))
-            draw_collapse(arguments[0], Path("figure.png"), *arguments[1:])
-        return kept[0]
-
-    return draw
-
-
-@pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
-def test_the_same_data_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
-    first, second = tmp_path / f"first.{suffix}", tmp_path / f"second.{suffix}"
-    draw_collapse(MAPS, first, 2)
-    with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other", "lines.marker": "x"}):
-        draw_collapse(copy.deepcopy(MAPS), second, 2)
-    assert first.read_bytes() == second.read_bytes()
-    if suffix == "pdf":
-        assert b"/FontFile2" in first.read_bytes()  # TrueType outlines
-        assert b"/Type3" not in first.read_bytes()
-
-
-def test_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"\.pdf, \.png, \.svg"):
-        draw_collapse(MAPS, tmp_path / "figure.jpg", 2)
-
-
 def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
     figure = drawn(MAPS, 1)
-    figure.draw_without_rendering()
-    (legend,) = figure.legends
-    extent = legend.get_window_extent()
-    assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
-    for axes in figure.axes:
-        assert (box := axes.get_tightbbox()) is not None
-        assert not box.overlaps(extent)
+    assert_legend_is_clear(figure)
 
 
 def test_width_follows_the_panels_side_by_side(drawn: Callable[..., Figure]) -> None:

@@ -100,6 +100,14 @@ def test_words_and_values_come_from_the_records(tmp_path: Path) -> None:
         assert f"<!-- {text} -->" in svg
 
 
+def test_variants_are_named_where_there_are_several(tmp_path: Path) -> None:
+    variants = [record("PRIOT") | {"variant": variant} for variant in ("plain", "fast")]
+    svg = texts(variants, tmp_path)
+    assert "<!-- PRIOT, plain -->" in svg
+    assert "<!-- PRIOT, fast -->" in svg
+    assert "<!-- PRIOT -->" in texts(variants[:1], tmp_path)
+
+
 def test_an_unknown_ratio_is_left_out(tmp_path: Path) -> None:
     assert "<!-- 158 -->" in texts([record() | {"ratio_to_static_niti": None}], tmp_path)
 
