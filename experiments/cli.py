@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with the program's own code, 124 after a timeout, 139 after a fault.
     """
     options = _parser().parse_args(arguments)
+    # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from experiments.compilation import announced_compilation
 
     with announced_compilation():
@@ -118,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )
     train.add_argument(
-        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 1..7"
+        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
     )
     train.add_argument("--threshold", type=int, help="score from which an edge is kept")
     train.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
@@ -152,28 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=Path("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
     )
 
-    pretrain = commands.add_parser(
-        "pretrain",
-        parents=[common],
-        help="make a backbone",
-        description="Trains a network on MNIST's upright training images, less the embedded "
-        "sample, with dynamic-scale NITI. The record goes to --out, the weights beside it.",
-    )
-    pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's IDX files")
-    pretrain.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="record to write (.json)"
-    )
-    pretrain.add_argument(
-        "--network", type=Path, metavar="FILE", help="description of a network (tiny CNN)"
-    )
-    pretrain.add_argument(
-        "--schedule",
-        default="3,3,2,2,1,1",
-        metavar="B,B,...",
-        help="learning-rate bits of each epoch (3,3,2,2,1,1)",
-    )
-    pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
-
+    _add_pretrain(commands, common)
     _add_paper(commands)
     _add_run(commands)
     _add_diff(commands)
@@ -181,11 +162,51 @@ def _parser() -> argparse.ArgumentParser:
     download = commands.add_parser(
         "download",
         parents=[common],
-        help="fetch full MNIST",
-        description="Downloads MNIST's four files and checks their SHA-256.",
+        help="fetch full MNIST or CIFAR-10",
+        description="Downloads MNIST's four files, or CIFAR-10, and checks that they are the "
+        "published ones.",
+    )
+    download.add_argument(
+        "--dataset", choices=("mnist", "cifar10"), default="mnist", help="(mnist)"
     )
     download.add_argument("data", type=Path, nargs="?", metavar="DIR", help="where to")
     return parser
+
+
+def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    pretrain = commands.add_parser(
+        "pretrain",
+        parents=[common],
+        help="make a backbone",
+        description="Trains a network on upright training images with dynamic-scale NITI: on "
+        "MNIST's less the embedded sample, or on CIFAR-10's, shifted and mirrored. The record goes "
+        "to --out, the weights beside it.",
+    )
+    pretrain.add_argument(
+        "--dataset", choices=("mnist", "cifar10"), default="mnist", help="what to train on (mnist)"
+    )
+    pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
+    pretrain.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="record to write (.json)"
+    )
+    pretrain.add_argument(
+        "--network",
+        metavar="NAME",
+        help="tiny-cnn, vgg11, or a file that describes a network (what fits the data)",
+    )
+    pretrain.add_argument(
+        "--schedule",
+        metavar="B,B,...",
+        help="learning-rate bits of each epoch; BxE is E epochs of B (3x2,2x2,1x2 on MNIST)",
+    )
+    pretrain.add_argument("--batch", type=int, metavar="N", help="images of one update (1; 64)")
+    pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
+    pretrain.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="go on from here after an interruption"
+    )
+    pretrain.add_argument(
+        "--threads", type=int, default=os.cpu_count(), metavar="N", help="(one per core)"
+    )
 
 
 def _task_options(angle: float | None, seed: int | None) -> _Parser:

@@ -12,22 +12,25 @@ from tqdm import tqdm
 
 import firmware_elf
 from experiments.backbone import load_backbone, save_backbone
+from experiments.cifar10_download import download_cifar10
 from experiments.comparison import MismatchError
 from experiments.configuration import Configuration, read_sweep, read_table, setting_names
 from experiments.cost_table import cost_table, flat_rows, placement_of
 from experiments.costs import measure_costs, planned_layouts
-from experiments.datasets import Images, mnist, mnist_sample, train_without_sample
+from experiments.datasets import Images, mnist, mnist_sample
 from experiments.device import DeviceError
 from experiments.download import download_mnist
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.inputs import load_inputs
 from experiments.learners import learner_on
-from experiments.networks import TINY_CNN
+from experiments.networks import NAMED
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.placement import Placement
 from experiments.plan_table import plan_table
+from experiments.pretrain import Plan
 from experiments.pretrain import pretrain as run_pretraining
+from experiments.pretrainings import PRETRAININGS
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
 from experiments.train import accuracy_by_epoch
@@ -171,16 +174,26 @@ def sweep(options: Namespace) -> None:
 
 
 def pretrain(options: Namespace) -> None:
-    """``priot pretrain``: make a backbone from full MNIST."""
-    schedule = _schedule(options.schedule)
-    network = TINY_CNN if options.network is None else _read_network(options.network)
+    """``priot pretrain``: make a backbone from a full training set."""
     _check_seed(options.seed)
+    defaults = PRETRAININGS[options.dataset]
+    schedule = defaults.schedule if options.schedule is None else _schedule(options.schedule)
+    network = _network(options.network or defaults.network)
     if options.out.suffix != ".json" and not options.out.is_dir():
         raise UserError(f"--out {options.out}: the record's name must end in .json")
-    check_writable(options.out, options.out.with_suffix(".npz"), options.json)
-    training = train_without_sample(mnist(options.data, "train"))
-    test = mnist(options.data, "test")
-    backbone = run_pretraining(network, training, test, schedule, options.seed)
+    check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
+    if options.threads < 1:
+        raise UserError(f"--threads {options.threads}: take 1 or more")
+    batch = defaults.batch if options.batch is None else options.batch
+    plan = Plan(schedule, options.seed, batch, defaults.initial, defaults.augmented)
+    backbone = run_pretraining(
+        network,
+        defaults.training(options.data),
+        defaults.test(options.data),
+        plan,
+        options.checkpoint,
+        options.threads,
+    )
     save_backbone(options.out, backbone)
     rows = [
         [str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in backbone.record["history"]
@@ -191,8 +204,9 @@ def pretrain(options: Namespace) -> None:
 
 
 def download(options: Namespace) -> None:
-    """``priot download``: fetch full MNIST and check it."""
-    print(download_mnist(options.data))
+    """``priot download``: fetch a data set and check it."""
+    fetch = download_mnist if options.dataset == "mnist" else download_cifar10
+    print(fetch(options.data))
 
 
 def _transfer_source(options: Namespace) -> Images:
@@ -214,10 +228,16 @@ def _check_seed(seed: int) -> None:
 
 
 def _schedule(text: str) -> tuple[int, ...]:
+    """ "3x2,1" is 3,3,1."""
     try:
-        return tuple(int(bits) for bits in text.split(","))
+        steps = [(*step.split("x"), "1")[:2] for step in text.split(",")]
+        return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
     except ValueError as error:
         raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+
+
+def _network(name: str) -> Network:
+    return NAMED[name]() if name in NAMED else _read_network(Path(name))
 
 
 def _read_network(path: Path) -> Network:

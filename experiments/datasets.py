@@ -28,11 +28,11 @@ CLASSES = 10
 SAMPLE_STRIDE = 20
 """The embedded sample is MNIST's training images 0, 20, 40, ... (3,000 of 60,000)."""
 
-TRANSFER_DATASETS = ("mnist-sample", "mnist")
-"""Where a transfer task may take its images: the embedded sample, or MNIST's test images."""
+TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10")
+"""Where a transfer task may take its images: the embedded sample, or a full set's test images."""
 
 _FILE_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
-_SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}
+SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}
 
 
 class _File(NamedTuple):
@@ -42,10 +42,11 @@ class _File(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """A labelled set of N grey images.
+    """A labelled set of N images, grey or in colour.
 
     Attributes:
-        pixels: uint8, shape (N, 28, 28): 0 is background, 255 full ink.
+        pixels: uint8, shape (N, 28, 28) for MNIST: 0 is background, 255 full ink;
+            shape (N, 3, 32, 32) for CIFAR-10: red, green and blue plane.
         labels: uint8, shape (N,): 0..9.
         origin: what the set is, for records ("MNIST sample, 3,000 training images").
     """
@@ -80,13 +81,13 @@ def mnist_sample() -> Images:
     return _decode(images, labels, "MNIST sample, {count:,} training images")
 
 
-def default_directory() -> Path:
-    """Where full MNIST is kept if the user names no folder: ``priot/mnist`` in the user's cache.
+def default_directory(dataset: str = "mnist") -> Path:
+    """Where a full data set is kept if the user names no folder: in the user's cache, under priot.
 
     The cache is ``$XDG_CACHE_HOME``, or ``~/.cache`` where that is unset.
     """
     cache_home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache_home) if cache_home else Path.home() / ".cache") / "priot" / "mnist"
+    return (Path(cache_home) if cache_home else Path.home() / ".cache") / "priot" / dataset
 
 
 def mnist(directory: Path | None, split: Split) -> Images:
@@ -111,7 +112,7 @@ def mnist(directory: Path | None, split: Split) -> Images:
     return _decode(
         _read(directory, f"{prefix}-images-idx3-ubyte"),
         _read(directory, f"{prefix}-labels-idx1-ubyte"),
-        f"MNIST {_SPLIT_NAME[split]} set, {{count:,}} images",
+        f"MNIST {SPLIT_NAME[split]} set, {{count:,}} images",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.backbone import Backbone, load_backbone
+from experiments.cifar10 import cifar10
 from experiments.configuration import Configuration
 from experiments.datasets import Images, mnist, mnist_sample
 from experiments.errors import UserError
@@ -63,7 +65,7 @@ def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Input
     """Read what runs on ``dataset`` (one of TRANSFER_DATASETS) need.
 
     Args:
-        data: folder of full MNIST; None stands for the one that ``priot download`` fills.
+        data: folder of the full set; None stands for the one that ``priot download`` fills.
         backbone: record of a backbone; None stands for the embedded one.
 
     Raises:
@@ -74,5 +76,9 @@ def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Input
             f"--data {data}: the dataset is mnist-sample, which needs no folder; leave the folder "
             "out, or name the dataset mnist"
         )
-    source = mnist_sample() if dataset == "mnist-sample" else mnist(data, "test")
-    return Inputs(load_backbone(backbone), source)
+    sources: dict[str, Callable[[], Images]] = {
+        "mnist-sample": mnist_sample,
+        "mnist": lambda: mnist(data, "test"),
+        "cifar10": lambda: cifar10(data, "test"),
+    }
+    return Inputs(load_backbone(backbone), sources[dataset]())

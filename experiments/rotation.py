@@ -19,7 +19,7 @@ def rotate(pixels: npt.NDArray[np.uint8], degrees: float) -> npt.NDArray[np.uint
     pixels, and 0 degrees returns equal ones.
 
     Args:
-        pixels: uint8, shape (N, H, W); H = W = 28 for MNIST.
+        pixels: uint8, shape (N, H, W) or, in colour, (N, C, H, W), each plane on its own.
         degrees: any finite angle.
 
     Returns:
@@ -31,10 +31,13 @@ def rotate(pixels: npt.NDArray[np.uint8], degrees: float) -> npt.NDArray[np.uint
     """
     if not math.isfinite(degrees):
         raise UserError(f"rotation by {degrees} degrees: not an angle; name a finite number")
-    if pixels.dtype != np.uint8 or pixels.ndim != 3:
-        raise ValueError(f"pixels must be uint8 (N, H, W), not {pixels.dtype} {pixels.shape}")
-    rotated = np.empty_like(pixels)
-    for source, target in zip(pixels, rotated, strict=True):
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise ValueError(
+            f"pixels must be uint8 (N, H, W) or (N, C, H, W), not {pixels.dtype} {pixels.shape}"
+        )
+    rotated = np.empty(pixels.shape, np.uint8)
+    planes = (array.reshape(-1, *pixels.shape[-2:]) for array in (pixels, rotated))
+    for source, target in zip(*planes, strict=True):
         target[:] = Image.fromarray(source).rotate(
             degrees, resample=Image.Resampling.BILINEAR, expand=False, fillcolor=0
         )
@@ -52,3 +55,8 @@ def quantise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
         ``kernels.model.INPUT_EXPONENT``, so that value = q * 2**-7.
     """
     return (pixels >> 1).astype(np.int8)
+
+
+def as_input(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
+    """Pixels (N,H,W) or (N,C,H,W) as a network takes them: int8 (N,C,H,W), quantised."""
+    return quantise(pixels if pixels.ndim == 4 else pixels[:, np.newaxis])

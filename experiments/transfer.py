@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments.datasets import Images
 from experiments.errors import UserError
-from experiments.rotation import quantise, rotate
+from experiments.rotation import as_input, rotate
 from kernels.calibration import Statistic
 from kernels.network import Network
 
@@ -42,7 +42,7 @@ CALIBRATIONS = {
 
 @dataclass(frozen=True)
 class Transfer:
-    """Rotated images as network input: int8 (N,1,28,28), with uint8 labels (N,)."""
+    """Rotated images as network input: int8 (N,C,H,W), with uint8 labels (N,)."""
 
     images: NDArray[np.int8]
     labels: NDArray[np.uint8]
@@ -110,8 +110,8 @@ def transfer_task(
     wanted = check_numbers(source, images, test_images)
     reserved = max(images, CALIBRATION_IMAGES)
     order = np.random.default_rng([seed, 0]).permutation(len(source))[: reserved + wanted]
-    pixels = quantise(rotate(source.pixels[order], angle))[:, np.newaxis]
-    upright = quantise(source.pixels[order[:reserved]])[:, np.newaxis]
+    pixels = as_input(rotate(source.pixels[order], angle))
+    upright = as_input(source.pixels[order[:reserved]])
     labels = source.labels[order]
     return Transfer(
         pixels[:images],

@@ -28,7 +28,8 @@ class Method:
     trains_scores: bool
     """Scores decide which edges are kept and the weights stay; otherwise weights are trained."""
     learning_rate_bits: int
-    """Bits of an update (m_u of NITI): the largest gradient of a layer becomes this wide."""
+    """Bits of an update (m_u of NITI): the largest gradient of a layer becomes this wide.
+    With 0 bits it is below 1, and rounding decides which values move by 1."""
     threshold: int = 0
     """An edge is kept while its score reaches this."""
     score_spread: int = 32
@@ -40,8 +41,8 @@ class Method:
     rounding: Rounding = Rounding.PSEUDO_STOCHASTIC
 
     def __post_init__(self) -> None:
-        if not 1 <= self.learning_rate_bits <= 7:
-            raise MethodError(f"learning-rate bits {self.learning_rate_bits} are outside 1..7")
+        if not 0 <= self.learning_rate_bits <= 7:
+            raise MethodError(f"learning-rate bits {self.learning_rate_bits} are outside 0..7")
         if not -127 <= self.threshold <= 127:
             raise MethodError(f"threshold {self.threshold} is outside -127..127")
         if not 0 <= self.score_spread <= 127:

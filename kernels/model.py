@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,17 @@ class Model:
         return digest.hexdigest()
 
 
-def initial_model(network: Network, seed: int) -> Model:
-    """Random weights before any training: uniform within Glorot's bound, as int8 of a power of two.
+class Initial(Enum):
+    """How large first weights are: they are uniform within a bound."""
+
+    GLOROT = "Glorot"
+    """sqrt(6 / (fan-in + fan-out)) (Glorot & Bengio 2010)."""
+    HE = "He"
+    """sqrt(6 / fan-in), for which ReLU layers keep the size of activations (He et al. 2015)."""
+
+
+def initial_model(network: Network, seed: int, initial: Initial = Initial.GLOROT) -> Model:
+    """Random weights before any training: uniform within a bound, as int8 of a power of two.
 
     The exponent is the smallest with which the bound fits 127, so that at least 6 bits are used.
     """
@@ -67,7 +77,8 @@ def initial_model(network: Network, seed: int) -> Model:
     for index in network.weighted:
         shape = network.weight_shape_of(index)
         window = math.prod(shape[2:])
-        bound = math.sqrt(6 / ((shape[0] + shape[1]) * window))
+        fans = shape[1] if initial is Initial.HE else shape[0] + shape[1]
+        bound = math.sqrt(6 / (fans * window))
         exponents[index] = math.ceil(math.log2(bound / 127))
         largest = math.floor(bound / 2.0 ** exponents[index])
         weights[index] = generator.integers(-largest, largest, shape, np.int8, endpoint=True)

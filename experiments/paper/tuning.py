@@ -1,8 +1,9 @@
 """The search for each method's settings, with equal effort, on images that no table is made of.
 
 It trains and measures on the embedded sample: MNIST training images that the backbone never saw.
-First every candidate is tried for a few epochs, with one seed at a few angles. The best of these
-run in full at every angle, and the one with the highest mean of *final* accuracies wins an angle.
+First every candidate is tried for a few epochs, with one seed at a few angles; then the neighbours
+of the best two, one setting moved by one step. The best three of all run in full at every angle
+with several seeds, and the one with the highest mean of *final* accuracies wins an angle.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Settings = dict[str, Any]
 
 CANDIDATES = 28  # of every method; NITI with static scales has no more in its space
 FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
-FINALISTS, FINAL_SEEDS = 3, (100, 101)
+REFINED = 2  # candidates whose neighbours are tried
+FINALISTS, FINAL_SEEDS = 3, (100, 101, 102, 103, 104)
 
 Space = dict[str, tuple[Any, ...]]
 _ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}
@@ -49,6 +51,17 @@ def candidates(variant: Variant) -> list[Settings]:
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
     drawn = np.random.default_rng(0).permutation(len(every))[:CANDIDATES]
     return [every[index] for index in sorted(drawn)]
+
+
+def neighbours(variant: Variant, settings: Settings) -> list[Settings]:
+    """Settings that differ in one value, by one step in the variant's space."""
+    found = []
+    for name, values in SPACES[variant.method].items():
+        place = values.index(settings[name])
+        for step in (place - 1, place + 1):
+            if 0 <= step < len(values):
+                found.append(settings | {name: values[step]})
+    return found
 
 
 def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, float]:
@@ -79,6 +92,10 @@ def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
         UserError: as ``run_sweep`` does.
     """
     tried = {variant: candidates(variant) for variant in VARIANTS}
+    first = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
+    for variant, settings in tried.items():
+        for one in _best(first[variant], settings)[:REFINED]:
+            settings += [other for other in neighbours(variant, one) if other not in settings]
     first = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
     finalists = {
         variant: _best(first[variant], settings)[:FINALISTS] for variant, settings in tried.items()

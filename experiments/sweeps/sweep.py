@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
@@ -72,7 +73,7 @@ def run_sweep(
             with store.open_to_append():
                 _compute(wanted, inputs, store, workers)
         except KeyboardInterrupt as interrupt:
-            kept = len(wanted.keys() & store.records.keys())
+            kept = len(wanted.keys() & RunStore(store.path).records.keys())
             raise KeyboardInterrupt(
                 f"{kept:,} of {len(wanted):,} runs are in {store.path}; the same command goes on"
             ) from interrupt
@@ -111,6 +112,7 @@ def _in_processes(
     parallel = Parallel(
         workers.jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None
     )
+    warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
     try:
         yield from parallel(tasks)
     except TerminatedWorkerError as error:

@@ -65,7 +65,7 @@ def drawn_weights(
 
 @st.composite
 def methods(draw: st.DrawFn, name: str) -> Method:
-    options = {"learning_rate_bits": st.integers(1, 7), "rounding": st.sampled_from(Rounding)}
+    options = {"learning_rate_bits": st.integers(0, 7), "rounding": st.sampled_from(Rounding)}
     if name.startswith("priot"):
         options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
     if name == "priot-s":

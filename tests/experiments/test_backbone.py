@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK
 
-from experiments import commands
+from experiments import pretrainings
 from experiments.backbone import Backbone, backbone_record, load_backbone, save_backbone
 from experiments.cli import main
 from experiments.datasets import Images, mnist_sample
 from experiments.errors import UserError
 from experiments.networks import TINY_CNN
-from experiments.pretrain import as_input
+from experiments.rotation import as_input
 from experiments.train import right_answers
 from kernels.methods import method
 from kernels.model import initial_model
@@ -41,7 +41,7 @@ def test_embedded_backbone_knows_upright_digits() -> None:
     backbone, sample = load_backbone(None), mnist_sample()
     assert backbone.record["history"][-1]["test_accuracy"] >= 97
     trainer = Trainer(backbone.model, method("niti-dynamic"), scales=None)
-    right, _ = right_answers(trainer, as_input(sample), sample.labels)
+    right, _ = right_answers(trainer, as_input(sample.pixels), sample.labels)
     assert right >= 0.97 * len(sample)
 
 
@@ -126,8 +126,8 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for full MNIST, which the tests do not download."""
     sample = mnist_sample()
     few = Images(sample.pixels[:300], sample.labels[:300], "a few images")
-    monkeypatch.setattr(commands, "mnist", lambda *_: few)
-    monkeypatch.setattr(commands, "train_without_sample", lambda images: images)
+    monkeypatch.setattr(pretrainings, "mnist", lambda *_: few)
+    monkeypatch.setattr(pretrainings, "train_without_sample", lambda images: images)
 
 
 def described(network: Network, path: Path) -> str:
@@ -173,7 +173,7 @@ def test_pretraining_follows_from_its_seed(tmp_path: Path) -> None:
 def test_bad_schedule_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "backbone.json"
     assert main(["pretrain", "--schedule", "3,8", "--out", str(path)]) == 2
-    assert capsys.readouterr().err == "priot: learning-rate bits 8 are outside 1..7\n"
+    assert capsys.readouterr().err == "priot: learning-rate bits 8 are outside 0..7\n"
     assert not path.exists()
 
 

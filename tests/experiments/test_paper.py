@@ -14,7 +14,7 @@ from experiments.inputs import load_inputs
 from experiments.paper.accuracy import collapsed
 from experiments.paper.collapse import gaps
 from experiments.paper.protocol import QUICK, VARIANTS, chosen_settings
-from experiments.paper.tuning import CANDIDATES, SPACES, candidates
+from experiments.paper.tuning import CANDIDATES, SPACES, candidates, neighbours
 
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "device")
@@ -193,6 +193,25 @@ def test_search_spends_equal_effort() -> None:
             space *= size
         assert len(drawn) == min(CANDIDATES, space)
         assert len({tuple(one.items()) for one in drawn}) == len(drawn)
+
+
+def test_neighbours_differ_by_one_step() -> None:
+    best = {
+        "learning_rate_bits": 3,
+        "threshold": -32,
+        "score_spread": 48,
+        "rounding": "nearest",
+        "calibration": "rotated",
+    }
+    found = [set(one.items()) - set(best.items()) for one in neighbours(VARIANTS[2], best)]
+    assert sorted(map(list, found)) == [
+        [("calibration", "upright")],
+        [("learning_rate_bits", 4)],
+        [("rounding", "pseudo-stochastic")],
+        [("score_spread", 32)],
+        [("threshold", -64)],
+        [("threshold", -16)],
+    ]
 
 
 def test_settings_that_were_found_are_valid_for_every_variant() -> None:

@@ -63,7 +63,7 @@ def test_an_unknown_method_is_refused_with_the_choices(name: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"learning_rate_bits": 0}, "learning-rate bits 0"),
+        ({"learning_rate_bits": -1}, "learning-rate bits -1"),
         ({"learning_rate_bits": 8}, "learning-rate bits 8"),
         ({"threshold": -128}, "threshold -128"),
         ({"threshold": 128}, "threshold 128"),

@@ -37,7 +37,7 @@ def methods(draw: st.DrawFn, name: str) -> Method:
     """A method with any of its settings."""
     given_settings = {
         "rounding": draw(st.sampled_from(Rounding)),
-        "learning_rate_bits": draw(st.integers(1, 7)),
+        "learning_rate_bits": draw(st.integers(0, 7)),
     }
     if METHODS[name].trains_scores:
         given_settings["threshold"] = draw(st.integers(-127, 127))

@@ -1,0 +1,106 @@
+"""The engine for small networks: one image at a time, whole runs as one compiled call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.errors import KernelError
+from kernels.methods import Method
+from kernels.model import Model
+from kernels.scale import Scale
+from kernels.step import (
+    backward,
+    loss,
+    prune_edges,
+    run_image,
+    run_images,
+    train_images,
+    update,
+)
+from kernels.workspace import workspace
+
+
+class PlainEngine:
+    """An engine (kernels.engine.Engine) on the loops of conv2d.py and dense.py.
+
+    The model's tensors become views of the engine's memory.
+    """
+
+    def __init__(self, model: Model, method: Method, scales: dict[int, Scale] | None) -> None:
+        network = self._network = model.network
+        self._workspace = ws = workspace(model, method, dynamic=scales is None)
+        for index, scale in (scales or {}).items():
+            for name, shift in asdict(scale).items():
+                ws.layers[index][name] = shift
+        ws.layers[network.weighted[0]]["backward"] = 0
+        indices = range(len(network.layers))
+        self.outputs = [self._activation(ws.activations, index) for index in indices]
+        self.errors = [self._activation(ws.errors, index) for index in indices]
+        self.gradients = {index: self._edges(ws.gradients, index) for index in network.weighted}
+        for index in network.weighted:
+            model.weights[index] = self._edges(ws.weights, index)
+            if model.scores:
+                model.scores[index] = self._edges(ws.scores, index)
+
+    @property
+    def used(self) -> dict[int, Scale]:
+        """Shifts of the last step, by layer index."""
+        layers = self._workspace.layers
+        return {
+            index: Scale(*(int(layers[index][field.name]) for field in fields(Scale)))
+            for index in self._network.weighted
+        }
+
+    def forward(self, image: NDArray[np.int8]) -> int:
+        """Run the network on one image (C,H,W); returns the exponent of the logits."""
+        prune_edges(self._workspace)
+        return run_image(self._workspace, np.ascontiguousarray(image).reshape(-1))
+
+    def backward(self, exponent: int, label: int) -> None:
+        """Errors and gradients of the last image, whose logits have ``exponent``."""
+        loss(self._workspace, exponent, label)
+        backward(self._workspace)
+
+    def update(self) -> None:
+        """Move weights or scores against the gradients."""
+        update(self._workspace)
+
+    def train(
+        self,
+        images: NDArray[np.int8],
+        labels: NDArray[np.uint8],
+        order: NDArray[np.int64],
+        batch: int,
+    ) -> None:
+        """A step on each image of ``order``; images (N,C,H,W), labels (N,).
+
+        Raises:
+            KernelError: for a ``batch`` of other than one image.
+        """
+        if batch != 1:
+            raise KernelError("the plain engine takes one image at a time; use the matrix engine")
+        train_images(self._workspace, _flat(images), labels, order)
+
+    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Logits (N,classes) of images (N,C,H,W)."""
+        logits = np.zeros((len(images), self._network.classes), np.int8)
+        run_images(self._workspace, _flat(images), logits)
+        return logits
+
+    def _activation(self, flat: NDArray[np.int8], index: int) -> NDArray[np.int8]:
+        layer = self._workspace.layers[index]
+        shape = self._network.output_shape_of(index)
+        return flat[layer["output"] : layer["output_end"]].reshape(shape)
+
+    def _edges(self, flat: NDArray[Any], index: int) -> NDArray[Any]:
+        layer = self._workspace.layers[index]
+        shape = self._network.weight_shape_of(index)
+        return flat[layer["edges"] : layer["edges_end"]].reshape(shape)
+
+
+def _flat(images: NDArray[np.int8]) -> NDArray[np.int8]:
+    return np.ascontiguousarray(images).reshape(len(images), -1)

@@ -1,0 +1,191 @@
+"""Some images of a batch, with the memory and the operations of every layer on them.
+
+A batch is cut into shards so that several processor cores can work on it. Tensors have their images
+innermost, (C,H,W,N). What depends on the whole batch, shifts and weights, comes from the engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.batch import (
+    as_floats,
+    largest_of_images,
+    loss_of_images,
+    max_pool2d_images,
+    max_pool2d_images_backward,
+    requantise_images,
+)
+from kernels.exact_product import add_part, parts
+from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
+from kernels.network import MaxPool2d, Network, ReLU
+from kernels.relu import relu_backward, relu_forward
+from kernels.requantise import bit_width, requantise
+from kernels.rounding import Rounding
+from kernels.windows import Window, gather, planes, scatter
+
+COLUMN_ELEMENTS = 2**21  # of a matrix product's operand: more would leave the caches
+
+
+class Memory:
+    """An array of one dtype that is shaped anew for each use, and grows when it has to."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._flat: NDArray[Any] = np.empty(0, dtype)
+
+    def shaped(self, *shape: int) -> NDArray[Any]:
+        """An array of this shape with any content; what was shaped before is lost."""
+        size = math.prod(shape)
+        if self._flat.size < size:
+            self._flat = np.empty(size, self._flat.dtype)
+        return self._flat[:size].reshape(shape)
+
+
+class Shard:
+    """Activations and errors of ``images`` images, and the sums of the layer at hand.
+
+    ``values[i]`` and ``errors[i]`` (int8, (C,H,W,N)) are the input of layer i and its error.
+    """
+
+    def __init__(self, network: Network, windows: dict[int, Window], images: int) -> None:
+        self.images, self._network, self._windows = images, network, windows
+        shapes = [network.input_shape_of(index) for index in range(len(network.layers) + 1)]
+        self.values = [np.zeros((*planes(shape), images), np.int8) for shape in shapes]
+        self.errors = [np.zeros((*planes(shape), images), np.int8) for shape in shapes]
+        self.sums: NDArray[np.int32] = np.zeros((0, 0, 0, images), np.int32)
+        """Of a layer's outputs, (O,H,W,N), or of its input's error, (C,H,W,N)."""
+        self._sums, self._gradient = Memory(np.int32), Memory(np.int32)
+        self._columns, self._part, self._error = (Memory(np.float32) for _ in range(3))
+
+    def load(self, images: NDArray[np.int8]) -> None:
+        """Take in images (N,C,H,W)."""
+        self.values[0][...] = images.transpose(1, 2, 3, 0)
+
+    @property
+    def logits(self) -> NDArray[np.int8]:
+        """(N,classes)"""
+        return np.ascontiguousarray(self.values[-1][:, 0, 0].T)
+
+    def lose(
+        self, exponents: NDArray[np.int64], labels: NDArray[np.uint8], rounding: Rounding
+    ) -> None:
+        """The errors of the logits, which have ``exponents`` (N,)."""
+        logits = self.logits
+        errors = np.empty_like(logits)
+        loss_of_images(logits, exponents, labels, rounding, errors)
+        self.errors[-1][:, 0, 0] = errors.T
+
+    def forward(self, index: int) -> None:
+        """The outputs of a layer without weights."""
+        layer, (inputs, outputs) = self._network.layers[index], self.values[index : index + 2]
+        if isinstance(layer, ReLU):
+            relu_forward(inputs.reshape(-1), outputs.reshape(-1))
+        elif isinstance(layer, MaxPool2d):
+            if self.images == 1:  # loops over one image would be slow
+                max_pool2d_forward(inputs[..., 0], layer.size, outputs[..., 0])
+            else:
+                max_pool2d_images(inputs, layer.size, outputs)
+
+    def backward(self, index: int) -> None:
+        """The input error of a layer without weights."""
+        layer, (inputs, outputs) = self._network.layers[index], self.values[index : index + 2]
+        input_error, error = self.errors[index : index + 2]
+        if isinstance(layer, ReLU):
+            relu_backward(outputs.reshape(-1), error.reshape(-1), input_error.reshape(-1))
+        elif isinstance(layer, MaxPool2d):
+            if self.images == 1:
+                inputs, outputs = inputs[..., 0], outputs[..., 0]
+                error, input_error = error[..., 0], input_error[..., 0]
+                max_pool2d_backward(inputs, layer.size, outputs, error, input_error)
+            else:
+                max_pool2d_images_backward(inputs, layer.size, outputs, error, input_error)
+
+    def sum_outputs(self, index: int, weights: NDArray[np.float32]) -> None:
+        """``sums`` of layer ``index``; weights (O,terms)."""
+        window = self._windows[index]
+        self.sums = self._sums.shaped(*window.output, self.images)
+        flat = self.sums.reshape(len(weights), -1)
+        for first, _, columns in self._columns_of(index):
+            part = self._part.shaped(len(weights), columns.shape[1])
+            for terms in parts(window.terms):
+                np.matmul(weights[:, terms], columns[terms], out=part)
+                add_part(part, terms.start == 0, first, flat)
+
+    def sum_input_error(self, index: int, weights: NDArray[np.float32]) -> None:
+        """``sums`` of the input error of layer ``index``; weights (O,terms)."""
+        window = self._windows[index]
+        self.sums = self._sums.shaped(*window.input, self.images)
+        self.sums[:] = 0
+        errors = self._error_of(index)
+        row = window.output[2] * self.images
+        for first, rows in self._rows(window):
+            columns = self._columns.shaped(window.terms, rows * row)
+            of_rows = slice(first * row, (first + rows) * row)
+            for terms in parts(len(errors)):
+                np.matmul(weights[terms].T, errors[terms, of_rows], out=columns)
+                scatter(columns, window.size, window.padding, window.output[2], first, self.sums)
+
+    def gradient(self, index: int) -> NDArray[np.int32]:
+        """Gradient of the weights of layer ``index``, (O,terms): the sum over the images."""
+        window = self._windows[index]
+        gradient: NDArray[np.int32] = self._gradient.shaped(window.output[0], window.terms)
+        part = self._part.shaped(*gradient.shape)
+        errors = self._error_of(index)
+        for first, count, columns in self._columns_of(index):
+            for piece in parts(count):
+                of_piece = slice(first + piece.start, first + piece.stop)
+                np.matmul(errors[:, of_piece], columns[:, piece].T, out=part)
+                add_part(part, of_piece.start == 0, 0, gradient)
+        return gradient
+
+    def width_of_sums(self) -> int:
+        """Bits of the largest of all sums."""
+        return bit_width(self.sums.reshape(-1))
+
+    def requantise_outputs(self, index: int, shift: int | None, rounding: Rounding) -> None:
+        """``sums`` to the outputs of layer ``index``; None: each image by its own sums."""
+        outputs = self.values[index + 1]
+        if shift is not None:
+            requantise(self.sums.reshape(-1), shift, rounding, outputs.reshape(-1))
+            return
+        sums = self.sums.reshape(-1, self.images)
+        largest = np.empty(self.images, np.int32)
+        largest_of_images(sums, largest)
+        widths = np.frexp(largest.astype(np.float64))[1]  # its exponents are widths in bits
+        shifts = np.maximum(0, widths - 7).astype(np.int32)
+        requantise_images(sums, shifts, rounding, outputs.reshape(sums.shape))
+
+    def requantise_input_error(self, index: int, shift: int, rounding: Rounding) -> None:
+        """``sums`` to the input error of layer ``index``."""
+        requantise(self.sums.reshape(-1), shift, rounding, self.errors[index].reshape(-1))
+
+    def _rows(self, window: Window) -> Iterator[tuple[int, int]]:
+        """First output row and number of rows of each piece that is worked on at once."""
+        channels, height, width = window.output
+        elements = max(window.terms, channels) * width * self.images
+        most = min(height, max(1, COLUMN_ELEMENTS // elements))
+        for first in range(0, height, most):
+            yield first, min(most, height - first)
+
+    def _columns_of(self, index: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+        """First position, number of positions and columns (terms,positions) of each piece."""
+        window = self._windows[index]
+        row = window.output[2] * self.images
+        for first, rows in self._rows(window):
+            columns = self._columns.shaped(window.terms, rows * row)
+            gather(
+                self.values[index], window.size, window.padding, window.output[2], first, columns
+            )
+            yield first * row, rows * row, columns
+
+    def _error_of(self, index: int) -> NDArray[np.float32]:
+        """The error of a layer's output as float32 (O,positions)."""
+        error = self.errors[index + 1]
+        floats: NDArray[np.float32] = self._error.shaped(len(error), error[0].size)
+        as_floats(error.reshape(-1), floats.reshape(-1))
+        return floats
