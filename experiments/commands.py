@@ -11,32 +11,32 @@ from typing import Any
 from tqdm import tqdm
 
 import firmware_elf
-from experiments.backbone import load_backbone, save_backbone
-from experiments.cifar10_download import download_cifar10
-from experiments.comparison import MismatchError
-from experiments.configuration import Configuration, read_sweep, read_table, setting_names
-from experiments.cost_table import cost_table, flat_rows, placement_of
-from experiments.costs import measure_costs, planned_layouts
-from experiments.datasets import Images, mnist, mnist_sample
-from experiments.device import DeviceError
-from experiments.download import download_mnist
+from experiments.datasets.cifar10_download import download_cifar10
+from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.mnist_download import download_mnist
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import MismatchError
+from experiments.device.cost_table import cost_table, flat_rows, placement_of
+from experiments.device.costs import measure_costs, planned_layouts
+from experiments.device.host import DeviceError
+from experiments.device.placement import Placement
+from experiments.device.plan_table import plan_table
+from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.inputs import load_inputs
-from experiments.learners import learner_on
-from experiments.networks import NAMED
 from experiments.output import check_writable, format_table, write_csv, write_json
-from experiments.placement import Placement
-from experiments.plan_table import plan_table
-from experiments.pretrain import Plan
-from experiments.pretrain import pretrain as run_pretraining
-from experiments.pretrainings import PRETRAININGS
+from experiments.pretraining.backbone import load_backbone, save_backbone
+from experiments.pretraining.defaults import PRETRAININGS
+from experiments.pretraining.networks import NAMED
+from experiments.pretraining.pretrain import Plan
+from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import accuracy_by_epoch
-from experiments.train import train as run_training
-from experiments.transfer import transfer_task
-from experiments.variants import Variant
+from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
+from experiments.training.inputs import load_inputs
+from experiments.training.learners import learner_on
+from experiments.training.train import accuracy_by_epoch
+from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs

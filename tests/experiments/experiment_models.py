@@ -5,11 +5,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.comparison import Comparison
-from experiments.device import Device
-from experiments.placement import DEFAULT, Placement
-from experiments.simulator import simulated_pico
-from experiments.variants import Variant
+from experiments.device.comparison import Comparison
+from experiments.device.host import Device
+from experiments.device.placement import DEFAULT, Placement
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, initial_model, with_scores

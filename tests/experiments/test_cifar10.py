@@ -1,4 +1,4 @@
-"""experiments.cifar10: batches read from a folder, damaged ones refused."""
+"""experiments.datasets.cifar10: batches read from a folder, damaged ones refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments import cifar10 as module
-from experiments import cifar10_download
-from experiments.cifar10 import cifar10
+from experiments.datasets import cifar10 as module
+from experiments.datasets import cifar10_download
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.rotation import as_input, rotate
 from experiments.errors import UserError
-from experiments.rotation import as_input, rotate
 
 IMAGES = 4  # of a batch
 

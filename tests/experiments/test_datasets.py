@@ -1,4 +1,4 @@
-"""experiments.idx, experiments.datasets and experiments.download: image sets from files."""
+"""Image sets from files: IDX, MNIST whole and as a sample, the download."""
 
 import gzip
 import hashlib
@@ -14,8 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from experiments import download
-from experiments.datasets import (
+from experiments.datasets import mnist_download as download
+from experiments.datasets.idx import parse_idx
+from experiments.datasets.mnist import (
     SAMPLE_STRIDE,
     Images,
     default_directory,
@@ -23,9 +24,8 @@ from experiments.datasets import (
     mnist_sample,
     train_without_sample,
 )
-from experiments.download import MNIST_SHA256, download_mnist
+from experiments.datasets.mnist_download import MNIST_SHA256, download_mnist
 from experiments.errors import UserError
-from experiments.idx import parse_idx
 
 
 def idx(array: np.ndarray) -> bytes:

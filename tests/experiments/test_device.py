@@ -1,4 +1,4 @@
-"""experiments.device: the firmware computes what the reference computes, on any small network."""
+"""The host and the firmware: it computes what the reference computes, on any small network."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ from experiment_strategies import cases, drawn_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import device as device_module
-from experiments.comparison import Comparison
-from experiments.device import Device, DeviceError, Phase
+from experiments.device import host as device_module
+from experiments.device.comparison import Comparison
+from experiments.device.host import Device, DeviceError, Phase
+from experiments.device.layout import lay_out
+from experiments.device.simulator import simulated_pico, variant_of
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.layout import lay_out
-from experiments.simulator import simulated_pico, variant_of
-from experiments.variants import Variant
 from kernels.methods import method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU

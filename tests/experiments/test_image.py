@@ -1,4 +1,4 @@
-"""experiments.image: Python and C agree on the format, and an image holds what was put in."""
+"""The image: Python and C agree on the format, and an image holds what was put in."""
 
 import re
 from itertools import pairwise
@@ -10,12 +10,13 @@ from experiment_models import SMALL, prepared, sum_in_refusal
 from numpy.typing import NDArray
 
 import firmware_elf
-from experiments import device, image
-from experiments.device import MAILBOX_FIELDS, Phase
+from experiments.device import host as device
+from experiments.device import image
+from experiments.device.host import MAILBOX_FIELDS, Phase
+from experiments.device.image import KINDS, encode
+from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
+from experiments.device.placement import Edges, Placement
 from experiments.errors import UserError
-from experiments.image import KINDS, encode
-from experiments.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
-from experiments.placement import Edges, Placement
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU

@@ -1,4 +1,4 @@
-"""experiments.placement: whatever lies where, the device computes the reference's bits."""
+"""experiments.device.placement: whatever lies where, the device computes the reference's bits."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import firmware_elf
 from experiments.cli import main
-from experiments.cost_table import placement_of
-from experiments.device import DeviceError
+from experiments.device.cost_table import placement_of
+from experiments.device.host import DeviceError
+from experiments.device.layout import lay_out
+from experiments.device.placement import DEFAULT, Placement
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.layout import lay_out
-from experiments.networks import TINY_CNN
-from experiments.placement import DEFAULT, Placement
-from experiments.variants import Variant
+from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
 

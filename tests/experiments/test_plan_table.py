@@ -8,10 +8,10 @@ import pytest
 from experiment_models import SMALL
 
 from experiments.cli import main
-from experiments.layout import Layout, lay_out
-from experiments.placement import Placement
-from experiments.plan_table import plan_table
-from experiments.variants import Variant
+from experiments.device.layout import Layout, lay_out
+from experiments.device.placement import Placement
+from experiments.device.plan_table import plan_table
+from experiments.device.variants import Variant
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
 

@@ -13,7 +13,7 @@ from sim_programs import FLASH_BASE, ElfSource, assemble
 from test_sim_interrupts import build
 
 import firmware_elf
-from experiments.device import Device
+from experiments.device.host import Device
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU

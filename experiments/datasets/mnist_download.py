@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.datasets import default_directory
+from experiments.datasets.mnist import default_directory
 from experiments.errors import UserError
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"

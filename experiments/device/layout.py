@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.device.placement import DEFAULT, Edges, Memory, Placement
+from experiments.device.planner import Buffer, Plan, plan_buffers
+from experiments.device.scratch import scratch_of
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.placement import DEFAULT, Edges, Memory, Placement
-from experiments.planner import Buffer, Plan, plan_buffers
-from experiments.scratch import scratch_of
-from experiments.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU

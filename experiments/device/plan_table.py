@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from experiments.layout import Layout
+from experiments.device.layout import Layout
+from experiments.device.planner import Buffer, Plan
 from experiments.output import format_table
-from experiments.planner import Buffer, Plan
 from kernels.network import Network
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from experiments.device.placement import DEFAULT
 from experiments.output import format_table
-from experiments.placement import DEFAULT
 
 USUAL = DEFAULT.settings
 _Name = Callable[[dict[str, Any]], list[str]]

@@ -7,7 +7,7 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-from experiments.datasets import default_directory
+from experiments.datasets.mnist import default_directory
 from experiments.errors import UserError
 from experiments.output import write_bytes
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.image import encode, encode_flash, permanent_tensors
-from experiments.layout import lay_out
-from experiments.placement import DEFAULT, Placement
-from experiments.variants import Variant
+from experiments.device.image import encode, encode_flash, permanent_tensors
+from experiments.device.layout import lay_out
+from experiments.device.placement import DEFAULT, Placement
+from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale

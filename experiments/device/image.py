@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
-from experiments.placement import Edges
+from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
+from experiments.device.placement import Edges
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape

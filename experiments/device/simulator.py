@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import firmware_elf
+from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.variants import FAST_SYMBOL, Variant
 from experiments.errors import UserError
-from experiments.placement import DEFAULT, Memory, Placement
-from experiments.variants import FAST_SYMBOL, Variant
 from sim import Pico
 from sim.memory_map import FLASH
 

@@ -10,23 +10,23 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.backbone import Backbone
-from experiments.comparison import Comparison, MismatchError, operation_name
-from experiments.device import Checkpoint, Device, Phase
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.layout import Layout, lay_out
-from experiments.placement import DEFAULT, Memory, Placement
-from experiments.simulator import (
+from experiments.datasets.transfer import Transfer
+from experiments.device.comparison import Comparison, MismatchError, operation_name
+from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.layout import Layout, lay_out
+from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.simulator import (
     code_of,
     flash_bytes_of,
     simulated_pico,
     trainer_elf,
     variant_of,
 )
-from experiments.train import starting_point
-from experiments.transfer import Transfer
-from experiments.variants import Variant
+from experiments.device.variants import Variant
+from experiments.environment import environment
+from experiments.errors import UserError
+from experiments.pretraining.backbone import Backbone
+from experiments.training.train import starting_point
 from kernels.methods import Method, method
 from kernels.model import with_scores
 from kernels.network import Network

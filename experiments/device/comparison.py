@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device import Checkpoint, Device, Phase
-from experiments.image import permanent_tensors
+from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.image import permanent_tensors
 from kernels.network import Network
 from kernels.trainer import Trainer
 
