@@ -12,9 +12,11 @@ from typing import NoReturn
 
 # Modules of commands that need none of the training kernels, which take a second to load.
 _PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "tune")
-_MODULES = {"run": "experiments.run", "diff": "experiments.run"} | dict.fromkeys(
-    _PAPER, "experiments.paper.commands"
-)
+_MODULES = {
+    "run": "experiments.run",
+    "diff": "experiments.run",
+    "plan": "experiments.device.commands",
+} | dict.fromkeys(_PAPER, "experiments.paper.commands")
 DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
 
 
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
     costs = commands.add_parser(
         "costs",
-        parents=[common, _task_options(angle=30.0, seed=0)],
+        parents=[common, _task_options(angle=30.0, seed=0), _row_options()],
         help="cycles and peak memory of every method",
         description="Trains every method on the simulated Pico and in the reference, compares "
         "every tensor after every operation, and reports cycles and peak memory.",
@@ -76,23 +78,42 @@ def _parser() -> argparse.ArgumentParser:
     costs.add_argument("--images", type=int, default=8, metavar="N", help="to train on (8)")
     costs.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
     costs.add_argument(
+        "--network",
+        metavar="NAME",
+        help="instead of a backbone: random weights of tiny-cnn, vgg11-WIDTH, or a described one",
+    )
+    costs.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
-    )
-    costs.add_argument(
-        "--placement",
-        action="append",
-        metavar="NAME=PLACE,...",
-        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
-        "several times. Methods for which one is impossible are left out of it.",
-    )
-    costs.add_argument(
-        "--plan",
-        action="store_true",
-        help="print where every buffer lies and when it is needed, and measure nothing",
     )
     costs.add_argument(
         "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
+
+    plan = commands.add_parser(
+        "plan",
+        parents=[common, _row_options()],
+        help="what each method would need in SRAM and flash",
+        description="Lays out a training step of a network by every method and placement and tells "
+        "what it would need, without running it.",
+    )
+    plan.add_argument(
+        "--network",
+        default="tiny-cnn",
+        metavar="NAME",
+        help="tiny-cnn, vgg11, vgg11-WIDTH (1..64), or a file that describes a network (tiny-cnn)",
+    )
+    plan.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    plan.add_argument(
+        "--buffers",
+        action="store_true",
+        help="print where every buffer lies, and when it is needed",
+    )
+    plan.add_argument(
+        "--widths",
+        action="store_true",
+        help="vgg11 at every width, from the narrowest to the first that never fits a Pico",
+    )
+    plan.add_argument("--seed", type=int, default=0, help="of the scored edges (0)")
 
     train = commands.add_parser(
         "train",
@@ -114,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         default="reference",
         help="where to train: both give the same numbers (reference)",
     )
+    train.add_argument("--variant", choices=("plain", "fast"), help="build of the trainer (fast)")
     train.add_argument("--images", type=int, metavar="N", help="to train on (1024)")
     train.add_argument("--epochs", type=int, metavar="E", help="(10)")
     train.add_argument(
@@ -216,7 +238,12 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with MNIST's IDX files: use its test images (default: embedded sample)",
+        help="folder with the data's files: use the test images (default: embedded sample)",
+    )
+    options.add_argument(
+        "--dataset",
+        choices=("mnist-sample", "mnist", "cifar10"),
+        help="(mnist-sample; mnist with --data)",
     )
     options.add_argument("--angle", type=float, default=angle, help="rotation in degrees (30)")
     options.add_argument("--seed", type=int, default=seed, help="of images, scores and order (0)")
@@ -224,10 +251,26 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
         "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
     )
     options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    return options
+
+
+def _row_options() -> _Parser:
+    """Options that choose the rows of a table about the device."""
+    options = _Parser(add_help=False)
+    options.add_argument("--method", help="this method alone: niti-static, priot, ...")
     options.add_argument(
-        "--variant",
-        choices=("plain", "fast"),
-        help="the build of the trainer (costs: both; train: fast)",
+        "--scored-fraction", type=float, metavar="F", help="share of edges with a score (priot-s)"
+    )
+    options.add_argument(
+        "--placement",
+        action="append",
+        metavar="NAME=PLACE,...",
+        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
+        "several times (costs: default; plan: all). Methods for which one is impossible are left "
+        "out of it.",
+    )
+    options.add_argument(
+        "--variant", choices=("plain", "fast"), help="a build of the trainer (both)"
     )
     return options
 

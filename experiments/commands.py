@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import math
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 import firmware_elf
 from experiments.datasets.cifar10_download import download_cifar10
-from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.mnist import Images
 from experiments.datasets.mnist_download import download_mnist
 from experiments.datasets.transfer import transfer_task
 from experiments.device.comparison import MismatchError
 from experiments.device.cost_table import cost_table, flat_rows, placement_of
-from experiments.device.costs import measure_costs, planned_layouts
+from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
 from experiments.device.placement import Placement
-from experiments.device.plan_table import plan_table
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_csv, write_json
-from experiments.pretraining.backbone import load_backbone, save_backbone
+from experiments.pretraining.backbone import (
+    Backbone,
+    load_backbone,
+    save_backbone,
+    untrained_backbone,
+)
 from experiments.pretraining.defaults import PRETRAININGS
-from experiments.pretraining.networks import NAMED
+from experiments.pretraining.networks import network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
 from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
-from experiments.training.inputs import load_inputs
+from experiments.training.inputs import load_images, load_inputs
 from experiments.training.learners import learner_on
 from experiments.training.train import accuracy_by_epoch
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
-from kernels.network import Network
+from kernels.methods import Method, method
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Fault, SimError
@@ -56,21 +58,15 @@ def costs(options: Namespace) -> None:
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
     _check_variant(options)
-    if options.plan and any((options.json, options.csv, options.figure, options.elf)):
-        raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
-    backbone = load_backbone(options.backbone)
-    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    placements = _placements(options)
-    if options.plan:
-        _check_seed(options.seed)
-        layouts = planned_layouts(backbone, options.seed, variants, placements)
-        print("\n\n".join(plan_table(layout) for layout in layouts))
-        return
+    methods = methods_of(options)
+    backbone = _backbone(options)
+    variants = variants_of(options)
+    placements = placements_of(options)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
     records = measure_costs(
-        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+        backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods
     )
     print(cost_table(records))
     if options.json is not None:
@@ -81,7 +77,34 @@ def costs(options: Namespace) -> None:
         draw_costs([_with_placement(record) for record in records], options.figure)
 
 
-def _placements(options: Namespace) -> list[Placement]:
+def methods_of(options: Namespace) -> tuple[Method, ...] | None:
+    """The method that --method names; None without one."""
+    if options.method is None:
+        if options.scored_fraction is not None:
+            raise UserError("--scored-fraction is a setting of --method priot-s: name it too")
+        return None
+    return (method(options.method, scored_fraction=options.scored_fraction),)
+
+
+def variants_of(options: Namespace) -> tuple[Variant, ...]:
+    """The variant that --variant names; both without it."""
+    return tuple(Variant) if options.variant is None else (Variant(options.variant),)
+
+
+def _backbone(options: Namespace) -> Backbone:
+    """A trained one, or random weights of the network that --network names."""
+    if options.network is None:
+        return load_backbone(options.backbone)
+    if options.backbone is not None:
+        raise UserError(
+            "--network stands for random weights, --backbone for trained ones: give one"
+        )
+    check_seed(options.seed)
+    return untrained_backbone(network_of(options.network), options.seed)
+
+
+def placements_of(options: Namespace) -> list[Placement]:
+    """What --placement names, once or several times; the default without it."""
     placements = [Placement.parse(text) for text in options.placement or ("default",)]
     for placement in placements:
         if placements.count(placement) > 1:
@@ -134,8 +157,7 @@ def _configuration(options: Namespace) -> Configuration:
             raise UserError(
                 f"{options.config}: {name} is a list; priot sweep carries out many runs"
             )
-    if options.data is not None:
-        described.setdefault("dataset", "mnist")
+    described.setdefault("dataset", _default_dataset(options))
     for name in setting_names():
         if getattr(options, name, None) is not None:
             described[name] = getattr(options, name)
@@ -175,10 +197,10 @@ def sweep(options: Namespace) -> None:
 
 def pretrain(options: Namespace) -> None:
     """``priot pretrain``: make a backbone from a full training set."""
-    _check_seed(options.seed)
+    check_seed(options.seed)
     defaults = PRETRAININGS[options.dataset]
     schedule = defaults.schedule if options.schedule is None else _schedule(options.schedule)
-    network = _network(options.network or defaults.network)
+    network = network_of(options.network or defaults.network)
     if options.out.suffix != ".json" and not options.out.is_dir():
         raise UserError(f"--out {options.out}: the record's name must end in .json")
     check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
@@ -210,11 +232,15 @@ def download(options: Namespace) -> None:
 
 
 def _transfer_source(options: Namespace) -> Images:
-    """The images of the transfer task: MNIST's test images, or the embedded sample."""
+    """The images of the transfer task: the embedded sample, or those that the options name."""
     if not math.isfinite(options.angle):
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
-    _check_seed(options.seed)
-    return mnist_sample() if options.data is None else mnist(options.data, "test")
+    check_seed(options.seed)
+    return load_images(options.dataset or _default_dataset(options), options.data)
+
+
+def _default_dataset(options: Namespace) -> str:
+    return "mnist-sample" if options.data is None else "mnist"
 
 
 def _check_variant(options: Namespace) -> None:
@@ -222,7 +248,8 @@ def _check_variant(options: Namespace) -> None:
         raise UserError("--elf and --variant name a build of the trainer each: leave one out")
 
 
-def _check_seed(seed: int) -> None:
+def check_seed(seed: int) -> None:
+    """Refuse a negative seed."""
     if seed < 0:
         raise UserError(f"--seed {seed}: a seed is 0 or more")
 
@@ -234,18 +261,3 @@ def _schedule(text: str) -> tuple[int, ...]:
         return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
     except ValueError as error:
         raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
-
-
-def _network(name: str) -> Network:
-    return NAMED[name]() if name in NAMED else _read_network(Path(name))
-
-
-def _read_network(path: Path) -> Network:
-    try:
-        return Network.from_json(json.loads(path.read_text()))
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"
-        ) from error
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error

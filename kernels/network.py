@@ -108,6 +108,11 @@ class Network:
             return (layer.features, math.prod(shape))
         return ()
 
+    @property
+    def weight_count(self) -> int:
+        """Number of weights of all layers."""
+        return sum(math.prod(self.weight_shape_of(index)) for index in self.weighted)
+
     def name_of(self, index: int) -> str:
         """A layer's name in tables, numbered by kind: "conv2d 1", "dense 2"."""
         kind = type(self.layers[index])

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
 from experiments.device.host import Checkpoint, Device, Phase
-from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.simulator import (
     code_of,
@@ -28,7 +27,6 @@ from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
 from experiments.training.train import starting_point
 from kernels.methods import Method, method
-from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
 from sim import Pico
@@ -55,6 +53,7 @@ def measure_costs(
     elf: Path | None = None,
     variants: Sequence[Variant] = tuple(Variant),
     placements: Sequence[Placement] = (DEFAULT,),
+    methods: Sequence[Method] | None = None,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
@@ -65,6 +64,7 @@ def measure_costs(
         elf: another build of the trainer, which is measured alone.
         variants: of the builds that ship.
         placements: what lies where.
+        methods: None stands for ``compared_methods``.
 
     Raises:
         MismatchError: at the first difference between device and reference.
@@ -77,7 +77,7 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
-    runs = _runs(placements, variants)
+    runs = combinations(methods or compared_methods(), placements, variants)
     with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
         for settings, placement, variant in runs:
@@ -99,23 +99,13 @@ def measure_costs(
     return records
 
 
-def planned_layouts(
-    backbone: Backbone, seed: int, variants: Sequence[Variant], placements: Sequence[Placement]
-) -> list[Layout]:
-    """What ``measure_costs`` would lay out for its rows; nothing runs."""
-    return [
-        lay_out(with_scores(backbone.model, settings, seed), settings, variant, placement)
-        for settings, placement, variant in _runs(placements, variants)
-    ]
-
-
-def _runs(
-    placements: Sequence[Placement], variants: Sequence[Variant]
+def combinations(
+    methods: Sequence[Method], placements: Sequence[Placement], variants: Sequence[Variant]
 ) -> list[tuple[Method, Placement, Variant]]:
-    """The rows of the cost table: what is possible, placements of a method one below the other."""
+    """The rows of a table: what is possible, placements of a method one below the other."""
     return [
         (settings, placement, variant)
-        for settings in compared_methods()
+        for settings in methods
         for placement in placements
         if placement.suits(settings)
         for variant in variants
@@ -162,7 +152,7 @@ def _measure(
         (getattr(pico.xip, count) - getattr(before, count)) / len(steps)
         for count in ("accesses", "misses", "stall_cycles")
     )
-    flash = {"code": flash_bytes_of(pico), "weights": device.layout.flash.size}
+    flash = {"code": flash_bytes_of(pico.program), "weights": device.layout.flash.size}
     memory = pico.memory_use()
     if memory.arena > device.layout.size:
         raise MismatchError(
@@ -172,6 +162,8 @@ def _measure(
     return {
         "method": settings.name,
         "label": settings.label,
+        "network": model.network.name,
+        "trained_backbone": backbone.trained,
         "variant": str(variant),
         "placement": placement.settings,
         "scored_fraction": settings.scored_fraction,

@@ -6,7 +6,7 @@ import firmware_elf
 from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.variants import FAST_SYMBOL, Variant
 from experiments.errors import UserError
-from sim import Pico
+from sim import Pico, Program
 from sim.memory_map import FLASH
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
@@ -45,11 +45,9 @@ def code_of(pico: Pico) -> Memory:
     return Memory.FLASH if FLASH.holds(pico.symbol("main").address) else Memory.SRAM
 
 
-def flash_bytes_of(pico: Pico) -> int:
-    """Bytes of flash that the loaded build itself takes."""
-    return sum(
-        len(segment.data) for segment in pico.program.segments if FLASH.holds(segment.address)
-    )
+def flash_bytes_of(program: Program) -> int:
+    """Bytes of flash that a build of the trainer itself takes."""
+    return sum(len(segment.data) for segment in program.segments if FLASH.holds(segment.address))
 
 
 def variant_of(pico: Pico) -> Variant:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from experiments.errors import UserError
 from experiments.output import write_bytes, write_json
-from kernels.model import Model
+from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
 
 EMBEDDED = "tiny_cnn.json"
@@ -33,6 +33,14 @@ class Backbone:
 
     model: Model
     record: dict[str, Any]
+    trained: bool = True
+    """Not where first, random weights stand in for trained ones."""
+
+
+def untrained_backbone(network: Network, seed: int) -> Backbone:
+    """First weights (He et al. 2015) in a backbone's place: for costs, which need no accuracy."""
+    model = initial_model(network, seed, Initial.HE)
+    return Backbone(model, backbone_record(model), trained=False)
 
 
 def load_backbone(path: Path | None) -> Backbone:

@@ -16,7 +16,7 @@ class Pretraining:
     """The defaults of ``priot pretrain`` on one data set; docs/method.md gives their reasons."""
 
     network: str
-    """One of experiments.pretraining.networks.NAMED."""
+    """As experiments.pretraining.networks.network_of takes it."""
     training: Callable[[Path | None], Images]
     test: Callable[[Path | None], Images]
     schedule: tuple[int, ...]

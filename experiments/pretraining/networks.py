@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+from pathlib import Path
 
+from experiments.errors import UserError
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 
 TINY_CNN = Network(
@@ -35,5 +38,34 @@ def vgg11(width: int = 64) -> Network:
     return Network(name, (3, 32, 32), (*layers, Dense(10)))
 
 
-NAMED: dict[str, Callable[[], Network]] = {"tiny-cnn": lambda: TINY_CNN, "vgg11": vgg11}
-"""What ``priot pretrain`` knows by name."""
+VGG11_WIDTHS = range(1, 65)
+"""Channels of the first layer: from 1/64 of the original width to all of it."""
+
+
+def network_of(name: str) -> Network:
+    """The network of that name: tiny-cnn, vgg11, vgg11-WIDTH; or the one that a file describes.
+
+    Raises:
+        UserError: when there is no such width or file, or the file does not describe a network.
+    """
+    if name == TINY_CNN.name:
+        return TINY_CNN
+    if found := re.fullmatch(r"vgg11(?:-(\d+))?", name):
+        width = int(found[1] or VGG11_WIDTHS[-1])
+        if width not in VGG11_WIDTHS:
+            raise UserError(
+                f"network {name}: widths of vgg11 are {VGG11_WIDTHS[0]}..{VGG11_WIDTHS[-1]}"
+            )
+        return vgg11(width)
+    return _described(Path(name))
+
+
+def _described(path: Path) -> Network:
+    try:
+        return Network.from_json(json.loads(path.read_text()))
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"
+        ) from error
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error

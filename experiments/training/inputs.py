@@ -71,6 +71,15 @@ def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Input
     Raises:
         UserError: when a file is missing or damaged, or a folder is given that is not needed.
     """
+    return Inputs(load_backbone(backbone), load_images(dataset, data))
+
+
+def load_images(dataset: str, data: Path | None) -> Images:
+    """The images that runs on ``dataset`` draw from; ``load_inputs`` says what ``data`` is.
+
+    Raises:
+        UserError: as ``load_inputs`` does.
+    """
     if dataset == "mnist-sample" and data is not None:
         raise UserError(
             f"--data {data}: the dataset is mnist-sample, which needs no folder; leave the folder "
@@ -81,4 +90,4 @@ def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Input
         "mnist": lambda: mnist(data, "test"),
         "cifar10": lambda: cifar10(data, "test"),
     }
-    return Inputs(load_backbone(backbone), sources[dataset]())
+    return sources[dataset]()

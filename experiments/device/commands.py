@@ -1,0 +1,54 @@
+"""The commands that plan what lies where on the device."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.commands import check_seed, methods_of, placements_of, variants_of
+from experiments.device.need_table import need_table, width_table
+from experiments.device.needs import Need, needs_by_width, needs_of, planned_methods
+from experiments.device.placement import Placement
+from experiments.device.plan_table import plan_table
+from experiments.errors import UserError
+from experiments.output import check_writable, write_csv, write_json
+from experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
+from kernels.network import Network
+
+
+def plan(options: Namespace) -> None:
+    """``priot plan``: what a training step would need, without running it."""
+    check_seed(options.seed)
+    if options.widths and options.network != "vgg11":
+        raise UserError(f"--widths: {options.network} has one width; name the network vgg11")
+    if options.widths and options.buffers:
+        raise UserError("--buffers is for one network, --widths for many: leave one out")
+    check_writable(options.json, options.csv)
+    methods = methods_of(options) or planned_methods()
+    placements = placements_of(options) if options.placement else Placement.every()
+    variants = variants_of(options)
+
+    def needs(network: Network) -> list[Need]:
+        found = needs_of(network, methods, placements, variants, options.seed)
+        if not found:
+            raise UserError("none of these methods can have such a placement")
+        return found
+
+    if options.widths:
+        by_width = needs_by_width(vgg11, VGG11_WIDTHS, needs)
+        planned = [need for of_width in by_width.values() for need in of_width]
+        print(width_table(by_width))
+    else:
+        planned = needs(network_of(options.network))
+        print(_buffers(planned) if options.buffers else need_table(planned))
+    records = [need.record for need in planned]
+    if options.json is not None:
+        write_json(options.json, records)
+    if options.csv is not None:
+        write_csv(options.csv, records)
+
+
+def _buffers(planned: Sequence[Need]) -> str:
+    return "\n\n".join(plan_table(need.layout) for need in planned)

@@ -1,0 +1,61 @@
+"""What networks would need, as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from experiments.device.needs import Need
+from experiments.output import format_table
+from sim.memory_map import FLASH, SRAM
+
+
+def need_table(needs: Sequence[Need]) -> str:
+    """The needs of one network, a row for each."""
+    network = needs[0].layout.network
+    header = ("method", "placement", "variant", "image", "SRAM", "flash", "fits")
+    rows = [
+        [
+            need.layout.method.label,
+            str(need.layout.placement),
+            str(need.layout.variant),
+            *(f"{size:,}" for size in (need.layout.size, need.sram, need.flash)),
+            "yes" if need.fits else "NO",
+        ]
+        for need in needs
+    ]
+    title = (
+        f"A training step of {network.name}, {network.weight_count:,} weights: bytes of SRAM, of "
+        f"{SRAM.size:,}, and of flash, of {FLASH.size:,}"
+    )
+    return f"{title}\n\n{format_table(header, rows)}"
+
+
+def width_table(by_width: Mapping[int, Sequence[Need]]) -> str:
+    """The widest network of each row, then SRAM by width, in brackets where it does not fit."""
+    kinds = list(zip(*by_width.values(), strict=True))
+    widest = []
+    for needs in kinds:
+        layout = needs[0].layout
+        name = [layout.method.label, str(layout.placement), str(layout.variant)]
+        fitting = [need for need in needs if need.fits]
+        if not fitting:
+            widest.append([*name, "none", "", "", ""])
+            continue
+        best = fitting[-1]
+        sizes = (best.layout.network.weight_count, best.sram, best.flash)
+        widest.append([*name, best.layout.network.name, *(f"{size:,}" for size in sizes)])
+    header = ("method", "placement", "variant", "widest", "weights", "SRAM", "flash")
+    parts = ["The widest network that fits a Pico", format_table(header, widest)]
+    for placement in dict.fromkeys(needs[0].layout.placement for needs in kinds):
+        alike = [needs for needs in kinds if needs[0].layout.placement == placement]
+        parts += [f"Bytes of SRAM by width, placement {placement}", _by_width(by_width, alike)]
+    return "\n\n".join(parts)
+
+
+def _by_width(by_width: Mapping[int, Sequence[Need]], columns: Sequence[tuple[Need, ...]]) -> str:
+    names = [f"{needs[0].layout.method.label}, {needs[0].layout.variant}" for needs in columns]
+    rows = [
+        [str(width), *(f"{n.sram:,}" if n.fits else f"({n.sram:,})" for n in needs)]
+        for width, needs in zip(by_width, zip(*columns, strict=True), strict=True)
+    ]
+    return format_table(("width", *names), rows)

@@ -1,0 +1,127 @@
+"""What training a network would need of a Pico's two memories, by the plan alone: nothing runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from experiments.device.costs import combinations, compared_methods
+from experiments.device.layout import Layout, lay_out
+from experiments.device.placement import Memory, Placement
+from experiments.device.simulator import flash_bytes_of, trainer_elf
+from experiments.device.variants import Variant
+from kernels.methods import Method, method
+from kernels.model import initial_model, with_scores
+from kernels.network import Network
+from sim import load_program
+from sim.memory_map import FLASH, SRAM
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one network needs by one method, placement and variant of the firmware, in bytes."""
+
+    layout: Layout
+    sram: int
+    """The image, and all that it cannot have: code, static data, and the two banks of the stack."""
+    flash: int
+    """Code and weights that lie there."""
+    fits: bool
+    """Whether a Pico has that much of both."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """A flat description."""
+        layout = self.layout
+        return {
+            "network": layout.network.name,
+            "weights": layout.network.weight_count,
+            "method": layout.method.name,
+            "label": layout.method.label,
+            "scored_fraction": layout.method.scored_fraction,
+            "placement": str(layout.placement),
+            "variant": str(layout.variant),
+            "image_bytes": layout.size,
+            "sram_bytes": self.sram,
+            "sram_capacity_bytes": SRAM.size,
+            "flash_bytes": self.flash,
+            "flash_capacity_bytes": FLASH.size,
+            "fits": self.fits,
+        }
+
+
+def planned_methods() -> tuple[Method, ...]:
+    """The methods of the cost table, and the smallest PRIOT-S of Table 1."""
+    return (*compared_methods(), method("priot-s", scored_fraction=0.05))
+
+
+def needs_of(
+    network: Network,
+    methods: Sequence[Method],
+    placements: Sequence[Placement],
+    variants: Sequence[Variant],
+    seed: int,
+) -> list[Need]:
+    """One for each combination that is possible.
+
+    Only the number of weights matters, not their values. Scored edges are those that ``seed``
+    draws.
+    """
+    backbone = initial_model(network, 0)
+    models = {settings: with_scores(backbone, settings, seed) for settings in methods}
+    return [
+        _need(lay_out(models[settings], settings, variant, placement))
+        for settings, placement, variant in combinations(methods, placements, variants)
+    ]
+
+
+def needs_by_width(
+    family: Callable[[int], Network],
+    widths: Iterable[int],
+    needs: Callable[[Network], list[Need]],
+) -> dict[int, list[Need]]:
+    """What ``needs`` says of a family's networks, from the narrowest to the first that never fits.
+
+    Where a width does not fit, no larger one does: every buffer grows with it.
+    """
+    found = {}
+    for width in widths:
+        found[width] = needs(family(width))
+        if not any(need.fits for need in found[width]):
+            break
+    return found
+
+
+def _need(layout: Layout) -> Need:
+    room = _room(layout.variant, layout.placement.code)
+    return Need(
+        layout,
+        SRAM.size - room.sram + layout.size,
+        room.code_in_flash + layout.flash.size,
+        layout.size <= room.sram and layout.flash.size <= room.flash,
+    )
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What one build of the trainer leaves to the image, and what it takes of flash, in bytes."""
+
+    sram: int
+    flash: int
+    code_in_flash: int
+
+
+@cache
+def _room(variant: Variant, code: Memory) -> _Room:
+    program = load_program(trainer_elf(variant, Placement(code=code)))
+
+    def between(start: str, end: str) -> int:
+        return program.symbols[end].address - program.symbols[start].address
+
+    return _Room(
+        between("__arena_start__", "__arena_end__"),
+        between("__flash_arena_start__", "__flash_arena_end__"),
+        flash_bytes_of(program),
+    )
