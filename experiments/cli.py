@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 # Modules of commands that need none of the training kernels, which take a second to load.
-_PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "tune")
+_PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "widest", "tune")
 _MODULES = {
     "run": "experiments.run",
     "diff": "experiments.run",
@@ -318,6 +318,15 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         command.add_argument(
             "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
         )
+    widest = commands.add_parser(
+        "widest",
+        parents=[debug],
+        help="the widest VGG11 that a Pico can train",
+        description="Plans VGG11 by every method at full width and by PRIOT-S at every width, and "
+        "runs one training step of the widest that fits. Writes both tables with their records.",
+    )
+    widest.add_argument("--data", type=Path, metavar="DIR", help="folder with CIFAR-10's files")
+    widest.add_argument("--results", type=Path, metavar="DIR", help="(results)")
     tune = commands.add_parser(
         "tune",
         parents=[debug, _run_options()],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from experiments.device.placement import DEFAULT
@@ -17,7 +17,7 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     clock = records[0]["clock_hz"] / 1e6
     count = records[0]["images"]
     parts = [
-        f"Training step on {count} rotated image{'s' * (count > 1)}, "
+        f"Training step{_untrained(records[0])} on {count} rotated image{'s' * (count > 1)}, "
         f"cycles in thousands, ms at {clock:g} MHz",
         _totals(records),
         f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
@@ -34,7 +34,11 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
-def placement_of(record: dict[str, Any]) -> str:
+def _untrained(record: Mapping[str, Any]) -> str:
+    return "" if record["trained_backbone"] else f" of {record['network']} with random weights"
+
+
+def placement_of(record: Mapping[str, Any]) -> str:
     """A record's placement as the command line takes it."""
     settings = record["placement"]
     return ",".join(f"{k}={v}" for k, v in settings.items() if v != USUAL[k]) or "default"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from experiments.device.needs import Need
+from experiments.device.needs import Need, widest_of
 from experiments.output import format_table
 from sim.memory_map import FLASH, SRAM
 
@@ -15,9 +15,7 @@ def need_table(needs: Sequence[Need]) -> str:
     header = ("method", "placement", "variant", "image", "SRAM", "flash", "fits")
     rows = [
         [
-            need.layout.method.label,
-            str(need.layout.placement),
-            str(need.layout.variant),
+            *_name(need),
             *(f"{size:,}" for size in (need.layout.size, need.sram, need.flash)),
             "yes" if need.fits else "NO",
         ]
@@ -32,24 +30,23 @@ def need_table(needs: Sequence[Need]) -> str:
 
 def width_table(by_width: Mapping[int, Sequence[Need]]) -> str:
     """The widest network of each row, then SRAM by width, in brackets where it does not fit."""
-    kinds = list(zip(*by_width.values(), strict=True))
-    widest = []
-    for needs in kinds:
-        layout = needs[0].layout
-        name = [layout.method.label, str(layout.placement), str(layout.variant)]
-        fitting = [need for need in needs if need.fits]
-        if not fitting:
-            widest.append([*name, "none", "", "", ""])
-            continue
-        best = fitting[-1]
-        sizes = (best.layout.network.weight_count, best.sram, best.flash)
-        widest.append([*name, best.layout.network.name, *(f"{size:,}" for size in sizes)])
     header = ("method", "placement", "variant", "widest", "weights", "SRAM", "flash")
+    widest = []
+    for need in widest_of(by_width):
+        network = need.layout.network
+        sizes = (network.weight_count, need.sram, need.flash)
+        widest.append([*_name(need), network.name, *(f"{size:,}" for size in sizes)])
     parts = ["The widest network that fits a Pico", format_table(header, widest)]
+    kinds = list(zip(*by_width.values(), strict=True))
     for placement in dict.fromkeys(needs[0].layout.placement for needs in kinds):
         alike = [needs for needs in kinds if needs[0].layout.placement == placement]
         parts += [f"Bytes of SRAM by width, placement {placement}", _by_width(by_width, alike)]
     return "\n\n".join(parts)
+
+
+def _name(need: Need) -> list[str]:
+    layout = need.layout
+    return [layout.method.label, str(layout.placement), str(layout.variant)]
 
 
 def _by_width(by_width: Mapping[int, Sequence[Need]], columns: Sequence[tuple[Need, ...]]) -> str:

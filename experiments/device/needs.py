@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -92,6 +92,13 @@ def needs_by_width(
         if not any(need.fits for need in found[width]):
             break
     return found
+
+
+def widest_of(by_width: Mapping[int, Sequence[Need]]) -> list[Need]:
+    """The last need that fits, of each row that ``needs_by_width`` found; none where none does."""
+    rows = zip(*by_width.values(), strict=True)
+    fitting = ([need for need in needs if need.fits] for needs in rows)
+    return [needs[-1] for needs in fitting if needs]
 
 
 def _need(layout: Layout) -> Need:

@@ -9,6 +9,8 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.datasets.cifar10 import cifar10
+from experiments.device.cost_table import placement_of
 from experiments.environment import environment
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
@@ -17,6 +19,7 @@ from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
+from experiments.paper import widest as vgg11_on_a_pico
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import FULL, QUICK, Laboratory
 from experiments.paper.tuning import common_bits, search
@@ -74,6 +77,18 @@ def paper(options: Namespace) -> None:
     device(options)
 
 
+def widest(options: Namespace) -> None:
+    """``priot widest``: the plan of VGG11 by width, and a step of the widest in the emulator."""
+    folder = options.results or Path("results")
+    planned, found = vgg11_on_a_pico.plan()
+    print(planned.caption)
+    print("wrote", ", ".join(map(str, planned.write(folder))))
+    stepped = vgg11_on_a_pico.steps(found, cifar10(options.data, "test"))
+    print(stepped.caption)
+    print("wrote", ", ".join(map(str, stepped.write(folder))))
+    print(step_table(stepped.record["methods"]))
+
+
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
     check_writable(options.json, options.settings)
@@ -125,6 +140,21 @@ def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
         body = [[label, *(cells[angle] for angle in angles)] for label, cells in lines.items()]
         blocks.append(format_table([title, *(f"{angle:g}°" for angle in angles)], body))
     return "\n\n".join(blocks)
+
+
+def step_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Memory and time of one step of each network."""
+    header = ("network", "method", "placement", "variant", "SRAM", "flash", "cycles", "ms")
+    rows = [
+        [
+            *(record["network"], record["label"], placement_of(record), record["variant"]),
+            *(f"{record[size]:,}" for size in ("peak_sram_bytes", "flash_bytes")),
+            f"{record['cycles_per_image']['mean']:,.0f}",
+            f"{record['ms_per_image']:,.0f}",
+        ]
+        for record in records
+    ]
+    return format_table(header, rows)
 
 
 def _make(options: Namespace, experiment: Experiment) -> Artefact:

@@ -1,0 +1,95 @@
+"""The widest VGG11 that a Pico can train: the plan by width, and one step of it in the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.datasets.mnist import Images
+from experiments.datasets.transfer import transfer_task
+from experiments.device.cost_table import flat_rows
+from experiments.device.costs import measure_costs
+from experiments.device.needs import (
+    Need,
+    needs_by_width,
+    needs_of,
+    planned_methods,
+    widest_of,
+)
+from experiments.device.placement import Placement
+from experiments.device.variants import Variant
+from experiments.paper.artefact import Artefact
+from experiments.paper.costs import CLOCK_HZ
+from experiments.paper.history import ANGLE
+from experiments.pretraining.backbone import untrained_backbone
+from experiments.pretraining.networks import VGG11_WIDTHS, vgg11
+from kernels.methods import method
+
+SEED = 0
+RUN_FRACTIONS = (0.1, 0.2)  # of the edges that have a score, in the steps that are run
+
+
+def plan() -> tuple[Artefact, list[Need]]:
+    """What every method needs at full width, and PRIOT-S with weights in flash by width.
+
+    Returns:
+        The artefact, and the widest network of each fraction, placement and variant.
+    """
+    variants = tuple(Variant)
+    full = needs_of(vgg11(), planned_methods(), Placement.every(), variants, SEED)
+    sparse = [settings for settings in planned_methods() if settings.sparse]
+    in_flash = [p for p in Placement.every() if str(p).startswith("weights=flash")]
+    by_width = needs_by_width(
+        vgg11, VGG11_WIDTHS, lambda network: needs_of(network, sparse, in_flash, variants, SEED)
+    )
+    widest = widest_of(by_width)
+    artefact = Artefact(
+        "vgg11_plan",
+        "What a training step of VGG11 needs in SRAM and flash by the plan, without running it: "
+        "every method and placement at full width, and PRIOT-S with its weights in flash for each "
+        "number of channels in the first layer, up to the first that never fits a Pico.",
+        [need.record for need in (*full, *(need for row in by_width.values() for need in row))],
+        {"widest": [need.record for need in widest]},
+    )
+    return artefact, widest
+
+
+def steps(widest: Sequence[Need], source: Images) -> Artefact:
+    """Run one training step of the widest network for each of RUN_FRACTIONS and each variant.
+
+    Args:
+        widest: as ``plan`` returns it.
+        source: of the image, CIFAR-10.
+
+    Raises:
+        MismatchError: at the first difference between device and reference.
+    """
+    task = transfer_task(source, ANGLE, 1, 0, SEED)
+    records: list[dict[str, Any]] = []
+    for fraction in RUN_FRACTIONS:
+        settings = method("priot-s", scored_fraction=fraction)
+        for variant in Variant:
+            best = max(
+                (
+                    need.layout
+                    for need in widest
+                    if need.layout.method == settings and need.layout.variant is variant
+                ),
+                key=lambda layout: layout.network.weight_count,
+            )
+            backbone = untrained_backbone(best.network, SEED)
+            records += measure_costs(
+                *(backbone, task, CLOCK_HZ, SEED, None),
+                variants=(variant,),
+                placements=(best.placement,),
+                methods=(settings,),
+            )
+    return Artefact(
+        "vgg11_costs",
+        "One training step of the widest VGG11 that a Pico holds, on the emulated Pico at "
+        f"{CLOCK_HZ // 10**6} MHz: random weights (He et al. 2015), calibrated as ever, and one "
+        f"image of {source.origin}, rotated by {ANGLE:g} degrees; every tensor equals the "
+        "reference's.",
+        list(flat_rows(records)),
+        {"methods": records},
+    )
