@@ -135,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
         default="reference",
         help="where to train: both give the same numbers (reference)",
     )
+    train.add_argument(
+        "--placement",
+        metavar="NAME=PLACE,...",
+        help="what lies where on the Pico: weights=flash, code=flash, edges=bitmap (all in SRAM)",
+    )
     train.add_argument("--variant", choices=("plain", "fast"), help="build of the trainer (fast)")
     train.add_argument("--images", type=int, metavar="N", help="to train on (1024)")
     train.add_argument("--epochs", type=int, metavar="E", help="(10)")

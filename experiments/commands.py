@@ -8,7 +8,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-import firmware_elf
 from experiments.datasets.cifar10_download import download_cifar10
 from experiments.datasets.mnist import Images
 from experiments.datasets.mnist_download import download_mnist
@@ -17,7 +16,8 @@ from experiments.device.comparison import MismatchError
 from experiments.device.cost_table import cost_table, flat_rows, placement_of
 from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
-from experiments.device.placement import Placement
+from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.simulator import trainer_elf
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
@@ -127,7 +127,8 @@ def train(options: Namespace) -> None:
     configuration = inputs.fitted(configuration)
     _check_variant(options)
     variant = Variant(options.variant or Variant.FAST)
-    made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
+    placement = _training_placement(options, configuration.method)
+    made_with = environment(options.elf or trainer_elf(variant, placement))
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -137,7 +138,7 @@ def train(options: Namespace) -> None:
         record = run_training(
             configuration,
             inputs,
-            learner_on(options.backend, options.elf, variant),
+            learner_on(options.backend, options.elf, variant, placement),
             bar.update,
         )
     accuracy = enumerate(accuracy_by_epoch(record))
@@ -145,8 +146,27 @@ def train(options: Namespace) -> None:
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
         ours = options.backend == "pico" and options.elf is None
-        trained_by = {"backend": options.backend, "variant": str(variant) if ours else None}
+        trained_by = {
+            "backend": options.backend,
+            "variant": str(variant) if ours else None,
+            "placement": placement.settings if ours else None,
+        }
         write_json(options.json, record | trained_by | {"environment": made_with})
+
+
+def _training_placement(options: Namespace, of_method: Method) -> Placement:
+    """What --placement names, if it makes a difference to the run and suits its method."""
+    if options.placement is None:
+        return DEFAULT
+    if options.backend != "pico":
+        raise UserError("--placement says what lies where on the device: add --backend pico")
+    placement = Placement.parse(options.placement)
+    placement.check(of_method)
+    if options.elf is not None and placement.code is Memory.FLASH:
+        raise UserError(
+            f"{options.elf}: a build lies where it was linked for: leave out code=flash"
+        )
+    return placement
 
 
 def _configuration(options: Namespace) -> Configuration:

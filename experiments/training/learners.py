@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.device.host import Device
+from experiments.device.placement import DEFAULT, Placement
 from experiments.device.simulator import simulated_pico, variant_of
 from experiments.device.variants import Variant
 from experiments.training.train import MakeLearner
@@ -16,14 +17,22 @@ BACKENDS = ("reference", "pico")
 
 
 def learner_on(
-    backend: str, elf: Path | None = None, variant: Variant = Variant.FAST
+    backend: str,
+    elf: Path | None = None,
+    variant: Variant = Variant.FAST,
+    placement: Placement = DEFAULT,
 ) -> MakeLearner:
-    """What makes a learner on one of BACKENDS; ``elf`` is another build of the trainer."""
+    """What makes a learner on one of BACKENDS.
+
+    Args:
+        elf: another build of the trainer, which lies where it was linked for.
+        placement: on the Pico; the learner refuses what does not suit its method.
+    """
     if backend == "reference":
         return Trainer
 
     def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
-        pico = simulated_pico(elf, variant)
-        return Device(pico, model, method, scales, variant_of(pico))
+        pico = simulated_pico(elf, variant, placement)
+        return Device(pico, model, method, scales, variant_of(pico), placement)
 
     return device
