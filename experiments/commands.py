@@ -16,7 +16,7 @@ from experiments.device.comparison import MismatchError
 from experiments.device.cost_table import cost_table, flat_rows, placement_of
 from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
-from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.placement import DEFAULT, Placement
 from experiments.device.simulator import trainer_elf
 from experiments.device.variants import Variant
 from experiments.environment import environment
@@ -160,12 +160,10 @@ def _training_placement(options: Namespace, of_method: Method) -> Placement:
         return DEFAULT
     if options.backend != "pico":
         raise UserError("--placement says what lies where on the device: add --backend pico")
+    if options.elf is not None:
+        raise UserError("--placement is for the builds that ship: leave out --elf")
     placement = Placement.parse(options.placement)
     placement.check(of_method)
-    if options.elf is not None and placement.code is Memory.FLASH:
-        raise UserError(
-            f"{options.elf}: a build lies where it was linked for: leave out code=flash"
-        )
     return placement
 
 

@@ -25,7 +25,7 @@ def learner_on(
     """What makes a learner on one of BACKENDS.
 
     Args:
-        elf: another build of the trainer, which lies where it was linked for.
+        elf: another build of the trainer.
         placement: on the Pico; the learner refuses what does not suit its method.
     """
     if backend == "reference":
