@@ -16,6 +16,15 @@ TRAINERS_IN_FLASH = {
 }
 """The same, linked to run from flash, which leaves SRAM to the image."""
 
+PREDICTORS = {"plain": _HERE / "predictor.elf", "fast": _HERE / "predictor_fast.elf"}
+"""The forward half of both variants, for a network that has been trained."""
+
+PREDICTORS_IN_FLASH = {
+    "plain": _HERE / "predictor_in_flash.elf",
+    "fast": _HERE / "predictor_fast_in_flash.elf",
+}
+"""The same, linked to run from flash."""
+
 BUILT = _HERE / "built"
 """Small programs that try the simulator: NAME.default.elf runs from flash, NAME.copy_to_ram.elf is
 copied to SRAM at its start, NAME.no_flash.elf is loaded there."""

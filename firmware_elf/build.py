@@ -1,4 +1,4 @@
-"""Builds the trainers, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
+"""Builds the trainers and predictors, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
 
 The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
 and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself
@@ -127,8 +127,8 @@ BOOTROM = Program(
     ("-Os", "-masm-syntax-unified", "-Ibootrom"),
 )
 
-_TRAINERS = {
-    "trainer": Program(
+_TRAINERS = (
+    Program(
         "trainer",
         "runtime/memmap_no_flash.ld",
         (
@@ -143,7 +143,7 @@ _TRAINERS = {
             "trainer/scores.c",
         ),
     ),
-    "trainer_fast": Program(
+    Program(
         "trainer_fast",
         "runtime/memmap_no_flash.ld",
         (
@@ -166,24 +166,42 @@ _TRAINERS = {
         ),
         ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
     ),
-}
+)
+
+_TRAINING_ONLY = ("trainer/main.c", "trainer/loss.c")
 
 
-def _trainer(name: str, in_flash: bool) -> Program:
-    """A variant of the trainer, linked for SRAM or to run from flash."""
-    program = _TRAINERS[name]
+def _predictor(trainer: Program) -> Program:
+    """The forward half of a trainer; the linker leaves out what nothing calls."""
+    sources = tuple(source for source in trainer.sources if source not in _TRAINING_ONLY)
+    flags = (*trainer.flags, *(() if "-Itrainer" in trainer.flags else ("-Itrainer",)))
+    return replace(
+        trainer,
+        name=trainer.name.replace("trainer", "predictor"),
+        sources=(*sources, "predictor/main.c", "predictor/masked.c"),
+        flags=flags,
+    )
+
+
+def _device_program(program: Program, in_flash: bool) -> Program:
+    """A trainer or predictor, linked for SRAM or to run from flash."""
     if not in_flash:
         return replace(program, flags=(*program.flags, *_FLASH_ARENA))
     return replace(
         program,
-        name=f"{name}_in_flash",
+        name=f"{program.name}_in_flash",
         linker_script="runtime/memmap_trainer_in_flash.ld",
         sources=(*program.sources, "runtime/boot2.S"),
     )
 
 
 PROGRAMS = (
-    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True)),
+    *(
+        _device_program(program, in_flash)
+        for trainer in _TRAINERS
+        for program in (trainer, _predictor(trainer))
+        for in_flash in (False, True)
+    ),
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )
