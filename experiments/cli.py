@@ -262,6 +262,9 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
 def _row_options() -> _Parser:
     """Options that choose the rows of a table about the device."""
     options = _Parser(add_help=False)
+    options.add_argument(
+        "--predict", action="store_true", help="predictions after training instead of training"
+    )
     options.add_argument("--method", help="this method alone: niti-static, priot, ...")
     options.add_argument(
         "--scored-fraction", type=float, metavar="F", help="share of edges with a score (priot-s)"
@@ -270,9 +273,9 @@ def _row_options() -> _Parser:
         "--placement",
         action="append",
         metavar="NAME=PLACE,...",
-        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
-        "several times (costs: default; plan: all). Methods for which one is impossible are left "
-        "out of it.",
+        help="what lies where: weights=flash, code=flash, edges=bitmap, scores=mask (with "
+        "--predict), or default; may be given several times (costs: default; plan: all). Methods "
+        "for which one is impossible are left out of it.",
     )
     options.add_argument(
         "--variant", choices=("plain", "fast"), help="a build of the trainer (both)"

@@ -17,7 +17,8 @@ from experiments.device.cost_table import cost_table, flat_rows, placement_of
 from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
 from experiments.device.placement import DEFAULT, Placement
-from experiments.device.simulator import trainer_elf
+from experiments.device.purpose import Purpose
+from experiments.device.simulator import firmware
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
@@ -66,7 +67,8 @@ def costs(options: Namespace) -> None:
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
     records = measure_costs(
-        backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods
+        *(backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods),
+        purpose=purpose_of(options),
     )
     print(cost_table(records))
     if options.json is not None:
@@ -84,6 +86,11 @@ def methods_of(options: Namespace) -> tuple[Method, ...] | None:
             raise UserError("--scored-fraction is a setting of --method priot-s: name it too")
         return None
     return (method(options.method, scored_fraction=options.scored_fraction),)
+
+
+def purpose_of(options: Namespace) -> Purpose:
+    """Predictions with --predict, else training."""
+    return Purpose.PREDICTION if options.predict else Purpose.TRAINING
 
 
 def variants_of(options: Namespace) -> tuple[Variant, ...]:
@@ -128,7 +135,7 @@ def train(options: Namespace) -> None:
     _check_variant(options)
     variant = Variant(options.variant or Variant.FAST)
     placement = _training_placement(options, configuration.method)
-    made_with = environment(options.elf or trainer_elf(variant, placement))
+    made_with = environment(options.elf or firmware(variant, placement))
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,

@@ -1,4 +1,4 @@
-"""Builds the trainers and predictors, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
+"""Builds the trainers, predictors, programs and boot ROM with Debian's gcc-arm-none-eabi.
 
 The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
 and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself

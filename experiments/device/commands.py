@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import check_seed, methods_of, placements_of, variants_of
+from experiments.commands import check_seed, methods_of, placements_of, purpose_of, variants_of
 from experiments.device.need_table import need_table, width_table
 from experiments.device.needs import Need, needs_by_width, needs_of, planned_methods
 from experiments.device.placement import Placement
@@ -28,10 +28,10 @@ def plan(options: Namespace) -> None:
     check_writable(options.json, options.csv)
     methods = methods_of(options) or planned_methods()
     placements = placements_of(options) if options.placement else Placement.every()
-    variants = variants_of(options)
+    variants, purpose = variants_of(options), purpose_of(options)
 
     def needs(network: Network) -> list[Need]:
-        found = needs_of(network, methods, placements, variants, options.seed)
+        found = needs_of(network, methods, placements, variants, options.seed, purpose)
         if not found:
             raise UserError("none of these methods can have such a placement")
         return found

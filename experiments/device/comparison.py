@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.image import permanent_tensors
+from experiments.device.placement import Scores
 from kernels.network import Network
 from kernels.trainer import Trainer
 
@@ -39,6 +40,17 @@ class Comparison:
         self._images += 1
         return checkpoints
 
+    def predict(self, image: NDArray[np.int8]) -> list[Checkpoint]:
+        """Classify one image on both and compare each activation right after it was written."""
+        self.reference.forward(image)
+        checkpoints = []
+        for checkpoint in self.device.predict_by_operation(image):
+            self._compare_result(checkpoint)
+            checkpoints.append(checkpoint)
+        self._compare_model("after the prediction")
+        self._images += 1
+        return checkpoints
+
     def _compare_result(self, checkpoint: Checkpoint) -> None:
         index, reference = checkpoint.layer, self.reference
         where = f"{checkpoint.phase.name.lower()} of {operation_name(self.network, index)}"
@@ -58,8 +70,8 @@ class Comparison:
                 self._compare(when, part, index, expected)
 
     def _tensors_of(self, index: int) -> dict[str, NDArray[np.generic]]:
-        model, edges = self.reference.model, self.device.layout.placement.edges
-        return permanent_tensors(model, self.reference.method, index, edges)
+        model, placement = self.reference.model, self.device.layout.placement
+        return permanent_tensors(model, self.reference.method, index, placement)
 
     def _compare(self, where: str, part: str, index: int, expected: NDArray[np.generic]) -> None:
         found = self.device.tensor(part, index, expected.dtype, expected.size)
@@ -76,7 +88,12 @@ class Comparison:
             )
 
     def _place(self, part: str, index: int, flat: int, shape: tuple[int, ...]) -> list[int]:
-        """Axes of element ``flat`` in the tensor as the reference has it, packed or not."""
+        """Axes of element ``flat`` in the tensor as the reference has it, packed or not.
+
+        Of a packed mask it is the byte.
+        """
+        if part == "scores" and self.device.layout.placement.scores is Scores.MASK:
+            return [flat]
         if part == "scores" and self.reference.method.sparse:
             edges = np.argwhere(self.reference.model.scored[index])
             return [int(axis) for axis in edges[flat]]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from experiments.device.placement import DEFAULT
+from experiments.device.purpose import Purpose
 from experiments.output import format_table
 
 USUAL = DEFAULT.settings
@@ -17,7 +18,7 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     clock = records[0]["clock_hz"] / 1e6
     count = records[0]["images"]
     parts = [
-        f"Training step{_untrained(records[0])} on {count} rotated image{'s' * (count > 1)}, "
+        f"{_what(records[0])} on {count} rotated image{'s' * (count > 1)}, "
         f"cycles in thousands, ms at {clock:g} MHz",
         _totals(records),
         f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
@@ -34,8 +35,11 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
-def _untrained(record: Mapping[str, Any]) -> str:
-    return "" if record["trained_backbone"] else f" of {record['network']} with random weights"
+def _what(record: Mapping[str, Any]) -> str:
+    what = "Training step" if record["purpose"] == Purpose.TRAINING else "Prediction"
+    if record["trained_backbone"]:
+        return what
+    return f"{what} of {record['network']} with random weights"
 
 
 def placement_of(record: Mapping[str, Any]) -> str:

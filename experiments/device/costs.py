@@ -8,17 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
 from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.purpose import Purpose
 from experiments.device.simulator import (
     code_of,
+    firmware,
     flash_bytes_of,
     simulated_pico,
-    trainer_elf,
     variant_of,
 )
 from experiments.device.variants import Variant
@@ -54,11 +56,12 @@ def measure_costs(
     variants: Sequence[Variant] = tuple(Variant),
     placements: Sequence[Placement] = (DEFAULT,),
     methods: Sequence[Method] | None = None,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
     The step's images are the task's; means are over them. A method for which a placement is
-    impossible has no record of it.
+    impossible has no record of it. For predictions, each model is trained on these images first.
 
     Args:
         elf: another build of the trainer, which is measured alone.
@@ -77,14 +80,18 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
-    runs = combinations(methods or compared_methods(), placements, variants)
+    runs = combinations(methods or compared_methods(), placements, variants, purpose)
+    if not runs:
+        raise UserError("none of these methods can have such a placement")
     with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
         for settings, placement, variant in runs:
             bar.set_description(f"{settings.label}, {placement}, {variant}")
-            pico = simulated_pico(elf, variant, placement)
-            record = _measure(backbone, settings, placement, task, clock_hz, seed, pico, bar)
-            made_with = environment(elf or trainer_elf(variant, placement))
+            pico = simulated_pico(elf, variant, placement, purpose)
+            record = _measure(
+                *(backbone, settings, placement, purpose, task, clock_hz, seed, pico, bar)
+            )
+            made_with = environment(elf or firmware(variant, placement, purpose))
             records.append(record | {"environment": made_with})
     for record in records:
         record["ratio_to_static_niti"] = _ratio(
@@ -100,14 +107,17 @@ def measure_costs(
 
 
 def combinations(
-    methods: Sequence[Method], placements: Sequence[Placement], variants: Sequence[Variant]
+    methods: Sequence[Method],
+    placements: Sequence[Placement],
+    variants: Sequence[Variant],
+    purpose: Purpose = Purpose.TRAINING,
 ) -> list[tuple[Method, Placement, Variant]]:
     """The rows of a table: what is possible, placements of a method one below the other."""
     return [
         (settings, placement, variant)
         for settings in methods
         for placement in placements
-        if placement.suits(settings)
+        if placement.suits(settings, purpose)
         for variant in variants
     ]
 
@@ -130,6 +140,7 @@ def _measure(
     backbone: Backbone,
     settings: Method,
     placement: Placement,
+    purpose: Purpose,
     task: Transfer,
     clock_hz: int,
     seed: int,
@@ -137,13 +148,16 @@ def _measure(
     bar: tqdm[Any],
 ) -> dict[str, Any]:
     model, scales = starting_point(backbone, settings, task, seed)
-    variant = variant_of(pico)
-    device = Device(pico, model, settings, scales, variant, placement)
+    predicts, variant = purpose is Purpose.PREDICTION, variant_of(pico)
+    if predicts:
+        order = np.arange(len(task.labels))
+        Trainer(model, settings, scales).train(task.images, task.labels, order)
+    device = Device(pico, model, settings, scales, variant, placement, purpose)
     before = pico.xip
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     steps = []
     for image, label in zip(task.images, task.labels, strict=True):
-        steps.append(comparison.step(image, int(label)))
+        steps.append(comparison.predict(image) if predicts else comparison.step(image, int(label)))
         bar.update()
     totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
     mean = sum(totals) / len(totals)
@@ -162,6 +176,7 @@ def _measure(
     return {
         "method": settings.name,
         "label": settings.label,
+        "purpose": str(purpose),
         "network": model.network.name,
         "trained_backbone": backbone.trained,
         "variant": str(variant),

@@ -12,7 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from experiments.device.image import encode, encode_flash, permanent_tensors
 from experiments.device.layout import lay_out
-from experiments.device.placement import DEFAULT, Placement
+from experiments.device.placement import DEFAULT, Placement, Scores
+from experiments.device.purpose import Purpose
 from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
@@ -104,6 +105,7 @@ class Device:
         scales: static scales by layer index, None for a method with dynamic ones.
         variant: of the firmware that is loaded; it decides about the scratch.
         placement: of what lies in the image; the code lies where the firmware was linked for.
+        purpose: of the firmware that is loaded; that for predictions refuses to train.
 
     Raises:
         UserError: when the model does not fit the target's memory, with the sum, or the placement
@@ -118,9 +120,10 @@ class Device:
         scales: dict[int, Scale] | None,
         variant: Variant = Variant.PLAIN,
         placement: Placement = DEFAULT,
+        purpose: Purpose = Purpose.TRAINING,
     ) -> None:
         self.target, self._start = target, model.copy()
-        self.layout = lay_out(model, method, variant, placement)
+        self.layout = lay_out(model, method, variant, placement, purpose)
         self._base = target.symbol("__arena_start__").address
         capacity = target.symbol("__arena_end__").address - self._base
         self.layout.check_fits(capacity, "the arena in SRAM beside the firmware")
@@ -163,7 +166,16 @@ class Device:
 
     def step_by_operation(self, image: NDArray[np.int8], label: int) -> Iterator[Checkpoint]:
         """Like ``step``, but halts after every operation, before the next can overwrite it."""
-        self._send(TRAIN, image, label, checkpoints=True)
+        return self._by_operation(TRAIN, image, label)
+
+    def predict_by_operation(self, image: NDArray[np.int8]) -> Iterator[Checkpoint]:
+        """Like ``predict``, but halts as ``step_by_operation`` does."""
+        return self._by_operation(PREDICT, image, label=0)
+
+    def _by_operation(
+        self, command: int, image: NDArray[np.int8], label: int
+    ) -> Iterator[Checkpoint]:
+        self._send(command, image, label, checkpoints=True)
         start = self.target.cycles
         while self._run().immediate == CHECKPOINT:
             now = self.target.cycles
@@ -179,15 +191,13 @@ class Device:
 
     @property
     def model(self) -> Model:
-        """The model as it is on the target now."""
+        """The model as it is on the target now; scores behind a packed mask are as they were."""
         model = self._start.copy()
         for index in model.network.weighted:
-            expected = permanent_tensors(
-                model, self.layout.method, index, self.layout.placement.edges
-            )
+            expected = permanent_tensors(model, self.layout.method, index, self.layout.placement)
             weights = self.tensor("weights", index, np.int8, expected["weights"].size)
             model.weights[index] = weights.reshape(model.weights[index].shape)
-            if "scores" in expected:
+            if "scores" in expected and self.layout.placement.scores is Scores.INT8:
                 scores = self.tensor("scores", index, np.int8, expected["scores"].size)
                 model.scores[index][model.scored[index]] = scores
         return model

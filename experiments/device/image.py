@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
-from experiments.device.placement import Edges
+from experiments.device.placement import Edges, Placement, Scores
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
@@ -21,7 +21,7 @@ VERSION = 2
 
 KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
 DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8
-WEIGHTS_IN_FLASH, EDGES_BY_BITMAP = 16, 32
+WEIGHTS_IN_FLASH, EDGES_BY_BITMAP, PACKED_MASK = 16, 32, 64
 
 
 def encode(
@@ -33,7 +33,8 @@ def encode(
         scales: static scales by layer index; None for a method with dynamic ones.
         to_flash: bytes from the image's start in SRAM to that of its part in flash, if it has one.
     """
-    method, network = layout.method, layout.network
+    method, network, placement = layout.method, layout.network, layout.placement
+    masked = placement.scores is Scores.MASK
     if method.dynamic != (scales is None):
         raise ValueError(f"{method.name}: static scales {'given' if scales else 'missing'}")
     header = {
@@ -41,11 +42,12 @@ def encode(
         "version": VERSION,
         "size": layout.size,
         "flags": (DYNAMIC if method.dynamic else 0)
-        | (TRAINS_SCORES if method.trains_scores else 0)
-        | (SPARSE_SCORES if method.sparse else 0)
+        | (TRAINS_SCORES if method.trains_scores and not masked else 0)
+        | (SPARSE_SCORES if method.sparse and not masked else 0)
         | (ROUND_NEAREST if method.rounding is Rounding.NEAREST else 0)
         | (WEIGHTS_IN_FLASH if layout.in_flash("weights") else 0)
-        | (EDGES_BY_BITMAP if layout.placement.edges is Edges.BITMAP else 0),
+        | (EDGES_BY_BITMAP if placement.edges is Edges.BITMAP else 0)
+        | (PACKED_MASK if masked else 0),
         "learning_rate_bits": method.learning_rate_bits,
         "threshold": method.threshold,
         "input_exponent": INPUT_EXPONENT,
@@ -58,7 +60,7 @@ def encode(
         words += [record.get(field, 0) for field in LAYER_FIELDS]
     tensors = {("header", -1): np.array(words, "<i4").tobytes()}
     for index in network.weighted:
-        for part, values in permanent_tensors(model, method, index, layout.placement.edges).items():
+        for part, values in permanent_tensors(model, method, index, placement).items():
             if not layout.in_flash(part):
                 tensors[part, index] = values.tobytes()
     return _joined(layout, tensors)
@@ -69,7 +71,7 @@ def encode_flash(layout: Layout, model: Model) -> bytes:
     tensors = {
         (part, index): values.tobytes()
         for index in layout.network.weighted
-        for part, values in permanent_tensors(model, layout.method, index).items()
+        for part, values in permanent_tensors(model, layout.method, index, layout.placement).items()
         if layout.in_flash(part)
     }
     return _joined(layout, tensors)
@@ -84,24 +86,28 @@ def _joined(layout: Layout, tensors: dict[tuple[str, int], bytes]) -> bytes:
 
 
 def permanent_tensors(
-    model: Model, method: Method, index: int, edges: Edges = Edges.INDEX
+    model: Model, method: Method, index: int, placement: Placement
 ) -> dict[str, NDArray[np.generic]]:
     """The tensors of one layer that outlive a step, as they lie in the image, flat.
 
     Sparse scores are packed row after row: ``row_starts`` (uint32) counts them, ``columns``
     (uint16) gives each one's place in its row. By bitmap there are no ``columns``; one bit for
-    every edge follows in the words of ``row_starts``, each row from a new byte on.
+    every edge follows in the words of ``row_starts``, each row from a new byte on. A packed mask
+    has such bits alone, in the place of ``scores``.
     """
     weights = model.weights[index]
     tensors: dict[str, NDArray[np.generic]] = {"weights": weights.reshape(-1)}
     if not method.trains_scores:
         return tensors
+    if placement.scores is Scores.MASK:
+        kept = model.scores[index].reshape(len(weights), -1) >= method.threshold
+        return tensors | {"scores": np.packbits(kept, axis=1, bitorder="little").reshape(-1)}
     if not method.sparse:
         return tensors | {"scores": model.scores[index].reshape(-1)}
     scored = model.scored[index].reshape(len(weights), -1)
     starts = np.concatenate([[0], np.cumsum(scored.sum(axis=1))]).astype("<u4")
     tensors["scores"] = model.scores[index].reshape(-1)[scored.reshape(-1)]
-    if edges is Edges.BITMAP:
+    if placement.edges is Edges.BITMAP:
         bits = np.packbits(scored, axis=1, bitorder="little").tobytes()
         words = np.frombuffer(bits.ljust(-(-len(bits) // 4) * 4, b"\0"), "<u4")
         return tensors | {"row_starts": np.concatenate([starts, words])}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.device.placement import DEFAULT, Edges, Memory, Placement
+from experiments.device.placement import DEFAULT, Edges, Memory, Placement, Scores
 from experiments.device.planner import Buffer, Plan, plan_buffers
-from experiments.device.scratch import scratch_of
+from experiments.device.purpose import Purpose
+from experiments.device.scratch import masked_scratch_of, scratch_of
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -47,6 +48,7 @@ class Layout:
     method: Method
     variant: Variant
     placement: Placement
+    purpose: Purpose
     plan: Plan
     flash: Plan
     offsets: dict[tuple[str, int], int]
@@ -103,28 +105,35 @@ def lay_out(
     method: Method,
     variant: Variant = Variant.PLAIN,
     placement: Placement = DEFAULT,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> Layout:
-    """Plan every buffer of a training step of ``model`` for one variant of the firmware.
+    """Plan every buffer of a training step or prediction of ``model`` for one firmware variant.
 
-    A moment is one operation: the forward ones in order, the loss, then backward and update of
-    each layer from the last to the first.
+    A moment is one operation: the forward ones in order; in training, the loss, then backward and
+    update of each layer from the last to the first.
 
     Raises:
         UserError: when a row of sparse scores is longer than 16 bits can count, or the placement
             does not suit the method.
     """
-    placement.check(method)
-    return _Planner(model, method, variant, placement).layout()
+    placement.check(method, purpose)
+    return _Planner(model, method, variant, placement, purpose).layout()
 
 
 class _Planner:
     """Collects the buffers of a step with the moments at which they are needed."""
 
     def __init__(
-        self, model: Model, method: Method, variant: Variant, placement: Placement
+        self,
+        model: Model,
+        method: Method,
+        variant: Variant,
+        placement: Placement,
+        purpose: Purpose,
     ) -> None:
         self.model, self.method, self.network = model, method, model.network
-        self.variant, self.placement = variant, placement
+        self.variant, self.placement, self.purpose = variant, placement, purpose
+        self.trains = purpose is Purpose.TRAINING
         self.count = len(self.network.layers)
         self.first = self.network.weighted[0]
         self.buffers: list[Buffer] = []
@@ -136,13 +145,15 @@ class _Planner:
         for index in self.network.weighted:
             self._tensors_of(index)
         self._activations()
-        self._errors()
+        if self.trains:
+            self._errors()
         for index in self.network.weighted:
             self._scratch(index)
         plan, flash = plan_buffers(self.buffers), plan_buffers(self.flash)
         places = plan.offsets | flash.offsets
         offsets = {key: places[name] for key, name in self.names.items()}
-        return Layout(self.network, self.method, self.variant, self.placement, plan, flash, offsets)
+        settings = (self.network, self.method, self.variant, self.placement, self.purpose)
+        return Layout(*settings, plan, flash, offsets)
 
     def _loss(self) -> int:
         return self.count
@@ -155,6 +166,8 @@ class _Planner:
 
     def _moments_of(self, index: int) -> set[int]:
         """All operations of a layer with weights."""
+        if not self.trains:
+            return {index}
         backward = {self._backward(index)} if index > self.first else set()
         return {index, self._update(index)} | backward
 
@@ -179,10 +192,13 @@ class _Planner:
         self._weights(index, weights.size)
         if not self.method.trains_scores:
             return
+        rows, columns = len(weights), weights.size // len(weights)
+        if self.placement.scores is Scores.MASK:
+            self._permanent("scores", index, rows * -(-columns // 8))
+            return
         if not self.method.sparse:
             self._permanent("scores", index, weights.size)
             return
-        rows, columns = len(weights), weights.size // len(weights)
         if columns > MAX_COLUMNS:
             raise UserError(
                 f"{self.network.name}, {self.network.name_of(index)}: rows of {columns:,} edges "
@@ -209,18 +225,20 @@ class _Planner:
 
         for index, layer in enumerate(self.network.layers):
             use(index)
-            if index >= self.first and isinstance(layer, Conv2d | Dense):
+            goes_back = self.trains and index >= self.first
+            if goes_back and isinstance(layer, Conv2d | Dense):
                 use(self._update(index))
-            elif index >= self.first and isinstance(layer, MaxPool2d):
+            elif goes_back and isinstance(layer, MaxPool2d):
                 use(self._backward(index))
             if isinstance(layer, ReLU):
                 self.names["outputs", index] = f"outputs {producer}"
             else:
                 producer = index
                 use(index)
-            if index >= self.first and isinstance(layer, ReLU | MaxPool2d):
+            if goes_back and isinstance(layer, ReLU | MaxPool2d):
                 use(self._backward(index))
-        use(self._update(self.first))  # the host reads the logits at the end
+        if self.trains:
+            use(self._update(self.first))  # the host reads the logits at the end
         for index, last in last_use.items():
             shape = self.network.output_shape_of(index)
             moments = frozenset(range(max(index, 0), last + 1))
@@ -247,18 +265,20 @@ class _Planner:
 
     def _scratch(self, index: int) -> None:
         """What the operations of one layer compute with: ``sums`` and ``kept``."""
-        scratch = scratch_of(self.network, self.method, index, self.variant)
-        sums = {index: scratch.forward, self._update(index): scratch.update}
-        if index > self.first:
+        masked = self.placement.scores is Scores.MASK
+        needed = masked_scratch_of if masked else scratch_of
+        scratch = needed(self.network, self.method, index, self.variant)
+        sums = {index: scratch.forward}
+        if self.trains:
+            sums[self._update(index)] = scratch.update
+        if self.trains and index > self.first:
             sums[self._backward(index)] = scratch.backward
-        if index == self.count - 1:
+        if self.trains and index == self.count - 1:
             outputs = math.prod(self.network.output_shape_of(index))
             sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
         moments = frozenset(moment for moment, size in sums.items() if size)
         if moments:
             self._add("sums", index, max(sums.values()), moments)
         if scratch.kept:
-            moments = frozenset(
-                {index} | ({self._backward(index)} if index > self.first else set())
-            )
-            self._add("kept", index, scratch.kept, moments)
+            updates = {self._update(index)}
+            self._add("kept", index, scratch.kept, frozenset(self._moments_of(index) - updates))

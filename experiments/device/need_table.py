@@ -22,8 +22,8 @@ def need_table(needs: Sequence[Need]) -> str:
         for need in needs
     ]
     title = (
-        f"A training step of {network.name}, {network.weight_count:,} weights: bytes of SRAM, of "
-        f"{SRAM.size:,}, and of flash, of {FLASH.size:,}"
+        f"{needs[0].layout.purpose.capitalize()} with {network.name}, {network.weight_count:,} "
+        f"weights: bytes of SRAM, of {SRAM.size:,}, and of flash, of {FLASH.size:,}"
     )
     return f"{title}\n\n{format_table(header, rows)}"
 

@@ -1,4 +1,4 @@
-"""What training a network would need of a Pico's two memories, by the plan alone: nothing runs."""
+"""What a network would need of a Pico's two memories, by the plan alone: nothing runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from experiments.device.costs import combinations, compared_methods
 from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import Memory, Placement
-from experiments.device.simulator import flash_bytes_of, trainer_elf
+from experiments.device.purpose import Purpose
+from experiments.device.simulator import firmware, flash_bytes_of
 from experiments.device.variants import Variant
 from kernels.methods import Method, method
 from kernels.model import initial_model, with_scores
@@ -38,6 +39,7 @@ class Need:
         return {
             "network": layout.network.name,
             "weights": layout.network.weight_count,
+            "purpose": str(layout.purpose),
             "method": layout.method.name,
             "label": layout.method.label,
             "scored_fraction": layout.method.scored_fraction,
@@ -63,6 +65,7 @@ def needs_of(
     placements: Sequence[Placement],
     variants: Sequence[Variant],
     seed: int,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> list[Need]:
     """One for each combination that is possible.
 
@@ -72,8 +75,8 @@ def needs_of(
     backbone = initial_model(network, 0)
     models = {settings: with_scores(backbone, settings, seed) for settings in methods}
     return [
-        _need(lay_out(models[settings], settings, variant, placement))
-        for settings, placement, variant in combinations(methods, placements, variants)
+        _need(lay_out(models[settings], settings, variant, placement, purpose))
+        for settings, placement, variant in combinations(methods, placements, variants, purpose)
     ]
 
 
@@ -102,7 +105,7 @@ def widest_of(by_width: Mapping[int, Sequence[Need]]) -> list[Need]:
 
 
 def _need(layout: Layout) -> Need:
-    room = _room(layout.variant, layout.placement.code)
+    room = _room(layout.variant, layout.placement.code, layout.purpose)
     return Need(
         layout,
         SRAM.size - room.sram + layout.size,
@@ -121,8 +124,8 @@ class _Room:
 
 
 @cache
-def _room(variant: Variant, code: Memory) -> _Room:
-    program = load_program(trainer_elf(variant, Placement(code=code)))
+def _room(variant: Variant, code: Memory, purpose: Purpose) -> _Room:
+    program = load_program(firmware(variant, Placement(code=code), purpose))
 
     def between(start: str, end: str) -> int:
         return program.symbols[end].address - program.symbols[start].address

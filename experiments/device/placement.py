@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import product
 
+from experiments.device.purpose import Purpose
 from experiments.errors import UserError
 from kernels.methods import Method
 
@@ -27,13 +28,23 @@ class Edges(StrEnum):
     """One bit for every edge of the layer."""
 
 
+class Scores(StrEnum):
+    """What an image holds of the scores."""
+
+    INT8 = "int8"
+    """The scores themselves, as training needs them."""
+    MASK = "mask"
+    """One bit for every edge: whether it is kept. All that a prediction needs."""
+
+
 @dataclass(frozen=True)
 class Placement:
-    """Where weights and code lie, and how scored edges are stored; the default is all in SRAM."""
+    """Where weights and code lie, and how scores are stored; the default is all in SRAM."""
 
     weights: Memory = Memory.SRAM
     code: Memory = Memory.SRAM
     edges: Edges = Edges.INDEX
+    scores: Scores = Scores.INT8
 
     @classmethod
     def parse(cls, text: str) -> Placement:
@@ -65,7 +76,7 @@ class Placement:
                 ) from error
         return cls(**chosen)  # type: ignore[arg-type]  # each name has its own kind of value
 
-    def check(self, method: Method) -> None:
+    def check(self, method: Method, purpose: Purpose = Purpose.TRAINING) -> None:
         """Refuse what ``method`` cannot do.
 
         Raises:
@@ -81,10 +92,20 @@ class Placement:
                 f"{method.label} has no list of scored edges: edges=bitmap is for priot-s"
             )
 
-    def suits(self, method: Method) -> bool:
+        if self.scores is Scores.MASK:
+            if purpose is Purpose.TRAINING:
+                raise UserError("a packed mask cannot be trained: scores=mask is for predictions")
+            if not method.trains_scores:
+                raise UserError(
+                    f"{method.label} has no scores: scores=mask is for priot and priot-s"
+                )
+            if self.edges is Edges.BITMAP:
+                raise UserError("scores=mask tells of every edge: leave out edges=bitmap")
+
+    def suits(self, method: Method, purpose: Purpose = Purpose.TRAINING) -> bool:
         """Whether ``check`` lets ``method`` pass."""
         try:
-            self.check(method)
+            self.check(method, purpose)
         except UserError:
             return False
         return True

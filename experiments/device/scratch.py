@@ -25,6 +25,17 @@ class Scratch:
     """Weights less their pruned edges; for the forward and the backward operation."""
 
 
+MASKED_ROWS = 8
+"""Rows of weights that a packed mask is applied to at once: ROWS in predictor/masked.c."""
+
+
+def masked_scratch_of(network: Network, method: Method, index: int, variant: Variant) -> Scratch:
+    """What a prediction with a packed mask needs of layer ``index``, a layer with weights."""
+    rows, *row = network.weight_shape_of(index)
+    forward = scratch_of(network, method, index, variant).forward
+    return Scratch(forward, kept=min(rows, MASKED_ROWS) * math.prod(row))
+
+
 def scratch_of(network: Network, method: Method, index: int, variant: Variant) -> Scratch:
     """What layer ``index``, a layer with weights, needs beside its tensors."""
     layer = network.layers[index]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import firmware_elf
 from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.purpose import Purpose
 from experiments.device.variants import FAST_SYMBOL, Variant
 from experiments.errors import UserError
 from sim import Pico, Program
@@ -14,7 +15,10 @@ FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
 
 
 def simulated_pico(
-    elf: Path | None, variant: Variant = Variant.PLAIN, placement: Placement = DEFAULT
+    elf: Path | None,
+    variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> Pico:
     """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
 
@@ -23,7 +27,7 @@ def simulated_pico(
         UserError: when it is another program than the trainer.
     """
     flash_data = placement.weights is Memory.FLASH
-    pico = Pico(elf or trainer_elf(variant, placement), flash_data=flash_data)
+    pico = Pico(elf or firmware(variant, placement, purpose), flash_data=flash_data)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -34,10 +38,19 @@ def simulated_pico(
     return pico
 
 
-def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
-    """The build of the trainer that ships for a variant and the place of its code."""
-    in_flash = placement.code is Memory.FLASH
-    return (firmware_elf.TRAINERS_IN_FLASH if in_flash else firmware_elf.TRAINERS)[variant]
+_BUILDS = {
+    (Purpose.TRAINING, Memory.SRAM): firmware_elf.TRAINERS,
+    (Purpose.TRAINING, Memory.FLASH): firmware_elf.TRAINERS_IN_FLASH,
+    (Purpose.PREDICTION, Memory.SRAM): firmware_elf.PREDICTORS,
+    (Purpose.PREDICTION, Memory.FLASH): firmware_elf.PREDICTORS_IN_FLASH,
+}
+
+
+def firmware(
+    variant: Variant, placement: Placement = DEFAULT, purpose: Purpose = Purpose.TRAINING
+) -> Path:
+    """The build that ships for a variant, the place of its code and what it is there for."""
+    return _BUILDS[purpose, placement.code][variant]
 
 
 def code_of(pico: Pico) -> Memory:
