@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from experiments.device.comparison import Comparison
 from experiments.device.host import Device
 from experiments.device.placement import DEFAULT, Placement
+from experiments.device.purpose import Purpose
 from experiments.device.simulator import simulated_pico
 from experiments.device.variants import Variant
 from kernels.calibration import calibrate
@@ -54,10 +55,11 @@ def compared(
     scales: dict[int, Scale] | None,
     variant: Variant = Variant.PLAIN,
     placement: Placement = DEFAULT,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> Comparison:
     """The model on a device of its own and in the reference."""
-    pico = simulated_pico(None, variant, placement)
-    device = Device(pico, model, method, scales, variant, placement)
+    pico = simulated_pico(None, variant, placement, purpose)
+    device = Device(pico, model, method, scales, variant, placement, purpose)
     return Comparison(device, Trainer(model.copy(), method, scales))
 
 
@@ -66,10 +68,11 @@ def compared_on(
     method: Method,
     variant: Variant = Variant.PLAIN,
     placement: Placement = DEFAULT,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> Comparison:
     """``compared`` for a network that ``prepared`` fills."""
     model, scales = prepared(network, method)
-    return compared(model, method, scales, variant, placement)
+    return compared(model, method, scales, variant, placement, purpose)
 
 
 def address_of(device: Device, part: str, index: int) -> int:

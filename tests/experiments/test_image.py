@@ -16,6 +16,7 @@ from experiments.device.host import MAILBOX_FIELDS, Phase
 from experiments.device.image import KINDS, encode
 from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
 from experiments.device.placement import Edges, Placement
+from experiments.device.scratch import MASKED_ROWS
 from experiments.errors import UserError
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
@@ -108,6 +109,11 @@ def test_flags_are_those_of_the_firmware() -> None:
     )
     flags = {name: getattr(image, name) for name in names}
     assert enumeration(IMAGE_H, "image_flags") == flags
+
+
+def test_packed_mask_is_that_of_the_predictor() -> None:
+    assert macro(header("predictor/masked.h"), "PACKED_MASK") == image.PACKED_MASK
+    assert macro(header("predictor/masked.c"), "ROWS") == MASKED_ROWS
 
 
 def test_kinds_of_layers_are_those_of_the_firmware() -> None:

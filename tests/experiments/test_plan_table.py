@@ -1,8 +1,7 @@
-"""priot costs --plan: the table tells where every buffer lies, and the planner told the truth."""
+"""priot plan --buffers: the table tells where every buffer lies, and the planner told the truth."""
 
 import re
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 from experiment_models import SMALL
@@ -74,19 +73,10 @@ def test_lifetimes_are_told_by_operations() -> None:
     assert needed["output error of dense 2"] == "loss to dense 2 update"
 
 
-def test_command_prints_a_plan_for_each_row_of_the_cost_table(
-    small_backbone: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    common = ["costs", "--plan", "--backbone", str(small_backbone)]
-    assert main([*common, "--placement", "default", "--placement", "weights=flash"]) == 0
+def test_command_prints_a_plan_for_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    placements = ("--placement", "default", "--placement", "weights=flash")
+    assert main(["plan", "--buffers", *placements]) == 0
     titles = re.findall(r"^(.*), (plain|fast), placement (.*): ", capsys.readouterr().out, re.M)
-    assert len(titles) == 2 * (5 + 3)
+    assert len(titles) == 2 * (6 + 4)
     assert ("PRIOT", "fast", "weights=flash") in titles
     assert ("NITI static", "fast", "weights=flash") not in titles
-
-
-def test_plan_measures_nothing_so_there_is_no_record_of_it(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert main(["costs", "--plan", "--json", str(tmp_path / "record.json")]) == 2
-    assert capsys.readouterr().err.startswith("priot: --plan prints a plan and measures nothing")

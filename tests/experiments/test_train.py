@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
+from experiments.device.placement import DEFAULT
 from experiments.training import train
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
@@ -19,6 +20,7 @@ def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
     assert (pico.pop("backend"), pico.pop("variant")) == ("pico", "fast")
     assert (reference.pop("backend"), reference.pop("variant")) == ("reference", None)
+    assert (pico.pop("placement"), reference.pop("placement")) == (DEFAULT.settings, None)
     assert pico == reference
     assert len(pico["right"]) == len(pico["saturated_logits"]) == 3
 
@@ -28,7 +30,7 @@ def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> 
     options += ["--images", 3, "--test-images", 5, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
     assert pico["configuration"]["rounding"] == "nearest"
-    assert pico | {"backend": "reference", "variant": None} == reference
+    assert pico | {"backend": "reference", "variant": None, "placement": None} == reference
 
 
 def test_both_variants_give_the_same_run(small_backbone: Path, record_of) -> None:
@@ -38,6 +40,37 @@ def test_both_variants_give_the_same_run(small_backbone: Path, record_of) -> Non
     assert (plain.pop("variant"), fast.pop("variant")) == ("plain", "fast")
     assert plain.pop("environment") != fast.pop("environment")
     assert plain == fast
+
+
+def test_every_placement_gives_the_same_run(small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", "priot-s", "--backbone", small_backbone, "--backend", "pico"]
+    options += ["--images", 20, "--test-images", 20, "--epochs", 1]
+    usual = record_of(*options)
+    placed = record_of(*options, "--placement", "weights=flash,code=flash,edges=bitmap")
+    assert usual.pop("placement") == DEFAULT.settings
+    assert placed.pop("placement") == {
+        **DEFAULT.settings,
+        "weights": "flash",
+        "code": "flash",
+        "edges": "bitmap",
+    }
+    assert usual.pop("environment") != placed.pop("environment"), "another build"
+    assert usual == placed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("priot",), "--placement says what lies where on the device: add --backend pico"),
+        (("niti-static", "--backend", "pico"), "NITI static trains its weights, and flash is only"),
+        (("priot", "--backend", "pico", "--elf", "none.elf"), "leave out --elf"),
+    ],
+)
+def test_placement_without_a_use_is_refused(
+    options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--placement", "weights=flash", "--method", *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_priot_improves_on_rotated_images(record_of) -> None:

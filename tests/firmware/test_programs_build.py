@@ -41,8 +41,7 @@ def test_manifest_holds_the_hashes_of_all_files() -> None:
     for name, expected in hashes.items():
         assert hashlib.sha256(build.place_of(name).read_bytes()).hexdigest() == expected, name
     committed = {str(path.relative_to(FOLDER)) for path in firmware_elf.BUILT.iterdir()}
-    trainers = {*firmware_elf.TRAINERS.values(), *firmware_elf.TRAINERS_IN_FLASH.values()}
-    names = {path.name for path in trainers}
+    names = {path.name for path in (*TRAINERS, *PREDICTORS)}
     assert committed | names | {"bootrom.bin"} == set(hashes)
 
 
@@ -80,10 +79,12 @@ def test_built_files_are_small() -> None:
 
 
 TRAINERS = [*firmware_elf.TRAINERS.values(), *firmware_elf.TRAINERS_IN_FLASH.values()]
+PREDICTORS = [*firmware_elf.PREDICTORS.values(), *firmware_elf.PREDICTORS_IN_FLASH.values()]
+IN_FLASH = [*firmware_elf.TRAINERS_IN_FLASH.values(), *firmware_elf.PREDICTORS_IN_FLASH.values()]
 
 
-@pytest.mark.parametrize("path", TRAINERS, ids=lambda path: path.stem)
-def test_trainers_have_the_symbols_that_the_host_asks_for(path: Path) -> None:
+@pytest.mark.parametrize("path", [*TRAINERS, *PREDICTORS], ids=lambda path: path.stem)
+def test_firmware_has_the_symbols_that_the_host_asks_for(path: Path) -> None:
     program = load_program(path)
     symbols = program.symbols
     start, end = symbols["__arena_start__"].address, symbols["__arena_end__"].address
@@ -100,10 +101,20 @@ def test_trainers_have_the_symbols_that_the_host_asks_for(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "path", firmware_elf.TRAINERS_IN_FLASH.values(), ids=lambda path: path.stem
-)
-def test_trainers_in_flash_have_nothing_but_data_in_sram(path: Path) -> None:
+@pytest.mark.parametrize(("trainer", "predictor"), zip(TRAINERS, PREDICTORS, strict=True))
+def test_predictors_have_no_code_to_train(trainer: Path, predictor: Path) -> None:
+    names = load_program(predictor).symbols
+    assert "dense_forward" in names
+    assert not any("backward" in name or "update" in name for name in names)
+    sizes = [
+        sum(len(segment.data) for segment in load_program(path).segments)
+        for path in (predictor, trainer)
+    ]
+    assert sizes[0] < 0.5 * sizes[1]
+
+
+@pytest.mark.parametrize("path", IN_FLASH, ids=lambda path: path.stem)
+def test_firmware_in_flash_has_nothing_but_data_in_sram(path: Path) -> None:
     program = load_program(path)
     assert all(FLASH.holds(segment.address) for segment in program.segments)
     in_sram = {section.name for section in program.sections if SRAM.holds(section.address)}
