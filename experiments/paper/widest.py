@@ -16,7 +16,7 @@ from experiments.device.needs import (
     planned_methods,
     widest_of,
 )
-from experiments.device.placement import Placement
+from experiments.device.placement import Memory, Placement
 from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
 from experiments.paper.costs import CLOCK_HZ
@@ -38,7 +38,7 @@ def plan() -> tuple[Artefact, list[Need]]:
     variants = tuple(Variant)
     full = needs_of(vgg11(), planned_methods(), Placement.every(), variants, SEED)
     sparse = [settings for settings in planned_methods() if settings.sparse]
-    in_flash = [p for p in Placement.every() if str(p).startswith("weights=flash")]
+    in_flash = [place for place in Placement.every() if place.weights is Memory.FLASH]
     by_width = needs_by_width(
         vgg11, VGG11_WIDTHS, lambda network: needs_of(network, sparse, in_flash, variants, SEED)
     )
@@ -69,14 +69,13 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
     for fraction in RUN_FRACTIONS:
         settings = method("priot-s", scored_fraction=fraction)
         for variant in Variant:
-            best = max(
-                (
-                    need.layout
-                    for need in widest
-                    if need.layout.method == settings and need.layout.variant is variant
-                ),
-                key=lambda layout: layout.network.weight_count,
-            )
+            alike = [
+                need.layout
+                for need in widest
+                if need.layout.method == settings and need.layout.variant is variant
+            ]
+            # Of equally wide ones the first, which has the most in SRAM and is the fastest.
+            best = max(alike, key=lambda layout: layout.network.weight_count)
             backbone = untrained_backbone(best.network, SEED)
             records += measure_costs(
                 *(backbone, task, CLOCK_HZ, SEED, None),

@@ -101,7 +101,7 @@ def test_firmware_has_the_symbols_that_the_host_asks_for(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("trainer", "predictor"), zip(TRAINERS, PREDICTORS, strict=True))
+@pytest.mark.parametrize(("trainer", "predictor"), [*zip(TRAINERS, PREDICTORS, strict=True)])
 def test_predictors_have_no_code_to_train(trainer: Path, predictor: Path) -> None:
     names = load_program(predictor).symbols
     assert "dense_forward" in names
