@@ -15,6 +15,7 @@ from experiments import commands
 from experiments.cli import main
 from experiments.device import costs
 from experiments.device import host as device_module
+from experiments.device.placement import Placement
 from experiments.device.simulator import simulated_pico
 from experiments.device.variants import Variant
 from experiments.errors import UserError
@@ -472,8 +473,8 @@ def test_fault_of_the_firmware_ends_with_code_1(
 ) -> None:
     undefined = b"\x00\xde"
 
-    def damaged(elf: Path | None, variant: Variant) -> Pico:
-        pico = simulated_pico(elf, variant)
+    def damaged(elf: Path | None, variant: Variant, placement: Placement) -> Pico:
+        pico = simulated_pico(elf, variant, placement)
         pico.write("conv2d_forward", undefined)
         return pico
 

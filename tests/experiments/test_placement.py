@@ -208,7 +208,7 @@ def test_what_a_method_cannot_do_is_refused(name: str, text: str, reason: str) -
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("scores=flash", "'scores' cannot be placed; possible are weights, code, edges"),
+        ("stack=flash", "'stack' cannot be placed; possible are weights, code, edges, scores"),
         ("weights=rom", "weights=rom is none of sram, flash"),
         ("edges=flash", "edges=flash is none of index, bitmap"),
         ("code", "code= is none of sram, flash"),
