@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.backbone import load_backbone
-from experiments.costs import compared_methods
-from experiments.datasets import mnist_sample
-from experiments.train import starting_point
-from experiments.transfer import Transfer, transfer_task
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import Transfer, transfer_task
+from experiments.device.costs import compared_methods
+from experiments.pretraining.backbone import load_backbone
+from experiments.training.train import starting_point
 from kernels.methods import Method
 from kernels.trainer import Trainer
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import firmware_elf
 from benchmarks.bare_unicorn import BareUnicorn
-from experiments.backbone import load_backbone
-from experiments.costs import compared_methods
-from experiments.datasets import mnist_sample
-from experiments.device import Device
-from experiments.simulator import simulated_pico
-from experiments.train import starting_point
-from experiments.transfer import Transfer, transfer_task
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import Transfer, transfer_task
+from experiments.device.costs import compared_methods
+from experiments.device.host import Device
+from experiments.device.simulator import simulated_pico
+from experiments.pretraining.backbone import load_backbone
+from experiments.training.train import starting_point
 from kernels.methods import Method
 
 REAL_TIME_HZ = 133_000_000

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.backbone import load_backbone
-from experiments.comparison import operation_name
-from experiments.datasets import mnist_sample
-from experiments.device import Checkpoint, Device, Phase
-from experiments.simulator import simulated_pico
-from experiments.train import starting_point
-from experiments.transfer import transfer_task
-from experiments.variants import Variant
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import operation_name
+from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
+from experiments.pretraining.backbone import load_backbone
+from experiments.training.train import starting_point
 from kernels.methods import method
 from kernels.network import MaxPool2d
 

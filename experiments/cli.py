@@ -79,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
     )
     costs.add_argument(
+        "--placement",
+        action="append",
+        metavar="NAME=PLACE,...",
+        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
+        "several times. Methods for which one is impossible are left out of it.",
+    )
+    costs.add_argument(
+        "--plan",
+        action="store_true",
+        help="print where every buffer lies and when it is needed, and measure nothing",
+    )
+    costs.add_argument(
         "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
 

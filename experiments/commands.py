@@ -6,34 +6,37 @@ import json
 import math
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 import firmware_elf
-from experiments.backbone import load_backbone, save_backbone
-from experiments.cifar10_download import download_cifar10
-from experiments.comparison import MismatchError
-from experiments.configuration import Configuration, read_sweep, read_table, setting_names
-from experiments.cost_table import cost_table, flat_rows
-from experiments.costs import measure_costs
-from experiments.datasets import Images, mnist, mnist_sample
-from experiments.device import DeviceError
-from experiments.download import download_mnist
+from experiments.datasets.cifar10_download import download_cifar10
+from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.mnist_download import download_mnist
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import MismatchError
+from experiments.device.cost_table import cost_table, flat_rows, placement_of
+from experiments.device.costs import measure_costs, planned_layouts
+from experiments.device.host import DeviceError
+from experiments.device.placement import Placement
+from experiments.device.plan_table import plan_table
+from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.inputs import load_inputs
-from experiments.learners import learner_on
-from experiments.networks import NAMED
 from experiments.output import check_writable, format_table, write_csv, write_json
-from experiments.pretrain import Plan
-from experiments.pretrain import pretrain as run_pretraining
-from experiments.pretrainings import PRETRAININGS
+from experiments.pretraining.backbone import load_backbone, save_backbone
+from experiments.pretraining.defaults import PRETRAININGS
+from experiments.pretraining.networks import NAMED
+from experiments.pretraining.pretrain import Plan
+from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import accuracy_by_epoch
-from experiments.train import train as run_training
-from experiments.transfer import transfer_task
-from experiments.variants import Variant
+from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
+from experiments.training.inputs import load_inputs
+from experiments.training.learners import learner_on
+from experiments.training.train import accuracy_by_epoch
+from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
@@ -53,19 +56,44 @@ def costs(options: Namespace) -> None:
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
     _check_variant(options)
+    if options.plan and any((options.json, options.csv, options.figure, options.elf)):
+        raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
+    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    placements = _placements(options)
+    if options.plan:
+        _check_seed(options.seed)
+        layouts = planned_layouts(backbone, options.seed, variants, placements)
+        print("\n\n".join(plan_table(layout) for layout in layouts))
+        return
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
+    records = measure_costs(
+        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+    )
     print(cost_table(records))
     if options.json is not None:
         write_json(options.json, records)
     if options.csv is not None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
-        draw_costs(records, options.figure)
+        draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def _placements(options: Namespace) -> list[Placement]:
+    placements = [Placement.parse(text) for text in options.placement or ("default",)]
+    for placement in placements:
+        if placements.count(placement) > 1:
+            raise UserError(f"--placement {placement} is given twice")
+    return placements
+
+
+def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its placement in the label, for a figure that has no other room for it."""
+    placement = placement_of(record)
+    told = "" if placement == "default" else f", {placement}"
+    return record | {"label": record["label"] + told}
 
 
 def train(options: Namespace) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from experiments.configuration import Configuration
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import (
     NITI_DYNAMIC,
@@ -18,7 +17,8 @@ from experiments.paper.protocol import (
     common_settings,
     tuned_settings,
 )
-from experiments.train import accuracy_by_epoch
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
 from plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}

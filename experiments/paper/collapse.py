@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.configuration import Configuration
+from experiments.datasets.transfer import CALIBRATIONS
 from experiments.paper.accuracy import collapsed
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
-from experiments.train import accuracy_by_epoch
-from experiments.transfer import CALIBRATIONS
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
 from plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)

@@ -10,7 +10,6 @@ from typing import Any
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.environment import environment
-from experiments.inputs import load_inputs
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
@@ -23,6 +22,7 @@ from experiments.paper.protocol import FULL, QUICK, Laboratory
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers
+from experiments.training.inputs import load_inputs
 
 Experiment = Callable[[Laboratory], Artefact]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from experiments.comparison import MismatchError
+from experiments.device.comparison import MismatchError
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
 from experiments.paper.protocol import VARIANTS, Laboratory, common_settings
 from experiments.sweeps.store import RunStore
-from experiments.train import accuracy_by_epoch
+from experiments.training.train import accuracy_by_epoch
 
 
 def device(laboratory: Laboratory) -> Artefact:

@@ -13,10 +13,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from experiments.configuration import Configuration
-from experiments.inputs import Inputs
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
 from kernels.methods import method
 
 FRACTIONS = (0.05, 0.1, 0.2)

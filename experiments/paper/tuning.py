@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.inputs import Inputs
 from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import accuracy_by_epoch
+from experiments.training.inputs import Inputs
+from experiments.training.train import accuracy_by_epoch
 
 Settings = dict[str, Any]
 

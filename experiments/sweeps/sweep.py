@@ -15,12 +15,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.configuration import Configuration
 from experiments.errors import UserError
-from experiments.inputs import Inputs
-from experiments.learners import learner_on
 from experiments.sweeps.store import RunStore
-from experiments.train import train
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
+from experiments.training.learners import learner_on
+from experiments.training.train import train
 from kernels.errors import KernelError
 
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered

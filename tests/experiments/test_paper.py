@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
-from experiments.configuration import Configuration
-from experiments.inputs import load_inputs
 from experiments.paper.accuracy import collapsed
 from experiments.paper.collapse import gaps
 from experiments.paper.protocol import QUICK, VARIANTS, chosen_settings
 from experiments.paper.tuning import CANDIDATES, SPACES, candidates, neighbours
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import load_inputs
 
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "device")

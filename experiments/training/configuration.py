@@ -12,9 +12,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from experiments.datasets import TRANSFER_DATASETS
+from experiments.datasets.mnist import TRANSFER_DATASETS
+from experiments.datasets.transfer import CALIBRATIONS, TRAINING_IMAGES
 from experiments.errors import UserError
-from experiments.transfer import CALIBRATIONS, TRAINING_IMAGES
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.rounding import Rounding

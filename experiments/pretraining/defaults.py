@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.cifar10 import cifar10
-from experiments.datasets import Images, mnist, train_without_sample
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.mnist import Images, mnist, train_without_sample
 from kernels.model import Initial
 
 
@@ -16,7 +16,7 @@ class Pretraining:
     """The defaults of ``priot pretrain`` on one data set; docs/method.md gives their reasons."""
 
     network: str
-    """One of experiments.networks.NAMED."""
+    """One of experiments.pretraining.networks.NAMED."""
     training: Callable[[Path | None], Images]
     test: Callable[[Path | None], Images]
     schedule: tuple[int, ...]

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from experiments.datasets.idx import parse_idx
 from experiments.errors import UserError
-from experiments.idx import parse_idx
 
 Split = Literal["train", "test"]
 

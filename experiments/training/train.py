@@ -9,16 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.backbone import Backbone
-from experiments.configuration import Configuration
-from experiments.inputs import Inputs
-from experiments.transfer import (
+from experiments.datasets.transfer import (
     CALIBRATION_IMAGES,
     CALIBRATIONS,
     Transfer,
     check_images,
     transfer_task,
 )
+from experiments.pretraining.backbone import Backbone
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
 from kernels.calibration import CalibrationError, calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores

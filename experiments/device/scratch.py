@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from experiments.variants import Variant
+from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.network import Conv2d, Dense, Network
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments.augmentation import Augmentation
-from experiments.backbone import Backbone, backbone_record
-from experiments.checkpoint import Checkpoint, Progress
-from experiments.datasets import Images
+from experiments.datasets.augmentation import Augmentation
+from experiments.datasets.mnist import Images
+from experiments.datasets.rotation import as_input
+from experiments.datasets.transfer import check_images
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.rotation import as_input
-from experiments.train import BLOCK, right_answers
-from experiments.transfer import check_images
+from experiments.pretraining.backbone import Backbone, backbone_record
+from experiments.pretraining.checkpoint import Checkpoint, Progress
+from experiments.training.train import BLOCK, right_answers
 from kernels.methods import Method, method
 from kernels.model import Initial, initial_model
 from kernels.network import Network
@@ -46,7 +46,7 @@ class Plan:
     initial: Initial = Initial.GLOROT
     """How first weights are drawn."""
     augmented: bool = False
-    """Whether an epoch shifts and mirrors the images (experiments.augmentation)."""
+    """Whether an epoch shifts and mirrors the images (experiments.datasets.augmentation)."""
 
     def __post_init__(self) -> None:
         if self.batch < 1:

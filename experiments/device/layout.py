@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.device.placement import DEFAULT, Edges, Memory, Placement
+from experiments.device.planner import Buffer, Plan, plan_buffers
+from experiments.device.scratch import scratch_of
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.planner import Buffer, Plan, plan_buffers
-from experiments.scratch import scratch_of
-from experiments.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
@@ -38,18 +39,38 @@ class Layout:
     """Where every tensor of a step lies; names are those of LAYER_FIELDS with a layer's index.
 
     ``offsets`` holds one entry per tensor, such as ``("weights", 0)``; two tensors that share
-    their memory by design (the input and output of a ReLU) have equal offsets.
+    their memory by design (the input and output of a ReLU) have equal offsets. Those of tensors
+    in flash count from the start of the image's part there.
     """
 
     network: Network
     method: Method
+    variant: Variant
+    placement: Placement
     plan: Plan
+    flash: Plan
     offsets: dict[tuple[str, int], int]
 
     @property
     def size(self) -> int:
-        """Bytes of the image, scratch included."""
+        """Bytes of the image in SRAM, scratch included."""
         return self.plan.size
+
+    def in_flash(self, part: str) -> bool:
+        """Whether the tensors of this name lie in flash."""
+        return part == "weights" and self.placement.weights is Memory.FLASH
+
+    def check_flash_fits(self, capacity: int) -> None:
+        """Refuse an image whose part in flash is larger than ``capacity`` bytes.
+
+        Raises:
+            UserError: with both sizes.
+        """
+        if self.flash.size > capacity:
+            raise UserError(
+                f"{self.network.name} does not fit with {self.method.label}: weights "
+                f"{self.flash.size:,} bytes, but flash has {capacity:,}; make the network smaller"
+            )
 
     def check_fits(self, capacity: int, where: str) -> None:
         """Refuse an image that is larger than ``capacity`` bytes.
@@ -61,7 +82,9 @@ class Layout:
             return
         permanent = {
             part: sum(
-                buffer.size for buffer in self.plan.buffers if buffer.name.split(" ")[0] == part
+                buffer.size
+                for buffer in self.plan.buffers
+                if buffer.moments is None and buffer.name.split(" ")[0] == part
             )
             for part in ("header", "weights", "scores", "row_starts", "columns")
         }
@@ -75,27 +98,37 @@ class Layout:
         )
 
 
-def lay_out(model: Model, method: Method, variant: Variant = Variant.PLAIN) -> Layout:
+def lay_out(
+    model: Model,
+    method: Method,
+    variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
+) -> Layout:
     """Plan every buffer of a training step of ``model`` for one variant of the firmware.
 
     A moment is one operation: the forward ones in order, the loss, then backward and update of
     each layer from the last to the first.
 
     Raises:
-        UserError: when a row of sparse scores is longer than 16 bits can count.
+        UserError: when a row of sparse scores is longer than 16 bits can count, or the placement
+            does not suit the method.
     """
-    return _Planner(model, method, variant).layout()
+    placement.check(method)
+    return _Planner(model, method, variant, placement).layout()
 
 
 class _Planner:
     """Collects the buffers of a step with the moments at which they are needed."""
 
-    def __init__(self, model: Model, method: Method, variant: Variant) -> None:
+    def __init__(
+        self, model: Model, method: Method, variant: Variant, placement: Placement
+    ) -> None:
         self.model, self.method, self.network = model, method, model.network
-        self.variant = variant
+        self.variant, self.placement = variant, placement
         self.count = len(self.network.layers)
         self.first = self.network.weighted[0]
         self.buffers: list[Buffer] = []
+        self.flash: list[Buffer] = []
         self.names: dict[tuple[str, int], str] = {}
 
     def layout(self) -> Layout:
@@ -106,9 +139,10 @@ class _Planner:
         self._errors()
         for index in self.network.weighted:
             self._scratch(index)
-        plan = plan_buffers(self.buffers)
-        offsets = {key: plan.offsets[name] for key, name in self.names.items()}
-        return Layout(self.network, self.method, plan, offsets)
+        plan, flash = plan_buffers(self.buffers), plan_buffers(self.flash)
+        places = plan.offsets | flash.offsets
+        offsets = {key: places[name] for key, name in self.names.items()}
+        return Layout(self.network, self.method, self.variant, self.placement, plan, flash, offsets)
 
     def _loss(self) -> int:
         return self.count
@@ -119,6 +153,11 @@ class _Planner:
     def _update(self, index: int) -> int:
         return self._backward(index) + 1
 
+    def _moments_of(self, index: int) -> set[int]:
+        """All operations of a layer with weights."""
+        backward = {self._backward(index)} if index > self.first else set()
+        return {index, self._update(index)} | backward
+
     def _permanent(self, part: str, index: int, size: int) -> None:
         self._add(part, index, size, None)
 
@@ -127,9 +166,17 @@ class _Planner:
         self.buffers.append(Buffer(name, size, moments))
         self.names[part, index] = name
 
+    def _weights(self, index: int, size: int) -> None:
+        if self.placement.weights is Memory.SRAM:
+            self._permanent("weights", index, size)
+            return
+        name = f"weights {index}"
+        self.flash.append(Buffer(name, size))
+        self.names["weights", index] = name
+
     def _tensors_of(self, index: int) -> None:
         weights = self.model.weights[index]
-        self._permanent("weights", index, weights.size)
+        self._weights(index, weights.size)
         if not self.method.trains_scores:
             return
         if not self.method.sparse:
@@ -143,8 +190,14 @@ class _Planner:
             )
         scored = int(np.count_nonzero(self.model.scored[index]))
         self._permanent("scores", index, scored)
-        self._permanent("row_starts", index, 4 * (rows + 1))
-        self._permanent("columns", index, 2 * scored)
+        if self.placement.edges is Edges.INDEX:
+            self._permanent("row_starts", index, 4 * (rows + 1))
+            self._permanent("columns", index, 2 * scored)
+            return
+        bitmap = rows * (-(-columns // 8))
+        self._permanent("row_starts", index, 4 * (rows + 1) + -(-bitmap // 4) * 4)
+        most = int(self.model.scored[index].reshape(rows, -1).sum(axis=1).max())
+        self._add("columns", index, 2 * most, frozenset(self._moments_of(index)))
 
     def _activations(self) -> None:
         """Outputs by layer; those of layer -1 are the network's input. A ReLU works in place."""

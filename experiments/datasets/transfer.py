@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets import Images
+from experiments.datasets.mnist import Images
+from experiments.datasets.rotation import as_input, rotate
 from experiments.errors import UserError
-from experiments.rotation import as_input, rotate
 from kernels.calibration import Statistic
 from kernels.network import Network
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.device import Device
-from experiments.simulator import simulated_pico, variant_of
-from experiments.train import MakeLearner
-from experiments.variants import Variant
+from experiments.device.host import Device
+from experiments.device.simulator import simulated_pico, variant_of
+from experiments.device.variants import Variant
+from experiments.training.train import MakeLearner
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale, Trainer

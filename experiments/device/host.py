@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.image import encode, permanent_tensors
-from experiments.layout import lay_out
-from experiments.variants import Variant
+from experiments.device.image import encode, encode_flash, permanent_tensors
+from experiments.device.layout import lay_out
+from experiments.device.placement import DEFAULT, Placement
+from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale
@@ -102,9 +103,11 @@ class Device:
         method: what is trained.
         scales: static scales by layer index, None for a method with dynamic ones.
         variant: of the firmware that is loaded; it decides about the scratch.
+        placement: of what lies in the image; the code lies where the firmware was linked for.
 
     Raises:
-        UserError: when the model does not fit the target's memory, with the sum.
+        UserError: when the model does not fit the target's memory, with the sum, or the placement
+            does not suit the method.
     """
 
     def __init__(
@@ -114,15 +117,23 @@ class Device:
         method: Method,
         scales: dict[int, Scale] | None,
         variant: Variant = Variant.PLAIN,
+        placement: Placement = DEFAULT,
     ) -> None:
         self.target, self._start = target, model.copy()
-        self.layout = lay_out(model, method, variant)
+        self.layout = lay_out(model, method, variant, placement)
         self._base = target.symbol("__arena_start__").address
         capacity = target.symbol("__arena_end__").address - self._base
         self.layout.check_fits(capacity, "the arena in SRAM beside the firmware")
         self._mailbox = target.symbol("mailbox").address
+        self._flash_base = 0
+        if in_flash := encode_flash(self.layout, model):
+            self._flash_base = target.symbol("__flash_arena_start__").address
+            end = target.symbol("__flash_arena_end__").address
+            self.layout.check_flash_fits(end - self._flash_base)
+            target.write(self._flash_base, in_flash)
         self._run_to(READY)
-        target.write(self._base, encode(self.layout, model, scales))
+        to_flash = self._flash_base - self._base
+        target.write(self._base, encode(self.layout, model, scales, to_flash))
 
     def predict(self, image: NDArray[np.int8]) -> int:
         """The class of one image (C,H,W), int8."""
@@ -163,14 +174,17 @@ class Device:
 
     def tensor(self, part: str, index: int, dtype: DTypeLike, count: int) -> NDArray[Any]:
         """A copy of a tensor of the image, flat; ``part`` and ``index`` as in ``Layout``."""
-        return self.target.read(self._base + self.layout.offsets[part, index], dtype, count)
+        base = self._flash_base if self.layout.in_flash(part) else self._base
+        return self.target.read(base + self.layout.offsets[part, index], dtype, count)
 
     @property
     def model(self) -> Model:
         """The model as it is on the target now."""
         model = self._start.copy()
         for index in model.network.weighted:
-            expected = permanent_tensors(model, self.layout.method, index)
+            expected = permanent_tensors(
+                model, self.layout.method, index, self.layout.placement.edges
+            )
             weights = self.tensor("weights", index, np.int8, expected["weights"].size)
             model.weights[index] = weights.reshape(model.weights[index].shape)
             if "scores" in expected:

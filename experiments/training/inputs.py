@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.backbone import Backbone, load_backbone
-from experiments.cifar10 import cifar10
-from experiments.configuration import Configuration
-from experiments.datasets import Images, mnist, mnist_sample
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.transfer import check_images, check_numbers
 from experiments.errors import UserError
-from experiments.transfer import check_images, check_numbers
+from experiments.pretraining.backbone import Backbone, load_backbone
+from experiments.training.configuration import Configuration
 
 
 @dataclass(frozen=True)

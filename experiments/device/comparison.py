@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device import Checkpoint, Device, Phase
-from experiments.image import permanent_tensors
+from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.image import permanent_tensors
 from kernels.network import Network
 from kernels.trainer import Trainer
 
@@ -49,14 +49,17 @@ class Comparison:
                 self._compare(where, "output_error", index - 1, reference.errors[index - 1])
         else:
             trained = "scores" if reference.method.trains_scores else "weights"
-            tensors = permanent_tensors(reference.model, reference.method, index)
+            tensors = self._tensors_of(index)
             self._compare(where, trained, index, tensors[trained])
 
     def _compare_model(self, when: str) -> None:
         for index in self.network.weighted:
-            tensors = permanent_tensors(self.reference.model, self.reference.method, index)
-            for part, expected in tensors.items():
+            for part, expected in self._tensors_of(index).items():
                 self._compare(when, part, index, expected)
+
+    def _tensors_of(self, index: int) -> dict[str, NDArray[np.generic]]:
+        model, edges = self.reference.model, self.device.layout.placement.edges
+        return permanent_tensors(model, self.reference.method, index, edges)
 
     def _compare(self, where: str, part: str, index: int, expected: NDArray[np.generic]) -> None:
         found = self.device.tensor(part, index, expected.dtype, expected.size)

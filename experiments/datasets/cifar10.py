@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from experiments.cifar10_pickle import parse_pickle
-from experiments.datasets import CLASSES, SPLIT_NAME, Images, Split, default_directory
+from experiments.datasets.cifar10_pickle import parse_pickle
+from experiments.datasets.mnist import CLASSES, SPLIT_NAME, Images, Split, default_directory
 from experiments.errors import UserError
 
 SHAPE = (3, 32, 32)
