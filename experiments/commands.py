@@ -104,7 +104,8 @@ def train(options: Namespace) -> None:
     configuration = inputs.fitted(configuration)
     _check_variant(options)
     variant = Variant(options.variant or Variant.FAST)
-    made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
+    on_device = options.backend == "pico"
+    made_with = environment(options.elf or firmware_elf.TRAINERS[variant] if on_device else None)
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -121,7 +122,7 @@ def train(options: Namespace) -> None:
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        ours = options.backend == "pico" and options.elf is None
+        ours = on_device and options.elf is None
         trained_by = {"backend": options.backend, "variant": str(variant) if ours else None}
         write_json(options.json, record | trained_by | {"environment": made_with})
 

@@ -13,6 +13,9 @@ import numpy as np
 from experiments.datasets.cifar10 import cifar10
 from experiments.datasets.mnist import Images, mnist, mnist_sample
 from experiments.datasets.transfer import check_images, check_numbers
+from experiments.device.simulator import trainer_elf
+from experiments.device.variants import Variant
+from experiments.environment import sha256_of
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.training.configuration import Configuration
@@ -24,14 +27,19 @@ class Inputs:
 
     backbone: Backbone
     source: Images
+    variant: Variant | None = None
+    """Of the firmware that learns in the emulator; None: the reference learns."""
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of both, for records."""
-        return {
+        """SHA-256 of all, for records."""
+        hashes = {
             "backbone_sha256": self.backbone.model.state_hash(),
             "data_sha256": self.source.sha256,
         }
+        if self.variant is not None:
+            hashes["trainer_elf_sha256"] = sha256_of(trainer_elf(self.variant))
+        return hashes
 
     @cached_property
     def identity(self) -> dict[str, Any]:
