@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,13 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    check_writable(options.json)
+    check_writable(options.json, read=[options.config, options.backbone])
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
     _check_variant(options)
+    if options.backend == "reference" and (options.elf or options.variant):
+        raise UserError("--elf and --variant choose what runs with --backend pico: add it")
     variant = Variant(options.variant or Variant.FAST)
     on_device = options.backend == "pico"
     made_with = environment(options.elf or firmware_elf.TRAINERS[variant] if on_device else None)
@@ -145,7 +148,7 @@ def _configuration(options: Namespace) -> Configuration:
 
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
-    check_writable(options.json, options.csv)
+    check_writable(options.json, options.csv, options.runs, read=[options.config])
     defaults = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
@@ -230,11 +233,10 @@ def _check_seed(seed: int) -> None:
 
 def _schedule(text: str) -> tuple[int, ...]:
     """ "3x2,1" is 3,3,1."""
-    try:
-        steps = [(*step.split("x"), "1")[:2] for step in text.split(",")]
-        return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
-    except ValueError as error:
-        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+    steps = [re.fullmatch(r"(\d+)(?:x([1-9]\d*))?", step.strip()) for step in text.split(",")]
+    if not all(steps):
+        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1 or 3x2,1")
+    return tuple(int(step[1]) for step in steps if step for _ in range(int(step[2] or 1)))
 
 
 def _network(name: str) -> Network:

@@ -104,9 +104,8 @@ def _in_processes(
     tasks = (delayed(_run_for)(here, key, chosen, inputs) for key, chosen in missing.items())
     # With batches a run's record would wait for others; with shared memory (max_nbytes) a sweep
     # that is killed would leave files behind.
-    parallel = Parallel(
-        workers.jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None
-    )
+    jobs = min(workers.jobs, max(1, len(missing)))
+    parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None)
     warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
     try:
         yield from parallel(tasks)

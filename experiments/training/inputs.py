@@ -32,19 +32,24 @@ class Inputs:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of all, for records."""
-        hashes = {
+        """SHA-256 of what the numbers follow from, for records."""
+        return {
             "backbone_sha256": self.backbone.model.state_hash(),
             "data_sha256": self.source.sha256,
         }
-        if self.variant is not None:
-            hashes["trainer_elf_sha256"] = sha256_of(trainer_elf(self.variant))
-        return hashes
+
+    @cached_property
+    def firmware(self) -> dict[str, str]:
+        """SHA-256 of the firmware that learns, if any: it changes no number, or is wrong."""
+        if self.variant is None:
+            return {}
+        return {"trainer_elf_sha256": sha256_of(trainer_elf(self.variant))}
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What the keys of all runs on these inputs follow from."""
-        return {**self.hashes, "backbone_network": self.backbone.model.network.to_json()}
+        network = self.backbone.model.network.to_json()
+        return {**self.hashes, **self.firmware, "backbone_network": network}
 
     def fitted(self, configuration: Configuration) -> Configuration:
         """The configuration with the backbone's network, once it is certain that it can run.
