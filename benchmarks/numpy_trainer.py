@@ -117,7 +117,7 @@ class NumpyTrainer:
             columns = _columns(inputs, layer.kernel, layer.padding)
             gradient = (error.reshape(len(error), -1) @ columns.T).reshape(weights.shape)
         else:
-            gradient = np.outer(error, inputs)
+            gradient = error[:, np.newaxis] * inputs.reshape(1, -1)
         if self._method.trains_scores:
             gradient = np.where(self.model.scored[index], gradient * weights, 0)
         return gradient
@@ -164,7 +164,7 @@ def _dynamic_shift(sums: Integers) -> int:
 def _columns(planes: Integers, size: int, padding: int) -> Integers:
     """planes (C,H,W) -> a column of C*size*size values for each of the H2*W2 windows."""
     border = ((0, 0), (padding, padding), (padding, padding))
-    windows = sliding_window_view(np.pad(planes, border), (size, size), axis=(1, 2))  # type: ignore[call-overload]
+    windows = sliding_window_view(np.pad(planes, border), (size, size), axis=(1, 2))
     return windows.transpose(0, 3, 4, 1, 2).reshape(len(planes) * size**2, -1)
 
 
@@ -185,7 +185,7 @@ def _pools(planes: Integers, size: int) -> Integers:
 
 
 def _unpool(planes: Integers, size: int, error: Integers) -> Integers:
-    """A window's error (C,H//size,W//size) at its first largest element, in an array like planes."""
+    """A window's error (C,H//size,W//size) at its first largest element; as large as planes."""
     windows = _pools(planes, size)
     spread = np.zeros_like(windows)
     largest = windows.argmax(axis=-1)[..., np.newaxis]

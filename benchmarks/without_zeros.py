@@ -23,17 +23,16 @@ from kernels.methods import method
 from kernels.network import MaxPool2d
 
 
-def rows() -> list[dict[str, Any]]:
+def rows(rounds: int = 1) -> list[dict[str, Any]]:
     """Cycles of each operation of both variants, and their sums."""
     plain, fast = _cycles(Variant.PLAIN), _cycles(Variant.FAST)
     plain["step"], fast["step"] = sum(plain.values()), sum(fast.values())
     return [
         {
-            "benchmark": "step without zeros",
-            "method": operation,
+            "case": operation,
             "plain_cycles": plain[operation],
             "fast_cycles": fast[operation],
-            "share": fast[operation] / plain[operation],
+            "fast_over_plain_cycles": fast[operation] / plain[operation],
         }
         for operation in plain
     ]
