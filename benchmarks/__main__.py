@@ -33,7 +33,7 @@ BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
     "emulators": emulators.rows,
     "reference": reference.rows,
     "firmware": firmware_variants.rows,
-    "without zeros": without_zeros.rows,
+    "without zeros": lambda _: without_zeros.rows(),  # cycles are exact
 }
 
 

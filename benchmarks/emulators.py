@@ -23,7 +23,11 @@ PROGRAMS = {
     "divider (tests itself), code in SRAM": "divider.no_flash",
 }
 IMAGES = 3  # a round
-MAX_CYCLES = 10_000_000_000
+OURS, THEIRS = "priot", "rp2040js"
+MAX_CYCLES = 1_000_000_000
+
+Measured = tuple[int, float]
+"""Cycles and seconds of one run."""
 
 
 class DifferenceError(RuntimeError):
@@ -31,85 +35,88 @@ class DifferenceError(RuntimeError):
 
 
 def rows(rounds: int) -> list[dict[str, Any]]:
-    """A row for each program, and for training by PRIOT with both variants of the firmware."""
-    programs = [_program(case, name, rounds) for case, name in PROGRAMS.items()]
+    """Two rows for each program, and for training by PRIOT with each variant of the firmware."""
     priot = training(method("priot"), IMAGES)
-    return [*programs, *(_training(priot, variant, rounds) for variant in Variant)]
+    cases = [
+        *(_program(case, name, rounds) for case, name in PROGRAMS.items()),
+        *(_training(priot, variant, rounds) for variant in Variant),
+    ]
+    return [row for rows in cases for row in rows]
 
 
-def _program(case: str, name: str, rounds: int) -> dict[str, Any]:
+def _program(case: str, name: str, rounds: int) -> list[dict[str, Any]]:
     """A program from reset to its end; what it sends by UART0 has to be the same."""
     elf = firmware_elf.BUILT / f"{name}.elf"
     console = Console()
     pico = Pico(elf, uart=console.uart)
     with Rp2040js(elf) as other:
 
-        def here() -> None:
+        def here() -> Measured:
             console.output.clear()
             pico.reset()
-            run_session(pico, console, Limits())
+            time = seconds(lambda: run_session(pico, console, Limits()))
+            return pico.cycles, time
 
-        def there() -> None:
+        def there() -> Measured:
             other.reset()
             other.run(MAX_CYCLES)
+            return other.cycles, other.seconds
 
-        figures = _figures(case, pico, other, here, there, rounds)
+        rows = _rows(case, here, there, rounds)
         if console.output != other.output:
             raise DifferenceError(f"{case}: {bytes(console.output)!r} here, {other.output!r} there")
-    return figures
+    return rows
 
 
-def _training(training: Training, variant: Variant, rounds: int) -> dict[str, Any]:
+def _training(training: Training, variant: Variant, rounds: int) -> list[dict[str, Any]]:
     """Steps on images, sent as to any other target; all of SRAM has to be the same afterwards."""
     case = f"{training.settings.label}, {IMAGES} steps, {variant} firmware"
     pico = simulated_pico(None, variant)
     with Rp2040js(trainer_elf(variant)) as other:
+        device, other_device = training.device(pico, variant), training.device(other, variant)
 
-        def here() -> None:
-            pico.reset()
-            training.steps(training.device(pico, variant))
+        def here() -> Measured:
+            before = pico.cycles
+            time = seconds(lambda: training.steps(device))
+            return pico.cycles - before, time
 
-        def there() -> None:
-            other.reset()
-            training.steps(training.device(other, variant))
+        def there() -> Measured:
+            before = other.cycles, other.seconds
+            training.steps(other_device)
+            return other.cycles - before[0], other.seconds - before[1]
 
-        figures = _figures(case, pico, other, here, there, rounds)
+        rows = _rows(case, here, there, rounds)
         different = int((other.read(SRAM.base, "u1", SRAM.size) != pico.sram).sum())
         if different:
             raise DifferenceError(f"{case}: {different:,} bytes of SRAM differ")
-    return figures
+    return rows
 
 
-def _figures(
-    case: str,
-    pico: Pico,
-    other: Rp2040js,
-    here: Callable[[], None],
-    there: Callable[[], None],
-    rounds: int,
-) -> dict[str, Any]:
-    """Rounds of both in turn, after one that lets both compile.
+def _rows(
+    case: str, here: Callable[[], Measured], there: Callable[[], Measured], rounds: int
+) -> list[dict[str, Any]]:
+    """A row for each emulator: cycles of a first run, in which both compile, and speeds of rounds.
 
-    Each speed is in the emulator's own cycles. rp2040js is timed inside Node, without the way there.
+    Speeds are in an emulator's own cycles. rp2040js is timed inside Node, without the way there.
     """
-    here()
-    there()
-    times: list[float] = []
-    other_times: list[float] = []
+    runs = {OURS: here, THEIRS: there}
+    cycles = {emulator: run()[0] for emulator, run in runs.items()}
+    speeds: dict[str, list[float]] = {emulator: [] for emulator in runs}
+    times: dict[str, list[float]] = {emulator: [] for emulator in runs}
     for _ in range(rounds):
-        times.append(seconds(here))
-        there()
-        other_times.append(other.seconds)
-    speed = pico.cycles / median(times)
-    other_speed = other.cycles / median(other_times)
-    return {
-        "case": case,
-        "cycles": pico.cycles,
-        "rp2040js_cycles": other.cycles,
-        "rp2040js_over_our_cycles": other.cycles / pico.cycles,
-        "cycles_per_second": speed,
-        "rp2040js_cycles_per_second": other_speed,
-        "real_time_factor": speed / REAL_TIME_HZ,
-        "rp2040js_real_time_factor": other_speed / REAL_TIME_HZ,
-        "times_as_fast_as_rp2040js": median_ratio(other_times, times),
-    }
+        for emulator, run in runs.items():
+            count, time = run()
+            speeds[emulator].append(count / time)
+            times[emulator].append(time)
+    return [
+        {
+            "case": case,
+            "emulator": emulator,
+            "cycles": cycles[emulator],
+            "cycles_over_ours": cycles[emulator] / cycles[OURS],
+            "cycles_per_second": median(speeds[emulator]),
+            "real_time_factor": median(speeds[emulator]) / REAL_TIME_HZ,
+            "time_over_ours": median_ratio(times[emulator], times[OURS]),
+        }
+        for emulator in runs
+    ]

@@ -23,7 +23,7 @@ from kernels.methods import method
 from kernels.network import MaxPool2d
 
 
-def rows(rounds: int = 1) -> list[dict[str, Any]]:
+def rows() -> list[dict[str, Any]]:
     """Cycles of each operation of both variants, and their sums."""
     plain, fast = _cycles(Variant.PLAIN), _cycles(Variant.FAST)
     plain["step"], fast["step"] = sum(plain.values()), sum(fast.values())
