@@ -19,6 +19,7 @@ from benchmarks import (
     training_step,
     without_zeros,
 )
+from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js import machine as rp2040js
 from experiments.environment import environment
 from experiments.errors import UserError
@@ -38,7 +39,10 @@ BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all benchmarks one after the other; returns the exit code, 2 for bad input."""
+    """Run all benchmarks one after the other; returns the exit code.
+
+    0: done; 1: figures are void; 2: bad input, told in one line.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument(
@@ -51,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = _run([options.only] if options.only else [*BENCHMARKS], options.rounds)
         if options.json is not None:
             write_json(options.json, record)
-    except UserError as error:
+    except (UserError, BenchmarkError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, UserError) else 1
     return 0
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 import firmware_elf
+from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js.machine import Rp2040js
 from benchmarks.timing import REAL_TIME_HZ, median_ratio, seconds
 from benchmarks.training import Training, training
@@ -28,10 +29,6 @@ MAX_CYCLES = 1_000_000_000
 
 Measured = tuple[int, float]
 """Cycles and seconds of one run."""
-
-
-class DifferenceError(RuntimeError):
-    """The two emulators came to different results: the figures are void."""
 
 
 def rows(rounds: int) -> list[dict[str, Any]]:
@@ -64,7 +61,7 @@ def _program(case: str, name: str, rounds: int) -> list[dict[str, Any]]:
 
         rows = _rows(case, here, there, rounds)
         if console.output != other.output:
-            raise DifferenceError(f"{case}: {bytes(console.output)!r} here, {other.output!r} there")
+            raise BenchmarkError(f"{case}: {bytes(console.output)!r} here, {other.output!r} there")
     return rows
 
 
@@ -88,7 +85,7 @@ def _training(training: Training, variant: Variant, rounds: int) -> list[dict[st
         rows = _rows(case, here, there, rounds)
         different = int((other.read(SRAM.base, "u1", SRAM.size) != pico.sram).sum())
         if different:
-            raise DifferenceError(f"{case}: {different:,} bytes of SRAM differ")
+            raise BenchmarkError(f"{case}: {different:,} bytes of SRAM differ")
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
 from experiments.device.simulator import simulated_pico
@@ -31,7 +32,7 @@ def _row(training: Training, rounds: int) -> dict[str, Any]:
         for variant, device in devices.items():
             times[variant].append(seconds(lambda device=device: training.steps(device)))  # type: ignore[misc]
     if len({device.model.state_hash() for device in devices.values()}) > 1:
-        raise RuntimeError("the two variants disagree: the figures are void")
+        raise BenchmarkError(f"{training.settings.label}: the two variants disagree")
     plain, fast = Variant.PLAIN, Variant.FAST
     return {
         "case": training.settings.label,

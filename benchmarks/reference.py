@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.numpy_trainer import NumpyTrainer
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
@@ -35,7 +36,7 @@ def rows(rounds: int) -> list[dict[str, Any]]:
 def _row(training: Training, rounds: int) -> dict[str, Any]:
     expected, found = _train(training, Trainer), _train(training, NumpyTrainer)
     if found != expected:
-        raise RuntimeError("NumPy and the reference disagree: the figures are void")
+        raise BenchmarkError(f"{training.settings.label}: NumPy and the reference disagree")
     runs: dict[str, Callable[[], object]] = {
         "reference": lambda: _train(training, Trainer),
         "numpy": lambda: _train(training, NumpyTrainer),

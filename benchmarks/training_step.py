@@ -7,6 +7,7 @@ from typing import Any
 
 import firmware_elf
 from benchmarks.bare_unicorn import BareUnicorn
+from benchmarks.errors import BenchmarkError
 from benchmarks.timing import REAL_TIME_HZ, median_ratio, seconds
 from benchmarks.training import Training, trainings
 from experiments.device.simulator import simulated_pico
@@ -32,7 +33,7 @@ def _row(training: Training, rounds: int) -> dict[str, Any]:
         there.append(seconds(lambda: training.steps(bare)))
         cycles.append(pico.cycles - before)
     if simulated.model.state_hash() != bare.model.state_hash():
-        raise RuntimeError("the simulator and bare Unicorn disagree: the figures are void")
+        raise BenchmarkError(f"{training.settings.label}: the simulator and bare Unicorn disagree")
     speed = median(count / time for count, time in zip(cycles, here, strict=True))
     return {
         "case": training.settings.label,

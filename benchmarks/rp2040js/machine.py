@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 import sim
+from benchmarks.errors import BenchmarkError
 from sim import Pico, Stop, StopReason, Symbol
 from sim.loading.boot import boot_of
 from sim.memory_map import FLASH, SRAM
@@ -27,10 +28,6 @@ FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER / "node_modules" / "rp2040js" / "package.json"
 PINNED = json.loads((FOLDER / "package.json").read_text())["dependencies"]["rp2040js"]
 BOOT_ROM = Path(sim.__file__).with_name("bootrom.bin")  # ours: rp2040js comes without one
-
-
-class Rp2040jsError(RuntimeError):
-    """rp2040js could not do what it was asked to; its own words are on standard error."""
 
 
 def missing() -> str | None:
@@ -61,7 +58,7 @@ class Rp2040js:
         output: what the program has sent by UART0 since reset.
 
     Raises:
-        Rp2040jsError: from any method, when rp2040js fails.
+        BenchmarkError: from any method, when rp2040js fails; its words are on standard error.
     """
 
     def __init__(self, elf: Path) -> None:
@@ -135,7 +132,7 @@ class Rp2040js:
             print(json.dumps({"operation": operation} | request), file=self._node.stdin, flush=True)
         answer = self._node.stdout.readline()
         if not answer:
-            raise Rp2040jsError(f"rp2040js ended during {operation!r}; see its message above")
+            raise BenchmarkError(f"rp2040js ended during {operation!r}; see its message above")
         return json.loads(answer)
 
 

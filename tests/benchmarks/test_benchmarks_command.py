@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks import reference, training_step
+from benchmarks.numpy_trainer import Integers, NumpyTrainer
 from benchmarks.rp2040js import machine
 from benchmarks.training import trainings
 
@@ -81,6 +82,21 @@ def test_simulator_and_bare_unicorn_run_the_same_steps(
     assert rows[0]["time_over_bare_unicorn"] > 0
     speed = rows[0]["simulated_cycles_per_second"]
     assert rows[0]["real_time_factor"] == speed / 133_000_000 > 0
+
+
+def test_a_difference_voids_the_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path
+) -> None:
+    class Forgetful(NumpyTrainer):
+        def _descend(self, index: int, gradient: Integers) -> None:
+            pass
+
+    monkeypatch.setattr(reference, "NumpyTrainer", Forgetful)
+    path = tmp_path / "record.json"
+    assert benchmarks.main(["--only", "reference", "--rounds", "1", "--json", str(path)]) == 1
+    expected = "benchmarks: NITI dynamic: NumPy and the reference disagree\n"
+    assert capsys.readouterr().err == expected
+    assert not path.exists()
 
 
 def test_bad_input_ends_with_2(capsys: Capture, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import firmware_elf
-from benchmarks.rp2040js.machine import Rp2040js, Rp2040jsError, missing
+from benchmarks.errors import BenchmarkError
+from benchmarks.rp2040js.machine import Rp2040js, missing
 from benchmarks.training import training
 from experiments.device.simulator import simulated_pico, trainer_elf
 from experiments.device.variants import Variant
@@ -51,7 +52,7 @@ def test_a_program_that_tests_itself_passes() -> None:
 def test_a_program_that_sleeps_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     with (
         Rp2040js(firmware_elf.BUILT / "sleep.no_flash.elf") as other,
-        pytest.raises(Rp2040jsError, match="during 'run'"),
+        pytest.raises(BenchmarkError, match="during 'run'"),
     ):
         other.run(None)
     assert "the program sleeps" in capfd.readouterr().err
@@ -60,7 +61,7 @@ def test_a_program_that_sleeps_is_refused(capfd: pytest.CaptureFixture[str]) -> 
 def test_a_failure_in_rp2040js_is_an_error_here(capfd: pytest.CaptureFixture[str]) -> None:
     with (
         Rp2040js(firmware_elf.BUILT / "divider.no_flash.elf") as other,
-        pytest.raises(Rp2040jsError, match="during 'write'"),
+        pytest.raises(BenchmarkError, match="during 'write'"),
     ):
         other.write(SRAM.end, b"more than there is")
     assert "RangeError" in capfd.readouterr().err
