@@ -16,7 +16,6 @@ from benchmarks.training import Training, trainings
 from kernels.trainer import Trainer
 
 IMAGES = 1024
-ORDER = np.arange(IMAGES)
 
 
 def pytorch_missing() -> str | None:
@@ -61,6 +60,6 @@ def _row(training: Training, rounds: int) -> dict[str, Any]:
 def _train(training: Training, trainer: type[Trainer] | type[NumpyTrainer]) -> str:
     """One epoch from the start; returns the hash of what came out."""
     model = training.model.copy()
-    task = training.task
-    trainer(model, training.settings, training.scales).train(task.images, task.labels, ORDER)
+    task, order = training.task, np.arange(len(training.task.labels))
+    trainer(model, training.settings, training.scales).train(task.images, task.labels, order)
     return model.state_hash()

@@ -92,6 +92,7 @@ def test_a_difference_voids_the_figures(
             pass
 
     monkeypatch.setattr(reference, "NumpyTrainer", Forgetful)
+    monkeypatch.setattr(reference, "IMAGES", 48)  # among them some with an error
     path = tmp_path / "record.json"
     assert benchmarks.main(["--only", "reference", "--rounds", "1", "--json", str(path)]) == 1
     expected = "benchmarks: NITI dynamic: NumPy and the reference disagree\n"
