@@ -31,7 +31,8 @@ from experiments.pretraining.networks import NAMED
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
 from experiments.training.inputs import load_inputs
 from experiments.training.learners import learner_on

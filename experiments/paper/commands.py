@@ -21,7 +21,7 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import FULL, QUICK, Laboratory
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers
+from experiments.sweeps.workers import Workers
 from experiments.training.inputs import load_inputs
 
 Experiment = Callable[[Laboratory], Artefact]

@@ -103,7 +103,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
     def no_more_runs(*_: object) -> None:
         raise AssertionError("a run that is in the store is repeated")
 
-    monkeypatch.setattr("experiments.sweeps.sweep._compute", no_more_runs)
+    monkeypatch.setattr("experiments.sweeps.workers._compute", no_more_runs)
     files = sorted(path for path in results.rglob("*") if path.is_file())
     before = {path: path.read_bytes() for path in files}
     for name in ("accuracy", "history", "overflow", "collapse", "device"):
