@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import product
+from typing import get_type_hints
 
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -45,12 +47,8 @@ class Placement:
         """
         if text == "default":
             return cls()
-        chosen: dict[str, Memory | Edges] = {}
-        kinds: dict[str, type[Memory] | type[Edges]] = {
-            "weights": Memory,
-            "code": Memory,
-            "edges": Edges,
-        }
+        chosen: dict[str, StrEnum] = {}
+        kinds = _kinds()
         for setting in text.split(","):
             name, _, value = setting.partition("=")
             if name not in kinds:
@@ -106,6 +104,21 @@ class Placement:
             if value != usual.settings[name]
         ]
         return ",".join(changed) or "default"
+
+
+def _kinds() -> dict[str, type[StrEnum]]:
+    """What each setting of a placement can be, by name."""
+    kinds: dict[str, type[StrEnum]] = get_type_hints(Placement)
+    return kinds
+
+
+def every_placement() -> list[Placement]:
+    """Every combination of settings; ``Placement.suits`` tells for which methods it is possible."""
+    kinds = _kinds()
+    return [
+        Placement(**dict(zip(kinds, values, strict=True)))  # type: ignore[arg-type]
+        for values in product(*kinds.values())
+    ]
 
 
 DEFAULT = Placement()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.commands import chosen_clock
 from experiments.environment import environment
+from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
@@ -17,8 +21,16 @@ from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
+from experiments.paper import tradeoff as tradeoff_map
 from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import FULL, QUICK, Laboratory
+from experiments.paper.protocol import FULL, QUICK, Laboratory, Scope
+from experiments.paper.tradeoff_query import (
+    Limits,
+    commands_for,
+    described,
+    front_table,
+    most_accurate,
+)
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import Workers
@@ -64,6 +76,22 @@ def collapse(options: Namespace) -> None:
     print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
 
 
+def tradeoff(options: Namespace) -> None:
+    """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
+    clock_hz = chosen_clock(options)
+    if not math.isfinite(options.angle):
+        raise UserError(f"--angle {options.angle}: name a finite number of degrees")
+    limits = Limits(options.sram_kb, options.ms)
+    made = _make(options, partial(tradeoff_map.tradeoff, angle=options.angle, clock_hz=clock_hz))
+    if not limits:
+        print(front_table(made.rows))
+        return
+    best = most_accurate(made.rows, limits)
+    print(f"The most accurate in {limits}: {described(best)}")
+    for command in commands_for(best, _scope(options), options.data, options.backbone):
+        print(command)
+
+
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well."""
     _make(options, cost_table.costs)
@@ -71,6 +99,7 @@ def paper(options: Namespace) -> None:
     history(options)
     overflow(options)
     collapse(options)
+    _make(options, tradeoff_map.tradeoff)
     device(options)
 
 
@@ -127,9 +156,13 @@ def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(blocks)
 
 
+def _scope(options: Namespace) -> Scope:
+    return QUICK if options.quick else FULL
+
+
 def _make(options: Namespace, experiment: Experiment) -> Artefact:
     """Carry out an experiment, write what it gives, and say where."""
-    scope = QUICK if options.quick else FULL
+    scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
