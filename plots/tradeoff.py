@@ -19,10 +19,10 @@ _KIB = 1024
 _HEIGHT_INCHES = 2.6
 _SCALE = LinearSegmentedColormap.from_list("accuracy", SHADES[::-1])  # the more, the darker
 _MARKERS = "sDo^v<>"
-_POINTS = {False: 3.5, True: 5.5}  # marker size off and on the front
+_POINTS = {False: 3.5, True: 6.0}  # marker size off and on the front
 _EDGES: dict[bool, dict[str, Any]] = {
     False: {"markeredgecolor": "#555555", "markeredgewidth": 0.4},
-    True: {"markeredgecolor": ACCENT, "markeredgewidth": 1.2},
+    True: {"markeredgecolor": ACCENT, "markeredgewidth": 1.0},
 }
 _MARGIN = 1.15  # of the time axis, as a factor
 _SPAN_INCHES = 0.13  # height of a line that tells where a variant's points are
@@ -79,7 +79,7 @@ def draw_tradeoff(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         bar.set_label("final accuracy, %")
         bar.outline.set_linewidth(0.5)
         bar.ax.tick_params(length=2)
-        legend_below(figure, _legend(markers), handlelength=1, columnspacing=1)
+        legend_below(figure, _legend(markers), handlelength=1)
         save(figure, path)
 
 

@@ -35,7 +35,7 @@ class CostRuns:
             "version": COSTS_VERSION,
             "method": setup.method.name,
             "settings": setup.method.settings(),
-            "placement": setup.placement.settings,
+            "placement": str(setup.placement),
             "variant": setup.variant,
             "seed": self.seed,
             "elf": environment(trainer_elf(setup.variant, setup.placement))["trainer_elf_sha256"],

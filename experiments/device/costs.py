@@ -76,7 +76,7 @@ def measure_costs(
     elf: Path | None = None,
     variants: Sequence[Variant] = tuple(Variant),
     placements: Sequence[Placement] = (DEFAULT,),
-    methods: Sequence[Method] = compared_methods(),
+    methods: Sequence[Method] | None = None,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
@@ -87,7 +87,7 @@ def measure_costs(
         elf: another build of the trainer, which is measured alone.
         variants: of the builds that ship.
         placements: what lies where.
-        methods: the rows.
+        methods: None stands for ``compared_methods``.
 
     Raises:
         MismatchError: at the first difference between device and reference.
@@ -100,7 +100,7 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
-    setups = possible_setups(methods, placements, variants)
+    setups = possible_setups(methods or compared_methods(), placements, variants)
     total = len(setups) * len(task.labels)
     with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
         records = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import product
-from typing import get_type_hints
 
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -48,7 +47,7 @@ class Placement:
         if text == "default":
             return cls()
         chosen: dict[str, StrEnum] = {}
-        kinds = _kinds()
+        kinds = cls._kinds()
         for setting in text.split(","):
             name, _, value = setting.partition("=")
             if name not in kinds:
@@ -90,6 +89,18 @@ class Placement:
             return False
         return True
 
+    @classmethod
+    def every(cls) -> tuple[Placement, ...]:
+        """All combinations of the settings, the default first."""
+        choices = product(*cls._kinds().values())
+        return tuple(cls(*values) for values in choices)  # type: ignore[arg-type]  # as in parse
+
+    @classmethod
+    def _kinds(cls) -> dict[str, type[StrEnum]]:
+        """What each setting can be: the kind of its default."""
+        usual = cls()
+        return {field.name: type(getattr(usual, field.name)) for field in fields(cls)}
+
     @property
     def settings(self) -> dict[str, str]:
         """Every setting by name, for a record."""
@@ -104,21 +115,6 @@ class Placement:
             if value != usual.settings[name]
         ]
         return ",".join(changed) or "default"
-
-
-def _kinds() -> dict[str, type[StrEnum]]:
-    """What each setting of a placement can be, by name."""
-    kinds: dict[str, type[StrEnum]] = get_type_hints(Placement)
-    return kinds
-
-
-def every_placement() -> list[Placement]:
-    """Every combination of settings; ``Placement.suits`` tells for which methods it is possible."""
-    kinds = _kinds()
-    return [
-        Placement(**dict(zip(kinds, values, strict=True)))  # type: ignore[arg-type]
-        for values in product(*kinds.values())
-    ]
 
 
 DEFAULT = Placement()

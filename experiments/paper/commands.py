@@ -88,8 +88,8 @@ def tradeoff(options: Namespace) -> None:
         return
     best = most_accurate(made.rows, limits)
     print(f"The most accurate in {limits}: {described(best)}")
-    for command in commands_for(best, _scope(options), options.data, options.backbone):
-        print(command)
+    for line in commands_for(best, _scope(options), options.data, options.backbone):
+        print(line)
 
 
 def paper(options: Namespace) -> None:

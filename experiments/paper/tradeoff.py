@@ -9,7 +9,7 @@ from typing import Any
 from experiments.datasets.transfer import transfer_task
 from experiments.device.cost_runs import CostRuns
 from experiments.device.costs import Setup, at_clock, possible_setups
-from experiments.device.placement import every_placement
+from experiments.device.placement import Placement
 from experiments.device.variants import Variant as FirmwareVariant
 from experiments.errors import UserError
 from experiments.paper.accuracy import runs_of, summary
@@ -39,7 +39,7 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = CLOCK
         group[0].method: (variant, summary([next(found) for _ in group]))
         for variant, group in zip(VARIANTS, groups, strict=True)
     }
-    setups = possible_setups(list(learned), every_placement(), tuple(FirmwareVariant))
+    setups = possible_setups(list(learned), Placement.every(), tuple(FirmwareVariant))
     seed = scope.seeds[0]
     task = transfer_task(laboratory.inputs.source, angle, scope.cost_images, 0, seed)
     kind = CostRuns(laboratory.inputs.backbone, task, seed)

@@ -65,14 +65,18 @@ def most_accurate(rows: Sequence[Row], limits: Limits) -> Row:
     fitting = [row for row in rows if limits.enough_sram(row) and limits.enough_time(row)]
     if fitting:
         return min(fitting, key=lambda row: (-row["final_mean"], *_fastest(row)))
-    quick_enough = [row for row in rows if limits.enough_time(row)]
-    small_enough = [row for row in rows if limits.enough_sram(row)]
-    nearest = [
-        min(quick_enough or rows, key=_smallest),
-        min(small_enough or rows, key=_fastest),
-    ]
-    told = "; ".join(dict.fromkeys(map(described, nearest)))
+    told = "; ".join(dict.fromkeys(map(described, _nearest(rows, limits))))
     raise UserError(f"nothing fits in {limits}; nearest: {told}")
+
+
+def _nearest(rows: Sequence[Row], limits: Limits) -> list[Row]:
+    """The smallest of those that are fast enough, the fastest of those that are small enough."""
+    fast_enough = [row for row in rows if limits.enough_time(row)]
+    small_enough = [row for row in rows if limits.enough_sram(row)]
+    if not fast_enough and not small_enough:
+        fast_enough = small_enough = list(rows)
+    smallest = [min(fast_enough, key=_smallest)] if fast_enough else []
+    return smallest + ([min(small_enough, key=_fastest)] if small_enough else [])
 
 
 def front_table(rows: Sequence[Row]) -> str:
@@ -111,19 +115,25 @@ def described(row: Row) -> str:
 
 
 def commands_for(row: Row, scope: Scope, data: Path | None, backbone: Path | None) -> list[str]:
-    """The command that measures what the row costs, and the one that trains it (the first seed)."""
+    """Lines for a shell: how to measure what the row costs, and how to train so."""
     files = {"data": data, "backbone": backbone}
     names = ("method", "scored_fraction", "selection", "learning_rate_bits", "angle")
     method = {name: row[name] for name in names} | {"seed": scope.seeds[0]} | files
     device = {"variant": row["variant"], "placement": row["placement"]}
     run = {"images": scope.images, "test_images": scope.test_images, "epochs": scope.epochs}
-    costs = {"images": row["images"], "clock": f"{row['clock_hz'] / 1e6:g}"}
-    return [_command("costs", method | device | costs), _command("train", method | run)]
+    costs = {"images": row["images"], "clock": row["clock_hz"] / 1e6}
+    return [
+        "# its costs",
+        _command("costs", method | device | costs),
+        f"# its training, with the first of {row['seeds']} seeds",
+        _command("train", method | run),
+    ]
 
 
 def _command(name: str, options: Mapping[str, Any]) -> str:
     words = ["priot", name]
     for option, value in options.items():
         if value is not None:
-            words += [f"--{option.replace('_', '-')}", str(value)]
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            words += [f"--{option.replace('_', '-')}", text]
     return shlex.join(words)
