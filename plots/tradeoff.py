@@ -19,7 +19,7 @@ _KIB = 1024
 _HEIGHT_INCHES = 2.6
 _SCALE = LinearSegmentedColormap.from_list("accuracy", SHADES[::-1])  # the more, the darker
 _MARKERS = "sDo^v<>"
-_POINTS = {False: 3.5, True: 6.0}  # marker size off and on the front
+_POINTS = {False: 3.5, True: 5.0}  # marker size off and on the front
 _EDGES: dict[bool, dict[str, Any]] = {
     False: {"markeredgecolor": "#555555", "markeredgewidth": 0.4},
     True: {"markeredgecolor": ACCENT, "markeredgewidth": 1.0},

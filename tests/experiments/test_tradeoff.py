@@ -234,9 +234,12 @@ def command(backbone: Path, folder: Path, *options: object) -> list[str]:
 
 
 @pytest.fixture
-def again(results: Path, small_backbone: Path, tmp_path: Path) -> Tradeoff:
-    """The command with all runs at hand; what it writes goes to a folder of the test."""
+def again(
+    results: Path, small_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Tradeoff:
+    """The command with all runs at hand and no figure; it writes to a folder of the test."""
     runs = results / "runs" / "mnist-sample.jsonl"
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
 
     def run(*options: object) -> int:
         return main(command(small_backbone, tmp_path / "results", "--runs", runs, *options))
@@ -246,6 +249,13 @@ def again(results: Path, small_backbone: Path, tmp_path: Path) -> Tradeoff:
 
 def rows_of(folder: Path) -> list[Row]:
     return json.loads((folder / "tradeoff.json").read_text())["rows"]
+
+
+@pytest.fixture
+def first_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NITI and PRIOT, in SRAM and by the plain variant, are all that is possible; no figure."""
+    monkeypatch.setattr(tradeoff, "possible_setups", lambda methods, *_: [*map(Setup, methods[:3])])
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
 
 
 def test_every_possible_combination_is_a_row(results: Path) -> None:
@@ -319,6 +329,7 @@ def test_interrupted_measurements_go_on_where_they_stood(
         return measure(*given)
 
     monkeypatch.setattr(cost_runs, "measure", counted)
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
     assert main(command(small_backbone, tmp_path)) == 0
     assert len(measured) == 3
     assert (tmp_path / "tradeoff.csv").read_bytes() == (results / "tradeoff.csv").read_bytes()
@@ -336,14 +347,18 @@ def test_clock_changes_times_alone_and_needs_no_measurement(
 
 
 def test_another_angle_has_its_own_runs(
-    results: Path, small_backbone: Path, tmp_path: Path
+    small_backbone: Path, results: Path, tmp_path: Path, first_three: None
 ) -> None:
-    """Angle 60 is one of the reduced table's as well."""
     assert main(command(small_backbone, tmp_path, "--angle", 60)) == 0
-    assert {row["angle"] for row in rows_of(tmp_path)} == {60.0}
-    cycles = [{row["cycles"] for row in rows_of(folder)} for folder in (results, tmp_path)]
-    assert cycles[0] != cycles[1]
+    rows = rows_of(tmp_path)
+    assert {row["angle"] for row in rows} == {60.0}
     assert "60 degrees" in (tmp_path / "tradeoff.caption.txt").read_text()
+    found = {row["label"]: row for row in rows_of(results)[::-1]}
+    for row in rows:
+        assert (row["cycles"], row["final_mean"]) != (
+            found[row["label"]]["cycles"],
+            found[row["label"]]["final_mean"],
+        )
 
 
 def test_question_is_answered_with_commands_that_give_the_row(
@@ -420,6 +435,7 @@ def test_setups_that_do_not_fit_are_left_out_and_told(
     small_backbone: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    first_three: None,
     too_large: set[str],
 ) -> None:
     measure = cost_runs.measure
@@ -430,7 +446,6 @@ def test_setups_that_do_not_fit_are_left_out_and_told(
         return measure(backbone, setup, *others)
 
     monkeypatch.setattr(cost_runs, "measure", limited)
-    monkeypatch.setattr(tradeoff, "possible_setups", lambda methods, *_: [*map(Setup, methods[:3])])
     (tmp_path / "runs").mkdir()
     trained = (results / "runs" / "mnist-sample.jsonl").read_bytes()
     (tmp_path / "runs" / "mnist-sample.jsonl").write_bytes(trained)
