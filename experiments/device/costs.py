@@ -91,8 +91,8 @@ def measure_costs(
 
     Raises:
         MismatchError: at the first difference between device and reference.
-        UserError: when a method's image does not fit the device, or ``elf`` is given and a
-            placement has code in flash.
+        UserError: when a method's image does not fit the device, no placement is possible, or
+            ``elf`` is given and a placement has code in flash.
     """
     if elf is not None:
         if any(placement.code is Memory.FLASH for placement in placements):
@@ -101,6 +101,8 @@ def measure_costs(
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
     setups = possible_setups(methods or compared_methods(), placements, variants)
+    if not setups:
+        raise UserError("none of these methods can have such a placement")
     total = len(setups) * len(task.labels)
     with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
         records = []
