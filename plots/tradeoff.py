@@ -19,10 +19,17 @@ _KIB = 1024
 _HEIGHT_INCHES = 2.6
 _SCALE = LinearSegmentedColormap.from_list("accuracy", SHADES[::-1])  # the more, the darker
 _MARKERS = "sDo^v<>"
-_POINTS = {False: 3.5, True: 5.0}  # marker size off and on the front
-_EDGES: dict[bool, dict[str, Any]] = {
-    False: {"markeredgecolor": "#555555", "markeredgewidth": 0.4},
-    True: {"markeredgecolor": ACCENT, "markeredgewidth": 1.0},
+_POINT: dict[str, Any] = {
+    "markersize": 3.5,
+    "markeredgecolor": "#555555",
+    "markeredgewidth": 0.4,
+}
+_HALO: dict[str, Any] = {  # around a point on the front, with white between: seen in grey as well
+    "markersize": 6.5,
+    "markerfacecolor": "white",
+    "markeredgecolor": ACCENT,
+    "markeredgewidth": 0.8,
+    "zorder": 1.9,  # below all points
 }
 _MARGIN = 1.15  # of the time axis, as a factor
 _SPAN_INCHES = 0.13  # height of a line that tells where a variant's points are
@@ -31,8 +38,8 @@ _SPAN_INCHES = 0.13  # height of a line that tells where a variant's points are
 def draw_tradeoff(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw peak SRAM against time on a logarithmic axis: one point for each way to train.
 
-    Markers tell methods, shades accuracy, dark for high; points on the Pareto front are larger,
-    with a thick edge in the accent colour. Lines above the axes tell from where to where the points
+    Markers tell methods, shades accuracy, dark for high; points on the Pareto front have a halo in
+    the accent colour. Lines above the axes tell from where to where the points
     of each variant of the firmware lie. KB are 1024 bytes.
 
     Args:
@@ -65,14 +72,11 @@ def draw_tradeoff(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         figure = Figure(figsize=(COLUMN_INCHES, _HEIGHT_INCHES), layout="constrained")
         axes = figure.subplots()
         for row in sorted(rows, key=lambda row: row["pareto"]):  # the front lies on top
-            axes.plot(
-                row["ms"],
-                row["peak_sram_bytes"] / _KIB,
-                marker=markers[row["family"]],
-                markersize=_POINTS[row["pareto"]],
-                markerfacecolor=shade.to_rgba(row["final_mean"]),
-                **_EDGES[row["pareto"]],
-            )
+            place, marker = (row["ms"], row["peak_sram_bytes"] / _KIB), markers[row["family"]]
+            if row["pareto"]:
+                axes.plot(*place, marker=marker, **_HALO)
+            colour = shade.to_rgba(row["final_mean"])
+            axes.plot(*place, marker=marker, markerfacecolor=colour, **_POINT)
         _draw_axes(axes, rows, clock_hz)
         _draw_spans(axes, rows)
         bar = figure.colorbar(shade, ax=axes, aspect=30, pad=0.02)
@@ -141,12 +145,11 @@ def _draw_spans(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _legend(markers: Mapping[str, str]) -> list[Line2D]:
-    usual: dict[str, Any] = {"linestyle": "none", "markerfacecolor": SHADES[2]}
-    front: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white", "marker": "o"}
-    return [
-        *(
-            Line2D([], [], label=family, marker=marker, markersize=4.5, **_EDGES[False], **usual)
-            for family, marker in markers.items()
-        ),
-        Line2D([], [], label="Pareto front", markersize=_POINTS[True], **_EDGES[True], **front),
+    families = [
+        Line2D([], [], label=family, marker=marker, markerfacecolor=SHADES[2], **_POINT)
+        for family, marker in markers.items()
     ]
+    front = Line2D([], [], label="Pareto front", marker="o", **_HALO)
+    for handle in (*families, front):
+        handle.set_linestyle("none")
+    return [*families, front]

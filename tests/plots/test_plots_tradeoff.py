@@ -37,26 +37,27 @@ ROWS = [
 ]
 
 
-def points(figure: Figure) -> dict[tuple[float, float], Line2D]:
-    """The lines of one point, by what they show."""
-    found = {}
-    for line in figure.axes[0].lines:
-        if len(line.get_xdata()) == 1:
-            found[float(line.get_xdata()[0]), float(line.get_ydata()[0])] = line
-    return found
+def points(figure: Figure, edge: str = "#555555") -> dict[tuple[float, float], Line2D]:
+    """What is drawn of one point with such an edge, by where it is."""
+    return {
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0])): line
+        for line in figure.axes[0].lines
+        if len(line.get_xdata()) == 1 and line.get_markeredgecolor() == edge
+    }
 
 
 def test_every_row_is_a_point_in_ms_and_kb(drawn: Callable[..., Figure]) -> None:
     assert set(points(drawn(ROWS))) == {(133, 76), (11, 85), (16, 73), (17, 37.5), (106, 26.5)}
 
 
-def test_front_is_larger_in_the_accent_colour_and_on_top(drawn: Callable[..., Figure]) -> None:
-    lines = points(drawn(ROWS))
-    for one in ROWS:
-        line = lines[one["ms"], one["peak_sram_bytes"] / 1024]
-        assert (line.get_markeredgecolor() == ACCENT) is one["pareto"]
-    on_front = [line.get_markersize() for line in lines.values()]
-    assert on_front[:2] < on_front[2:]
+def test_front_has_halos_that_hide_no_point(drawn: Callable[..., Figure]) -> None:
+    figure = drawn(ROWS)
+    inner, halos = points(figure), points(figure, ACCENT)
+    assert set(halos) == {(11, 85), (17, 37.5), (106, 26.5)}
+    for place, halo in halos.items():
+        assert halo.get_zorder() < min(line.get_zorder() for line in inner.values())
+        assert halo.get_markersize() > inner[place].get_markersize() + 2, "white is left between"
+        assert halo.get_marker() == inner[place].get_marker()
 
 
 def test_more_accurate_is_darker_and_methods_differ_by_marker(
