@@ -18,7 +18,12 @@ from experiments.datasets.mnist_download import download_mnist
 from experiments.datasets.transfer import transfer_task
 from experiments.device.comparison import MismatchError
 from experiments.device.cost_table import cost_table, flat_rows, placement_of
-from experiments.device.costs import measure_costs, planned_layouts
+from experiments.device.costs import (
+    compared_methods,
+    measure_costs,
+    planned_layout,
+    possible_setups,
+)
 from experiments.device.host import DeviceError
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
@@ -32,13 +37,21 @@ from experiments.pretraining.networks import NAMED
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
+from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.workers import Workers
+from experiments.training.configuration import (
+    Configuration,
+    method_setting_names,
+    read_sweep,
+    read_table,
+    setting_names,
+)
 from experiments.training.inputs import load_inputs
 from experiments.training.learners import learner_on
 from experiments.training.train import accuracy_by_epoch
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
+from kernels.methods import Method
 from kernels.network import Network
 from plots.costs import draw_costs
 from plots.style import FORMATS
@@ -50,8 +63,7 @@ EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
-    if not 1 <= options.clock <= 1000:
-        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    clock_hz = chosen_clock(options)
     if options.figure is not None and options.figure.suffix not in FORMATS:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
@@ -62,16 +74,16 @@ def costs(options: Namespace) -> None:
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
     variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    placements = _placements(options)
+    placements, methods = _placements(options), _methods(options)
     if options.plan:
         _check_seed(options.seed)
-        layouts = planned_layouts(backbone, options.seed, variants, placements)
+        setups = possible_setups(methods, placements, variants)
+        layouts = [planned_layout(backbone, setup, options.seed) for setup in setups]
         print("\n\n".join(plan_table(layout) for layout in layouts))
         return
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
-    clock_hz = round(options.clock * 1e6)
     records = measure_costs(
-        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+        backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods
     )
     print(cost_table(records))
     if options.json is not None:
@@ -80,6 +92,22 @@ def costs(options: Namespace) -> None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
         draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def chosen_clock(options: Namespace) -> int:
+    """``--clock`` in Hz."""
+    if not 1 <= options.clock <= 1000:
+        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    hertz: int = round(options.clock * 1e6)
+    return hertz
+
+
+def _methods(options: Namespace) -> tuple[Method, ...]:
+    """The one that is described; without a description, those of the cost table."""
+    described = {name: getattr(options, name) for name in method_setting_names()}
+    if all(value is None for value in described.values()):
+        return compared_methods()
+    return (Configuration.from_json(described).method,)
 
 
 def _placements(options: Namespace) -> list[Placement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import product
 
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -45,12 +46,8 @@ class Placement:
         """
         if text == "default":
             return cls()
-        chosen: dict[str, Memory | Edges] = {}
-        kinds: dict[str, type[Memory] | type[Edges]] = {
-            "weights": Memory,
-            "code": Memory,
-            "edges": Edges,
-        }
+        chosen: dict[str, StrEnum] = {}
+        kinds = cls._kinds()
         for setting in text.split(","):
             name, _, value = setting.partition("=")
             if name not in kinds:
@@ -91,6 +88,18 @@ class Placement:
         except UserError:
             return False
         return True
+
+    @classmethod
+    def every(cls) -> tuple[Placement, ...]:
+        """All combinations of the settings, the default first."""
+        choices = product(*cls._kinds().values())
+        return tuple(cls(*values) for values in choices)  # type: ignore[arg-type]  # as in parse
+
+    @classmethod
+    def _kinds(cls) -> dict[str, type[StrEnum]]:
+        """What each setting can be: the kind of its default."""
+        usual = cls()
+        return {field.name: type(getattr(usual, field.name)) for field in fields(cls)}
 
     @property
     def settings(self) -> dict[str, str]:

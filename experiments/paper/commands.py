@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.commands import chosen_clock
 from experiments.environment import environment
+from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
@@ -17,22 +20,31 @@ from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
+from experiments.paper import tradeoff as tradeoff_map
 from experiments.paper.artefact import Artefact, paths_of
-from experiments.paper.protocol import FULL, QUICK, Laboratory
+from experiments.paper.protocol import FULL, QUICK, Laboratory, Scope
+from experiments.paper.tradeoff_query import (
+    Limits,
+    commands_for,
+    described,
+    front_table,
+    most_accurate,
+)
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers
+from experiments.sweeps.workers import Workers
 from experiments.training.inputs import load_inputs
 
-EXPERIMENTS: dict[str, Callable[[Laboratory], Artefact]] = {
+EXPERIMENTS: dict[str, Callable[..., Artefact]] = {
     "costs": cost_table.costs,
     "accuracy": table_1.accuracy,
     "history": figure_3.history,
     "overflow": figure_2.overflow,
     "collapse": collapse_map.collapse,
     "device": truth.device,
+    "tradeoff": tradeoff_map.tradeoff,
 }
-"""What makes each artefact, by its name."""
+"""What makes each artefact, by its name, from a Laboratory and settings of its own."""
 
 
 def accuracy(options: Namespace) -> None:
@@ -72,6 +84,22 @@ def collapse(options: Namespace) -> None:
     print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
 
 
+def tradeoff(options: Namespace) -> None:
+    """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
+    clock_hz = chosen_clock(options)
+    if not math.isfinite(options.angle):
+        raise UserError(f"--angle {options.angle}: name a finite number of degrees")
+    limits = Limits(options.sram_kb, options.ms)
+    made = _make(options, "tradeoff", angle=options.angle, clock_hz=clock_hz)
+    if not limits:
+        print(front_table(made.rows))
+        return
+    best = most_accurate(made.rows, limits)
+    print(f"The most accurate in {limits}: {described(best)}")
+    for line in commands_for(best, _scope(options), options.data, options.backbone):
+        print(line)
+
+
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well."""
     _make(options, "costs")
@@ -79,6 +107,7 @@ def paper(options: Namespace) -> None:
     history(options)
     overflow(options)
     collapse(options)
+    _make(options, "tradeoff")
     device(options)
 
 
@@ -135,14 +164,19 @@ def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(blocks)
 
 
-def _make(options: Namespace, name: str) -> Artefact:
+def _scope(options: Namespace) -> Scope:
+    return QUICK if options.quick else FULL
+
+
+def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
     """Carry out one of EXPERIMENTS, write what it gives, and say where."""
-    scope = QUICK if options.quick else FULL
+    scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
     check_writable(*paths_of(name, folder))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    made = EXPERIMENTS[name](Laboratory(scope, inputs, store, Workers(options.jobs, options.dask)))
+    laboratory = Laboratory(scope, inputs, store, Workers(options.jobs, options.dask))
+    made = EXPERIMENTS[name](laboratory, **settings)
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))

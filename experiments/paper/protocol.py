@@ -14,7 +14,8 @@ from importlib import resources
 from typing import Any
 
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 from kernels.methods import method

@@ -20,7 +20,8 @@ import numpy as np
 
 from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.workers import Workers
 from experiments.training.inputs import Inputs
 from experiments.training.train import accuracy_by_epoch
 
