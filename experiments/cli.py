@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 # Modules of commands that need none of the training kernels, which take a second to load.
-_PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "widest", "tune")
+_PAPER = (
+    *("accuracy", "history", "overflow", "collapse", "tradeoff", "device", "paper"),
+    *("widest", "tune"),
+)
 _MODULES = {
     "run": "experiments.run",
     "diff": "experiments.run",
@@ -37,22 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return _carry_out(options)
+    except BrokenPipeError:
+        # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
+        # interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        return 130
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    # Imported here, since that compiles: --help answers at once, and compiling is announced.
     from experiments.compilation import announced_compilation
 
     with announced_compilation():
-        # Imported here, since that compiles: --help answers at once, and compiling is announced.
         commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
             code: int | None = getattr(commands, options.command)(options)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
-            # interpreter must not try to flush the rest.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
-        except KeyboardInterrupt as interrupt:
-            print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
-            return 130
         except commands.EXPECTED_ERRORS as error:
             if options.debug:
                 raise
@@ -70,10 +79,11 @@ def _parser() -> argparse.ArgumentParser:
 
     costs = commands.add_parser(
         "costs",
-        parents=[common, _task_options(angle=30.0, seed=0), _row_options()],
+        parents=[common, _task_options(angle=30.0, seed=0), _method_options(), _row_options()],
         help="cycles and peak memory of every method",
         description="Trains every method on the simulated Pico and in the reference, compares "
-        "every tensor after every operation, and reports cycles and peak memory.",
+        "every tensor after every operation, and reports cycles and peak memory. With --method, of "
+        "that one alone.",
     )
     costs.add_argument("--images", type=int, default=8, metavar="N", help="to train on (8)")
     costs.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
@@ -91,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     plan = commands.add_parser(
         "plan",
-        parents=[common, _row_options()],
+        parents=[common, _method_options(), _row_options()],
         help="what each method would need in SRAM and flash",
         description="Lays out a training step of a network by every method and placement and tells "
         "what it would need, without running it.",
@@ -117,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser(
         "train",
-        parents=[common, _task_options(angle=None, seed=None)],
+        parents=[common, _task_options(angle=None, seed=None), _method_options()],
         help="one training run",
         description="Trains one method on rotated images and reports the accuracy on others "
         "after each epoch.",
@@ -128,7 +138,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="settings in TOML; an option outdoes its setting",
     )
-    train.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
     train.add_argument(
         "--backend",
         choices=("pico", "reference"),
@@ -146,18 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )
-    train.add_argument(
-        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
-    )
-    train.add_argument("--threshold", type=int, help="score from which an edge is kept")
-    train.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
-    train.add_argument(
-        "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
-    )
-    train.add_argument(
-        "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
-    )
-    train.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
     train.add_argument(
         "--calibration",
         help="rule for static scales: rotated (default) or upright, each also "
@@ -265,10 +262,6 @@ def _row_options() -> _Parser:
     options.add_argument(
         "--predict", action="store_true", help="predictions after training instead of training"
     )
-    options.add_argument("--method", help="this method alone: niti-static, priot, ...")
-    options.add_argument(
-        "--scored-fraction", type=float, metavar="F", help="share of edges with a score (priot-s)"
-    )
     options.add_argument(
         "--placement",
         action="append",
@@ -280,6 +273,25 @@ def _row_options() -> _Parser:
     options.add_argument(
         "--variant", choices=("plain", "fast"), help="a build of the trainer (both)"
     )
+    return options
+
+
+def _method_options() -> _Parser:
+    """Options that describe a method."""
+    options = _Parser(add_help=False)
+    options.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
+    options.add_argument(
+        "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
+    )
+    options.add_argument("--threshold", type=int, help="score from which an edge is kept")
+    options.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
+    options.add_argument(
+        "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
+    )
+    options.add_argument(
+        "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
+    )
+    options.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
     return options
 
 
@@ -302,6 +314,7 @@ def _run_options() -> _Parser:
 def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     debug = _Parser(add_help=False)
     debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parents = [debug, _run_options()]
     for name, told, more in (
         ("accuracy", "Table 1", "The accuracy of every method at every angle."),
         ("history", "Figure 3", "Accuracy by epoch."),
@@ -310,22 +323,8 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         ("device", "the truth", "Complete runs in the emulator, equal to the reference's."),
         ("paper", "everything", "All tables and figures."),
     ):
-        command = commands.add_parser(
-            name,
-            parents=[debug, _run_options()],
-            help=f"{told}: {more[0].lower()}{more[1:-1]}",
-            description=f"{more} Writes a table (CSV), its record (JSON), caption (TXT) and figure "
-            "(PDF, PNG). Finished runs are kept: start again after an interruption.",
-        )
-        command.add_argument(
-            "--quick", action="store_true", help="a reduced version on the embedded sample"
-        )
-        command.add_argument(
-            "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
-        )
-        command.add_argument(
-            "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
-        )
+        _add_artefact(commands, parents, name, told, more)
+    _add_tradeoff(commands, parents)
     widest = commands.add_parser(
         "widest",
         parents=[debug],
@@ -337,7 +336,7 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     widest.add_argument("--results", type=Path, metavar="DIR", help="(results)")
     tune = commands.add_parser(
         "tune",
-        parents=[debug, _run_options()],
+        parents=parents,
         help="search the settings that these use",
         description="Searches each method's settings with equal effort, on training images alone.",
     )
@@ -346,6 +345,54 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     tune.add_argument(
         "--settings", type=Path, metavar="FILE", help="write the settings that were found"
     )
+
+
+def _add_artefact(
+    commands: argparse._SubParsersAction[_Parser],
+    parents: Sequence[_Parser],
+    name: str,
+    told: str,
+    more: str,
+) -> _Parser:
+    """A command that makes a table or a figure."""
+    command = commands.add_parser(
+        name,
+        parents=parents,
+        help=f"{told}: {more[0].lower()}{more[1:-1]}",
+        description=f"{more} Writes a table (CSV), its record (JSON), caption (TXT) and figure "
+        "(PDF, PNG). Finished runs are kept: start again after an interruption.",
+    )
+    command.add_argument(
+        "--quick", action="store_true", help="a reduced version on the embedded sample"
+    )
+    command.add_argument(
+        "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
+    )
+    command.add_argument(
+        "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
+    )
+    return command
+
+
+def _add_tradeoff(
+    commands: argparse._SubParsersAction[_Parser], parents: Sequence[_Parser]
+) -> None:
+    tradeoff = _add_artefact(
+        commands,
+        parents,
+        "tradeoff",
+        "memory, time, accuracy",
+        "Peak SRAM, time and accuracy of every method, placement and variant of the firmware.",
+    )
+    tradeoff.add_argument("--angle", type=float, default=30.0, help="rotation in degrees (30)")
+    tradeoff.add_argument(
+        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
+    )
+    for option, metavar, told in (
+        ("--sram-kb", "N", "the most accurate within N KB (of 1024 bytes) of SRAM"),
+        ("--ms", "M", "the most accurate within M ms per training step"),
+    ):
+        tradeoff.add_argument(option, type=float, default=math.inf, metavar=metavar, help=told)
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

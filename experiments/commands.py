@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from argparse import Namespace
 from typing import Any
 
@@ -18,7 +19,7 @@ from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
 from experiments.device.placement import DEFAULT, Placement
 from experiments.device.purpose import Purpose
-from experiments.device.simulator import firmware
+from experiments.device.simulator import trainer_elf
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
@@ -34,14 +35,21 @@ from experiments.pretraining.networks import network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
+from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.workers import Workers
+from experiments.training.configuration import (
+    Configuration,
+    method_setting_names,
+    read_sweep,
+    read_table,
+    setting_names,
+)
 from experiments.training.inputs import load_images, load_inputs
 from experiments.training.learners import learner_on
 from experiments.training.train import accuracy_by_epoch
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
-from kernels.methods import Method, method
+from kernels.methods import Method
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Fault, SimError
@@ -52,8 +60,7 @@ EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
-    if not 1 <= options.clock <= 1000:
-        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    clock_hz = chosen_clock(options)
     if options.figure is not None and options.figure.suffix not in FORMATS:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
@@ -65,7 +72,6 @@ def costs(options: Namespace) -> None:
     variants = variants_of(options)
     placements = placements_of(options)
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
-    clock_hz = round(options.clock * 1e6)
     records = measure_costs(
         *(backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods),
         purpose=purpose_of(options),
@@ -79,13 +85,20 @@ def costs(options: Namespace) -> None:
         draw_costs([_with_placement(record) for record in records], options.figure)
 
 
+def chosen_clock(options: Namespace) -> int:
+    """``--clock`` in Hz."""
+    if not 1 <= options.clock <= 1000:
+        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
+    hertz: int = round(options.clock * 1e6)
+    return hertz
+
+
 def methods_of(options: Namespace) -> tuple[Method, ...] | None:
-    """The method that --method names; None without one."""
-    if options.method is None:
-        if options.scored_fraction is not None:
-            raise UserError("--scored-fraction is a setting of --method priot-s: name it too")
+    """The one that is described; None without a description."""
+    described = {name: getattr(options, name) for name in method_setting_names()}
+    if all(value is None for value in described.values()):
         return None
-    return (method(options.method, scored_fraction=options.scored_fraction),)
+    return (Configuration.from_json(described).method,)
 
 
 def purpose_of(options: Namespace) -> Purpose:
@@ -128,14 +141,17 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    check_writable(options.json)
+    check_writable(options.json, read=[options.config, options.backbone])
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
     _check_variant(options)
+    if options.backend == "reference" and (options.elf or options.variant):
+        raise UserError("--elf and --variant choose what runs with --backend pico: add it")
     variant = Variant(options.variant or Variant.FAST)
     placement = _training_placement(options, configuration.method)
-    made_with = environment(options.elf or firmware(variant, placement))
+    on_device = options.backend == "pico"
+    made_with = environment((options.elf or trainer_elf(variant, placement)) if on_device else None)
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -152,7 +168,7 @@ def train(options: Namespace) -> None:
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        ours = options.backend == "pico" and options.elf is None
+        ours = on_device and options.elf is None
         trained_by = {
             "backend": options.backend,
             "variant": str(variant) if ours else None,
@@ -191,7 +207,7 @@ def _configuration(options: Namespace) -> Configuration:
 
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
-    check_writable(options.json, options.csv)
+    check_writable(options.json, options.csv, options.runs, read=[options.config])
     defaults = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
@@ -281,8 +297,7 @@ def check_seed(seed: int) -> None:
 
 def _schedule(text: str) -> tuple[int, ...]:
     """ "3x2,1" is 3,3,1."""
-    try:
-        steps = [(*step.split("x"), "1")[:2] for step in text.split(",")]
-        return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
-    except ValueError as error:
-        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+    steps = [re.fullmatch(r"(\d+)(?:x([1-9]\d*))?", step.strip()) for step in text.split(",")]
+    if not all(steps):
+        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1 or 3x2,1")
+    return tuple(int(step[1]) for step in steps if step for _ in range(int(step[2] or 1)))

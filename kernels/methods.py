@@ -58,9 +58,14 @@ class Method:
         return self.selection is not None
 
     @property
+    def family(self) -> str:
+        """Name that all its variants share: "PRIOT-S"."""
+        return _FAMILIES[self.name]
+
+    @property
     def label(self) -> str:
         """Name in tables and figures: "PRIOT-S 10 % random"."""
-        label = _LABELS[self.name]
+        label = self.family
         if self.sparse and self.scored_fraction is not None:
             label += f" {100 * self.scored_fraction:g} % {self.selection}"
         return label
@@ -72,7 +77,7 @@ class Method:
         return settings | {"rounding": self.rounding.label}
 
 
-_LABELS = {
+_FAMILIES = {
     "niti-dynamic": "NITI dynamic",
     "niti-static": "NITI static",
     "priot": "PRIOT",

@@ -25,3 +25,14 @@ def require_percent(owner: str, key: str, values: Sequence[float]) -> None:
     for value in values:
         if not 0 <= value <= 100:
             raise ValueError(f"{owner}: {key} is in percent, from 0 to 100, but has {value:g}")
+
+
+def common_value(records: Sequence[Mapping[str, Any]], key: str) -> float:
+    """The number that all records have under ``key``. Raises ValueError if they differ in it."""
+    values = sorted({float(record[key]) for record in records})
+    if len(values) > 1:
+        raise ValueError(
+            f"records differ in {key} ({', '.join(f'{value:g}' for value in values)}), so they "
+            "do not compare; draw one figure for each"
+        )
+    return values[0]

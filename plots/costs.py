@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from plots.checks import common_value
 from plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
 
 _PHASES = {"forward": "forward", "backward": "backward", "update": "update"}
@@ -56,8 +57,8 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """
     if not records:
         raise ValueError("no records to draw; run at least one method")
-    clock_hz = _common(records, "clock_hz")
-    capacity = _common(records, "sram_capacity_bytes")
+    clock_hz = common_value(records, "clock_hz")
+    capacity = common_value(records, "sram_capacity_bytes")
 
     with paper_style():
         height = _FRAME_INCHES + _ROW_INCHES * len(records)
@@ -75,16 +76,6 @@ def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
     if len({record.get("variant") for record in records}) == 1:
         return [record["label"] for record in records]
     return [f"{record['label']}, {record['variant']}" for record in records]
-
-
-def _common(records: Sequence[Mapping[str, Any]], key: str) -> float:
-    values = sorted({float(record[key]) for record in records})
-    if len(values) > 1:
-        raise ValueError(
-            f"records differ in {key} ({', '.join(f'{value:g}' for value in values)}), so they "
-            "do not compare; draw one figure for each"
-        )
-    return values[0]
 
 
 def _draw_time(axes: Axes, records: Sequence[Mapping[str, Any]], clock_hz: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from tqdm import tqdm
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
 from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import (
     code_of,
-    firmware,
     flash_bytes_of,
     simulated_pico,
+    trainer_elf,
     variant_of,
 )
 from experiments.device.variants import Variant
@@ -29,15 +30,41 @@ from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
 from experiments.training.train import starting_point
 from kernels.methods import Method, method
+from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
-from sim import Pico
 
 BASELINE = "niti-static"
 
 
+@dataclass(frozen=True)
+class Setup:
+    """How a training step, or a prediction, is carried out on the device."""
+
+    method: Method
+    placement: Placement = DEFAULT
+    variant: Variant = Variant.PLAIN
+    purpose: Purpose = Purpose.TRAINING
+
+
+def possible_setups(
+    methods: Sequence[Method],
+    placements: Sequence[Placement],
+    variants: Sequence[Variant],
+    purpose: Purpose = Purpose.TRAINING,
+) -> list[Setup]:
+    """Every combination that is possible, placements of a method one below the other."""
+    return [
+        Setup(settings, placement, variant, purpose)
+        for settings in methods
+        for placement in placements
+        if placement.suits(settings, purpose)
+        for variant in variants
+    ]
+
+
 def compared_methods() -> tuple[Method, ...]:
-    """The rows of the cost table."""
+    """The methods of the cost table."""
     return (
         method("niti-dynamic"),
         method(BASELINE),
@@ -71,8 +98,8 @@ def measure_costs(
 
     Raises:
         MismatchError: at the first difference between device and reference.
-        UserError: when a method's image does not fit the device, or ``elf`` is given and a
-            placement has code in flash.
+        UserError: when a method's image does not fit the device, no placement is possible, or
+            ``elf`` is given and a placement has code in flash.
     """
     if elf is not None:
         if any(placement.code is Memory.FLASH for placement in placements):
@@ -80,19 +107,16 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
-    runs = combinations(methods or compared_methods(), placements, variants, purpose)
-    if not runs:
+    setups = possible_setups(methods or compared_methods(), placements, variants, purpose)
+    if not setups:
         raise UserError("none of these methods can have such a placement")
-    with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
+    total = len(setups) * len(task.labels)
+    with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
         records = []
-        for settings, placement, variant in runs:
-            bar.set_description(f"{settings.label}, {placement}, {variant}")
-            pico = simulated_pico(elf, variant, placement, purpose)
-            record = _measure(
-                *(backbone, settings, placement, purpose, task, clock_hz, seed, pico, bar)
-            )
-            made_with = environment(elf or firmware(variant, placement, purpose))
-            records.append(record | {"environment": made_with})
+        for setup in setups:
+            bar.set_description(f"{setup.method.label}, {setup.placement}, {setup.variant}")
+            record = measure(backbone, setup, task, seed, elf, bar.update)
+            records.append(record | at_clock(record, clock_hz))
     for record in records:
         record["ratio_to_static_niti"] = _ratio(
             record, records, ("variant",), lambda other: other["method"] == BASELINE
@@ -106,20 +130,16 @@ def measure_costs(
     return records
 
 
-def combinations(
-    methods: Sequence[Method],
-    placements: Sequence[Placement],
-    variants: Sequence[Variant],
-    purpose: Purpose = Purpose.TRAINING,
-) -> list[tuple[Method, Placement, Variant]]:
-    """The rows of a table: what is possible, placements of a method one below the other."""
-    return [
-        (settings, placement, variant)
-        for settings in methods
-        for placement in placements
-        if placement.suits(settings, purpose)
-        for variant in variants
-    ]
+def planned_layout(backbone: Backbone, setup: Setup, seed: int) -> Layout:
+    """What ``measure`` would lay out; nothing runs."""
+    model = with_scores(backbone.model, setup.method, seed)
+    return lay_out(model, setup.method, setup.variant, setup.placement, setup.purpose)
+
+
+def at_clock(record: dict[str, Any], clock_hz: int) -> dict[str, Any]:
+    """What follows from a clock and the record of ``measure``."""
+    mean: float = record["cycles_per_image"]["mean"]
+    return {"clock_hz": clock_hz, "ms_per_image": 1000 * mean / clock_hz}
 
 
 def _ratio(
@@ -136,29 +156,38 @@ def _ratio(
     return None
 
 
-def _measure(
+def measure(
     backbone: Backbone,
-    settings: Method,
-    placement: Placement,
-    purpose: Purpose,
+    setup: Setup,
     task: Transfer,
-    clock_hz: int,
     seed: int,
-    pico: Pico,
-    bar: tqdm[Any],
+    elf: Path | None = None,
+    report: Callable[[int], object] = lambda images: None,
 ) -> dict[str, Any]:
+    """The record of a training step: cycles and peak memory, whatever the clock.
+
+    Args:
+        elf: another build of the trainer than the one that ships for the setup.
+        report: called with the number of images done since the last call.
+
+    Raises:
+        MismatchError: at the first difference between device and reference.
+        UserError: when the image does not fit the device.
+    """
+    settings, placement, variant = setup.method, setup.placement, setup.variant
     model, scales = starting_point(backbone, settings, task, seed)
-    predicts, variant = purpose is Purpose.PREDICTION, variant_of(pico)
+    predicts = setup.purpose is Purpose.PREDICTION
     if predicts:
         order = np.arange(len(task.labels))
         Trainer(model, settings, scales).train(task.images, task.labels, order)
-    device = Device(pico, model, settings, scales, variant, placement, purpose)
+    pico = simulated_pico(elf, variant, placement, setup.purpose)
+    device = Device(pico, model, settings, scales, variant, placement, setup.purpose)
     before = pico.xip
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     steps = []
     for image, label in zip(task.images, task.labels, strict=True):
         steps.append(comparison.predict(image) if predicts else comparison.step(image, int(label)))
-        bar.update()
+        report(1)
     totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
     mean = sum(totals) / len(totals)
     by_layer = _by_layer(steps, model.network)
@@ -176,16 +205,14 @@ def _measure(
     return {
         "method": settings.name,
         "label": settings.label,
-        "purpose": str(purpose),
+        "purpose": str(setup.purpose),
         "network": model.network.name,
         "trained_backbone": backbone.trained,
         "variant": str(variant),
         "placement": placement.settings,
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
-        "clock_hz": clock_hz,
         "cycles_per_image": {"mean": mean, "min": min(totals), "max": max(totals)},
-        "ms_per_image": 1000 * mean / clock_hz,
         "cycles_by_phase": {
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
@@ -213,6 +240,7 @@ def _measure(
         "final_state_sha256": device.model.state_hash(),
         "backbone_sha256": backbone.model.state_hash(),
         **task.record,
+        "environment": environment(elf or trainer_elf(variant, placement, setup.purpose)),
     }
 
 

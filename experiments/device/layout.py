@@ -35,6 +35,10 @@ LAYER_FIELDS = (
 )
 
 
+class DoesNotFitError(UserError):
+    """There is too little memory for an image."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where every tensor of a step lies; names are those of LAYER_FIELDS with a layer's index.
@@ -66,10 +70,10 @@ class Layout:
         """Refuse an image whose part in flash is larger than ``capacity`` bytes.
 
         Raises:
-            UserError: with both sizes.
+            DoesNotFitError: with both sizes.
         """
         if self.flash.size > capacity:
-            raise UserError(
+            raise DoesNotFitError(
                 f"{self.network.name} does not fit with {self.method.label}: weights "
                 f"{self.flash.size:,} bytes, but flash has {capacity:,}; make the network smaller"
             )
@@ -78,7 +82,7 @@ class Layout:
         """Refuse an image that is larger than ``capacity`` bytes.
 
         Raises:
-            UserError: with the sum of what the image holds.
+            DoesNotFitError: with the sum of what the image holds.
         """
         if self.size <= capacity:
             return
@@ -92,7 +96,7 @@ class Layout:
         }
         shared = self.size - sum(permanent.values())
         parts = [f"{part} {size:,}" for part, size in permanent.items() if size]
-        raise UserError(
+        raise DoesNotFitError(
             f"{self.network.name} does not fit with {self.method.label}: "
             f"{' + '.join(parts)} + activations, errors and scratch {shared:,} = {self.size:,} "
             f"bytes, but {where} has {capacity:,}; "

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from experiments.device.costs import combinations, compared_methods
+from experiments.device.costs import compared_methods, possible_setups
 from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import Memory, Placement
 from experiments.device.purpose import Purpose
-from experiments.device.simulator import firmware, flash_bytes_of
+from experiments.device.simulator import flash_bytes_of, trainer_elf
 from experiments.device.variants import Variant
 from kernels.methods import Method, method
 from kernels.model import initial_model, with_scores
@@ -75,8 +75,8 @@ def needs_of(
     backbone = initial_model(network, 0)
     models = {settings: with_scores(backbone, settings, seed) for settings in methods}
     return [
-        _need(lay_out(models[settings], settings, variant, placement, purpose))
-        for settings, placement, variant in combinations(methods, placements, variants, purpose)
+        _need(lay_out(models[s.method], s.method, s.variant, s.placement, s.purpose))
+        for s in possible_setups(methods, placements, variants, purpose)
     ]
 
 
@@ -125,7 +125,7 @@ class _Room:
 
 @cache
 def _room(variant: Variant, code: Memory, purpose: Purpose) -> _Room:
-    program = load_program(firmware(variant, Placement(code=code), purpose))
+    program = load_program(trainer_elf(variant, Placement(code=code), purpose))
 
     def between(start: str, end: str) -> int:
         return program.symbols[end].address - program.symbols[start].address

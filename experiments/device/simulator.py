@@ -27,7 +27,7 @@ def simulated_pico(
         UserError: when it is another program than the trainer.
     """
     flash_data = placement.weights is Memory.FLASH
-    pico = Pico(elf or firmware(variant, placement, purpose), flash_data=flash_data)
+    pico = Pico(elf or trainer_elf(variant, placement, purpose), flash_data=flash_data)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -46,10 +46,10 @@ _BUILDS = {
 }
 
 
-def firmware(
+def trainer_elf(
     variant: Variant, placement: Placement = DEFAULT, purpose: Purpose = Purpose.TRAINING
 ) -> Path:
-    """The build that ships for a variant, the place of its code and what it is there for."""
+    """The build that ships for a variant and the place of its code; a predictor for predictions."""
     return _BUILDS[purpose, placement.code][variant]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.commands import chosen_clock
 from experiments.datasets.cifar10 import cifar10
 from experiments.device.cost_table import placement_of
 from experiments.environment import environment
+from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
@@ -19,31 +22,48 @@ from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
+from experiments.paper import tradeoff as tradeoff_map
 from experiments.paper import widest as vgg11_on_a_pico
-from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import FULL, QUICK, Laboratory
+from experiments.paper.artefact import Artefact, paths_of
+from experiments.paper.protocol import FULL, QUICK, Laboratory, Scope
+from experiments.paper.tradeoff_query import (
+    Limits,
+    commands_for,
+    described,
+    front_table,
+    most_accurate,
+)
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers
+from experiments.sweeps.workers import Workers
 from experiments.training.inputs import load_inputs
 
-Experiment = Callable[[Laboratory], Artefact]
+EXPERIMENTS: dict[str, Callable[..., Artefact]] = {
+    "costs": cost_table.costs,
+    "accuracy": table_1.accuracy,
+    "history": figure_3.history,
+    "overflow": figure_2.overflow,
+    "collapse": collapse_map.collapse,
+    "device": truth.device,
+    "tradeoff": tradeoff_map.tradeoff,
+}
+"""What makes each artefact, by its name, from a Laboratory and settings of its own."""
 
 
 def accuracy(options: Namespace) -> None:
     """``priot accuracy``: Table 1."""
-    made = _make(options, table_1.accuracy)
+    made = _make(options, "accuracy")
     print(accuracy_table(made.rows))
 
 
 def history(options: Namespace) -> None:
     """``priot history``: Figure 3."""
-    _make(options, figure_3.history)
+    _make(options, "history")
 
 
 def overflow(options: Namespace) -> None:
     """``priot overflow``: Figure 2."""
-    made = _make(options, figure_2.overflow)
+    made = _make(options, "overflow")
     columns = ("panel", "epoch", "images", "accuracy", "saturated")
     rows = [[str(row[column]) for column in columns] for row in made.rows]
     print(format_table(columns, rows))
@@ -51,7 +71,7 @@ def overflow(options: Namespace) -> None:
 
 def device(options: Namespace) -> None:
     """``priot device``: complete runs in the emulator, compared with the reference."""
-    made = _make(options, truth.device)
+    made = _make(options, "device")
     labels = list(dict.fromkeys(row["label"] for row in made.rows))
     epochs = sorted({row["epoch"] for row in made.rows})
     cells = {(row["label"], row["epoch"]): f"{row['test_accuracy']:.2f}" for row in made.rows}
@@ -61,19 +81,36 @@ def device(options: Namespace) -> None:
 
 def collapse(options: Namespace) -> None:
     """``priot collapse``: the map of static scales."""
-    made = _make(options, collapse_map.collapse)
+    made = _make(options, "collapse")
     rows = made.record["gaps"]
     header = [name.replace("_", " ") for name in rows[0]]
     print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
 
 
+def tradeoff(options: Namespace) -> None:
+    """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
+    clock_hz = chosen_clock(options)
+    if not math.isfinite(options.angle):
+        raise UserError(f"--angle {options.angle}: name a finite number of degrees")
+    limits = Limits(options.sram_kb, options.ms)
+    made = _make(options, "tradeoff", angle=options.angle, clock_hz=clock_hz)
+    if not limits:
+        print(front_table(made.rows))
+        return
+    best = most_accurate(made.rows, limits)
+    print(f"The most accurate in {limits}: {described(best)}")
+    for line in commands_for(best, _scope(options), options.data, options.backbone):
+        print(line)
+
+
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well."""
-    _make(options, cost_table.costs)
+    _make(options, "costs")
     accuracy(options)
     history(options)
     overflow(options)
     collapse(options)
+    _make(options, "tradeoff")
     device(options)
 
 
@@ -91,7 +128,7 @@ def widest(options: Namespace) -> None:
 
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
-    check_writable(options.json, options.settings)
+    check_writable(options.json, options.settings, options.runs)
     inputs = load_inputs("mnist-sample", None, options.backbone)
     store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
     workers = Workers(options.jobs, options.dask)
@@ -157,13 +194,19 @@ def step_table(records: Sequence[Mapping[str, Any]]) -> str:
     return format_table(header, rows)
 
 
-def _make(options: Namespace, experiment: Experiment) -> Artefact:
-    """Carry out an experiment, write what it gives, and say where."""
-    scope = QUICK if options.quick else FULL
+def _scope(options: Namespace) -> Scope:
+    return QUICK if options.quick else FULL
+
+
+def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
+    """Carry out one of EXPERIMENTS, write what it gives, and say where."""
+    scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
+    check_writable(*paths_of(name, folder))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    made = experiment(Laboratory(scope, inputs, store, Workers(options.jobs, options.dask)))
+    laboratory = Laboratory(scope, inputs, store, Workers(options.jobs, options.dask))
+    made = EXPERIMENTS[name](laboratory, **settings)
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))

@@ -145,9 +145,14 @@ class Configuration:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def method_setting_names() -> tuple[str, ...]:
+    """Names that describe a method."""
+    return ("method", *_METHOD_SETTINGS)
+
+
 def setting_names() -> tuple[str, ...]:
     """All names that a description may hold."""
-    return ("method", *_METHOD_SETTINGS, *_RUN_SETTINGS)
+    return (*method_setting_names(), *_RUN_SETTINGS)
 
 
 def _number(value: Any) -> Any:

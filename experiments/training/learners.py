@@ -19,20 +19,21 @@ BACKENDS = ("reference", "pico")
 def learner_on(
     backend: str,
     elf: Path | None = None,
-    variant: Variant = Variant.FAST,
+    variant: Variant | None = None,
     placement: Placement = DEFAULT,
 ) -> MakeLearner:
     """What makes a learner on one of BACKENDS.
 
     Args:
         elf: another build of the trainer.
+        variant: one of those that ship (fast).
         placement: on the Pico; the learner refuses what does not suit its method.
     """
     if backend == "reference":
         return Trainer
 
     def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
-        pico = simulated_pico(elf, variant, placement)
+        pico = simulated_pico(elf, variant or Variant.FAST, placement)
         return Device(pico, model, method, scales, variant_of(pico), placement)
 
     return device

@@ -95,6 +95,12 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ((*COSTS, "--clock", 0.5), "--clock 0.5: the clock is given in MHz, 1..1000"),
         ((*COSTS, "--clock", 133e6), r"--clock 1.33e\+08: the clock is given in MHz"),
         ((*COSTS, "--clock", "nan"), "--clock nan: the clock is given in MHz"),
+        ((*COSTS, "--scored-fraction", 0.1), "no method is named: choose from niti-dynamic"),
+        ((*COSTS, "--method", "adam"), "unknown method 'adam': choose from niti-dynamic"),
+        (
+            (*COSTS, "--method", "niti-static", "--placement", "weights=flash"),
+            "none of these methods can have such a placement",
+        ),
         ((*COSTS, "--figure", "costs.bmp"), "--figure costs.bmp: the name must end in one of .pdf"),
         ((*COSTS, "--figure", "costs"), "--figure costs: the name must end in one of .pdf"),
         ((*TRAIN, "adam"), "unknown method 'adam': choose from niti-dynamic, niti-static, priot"),

@@ -225,6 +225,13 @@ def test_one_variant_or_another_build_is_measured_alone(small_backbone: Path, re
     assert build == fast, "a build says itself which variant it is"
 
 
+def test_one_method_is_measured_alone_with_its_settings(small_backbone: Path, record_of) -> None:
+    options = ("costs", "--images", 1, "--backbone", small_backbone, "--method", "priot-s")
+    records = record_of(*options, "--scored-fraction", 0.5, "--selection", "magnitude")
+    assert [record["label"] for record in records] == ["PRIOT-S 50 % magnitude"] * 2
+    assert [record["ratio_to_static_niti"] for record in records] == [None, None]
+
+
 def test_a_variant_and_a_build_are_not_both_given(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["costs", "--variant", "fast", "--elf", str(firmware_elf.TRAINER)]
     assert main(command) == 2

@@ -162,7 +162,7 @@ def test_widths_are_told_up_to_the_first_that_does_not_fit(
         (("--network", "vgg11-65"), "network vgg11-65: widths of vgg11 are 1..64"),
         (("--network", "vgg11-0"), "network vgg11-0: widths of vgg11 are 1..64"),
         (("--network", "vgg12"), "vgg12: cannot be read"),
-        (("--scored-fraction", "0.5"), "--scored-fraction is a setting of --method priot-s"),
+        (("--scored-fraction", "0.5"), "no method is named"),
         (("--method", "sgd"), "sgd"),
         (("--method", "niti-static", "--placement", "weights=flash"), "none of these methods"),
         (("--seed", "-1"), "--seed -1: a seed is 0 or more"),

@@ -16,8 +16,10 @@ import pytest
 from experiments.cli import main
 from experiments.errors import UserError
 from experiments.sweeps import sweep as sweep_module
+from experiments.sweeps import workers as workers_module
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.sweeps.sweep import TrainingRuns, run_sweep
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration, read_sweep
 from experiments.training.inputs import Inputs, load_inputs
 from experiments.training.train import train
@@ -232,7 +234,7 @@ def test_bad_address_of_a_cluster_is_one_line(start: Start, tmp_path: Path) -> N
 def test_silent_address_of_a_cluster_is_told(
     monkeypatch: pytest.MonkeyPatch, inputs: Inputs, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sweep_module, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(workers_module, "CONNECT_SECONDS", 0.5)
     workers = Workers(dask="tcp://127.0.0.1:1")
     with pytest.raises(UserError, match=r"--dask tcp://127.0.0.1:1: no Dask scheduler answers"):
         run_sweep([tiny("priot")], inputs, RunStore(tmp_path / "runs.jsonl"), workers)
@@ -295,7 +297,7 @@ def test_run_that_fails_is_named_and_keeps_the_others(
 
 def test_worker_of_another_version_is_refused(inputs: Inputs) -> None:
     with pytest.raises(UserError, match="a worker has another version of priot"):
-        sweep_module._run("a key made elsewhere", tiny("priot"), inputs, "reference")
+        workers_module._run("a key made elsewhere", tiny("priot"), TrainingRuns(inputs))
 
 
 @pytest.mark.parametrize("jobs", [0, -2])

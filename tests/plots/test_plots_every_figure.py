@@ -11,11 +11,13 @@ import test_plots_accuracy
 import test_plots_collapse
 import test_plots_history
 import test_plots_overflow
+import test_plots_tradeoff
 
 FIGURES: dict[str, tuple[Callable[..., None], Any, tuple[Any, ...]]] = {
     "accuracy": (test_plots_accuracy.DRAW, test_plots_accuracy.PANELS, ()),
     "history": (test_plots_history.DRAW, test_plots_history.PANELS, ()),
     "overflow": (test_plots_overflow.DRAW, test_plots_overflow.PANELS, ()),
+    "tradeoff": (test_plots_tradeoff.DRAW, test_plots_tradeoff.ROWS, ()),
     "collapse": (test_plots_collapse.DRAW, test_plots_collapse.MAPS, (2,)),
 }
 

@@ -1,0 +1,58 @@
+"""Measurements of costs as runs with keys, so that none need be repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.datasets.transfer import Transfer
+from experiments.device.costs import Setup, measure, planned_layout
+from experiments.device.layout import DoesNotFitError
+from experiments.device.simulator import trainer_elf
+from experiments.environment import sha256_of
+from experiments.pretraining.backbone import Backbone
+
+COSTS_VERSION = 1
+"""Part of every key. It changes when the simulator counts otherwise than before."""
+
+
+@dataclass(frozen=True)
+class CostRuns:
+    """Training steps on the device, on the same images and from the same backbone."""
+
+    backbone: Backbone
+    task: Transfer
+    seed: int
+    """Of first scores and scored edges."""
+
+    def key(self, setup: Setup) -> str:
+        """Hash of the setup, of what all share, of the firmware and of the plan of its memory."""
+        model = self.backbone.model
+        layout = planned_layout(self.backbone, setup, self.seed)
+        content = {
+            "version": COSTS_VERSION,
+            "method": setup.method.name,
+            "settings": setup.method.settings(),
+            "placement": str(setup.placement),
+            "variant": setup.variant,
+            "seed": self.seed,
+            "elf": sha256_of(trainer_elf(setup.variant, setup.placement)),
+            "plans": [[plan.offsets, plan.size] for plan in (layout.plan, layout.flash)],
+            "backbone": model.state_hash(),
+            "network": model.network.to_json(),
+            "task": self.task.record,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def run(self, setup: Setup) -> dict[str, Any]:
+        """Measure the setup; ``does_not_fit`` alone, with the sum, where there is no room for it.
+
+        Raises:
+            MismatchError: at the first difference between device and reference.
+        """
+        try:
+            return measure(self.backbone, setup, self.task, self.seed)
+        except DoesNotFitError as error:
+            return {"does_not_fit": str(error)}

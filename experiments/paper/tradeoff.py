@@ -1,0 +1,108 @@
+"""Memory against time: what each way to train costs on the device, and what it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.datasets.transfer import transfer_task
+from experiments.device.cost_runs import CostRuns
+from experiments.device.costs import Setup, at_clock, possible_setups
+from experiments.device.placement import Placement
+from experiments.device.variants import Variant as FirmwareVariant
+from experiments.errors import UserError
+from experiments.paper.accuracy import runs_of, summary
+from experiments.paper.artefact import Artefact
+from experiments.paper.costs import CLOCK_HZ
+from experiments.paper.history import ANGLE
+from experiments.paper.pareto import on_front
+from experiments.paper.protocol import VARIANTS, Laboratory, Variant
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.workers import carry_out
+from kernels.methods import method
+from plots.tradeoff import draw_tradeoff
+
+
+def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = CLOCK_HZ) -> Artefact:
+    """Train every row of Table 1, and measure it in every placement and variant that is possible.
+
+    Raises:
+        MismatchError: at the first difference between device and reference.
+        UserError: when nothing fits the device, and as ``run_sweep`` does.
+    """
+    scope = laboratory.scope
+    groups = [runs_of(laboratory, "paper", variant, angle) for variant in VARIANTS]
+    configurations = [configuration for group in groups for configuration in group]
+    found = iter(laboratory.run(configurations))
+    learned = {
+        group[0].method: (variant, summary([next(found) for _ in group]))
+        for variant, group in zip(VARIANTS, groups, strict=True)
+    }
+    setups = possible_setups(list(learned), Placement.every(), tuple(FirmwareVariant))
+    seed = scope.seeds[0]
+    task = transfer_task(laboratory.inputs.source, angle, scope.cost_images, 0, seed)
+    kind = CostRuns(laboratory.inputs.backbone, task, seed)
+    store = RunStore(laboratory.store.path.with_name(f"{scope.dataset}-costs.jsonl"))
+    measured = carry_out(setups, kind, store, laboratory.workers)
+    rows = with_front(
+        [
+            _row(*learned[setup.method], setup, record | at_clock(record, clock_hz))
+            for setup, record in zip(setups, measured, strict=True)
+            if "does_not_fit" not in record
+        ]
+    )
+    too_large = [record["does_not_fit"] for record in measured if "does_not_fit" in record]
+    if not rows:
+        raise UserError(too_large[0])
+    return Artefact(
+        "tradeoff",
+        f"Peak SRAM, time and accuracy ({scope.label}, {angle:g} degrees) of every method in every "
+        "placement and variant of the firmware. Time of one training step on the emulated Pico at "
+        f"{clock_hz / 1e6:g} MHz, mean of the first {scope.cost_images} images of training, every "
+        "tensor equal to the reference's. Final accuracy with one setting for all methods, mean of "
+        f"{len(scope.seeds)} seeds. Pareto front: no other row is at least as good in all three "
+        "and better in one.",
+        rows,
+        laboratory.record(configurations)
+        | {
+            "measurements": len(setups),
+            "measuring_seconds": round(sum(store.seconds[kind.key(setup)] for setup in setups)),
+            "clock_hz": clock_hz,
+            "too_large": too_large,
+            "rows": rows,
+        },
+        lambda path: _draw(rows, path),
+    )
+
+
+def with_front(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each with whether it is on the front of SRAM, time and accuracy."""
+    costs = [(row["peak_sram_bytes"], row["ms"], -row["final_mean"]) for row in rows]
+    return [{**row, "pareto": best} for row, best in zip(rows, on_front(costs), strict=True)]
+
+
+def _row(
+    variant: Variant, learned: Mapping[str, Any], setup: Setup, record: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "label": record["label"],
+        "method": variant.method,
+        "scored_fraction": variant.scored_fraction,
+        "selection": variant.selection,
+        "learning_rate_bits": setup.method.learning_rate_bits,
+        "placement": str(setup.placement),
+        "variant": str(setup.variant),
+        "angle": record["angle"],
+        "images": record["images"],
+        "clock_hz": record["clock_hz"],
+        "peak_sram_bytes": record["peak_sram_bytes"],
+        "flash_bytes": record["flash_bytes"],
+        "cycles": record["cycles_per_image"]["mean"],
+        "ms": round(record["ms_per_image"], 4),
+        **{name: learned[name] for name in ("seeds", "final_mean", "final_std", "collapsed_share")},
+    }
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    draw_tradeoff([{**row, "family": method(row["method"]).family} for row in rows], path)
