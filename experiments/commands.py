@@ -21,9 +21,13 @@ from experiments.device.costs import measure_costs, planned_layouts
 from experiments.device.host import DeviceError
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
+from experiments.device.simulator import as_built, simulated_pico, trainer_elf
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
+from experiments.explain.energy import supply
+from experiments.explain.explanation import explain as run_explanation
+from experiments.explain.page import page
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.pretraining.backbone import load_backbone, save_backbone
 from experiments.pretraining.defaults import PRETRAININGS
@@ -40,6 +44,7 @@ from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
+from plots.memory_map import draw_memory_map
 from plots.style import FORMATS
 from sim import Fault, SimError
 
@@ -49,12 +54,8 @@ EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
-    if not 1 <= options.clock <= 1000:
-        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
-    if options.figure is not None and options.figure.suffix not in FORMATS:
-        raise UserError(
-            f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
-        )
+    clock_hz = _clock_hz(options)
+    _check_figure(options)
     _check_variant(options)
     if options.plan and any((options.json, options.csv, options.figure, options.elf)):
         raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
@@ -68,7 +69,6 @@ def costs(options: Namespace) -> None:
         print("\n\n".join(plan_table(layout) for layout in layouts))
         return
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
-    clock_hz = round(options.clock * 1e6)
     records = measure_costs(
         backbone, task, clock_hz, options.seed, options.elf, variants, placements
     )
@@ -79,6 +79,34 @@ def costs(options: Namespace) -> None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
         draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def explain(options: Namespace) -> None:
+    """``priot explain``: one page about one configuration."""
+    clock_hz = _clock_hz(options)
+    _check_figure(options)
+    _check_variant(options)
+    check_writable(options.json, options.figure)
+    power = supply(options.volts, options.milliamps, clock_hz)
+    placement = Placement.parse(options.placement)
+    configuration = _configuration(options)
+    placement.check(configuration.method)
+    inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    variant = Variant(options.variant or Variant.FAST)
+    made_with = environment(options.elf or trainer_elf(variant, placement))
+    pico = simulated_pico(options.elf, variant, placement)
+    placement = as_built(placement, pico)
+    with tqdm(
+        total=options.steps, desc=configuration.method.label, unit=" images", disable=None
+    ) as bar:
+        record = run_explanation(
+            configuration, inputs, pico, placement, options.steps, clock_hz, power, bar.update
+        )
+    print(page(record))
+    if options.json is not None:
+        write_json(options.json, record | {"environment": made_with})
+    if options.figure is not None:
+        draw_memory_map(record["memory_map"], options.figure)
 
 
 def _placements(options: Namespace) -> list[Placement]:
@@ -215,6 +243,20 @@ def _transfer_source(options: Namespace) -> Images:
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
     _check_seed(options.seed)
     return mnist_sample() if options.data is None else mnist(options.data, "test")
+
+
+def _clock_hz(options: Namespace) -> int:
+    megahertz: float = options.clock
+    if not 1 <= megahertz <= 1000:
+        raise UserError(f"--clock {megahertz:g}: the clock is given in MHz, 1..1000")
+    return round(megahertz * 1e6)
+
+
+def _check_figure(options: Namespace) -> None:
+    if options.figure is not None and options.figure.suffix not in FORMATS:
+        raise UserError(
+            f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
+        )
 
 
 def _check_variant(options: Namespace) -> None:

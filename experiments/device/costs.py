@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
 from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.layout import Layout, lay_out
-from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.placement import DEFAULT, Placement
 from experiments.device.simulator import (
-    code_of,
+    as_built,
     flash_bytes_of,
     simulated_pico,
     trainer_elf,
@@ -24,7 +25,6 @@ from experiments.device.simulator import (
 )
 from experiments.device.variants import Variant
 from experiments.environment import environment
-from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
 from experiments.training.train import starting_point
 from kernels.methods import Method, method
@@ -68,15 +68,13 @@ def measure_costs(
 
     Raises:
         MismatchError: at the first difference between device and reference.
-        UserError: when a method's image does not fit the device, or ``elf`` is given and a
-            placement has code in flash.
+        UserError: when a method's image does not fit the device, or a placement has code in flash
+            and ``elf`` in SRAM.
     """
     if elf is not None:
-        if any(placement.code is Memory.FLASH for placement in placements):
-            raise UserError(f"{elf}: a build lies where it was linked for: leave out code=flash")
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
-        placements = [replace(placement, code=code_of(pico)) for placement in placements]
+        placements = [as_built(placement, pico) for placement in placements]
     runs = _runs(placements, variants)
     with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
@@ -147,33 +145,55 @@ def _measure(
     bar: tqdm[Any],
 ) -> dict[str, Any]:
     model, scales = starting_point(backbone, settings, task, seed)
-    variant = variant_of(pico)
-    device = Device(pico, model, settings, scales, variant, placement)
-    before = pico.xip
+    device = Device(pico, model, settings, scales, variant_of(pico), placement)
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
+    record = measure_steps(comparison, pico, task.images, task.labels, clock_hz, bar.update)
+    return record | {"backbone_sha256": backbone.model.state_hash(), **task.record}
+
+
+def measure_steps(
+    comparison: Comparison,
+    pico: Pico,
+    images: NDArray[np.int8],
+    labels: NDArray[np.uint8],
+    clock_hz: int,
+    report: Callable[[], object],
+) -> dict[str, Any]:
+    """Train on images (N,C,H,W) with labels (N,), and record what a step of them costs.
+
+    Args:
+        comparison: of a device on ``pico`` with the reference.
+        report: called after each step.
+
+    Raises:
+        MismatchError: at the first difference, or where the run touches more than was planned.
+    """
+    device, settings = comparison.device, comparison.reference.method
+    layout, network = device.layout, comparison.network
+    before = pico.xip
     steps = []
-    for image, label in zip(task.images, task.labels, strict=True):
+    for image, label in zip(images, labels, strict=True):
         steps.append(comparison.step(image, int(label)))
-        bar.update()
+        report()
     totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
     mean = sum(totals) / len(totals)
-    by_layer = _by_layer(steps, model.network)
+    by_layer = _by_layer(steps, network)
     accesses, misses, stalls = (
         (getattr(pico.xip, count) - getattr(before, count)) / len(steps)
         for count in ("accesses", "misses", "stall_cycles")
     )
-    flash = {"code": flash_bytes_of(pico), "weights": device.layout.flash.size}
+    flash = {"code": flash_bytes_of(pico), "weights": layout.flash.size}
     memory = pico.memory_use()
-    if memory.arena > device.layout.size:
+    if memory.arena > layout.size:
         raise MismatchError(
-            f"{settings.label}, {variant}: the run touched {memory.arena:,} bytes of the arena, "
-            f"but the plan has {device.layout.size:,}"
+            f"{settings.label}, {layout.variant}: the run touched {memory.arena:,} bytes of the "
+            f"arena, but the plan has {layout.size:,}"
         )
     return {
         "method": settings.name,
         "label": settings.label,
-        "variant": str(variant),
-        "placement": placement.settings,
+        "variant": str(layout.variant),
+        "placement": layout.placement.settings,
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
         "clock_hz": clock_hz,
@@ -183,7 +203,7 @@ def _measure(
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
         "cycles_by_layer": by_layer,
-        "cycles_per_mac": _per_mac(by_layer, model.network),
+        "cycles_per_mac": _per_mac(by_layer, network),
         "peak_sram_bytes": memory.total,
         "sram": {
             "static_data": memory.static_data,
@@ -192,7 +212,7 @@ def _measure(
             "code": memory.code,
         },
         "sram_capacity_bytes": memory.capacity,
-        "planned_arena_bytes": device.layout.size,
+        "planned_arena_bytes": layout.size,
         "flash_bytes": sum(flash.values()),
         "flash": flash,
         "xip_per_image": {
@@ -204,8 +224,6 @@ def _measure(
         "fits": memory.total <= memory.capacity,
         "bit_exact": True,  # any difference has raised before
         "final_state_sha256": device.model.state_hash(),
-        "backbone_sha256": backbone.model.state_hash(),
-        **task.record,
     }
 
 

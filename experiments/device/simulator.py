@@ -1,5 +1,6 @@
 """The simulated Pico with the trainer firmware in its memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import firmware_elf
@@ -43,6 +44,20 @@ def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
 def code_of(pico: Pico) -> Memory:
     """Where the code of the loaded build lies, by its own word."""
     return Memory.FLASH if FLASH.holds(pico.symbol("main").address) else Memory.SRAM
+
+
+def as_built(placement: Placement, pico: Pico) -> Placement:
+    """``placement`` with its code where the loaded build has it.
+
+    Raises:
+        UserError: when that is SRAM, and it asks for flash.
+    """
+    built = code_of(pico)
+    if placement.code is Memory.FLASH and built is Memory.SRAM:
+        raise UserError(
+            f"{pico.program.path}: a build lies where it was linked for: leave out code=flash"
+        )
+    return replace(placement, code=built)
 
 
 def flash_bytes_of(pico: Pico) -> int:
