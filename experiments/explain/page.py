@@ -39,7 +39,7 @@ def _summary(record: Record) -> list[str]:
     costs, energy, run = record["costs"], record["energy"], record["configuration"]
     placement = placement_of(costs)
     title = f"# A training step of {costs['label']}: {run['network']}, {costs['variant']}"
-    steps = record["steps"]
+    steps, spread = record["steps"], costs["cycles_per_image"]
     return [
         title + ("" if placement == "default" else f", {placement}"),
         f"{record['cycles_per_step']:,.0f} cycles, {1000 * energy['seconds_per_step']:.2f} ms at "
@@ -47,8 +47,9 @@ def _summary(record: Record) -> list[str]:
         f"{costs['flash_bytes']:,} of flash, about {1000 * energy['joules_per_step']:.3f} mJ.",
         textwrap.fill(
             f"Mean of the first {steps} step{'s' * (steps > 1)} of the run "
-            f"({run['dataset']}, {run['angle']:g} degrees, seed {run['seed']}); after every "
-            "operation every tensor was equal to the reference's.",
+            f"({run['dataset']}, {run['angle']:g} degrees, seed {run['seed']}), which took "
+            f"{spread['min']:,} to {spread['max']:,} cycles; after every operation every tensor "
+            "was equal to the reference's.",
             WIDTH,
         ),
     ]
@@ -95,6 +96,12 @@ def _memory(record: Record) -> list[str]:
         "The arena, by address; the columns are the operations by their numbers above:",
         _grid(layout),
     ]
+    if costs["flash_bytes"]:
+        reads = costs["xip_per_image"]
+        parts[0] += (
+            f"\nA step reads {reads['accesses']:,.0f} words of it through the XIP cache; "
+            f"{reads['misses']:,.0f} miss and cost {reads['stall_cycles']:,.0f} cycles."
+        )
     if layout["flash_buffers"]:
         rows = [
             [buffer["name"], f"{buffer['offset']:,}", f"{buffer['bytes']:,}"]
