@@ -95,7 +95,8 @@ def explain(options: Namespace) -> None:
     variant = Variant(options.variant or Variant.FAST)
     made_with = environment(options.elf or trainer_elf(variant, placement))
     pico = simulated_pico(options.elf, variant, placement)
-    placement = as_built(placement, pico)
+    if options.elf is not None:
+        placement = as_built(placement, pico)
     with tqdm(
         total=options.steps, desc=configuration.method.label, unit=" images", disable=None
     ) as bar:

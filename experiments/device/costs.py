@@ -68,8 +68,8 @@ def measure_costs(
 
     Raises:
         MismatchError: at the first difference between device and reference.
-        UserError: when a method's image does not fit the device, or a placement has code in flash
-            and ``elf`` in SRAM.
+        UserError: when a method's image does not fit the device, or ``elf`` is given and a
+            placement has code in flash.
     """
     if elf is not None:
         pico = simulated_pico(elf)

@@ -47,17 +47,16 @@ def code_of(pico: Pico) -> Memory:
 
 
 def as_built(placement: Placement, pico: Pico) -> Placement:
-    """``placement`` with its code where the loaded build has it.
+    """``placement`` with its code where the loaded build, one of the user's own, has it.
 
     Raises:
-        UserError: when that is SRAM, and it asks for flash.
+        UserError: when it says itself where the code should be.
     """
-    built = code_of(pico)
-    if placement.code is Memory.FLASH and built is Memory.SRAM:
+    if placement.code is Memory.FLASH:
         raise UserError(
             f"{pico.program.path}: a build lies where it was linked for: leave out code=flash"
         )
-    return replace(placement, code=built)
+    return replace(placement, code=code_of(pico))
 
 
 def flash_bytes_of(pico: Pico) -> int:
