@@ -73,7 +73,8 @@ def test_operations_add_up_to_the_step(record: Record) -> None:
     rows = [*record["operations"], record["return_to_host"]]
     assert sum(row["cycles"] for row in rows) == record["cycles_per_step"]
     assert sum(row["share"] for row in rows) == pytest.approx(1, rel=1e-12)
-    assert 0 < record["return_to_host"]["cycles"] < 200
+    most = 200 if record["costs"]["flash_bytes"] else 20  # the first time code misses the cache
+    assert 0 < record["return_to_host"]["cycles"] < most, "and nothing before the first step"
     for row in rows:
         assert row["share"] == row["cycles"] / record["cycles_per_step"]
 
