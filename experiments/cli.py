@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-# Modules of commands that need none of the training kernels, which take a second to load.
+# Modules of commands that are not in experiments.commands.
 _PAPER = ("accuracy", "history", "overflow", "collapse", "device", "paper", "tune")
-_MODULES = {"run": "experiments.run", "diff": "experiments.run"} | dict.fromkeys(
-    _PAPER, "experiments.paper.commands"
-)
+_MODULES = {
+    "run": "experiments.run",
+    "diff": "experiments.run",
+    "explain": "experiments.explain.command",
+} | dict.fromkeys(_PAPER, "experiments.paper.commands")
 DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
@@ -245,7 +247,7 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
 
 
 def _run_settings() -> _Parser:
-    """Settings of one run, as ``_configuration`` reads them, beside those of its task."""
+    """Settings of one run, as ``configuration_of`` reads them, beside those of its task."""
     options = _Parser(add_help=False)
     options.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
     options.add_argument("--epochs", type=int, metavar="E", help="(10)")

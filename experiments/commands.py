@@ -21,13 +21,9 @@ from experiments.device.costs import measure_costs, planned_layouts
 from experiments.device.host import DeviceError
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
-from experiments.device.simulator import as_built, simulated_pico, trainer_elf
 from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.explain.energy import supply
-from experiments.explain.explanation import explain as run_explanation
-from experiments.explain.page import page
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.pretraining.backbone import load_backbone, save_backbone
 from experiments.pretraining.defaults import PRETRAININGS
@@ -44,7 +40,6 @@ from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
-from plots.memory_map import draw_memory_map
 from plots.style import FORMATS
 from sim import Fault, SimError
 
@@ -54,9 +49,9 @@ EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
-    clock_hz = _clock_hz(options)
-    _check_figure(options)
-    _check_variant(options)
+    clock_hz = clock_hz_of(options)
+    check_figure(options)
+    check_variant(options)
     if options.plan and any((options.json, options.csv, options.figure, options.elf)):
         raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
@@ -81,35 +76,6 @@ def costs(options: Namespace) -> None:
         draw_costs([_with_placement(record) for record in records], options.figure)
 
 
-def explain(options: Namespace) -> None:
-    """``priot explain``: one page about one configuration."""
-    clock_hz = _clock_hz(options)
-    _check_figure(options)
-    _check_variant(options)
-    check_writable(options.json, options.figure)
-    power = supply(options.volts, options.milliamps, clock_hz)
-    placement = Placement.parse(options.placement)
-    configuration = _configuration(options)
-    placement.check(configuration.method)
-    inputs = load_inputs(configuration.dataset, options.data, options.backbone)
-    variant = Variant(options.variant or Variant.FAST)
-    made_with = environment(options.elf or trainer_elf(variant, placement))
-    pico = simulated_pico(options.elf, variant, placement)
-    if options.elf is not None:
-        placement = as_built(placement, pico)
-    with tqdm(
-        total=options.steps, desc=configuration.method.label, unit=" images", disable=None
-    ) as bar:
-        record = run_explanation(
-            configuration, inputs, pico, placement, options.steps, clock_hz, power, bar.update
-        )
-    print(page(record))
-    if options.json is not None:
-        write_json(options.json, record | {"environment": made_with})
-    if options.figure is not None:
-        draw_memory_map(record["memory_map"], options.figure)
-
-
 def _placements(options: Namespace) -> list[Placement]:
     placements = [Placement.parse(text) for text in options.placement or ("default",)]
     for placement in placements:
@@ -128,10 +94,10 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
     check_writable(options.json)
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
-    _check_variant(options)
+    check_variant(options)
     variant = Variant(options.variant or Variant.FAST)
     made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
     with tqdm(
@@ -155,7 +121,7 @@ def train(options: Namespace) -> None:
         write_json(options.json, record | trained_by | {"environment": made_with})
 
 
-def _configuration(options: Namespace) -> Configuration:
+def configuration_of(options: Namespace) -> Configuration:
     """The run that the options describe, and a TOML file where they are silent."""
     described = {} if options.config is None else read_table(options.config)
     for name, value in described.items():
@@ -246,21 +212,24 @@ def _transfer_source(options: Namespace) -> Images:
     return mnist_sample() if options.data is None else mnist(options.data, "test")
 
 
-def _clock_hz(options: Namespace) -> int:
+def clock_hz_of(options: Namespace) -> int:
+    """What --clock names, in Hz. Raises UserError outside 1..1000 MHz."""
     megahertz: float = options.clock
     if not 1 <= megahertz <= 1000:
         raise UserError(f"--clock {megahertz:g}: the clock is given in MHz, 1..1000")
     return round(megahertz * 1e6)
 
 
-def _check_figure(options: Namespace) -> None:
+def check_figure(options: Namespace) -> None:
+    """Refuse a figure of an unknown format."""
     if options.figure is not None and options.figure.suffix not in FORMATS:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
 
 
-def _check_variant(options: Namespace) -> None:
+def check_variant(options: Namespace) -> None:
+    """Refuse two builds of the trainer."""
     if options.elf is not None and options.variant is not None:
         raise UserError("--elf and --variant name a build of the trainer each: leave one out")
 

@@ -56,12 +56,12 @@ def explain(
     device = Device(pico, model, method, scales, variant_of(pico), placement)
     comparison = Comparison(device, Trainer(model.copy(), method, scales))
     order = session.order_of(1)[:steps]
-    before = pico.profile()
+    before, start = pico.profile(), pico.cycles
     costs = measure_steps(
         comparison, pico, session.task.images[order], session.task.labels[order], clock_hz, report
     )
     profile = pico.profile().since(before)
-    cycles = profile.total / steps
+    cycles = (pico.cycles - start) / steps
     operations = _operations(costs, cycles)
     idle = cycles - sum(operation["cycles"] for operation in operations)
     return {

@@ -146,7 +146,7 @@ def _lines(record: Record) -> list[str]:
     for name, cycles in ((f"{len(others)} other lines", rest), ("waits", record["waits"])):
         if cycles:
             rows.append([name, _thousands(cycles / steps), _percent(cycles / total)])
-    rows.append(["whole step", _thousands(total / steps), _percent(1)])
+    rows.append(["all lines", _thousands(total / steps), _percent(1)])
     parts = [
         _table(("line", "thousand cycles", "share %", "function", "text"), rows, left=(0, 3, 4)),
     ]
