@@ -38,22 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return _carry_out(options)
+    except BrokenPipeError:
+        # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
+        # interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        return 130
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    # Imported here, since that compiles: --help answers at once, and compiling is announced.
     from experiments.compilation import announced_compilation
 
     with announced_compilation():
-        # Imported here, since that compiles: --help answers at once, and compiling is announced.
         commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
             code: int | None = getattr(commands, options.command)(options)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
-            # interpreter must not try to flush the rest.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
-        except KeyboardInterrupt as interrupt:
-            print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
-            return 130
         except commands.EXPECTED_ERRORS as error:
             if options.debug:
                 raise

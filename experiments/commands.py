@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,16 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    check_writable(options.json)
+    check_writable(options.json, read=[options.config, options.backbone])
     configuration = configuration_of(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
     check_variant(options)
+    if options.backend == "reference" and (options.elf or options.variant):
+        raise UserError("--elf and --variant choose what runs with --backend pico: add it")
     variant = Variant(options.variant or Variant.FAST)
-    made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
+    on_device = options.backend == "pico"
+    made_with = environment(options.elf or firmware_elf.TRAINERS[variant] if on_device else None)
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -116,7 +120,7 @@ def train(options: Namespace) -> None:
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        ours = options.backend == "pico" and options.elf is None
+        ours = on_device and options.elf is None
         trained_by = {"backend": options.backend, "variant": str(variant) if ours else None}
         write_json(options.json, record | trained_by | {"environment": made_with})
 
@@ -139,7 +143,7 @@ def configuration_of(options: Namespace) -> Configuration:
 
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
-    check_writable(options.json, options.csv)
+    check_writable(options.json, options.csv, options.runs, read=[options.config])
     defaults = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
@@ -241,11 +245,10 @@ def _check_seed(seed: int) -> None:
 
 def _schedule(text: str) -> tuple[int, ...]:
     """ "3x2,1" is 3,3,1."""
-    try:
-        steps = [(*step.split("x"), "1")[:2] for step in text.split(",")]
-        return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
-    except ValueError as error:
-        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+    steps = [re.fullmatch(r"(\d+)(?:x([1-9]\d*))?", step.strip()) for step in text.split(",")]
+    if not all(steps):
+        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1 or 3x2,1")
+    return tuple(int(step[1]) for step in steps if step for _ in range(int(step[2] or 1)))
 
 
 def _network(name: str) -> Network:

@@ -26,7 +26,9 @@ def explain(options: Namespace) -> None:
     clock_hz = clock_hz_of(options)
     check_figure(options)
     check_variant(options)
-    check_writable(options.json, options.figure)
+    check_writable(
+        options.json, options.figure, read=[options.config, options.backbone, options.elf]
+    )
     power = supply(options.volts, options.milliamps, clock_hz)
     placement = Placement.parse(options.placement)
     configuration = configuration_of(options)

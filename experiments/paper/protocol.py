@@ -151,13 +151,14 @@ class Laboratory:
 
     def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        keys = [self.inputs.key_of(configuration) for configuration in configurations]
+        keys = {self.inputs.key_of(configuration) for configuration in configurations}
         return {
             "scope": self.scope.label,
             "runs": len(keys),
             "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
             "data": self.inputs.source.origin,
             **self.inputs.hashes,
+            **self.inputs.firmware,
         }
 
 

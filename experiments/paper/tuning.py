@@ -1,16 +1,19 @@
 """The search for each method's settings, with equal effort, on images that no table is made of.
 
 It trains and measures on the embedded sample: MNIST training images that the backbone never saw.
-First every candidate is tried for a few epochs, with one seed at a few angles; then the neighbours
-of the best two, one setting moved by one step. The best three of all run in full at every angle
-with several seeds, and the one with the highest mean of *final* accuracies wins an angle.
+First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
+angles; then the neighbours of the best, over all these angles and at each of them: one setting
+moved by one step. For every angle those that did best nearest to it run in full with several seeds.
+The highest mean of *final* accuracies less their standard deviation wins: by the mean alone,
+settings win that were lucky with these seeds and fail with others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from statistics import fmean
+from math import prod
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -23,10 +26,9 @@ from experiments.training.train import accuracy_by_epoch
 
 Settings = dict[str, Any]
 
-CANDIDATES = 28  # of every method; NITI with static scales has no more in its space
+CANDIDATES = 28  # drawn for every method; NITI with static scales has no more in its space
 FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
-REFINED = 2  # candidates whose neighbours are tried
-FINALISTS, FINAL_SEEDS = 3, (100, 101, 102, 103, 104)
+FINALISTS, FINAL_SEEDS = 4, (100, 101, 102, 103, 104)
 
 Space = dict[str, tuple[Any, ...]]
 _ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}
@@ -46,11 +48,20 @@ SPACES: dict[str, Space] = {
 
 
 def candidates(variant: Variant) -> list[Settings]:
-    """CANDIDATES settings drawn from a variant's space, or all where there are fewer."""
+    """The defaults with every learning rate, and CANDIDATES drawn from a variant's whole space.
+
+    So the common setting of the paper's comparison is always among them.
+    """
     space = SPACES[variant.method]
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-    drawn = np.random.default_rng(0).permutation(len(every))[:CANDIDATES]
-    return [every[index] for index in sorted(drawn)]
+    drawn = set(np.random.default_rng(0).permutation(len(every))[:CANDIDATES].tolist())
+    usual = variant.configuration().to_json()
+    return [
+        settings
+        for number, settings in enumerate(every)
+        if number in drawn
+        or all(usual[name] == settings[name] for name in settings if name != "learning_rate_bits")
+    ]
 
 
 def neighbours(variant: Variant, settings: Settings) -> list[Settings]:
@@ -73,12 +84,12 @@ def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, 
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    tried: dict[Variant, list[Settings]] = {
+    tried = {
         variant: [{"learning_rate_bits": bits} for bits in _BITS["learning_rate_bits"]]
         for variant in VARIANTS
         if variant.static
     }
-    scores = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
+    scores = _first_stage(inputs, store, workers, tried)
     return {
         bits: fmean(fmean(of_one[number].values()) for of_one in scores.values())
         for number, bits in enumerate(_BITS["learning_rate_bits"])
@@ -92,73 +103,90 @@ def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
         UserError: as ``run_sweep`` does.
     """
     tried = {variant: candidates(variant) for variant in VARIANTS}
-    first = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
-    for variant, settings in tried.items():
-        for one in _best(first[variant], settings)[:REFINED]:
-            settings += [other for other in neighbours(variant, one) if other not in settings]
-    first = _measure(inputs, store, workers, tried, FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS)
-    finalists = {
-        variant: _best(first[variant], settings)[:FINALISTS] for variant, settings in tried.items()
-    }
-    final = _measure(inputs, store, workers, finalists, FULL.angles, FINAL_SEEDS, FULL.epochs)
-    return {
-        variant.name: {
-            "best": {
-                f"{angle:g}": max(
-                    zip(finalists[variant], final[variant], strict=True),
-                    key=lambda pair: pair[1][angle],
-                )[0]
-                for angle in FULL.angles
-            },
-            "finalists": _table(finalists[variant], final[variant]),
-            "candidates": _table(tried[variant], first[variant]),
-        }
+    for variant, scores in _first_stage(inputs, store, workers, tried).items():
+        settings = tried[variant]
+        for angles in (FIRST_ANGLES, *((angle,) for angle in FIRST_ANGLES)):
+            best = settings[_ranking(scores, angles)[0]]
+            settings += [other for other in neighbours(variant, best) if other not in settings]
+    first = _first_stage(inputs, store, workers, tried)
+    trials = [
+        (variant, tried[variant][number], angle)
         for variant in VARIANTS
-    }
+        for angle in FULL.angles
+        for number in _ranking(first[variant], _nearest(angle))[:FINALISTS]
+    ]
+    results = _run(inputs, store, workers, trials, FINAL_SEEDS, FULL.epochs)
+    found: dict[str, Any] = {}
+    for variant in VARIANTS:
+        finals: dict[str, list[dict[str, Any]]] = {}
+        for (other, tuned, angle), accuracies in zip(trials, results, strict=True):
+            if other == variant:
+                score = {"mean": round(fmean(accuracies), 3), "std": round(stdev(accuracies), 3)}
+                finals.setdefault(f"{angle:g}", []).append({"settings": tuned} | score)
+        found[variant.name] = {
+            "best": {
+                angle: max(rows, key=lambda row: row["mean"] - row["std"])["settings"]
+                for angle, rows in finals.items()
+            },
+            "space": prod(len(values) for values in SPACES[variant.method].values()),
+            "finalists": finals,
+            "candidates": [
+                one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}
+                for one, by_angle in zip(tried[variant], first[variant], strict=True)
+            ],
+        }
+    return found
 
 
-Scores = list[dict[float, float]]  # of each candidate, mean final accuracy by angle
+Scores = list[dict[float, float]]  # of each candidate, final accuracy by angle
 
 
-def _measure(
+def _first_stage(
     inputs: Inputs,
     store: RunStore,
     workers: Workers,
     tried: Mapping[Variant, list[Settings]],
-    angles: Sequence[float],
+) -> dict[Variant, Scores]:
+    trials = [
+        (variant, one, angle)
+        for variant, settings in tried.items()
+        for one in settings
+        for angle in FIRST_ANGLES
+    ]
+    results = iter(_run(inputs, store, workers, trials, FIRST_SEEDS, FIRST_EPOCHS))
+    return {
+        variant: [{angle: fmean(next(results)) for angle in FIRST_ANGLES} for _ in settings]
+        for variant, settings in tried.items()
+    }
+
+
+def _run(
+    inputs: Inputs,
+    store: RunStore,
+    workers: Workers,
+    trials: Sequence[tuple[Variant, Settings, float]],
     seeds: Sequence[int],
     epochs: int,
-) -> dict[Variant, Scores]:
-    places = [
-        (variant, number, angle)
-        for variant, settings in tried.items()
-        for number in range(len(settings))
-        for angle in angles
-    ]
+) -> list[list[float]]:
+    """Of each trial (variant, settings, angle), the final accuracies by seed."""
     configurations = [
         variant.configuration(
-            **tried[variant][number], angle=angle, seed=seed, epochs=epochs, dataset="mnist-sample"
+            **settings, angle=angle, seed=seed, epochs=epochs, dataset="mnist-sample"
         )
-        for variant, number, angle in places
+        for variant, settings, angle in trials
         for seed in seeds
     ]
     records = iter(run_sweep(configurations, inputs, store, workers))
-    scores: dict[Variant, Scores] = {
-        variant: [{} for _ in settings] for variant, settings in tried.items()
-    }
-    for variant, number, angle in places:
-        finals = [accuracy_by_epoch(next(records))[-1] for _ in seeds]
-        scores[variant][number][angle] = fmean(finals)
-    return scores
+    return [[accuracy_by_epoch(next(records))[-1] for _ in seeds] for _ in trials]
 
 
-def _best(scores: Scores, settings: list[Settings]) -> list[Settings]:
-    means = [fmean(by_angle.values()) for by_angle in scores]
-    return [settings[n] for n in sorted(range(len(means)), key=lambda n: -means[n])]
+def _ranking(scores: Scores, angles: Sequence[float]) -> list[int]:
+    """Numbers of the candidates, the best over ``angles`` first."""
+    means = [fmean(by_angle[angle] for angle in angles) for by_angle in scores]
+    return sorted(range(len(means)), key=lambda number: -means[number])
 
 
-def _table(settings: list[Settings], scores: Scores) -> list[dict[str, Any]]:
-    return [
-        one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}
-        for one, by_angle in zip(settings, scores, strict=True)
-    ]
+def _nearest(angle: float) -> list[float]:
+    """Those of the first stage's angles that are nearest to ``angle``."""
+    least = min(abs(other - angle) for other in FIRST_ANGLES)
+    return [other for other in FIRST_ANGLES if abs(other - angle) == least]

@@ -13,6 +13,9 @@ import numpy as np
 from experiments.datasets.cifar10 import cifar10
 from experiments.datasets.mnist import Images, mnist, mnist_sample
 from experiments.datasets.transfer import check_images, check_numbers
+from experiments.device.simulator import trainer_elf
+from experiments.device.variants import Variant
+from experiments.environment import sha256_of
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.training.configuration import Configuration
@@ -24,19 +27,29 @@ class Inputs:
 
     backbone: Backbone
     source: Images
+    variant: Variant | None = None
+    """Of the firmware that learns in the emulator; None: the reference learns."""
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of both, for records."""
+        """SHA-256 of what the numbers follow from, for records."""
         return {
             "backbone_sha256": self.backbone.model.state_hash(),
             "data_sha256": self.source.sha256,
         }
 
     @cached_property
+    def firmware(self) -> dict[str, str]:
+        """SHA-256 of the firmware that learns, if any: it changes no number, or is wrong."""
+        if self.variant is None:
+            return {}
+        return {"trainer_elf_sha256": sha256_of(trainer_elf(self.variant))}
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What the keys of all runs on these inputs follow from."""
-        return {**self.hashes, "backbone_network": self.backbone.model.network.to_json()}
+        network = self.backbone.model.network.to_json()
+        return {**self.hashes, **self.firmware, "backbone_network": network}
 
     def fitted(self, configuration: Configuration) -> Configuration:
         """The configuration with the backbone's network, once it is certain that it can run.

@@ -16,14 +16,15 @@ BACKENDS = ("reference", "pico")
 
 
 def learner_on(
-    backend: str, elf: Path | None = None, variant: Variant = Variant.FAST
+    backend: str, elf: Path | None = None, variant: Variant | None = None
 ) -> MakeLearner:
-    """What makes a learner on one of BACKENDS; ``elf`` is another build of the trainer."""
+    """What makes a learner on one of BACKENDS; ``elf`` is another build of the trainer, and
+    ``variant`` one of those that ship (fast)."""
     if backend == "reference":
         return Trainer
 
     def device(model: Model, method: Method, scales: dict[int, Scale] | None) -> Device:
-        pico = simulated_pico(elf, variant)
+        pico = simulated_pico(elf, variant or Variant.FAST)
         return Device(pico, model, method, scales, variant_of(pico))
 
     return device
