@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import chosen_clock
+from experiments.commands import clock_hz_of
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_json
@@ -86,7 +86,7 @@ def collapse(options: Namespace) -> None:
 
 def tradeoff(options: Namespace) -> None:
     """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
-    clock_hz = chosen_clock(options)
+    clock_hz = clock_hz_of(options)
     if not math.isfinite(options.angle):
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
     limits = Limits(options.sram_kb, options.ms)
