@@ -1,34 +1,118 @@
-"""``python -m benchmarks``: run every benchmark, print the table, write the figures."""
+"""Run the benchmarks, print a table of each, write the figures."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import programs, reference, training_step, without_zeros
+from benchmarks import (
+    emulators,
+    firmware_variants,
+    programs,
+    reference,
+    training_step,
+    without_zeros,
+)
+from benchmarks.errors import BenchmarkError
+from benchmarks.rp2040js import machine as rp2040js
 from experiments.environment import environment
-from experiments.output import format_table, write_json
+from experiments.errors import UserError
+from experiments.output import check_writable, format_table, write_json
+
+ROUNDS = 7
+Row = dict[str, Any]
+
+BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
+    "training step": training_step.rows,
+    "program": programs.rows,
+    "emulators": emulators.rows,
+    "reference": reference.rows,
+    "firmware": firmware_variants.rows,
+    "without zeros": lambda _: without_zeros.rows(),  # cycles are exact
+}
 
 
-def main() -> None:
-    """Run all benchmarks one after the other."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all benchmarks one after the other; returns the exit code.
+
+    0: done; 1: figures are void; 2: bad input, told in one line.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    path = parser.parse_args().json
-    rows = [*training_step.rows(), *reference.rows(), *programs.rows(), *without_zeros.rows()]
-    for name in dict.fromkeys(row["benchmark"] for row in rows):
-        print(_table(name, [row for row in rows if row["benchmark"] == name]), end="\n\n")
-    if path is not None:
-        write_json(path, {"rows": rows, "processor": _processor(), "environment": environment()})
+    parser.add_argument(
+        "--rounds", type=_positive, default=ROUNDS, metavar="N", help=f"of each ({ROUNDS})"
+    )
+    parser.add_argument("--only", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
+    options = parser.parse_args(arguments)
+    try:
+        check_writable(options.json)
+        record = _run([options.only] if options.only else [*BENCHMARKS], options.rounds)
+        if options.json is not None:
+            write_json(options.json, record)
+    except (UserError, BenchmarkError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UserError) else 1
+    return 0
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> str:
-    columns = [key for key in rows[0] if key not in ("benchmark", "method")]
-    header = [name, *(column.replace("_", " ") for column in columns)]
-    lines = [[row["method"], *(f"{row[column]:,.4g}" for column in columns)] for row in rows]
-    return format_table(header, lines)
+def _run(names: Sequence[str], rounds: int) -> Row:
+    """The record of the named benchmarks; each one's table is printed as it ends."""
+    skipped = _skipped()
+    for what, reason in skipped.items():
+        print(f"skipped: {what}: {reason}")
+    rows = []
+    for name in names:
+        if name == "emulators" and "rp2040js" in skipped:
+            continue
+        of_one = BENCHMARKS[name](rounds)
+        print(f"\n{_table(name, of_one)}", flush=True)
+        rows += [{"benchmark": name} | row for row in of_one]
+    return {
+        "rows": rows,
+        "rounds": rounds,
+        "skipped": skipped,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "environment": environment() | _opponents(),
+    }
+
+
+def _skipped() -> dict[str, str]:
+    """What cannot be compared with here, and what to do about it."""
+    reasons = {"PyTorch": reference.pytorch_missing(), "rp2040js": rp2040js.missing()}
+    return {what: reason for what, reason in reasons.items() if reason is not None}
+
+
+def _opponents() -> dict[str, str]:
+    """Versions of what is compared with, where it is at hand."""
+    torch = {} if reference.pytorch_missing() else {"torch": version("torch")}
+    return torch | rp2040js.versions()
+
+
+def _table(name: str, rows: list[Row]) -> str:
+    header = [name, *(key.replace("_", " ") for key in rows[0] if key != "case")]
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    return format_table(header, cells)
+
+
+def _cell(value: str | float) -> str:
+    """Whole numbers from a thousand on, else three digits."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one round is needed")
+    return number
 
 
 def _processor() -> str:
@@ -43,4 +127,4 @@ def _processor() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,28 +1,21 @@
 """The trainer on Unicorn without any counting: what the simulator's exactness is measured against.
 
-It serves as a target of ``experiments.device.Device``, so that it runs the very same commands.
+It serves as a target of ``experiments.device.host.Device``, so that it runs the very same commands.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc
+from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M0
+from unicorn.unicorn_py3.unicorn import Uc
 
-from sim import Pico
-from sim.loading.elf import Symbol
-
-SRAM_START = 0x2000_0000
-
-
-@dataclass(frozen=True)
-class _Breakpoint:
-    immediate: int
+from sim import Pico, Stop, StopReason, Symbol
+from sim.memory_map import SRAM
 
 
 class BareUnicorn:
@@ -32,8 +25,8 @@ class BareUnicorn:
         pico = Pico(elf)
         self._symbol = pico.symbol
         self._engine = Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=UC_CPU_ARM_CORTEX_M0)
-        self._engine.mem_map(SRAM_START, 0x42000)
-        self._engine.mem_write(SRAM_START, pico.sram.tobytes())
+        self._engine.mem_map(SRAM.base, SRAM.size)
+        self._engine.mem_write(SRAM.base, pico.sram.tobytes())
         self._engine.hook_add(UC_HOOK_INTR, lambda engine, *_: engine.emu_stop())
         self._engine.reg_write(UC_ARM_REG_SP, pico.registers.sp)
         self._pc = pico.registers.pc
@@ -44,11 +37,11 @@ class BareUnicorn:
         """Nothing is counted here."""
         return 0
 
-    def run(self, max_cycles: int | None) -> _Breakpoint:
+    def run(self, max_cycles: int | None) -> Stop:
         """Run to the next breakpoint, on from behind the last one; cycles are not limited."""
         self._engine.emu_start((self._pc + 2 * self._resuming) | 1, 0xFFFF_FFFE)
         self._pc, self._resuming = self._engine.reg_read(UC_ARM_REG_PC), True
-        return _Breakpoint(self._engine.mem_read(self._pc, 1)[0])
+        return Stop(StopReason.HALT, 0, self._engine.mem_read(self._pc, 1)[0])
 
     def symbol(self, name: str) -> Symbol:
         """A symbol of the program."""

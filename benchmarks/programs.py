@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from statistics import median
 from typing import Any
 
 import firmware_elf
+from benchmarks.timing import REAL_TIME_HZ, seconds
 from sim import Pico
 from sim.session import Console, Limits, run_session
 
-REAL_TIME_HZ = 133_000_000
-ROUNDS = 7
 # What is measured: link type of the program, and how the Pico is made.
 SETTINGS: dict[str, tuple[str, dict[str, bool]]] = {
     "code in SRAM": ("no_flash", {}),
@@ -22,23 +20,21 @@ SETTINGS: dict[str, tuple[str, dict[str, bool]]] = {
 }
 
 
-def rows() -> list[dict[str, Any]]:
+def rows(rounds: int) -> list[dict[str, Any]]:
     """Simulated cycles per second of each setting; rounds of all settings alternate."""
     speeds: dict[str, list[float]] = {name: [] for name in SETTINGS}
     picos = {}
     for name, (link_type, settings) in SETTINGS.items():
         program = firmware_elf.BUILT / f"workload.{link_type}.elf"
         picos[name] = Pico(program, **settings)  # type: ignore[arg-type]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, pico in picos.items():
             pico.reset()
-            start = time.perf_counter()
-            run_session(pico, Console(), Limits())
-            speeds[name].append(pico.cycles / (time.perf_counter() - start))
+            time = seconds(lambda pico=pico: run_session(pico, Console(), Limits()))  # type: ignore[misc]
+            speeds[name].append(pico.cycles / time)
     return [
         {
-            "benchmark": "program",
-            "method": name,
+            "case": name,
             "simulated_cycles_per_second": median(speed),
             "real_time_factor": median(speed) / REAL_TIME_HZ,
         }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from experiments.transfer import Transfer
+from experiments.datasets.transfer import Transfer
 from kernels.model import Model
 from kernels.network import Conv2d, Dense, ReLU
 

@@ -2,68 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import firmware_elf
 from benchmarks.bare_unicorn import BareUnicorn
-from experiments.backbone import load_backbone
-from experiments.costs import compared_methods
-from experiments.datasets import mnist_sample
-from experiments.device import Device
-from experiments.simulator import simulated_pico
-from experiments.train import starting_point
-from experiments.transfer import Transfer, transfer_task
-from kernels.methods import Method
+from benchmarks.errors import BenchmarkError
+from benchmarks.timing import REAL_TIME_HZ, median_ratio, seconds
+from benchmarks.training import Training, trainings
+from experiments.device.simulator import simulated_pico
 
-REAL_TIME_HZ = 133_000_000
-ROUNDS = 9
-DEVICE_IMAGES = 3
+IMAGES = 3  # a round
 
 
-def simulator_row(settings: Method) -> dict[str, Any]:
-    """Simulated cycles per second against a real Pico, and time against bare Unicorn.
-
-    Each round times both on the same images, one after the other; figures are medians of rounds.
-    """
-    task = _task(DEVICE_IMAGES)
-    model, scales = starting_point(load_backbone(None), settings, task, seed=0)
-    pico = simulated_pico(None)
-    simulated = Device(pico, model, settings, scales)
-    bare = Device(BareUnicorn(firmware_elf.TRAINER), model, settings, scales)
-    _steps(simulated.step, task), _steps(bare.step, task)  # both translate the code beforehand
-    speeds, overheads = [], []
-    for _ in range(ROUNDS):
-        before = pico.cycles
-        simulated_seconds = _steps(simulated.step, task)
-        bare_seconds = _steps(bare.step, task)
-        speeds.append((pico.cycles - before) / simulated_seconds)
-        overheads.append(simulated_seconds / bare_seconds)
-    if simulated.model.state_hash() != bare.model.state_hash():
-        raise RuntimeError("the simulator and bare Unicorn disagree: the figures are void")
-    return {
-        "benchmark": "simulated training step",
-        "method": settings.label,
-        "simulated_cycles_per_second": median(speeds),
-        "real_time_factor": median(speeds) / REAL_TIME_HZ,
-        "time_over_bare_unicorn": median(overheads),
-    }
-
-
-def rows() -> list[dict[str, Any]]:
+def rows(rounds: int) -> list[dict[str, Any]]:
     """One row for every method of the cost table."""
-    return [*map(simulator_row, compared_methods())]
+    return [_row(training, rounds) for training in trainings(IMAGES)]
 
 
-def _task(images: int) -> Transfer:
-    return transfer_task(mnist_sample(), angle=30.0, images=images, test_images=0, seed=0)
-
-
-def _steps(step: Callable[..., int], task: Transfer) -> float:
-    """Seconds that one pass over the task's images takes."""
-    start = time.perf_counter()
-    for image, label in zip(task.images, task.labels, strict=True):
-        step(image, int(label))
-    return time.perf_counter() - start
+def _row(training: Training, rounds: int) -> dict[str, Any]:
+    pico = simulated_pico(None)
+    simulated = training.device(pico)
+    bare = training.device(BareUnicorn(firmware_elf.TRAINER))
+    for device in (simulated, bare):  # both translate the code beforehand
+        training.steps(device)
+    cycles, here, there = [], [], []
+    for _ in range(rounds):
+        before = pico.cycles
+        here.append(seconds(lambda: training.steps(simulated)))
+        there.append(seconds(lambda: training.steps(bare)))
+        cycles.append(pico.cycles - before)
+    if simulated.model.state_hash() != bare.model.state_hash():
+        raise BenchmarkError(f"{training.settings.label}: the simulator and bare Unicorn disagree")
+    speed = median(count / time for count, time in zip(cycles, here, strict=True))
+    return {
+        "case": training.settings.label,
+        "simulated_cycles_per_second": speed,
+        "real_time_factor": speed / REAL_TIME_HZ,
+        "time_over_bare_unicorn": median_ratio(here, there),
+    }

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.backbone import load_backbone
-from experiments.comparison import operation_name
-from experiments.datasets import mnist_sample
-from experiments.device import Checkpoint, Device, Phase
-from experiments.simulator import simulated_pico
-from experiments.train import starting_point
-from experiments.transfer import transfer_task
-from experiments.variants import Variant
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import operation_name
+from experiments.device.host import Checkpoint, Device, Phase
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
+from experiments.pretraining.backbone import load_backbone
+from experiments.training.train import starting_point
 from kernels.methods import method
 from kernels.network import MaxPool2d
 
@@ -29,11 +29,10 @@ def rows() -> list[dict[str, Any]]:
     plain["step"], fast["step"] = sum(plain.values()), sum(fast.values())
     return [
         {
-            "benchmark": "step without zeros",
-            "method": operation,
+            "case": operation,
             "plain_cycles": plain[operation],
             "fast_cycles": fast[operation],
-            "share": fast[operation] / plain[operation],
+            "fast_over_plain_cycles": fast[operation] / plain[operation],
         }
         for operation in plain
     ]

@@ -35,22 +35,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return _carry_out(options)
+    except BrokenPipeError:
+        # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
+        # interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        return 130
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    # Imported here, since that compiles: --help answers at once, and compiling is announced.
     from experiments.compilation import announced_compilation
 
     with announced_compilation():
-        # Imported here, since that compiles: --help answers at once, and compiling is announced.
         commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
             code: int | None = getattr(commands, options.command)(options)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
-            # interpreter must not try to flush the rest.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
-        except KeyboardInterrupt as interrupt:
-            print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
-            return 130
         except commands.EXPECTED_ERRORS as error:
             if options.debug:
                 raise
@@ -77,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     costs.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
     costs.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
+    )
+    costs.add_argument(
+        "--placement",
+        action="append",
+        metavar="NAME=PLACE,...",
+        help="what lies where: weights=flash, code=flash, edges=bitmap, or default; may be given "
+        "several times. Methods for which one is impossible are left out of it.",
+    )
+    costs.add_argument(
+        "--plan",
+        action="store_true",
+        help="print where every buffer lies and when it is needed, and measure nothing",
     )
     costs.add_argument(
         "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"

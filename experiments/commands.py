@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 import firmware_elf
-from experiments.backbone import load_backbone, save_backbone
-from experiments.cifar10_download import download_cifar10
-from experiments.comparison import MismatchError
-from experiments.configuration import Configuration, read_sweep, read_table, setting_names
-from experiments.cost_table import cost_table, flat_rows
-from experiments.costs import measure_costs
-from experiments.datasets import Images, mnist, mnist_sample
-from experiments.device import DeviceError
-from experiments.download import download_mnist
+from experiments.datasets.cifar10_download import download_cifar10
+from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.mnist_download import download_mnist
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import MismatchError
+from experiments.device.cost_table import cost_table, flat_rows, placement_of
+from experiments.device.costs import measure_costs, planned_layouts
+from experiments.device.host import DeviceError
+from experiments.device.placement import Placement
+from experiments.device.plan_table import plan_table
+from experiments.device.variants import Variant
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.inputs import load_inputs
-from experiments.learners import learner_on
-from experiments.networks import NAMED
 from experiments.output import check_writable, format_table, write_csv, write_json
-from experiments.pretrain import Plan
-from experiments.pretrain import pretrain as run_pretraining
-from experiments.pretrainings import PRETRAININGS
+from experiments.pretraining.backbone import load_backbone, save_backbone
+from experiments.pretraining.defaults import PRETRAININGS
+from experiments.pretraining.networks import NAMED
+from experiments.pretraining.pretrain import Plan
+from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import accuracy_by_epoch
-from experiments.train import train as run_training
-from experiments.transfer import transfer_task
-from experiments.variants import Variant
+from experiments.training.configuration import Configuration, read_sweep, read_table, setting_names
+from experiments.training.inputs import load_inputs
+from experiments.training.learners import learner_on
+from experiments.training.train import accuracy_by_epoch
+from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
@@ -53,30 +57,58 @@ def costs(options: Namespace) -> None:
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )
     _check_variant(options)
+    if options.plan and any((options.json, options.csv, options.figure, options.elf)):
+        raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
+    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    placements = _placements(options)
+    if options.plan:
+        _check_seed(options.seed)
+        layouts = planned_layouts(backbone, options.seed, variants, placements)
+        print("\n\n".join(plan_table(layout) for layout in layouts))
+        return
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
-    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
-    records = measure_costs(backbone, task, clock_hz, options.seed, options.elf, variants)
+    records = measure_costs(
+        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+    )
     print(cost_table(records))
     if options.json is not None:
         write_json(options.json, records)
     if options.csv is not None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
-        draw_costs(records, options.figure)
+        draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def _placements(options: Namespace) -> list[Placement]:
+    placements = [Placement.parse(text) for text in options.placement or ("default",)]
+    for placement in placements:
+        if placements.count(placement) > 1:
+            raise UserError(f"--placement {placement} is given twice")
+    return placements
+
+
+def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its placement in the label, for a figure that has no other room for it."""
+    placement = placement_of(record)
+    told = "" if placement == "default" else f", {placement}"
+    return record | {"label": record["label"] + told}
 
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    check_writable(options.json)
+    check_writable(options.json, read=[options.config, options.backbone])
     configuration = _configuration(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
     _check_variant(options)
+    if options.backend == "reference" and (options.elf or options.variant):
+        raise UserError("--elf and --variant choose what runs with --backend pico: add it")
     variant = Variant(options.variant or Variant.FAST)
-    made_with = environment(options.elf or firmware_elf.TRAINERS[variant])
+    on_device = options.backend == "pico"
+    made_with = environment(options.elf or firmware_elf.TRAINERS[variant] if on_device else None)
     with tqdm(
         total=configuration.epochs * configuration.images,
         desc=configuration.method.label,
@@ -93,7 +125,7 @@ def train(options: Namespace) -> None:
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
-        ours = options.backend == "pico" and options.elf is None
+        ours = on_device and options.elf is None
         trained_by = {"backend": options.backend, "variant": str(variant) if ours else None}
         write_json(options.json, record | trained_by | {"environment": made_with})
 
@@ -116,7 +148,7 @@ def _configuration(options: Namespace) -> Configuration:
 
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
-    check_writable(options.json, options.csv)
+    check_writable(options.json, options.csv, options.runs, read=[options.config])
     defaults = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
@@ -201,11 +233,10 @@ def _check_seed(seed: int) -> None:
 
 def _schedule(text: str) -> tuple[int, ...]:
     """ "3x2,1" is 3,3,1."""
-    try:
-        steps = [(*step.split("x"), "1")[:2] for step in text.split(",")]
-        return tuple(int(bits) for bits, epochs in steps for _ in range(int(epochs)))
-    except ValueError as error:
-        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1") from error
+    steps = [re.fullmatch(r"(\d+)(?:x([1-9]\d*))?", step.strip()) for step in text.split(",")]
+    if not all(steps):
+        raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1 or 3x2,1")
+    return tuple(int(step[1]) for step in steps if step for _ in range(int(step[2] or 1)))
 
 
 def _network(name: str) -> Network:

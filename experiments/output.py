@@ -15,20 +15,24 @@ from typing import Any
 from experiments.errors import UserError
 
 
-def check_writable(*paths: Path | None) -> None:
+def check_writable(*paths: Path | None, read: Sequence[Path | None] = ()) -> None:
     """Refuse results that could not be written, before the work that gives them.
+
+    Args:
+        read: other files of the command, which no result may overwrite.
 
     Raises:
         UserError: when a path is a folder or named twice, or its folder cannot be made or written
             to.
     """
-    given = [path for path in paths if path is not None]
-    for path in given:
-        if given.count(path) > 1:
-            raise UserError(f"{path}: named for two results; one would overwrite the other")
+    results = [path for path in paths if path is not None]
+    given = [*results, *(path for path in read if path is not None)]
+    for path in results:
+        if [other.resolve() for other in given].count(path.resolve()) > 1:
+            raise UserError(f"{path}: named twice; one would overwrite the other")
         if path.is_dir():
             raise UserError(f"{path}: is a folder; name a file")
-        with _explained(path):
+        with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path.parent):
                 pass
@@ -40,12 +44,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         UserError: when it cannot be written.
     """
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             Path(temporary).chmod(0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:
@@ -79,7 +85,8 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Within it an OSError becomes a UserError that says that ``path`` cannot be written."""
     try:
         yield
     except OSError as error:

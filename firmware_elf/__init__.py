@@ -10,6 +10,12 @@ TRAINER = _HERE / "trainer.elf"
 TRAINERS = {"plain": TRAINER, "fast": _HERE / "trainer_fast.elf"}
 """Both variants by name: the first version in plain C, and fast kernels, equal bit for bit."""
 
+TRAINERS_IN_FLASH = {
+    "plain": _HERE / "trainer_in_flash.elf",
+    "fast": _HERE / "trainer_fast_in_flash.elf",
+}
+"""The same, linked to run from flash, which leaves SRAM to the image."""
+
 BUILT = _HERE / "built"
 """Small programs that try the simulator: NAME.default.elf runs from flash, NAME.copy_to_ram.elf is
 copied to SRAM at its start, NAME.no_flash.elf is loaded there."""

@@ -1,4 +1,4 @@
-"""Builds both trainers, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
+"""Builds the trainers, the programs in built/ and sim/bootrom.bin with Debian's gcc-arm-none-eabi.
 
 The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
 and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ RUNTIME = ("runtime/startup.c", "runtime/memory.c")
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
 """The Pico SDK's names: run from flash, stored in flash and copied, loaded into SRAM."""
 
+_FLASH_ARENA = (  # the first sector of flash is left to a second stage, which sets flash up
+    "-Wl,--defsym=__flash_arena_start__=0x10001000",
+    "-Wl,--defsym=__flash_arena_end__=0x10200000",
+)
 _PROGRAM_FLAGS = (
     *("-O2", "-masm-syntax-unified", "-Ihal", "-Iprograms"),
     "-Wl,--undefined=__HeapLimit",  # PROVIDEd only by memmap_no_flash.ld, and asked for by hosts
@@ -123,8 +127,8 @@ BOOTROM = Program(
     ("-Os", "-masm-syntax-unified", "-Ibootrom"),
 )
 
-PROGRAMS = (
-    Program(
+_TRAINERS = {
+    "trainer": Program(
         "trainer",
         "runtime/memmap_no_flash.ld",
         (
@@ -139,7 +143,7 @@ PROGRAMS = (
             "trainer/scores.c",
         ),
     ),
-    Program(
+    "trainer_fast": Program(
         "trainer_fast",
         "runtime/memmap_no_flash.ld",
         (
@@ -162,6 +166,24 @@ PROGRAMS = (
         ),
         ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
     ),
+}
+
+
+def _trainer(name: str, in_flash: bool) -> Program:
+    """A variant of the trainer, linked for SRAM or to run from flash."""
+    program = _TRAINERS[name]
+    if not in_flash:
+        return replace(program, flags=(*program.flags, *_FLASH_ARENA))
+    return replace(
+        program,
+        name=f"{name}_in_flash",
+        linker_script="runtime/memmap_trainer_in_flash.ld",
+        sources=(*program.sources, "runtime/boot2.S"),
+    )
+
+
+PROGRAMS = (
+    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True)),
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )

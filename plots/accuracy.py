@@ -6,23 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from plots.checks import require_length, require_percent, require_some
-from plots.style import (
-    COLUMN_INCHES,
-    PAGE_INCHES,
-    legend_below,
-    line_styles,
-    panel_titles,
-    paper_style,
-    percent_limits,
-    save,
-)
+from plots.panels import draw_accuracy_panels
 
-_AXES_INCHES = 2.4  # height, with title and axis label
-_LABEL_INCHES = 0.45  # width, of the accuracy's ticks and label
 _SPREAD = 0.55  # of the distance between the nearest angles: what the offsets take up
 
 
@@ -54,21 +41,7 @@ def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
         OSError: the file cannot be written.
     """
     _check(panels)
-    everything = [series for panel in panels for series in panel["series"]]
-    styles = line_styles(everything)
-    width = COLUMN_INCHES if len(panels) == 1 else PAGE_INCHES
-    with paper_style():
-        figure = Figure(figsize=(width, _AXES_INCHES), layout="constrained")
-        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        titles = panel_titles(panels, (width - _LABEL_INCHES) / len(panels))
-        for axes, panel, title in zip(grid, panels, titles, strict=True):
-            _draw_panel(axes, panel, styles)
-            axes.set_title(title, loc="left")
-        grid[0].set_ylabel("accuracy, %")
-        ends = [value for series in everything for value in _ends(series)]
-        grid[0].set_ylim(*percent_limits(ends))
-        legend_below(figure, [Line2D([], [], label=k, **style) for k, style in styles.items()])
-        save(figure, path)
+    draw_accuracy_panels(panels, _draw_panel, _ends, path)
 
 
 def _check(panels: Sequence[Mapping[str, Any]]) -> None:

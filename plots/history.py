@@ -5,24 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from plots.checks import require_length, require_percent, require_some
-from plots.style import (
-    COLUMN_INCHES,
-    PAGE_INCHES,
-    legend_below,
-    line_styles,
-    panel_titles,
-    paper_style,
-    percent_limits,
-    save,
-)
+from plots.panels import draw_accuracy_panels
 
-_AXES_INCHES = 2.4  # height, with title and axis label
-_LABEL_INCHES = 0.45  # width, of the accuracy's ticks and label
 _BAND_ALPHA = 0.16
 _MARKS = 6  # on each line, or one more: more would hide the line
 
@@ -54,21 +41,7 @@ def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
         OSError: the file cannot be written.
     """
     _check(panels)
-    everything = [series for panel in panels for series in panel["series"]]
-    styles = line_styles(everything)
-    width = COLUMN_INCHES if len(panels) == 1 else PAGE_INCHES
-    with paper_style():
-        figure = Figure(figsize=(width, _AXES_INCHES), layout="constrained")
-        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        titles = panel_titles(panels, (width - _LABEL_INCHES) / len(panels))
-        for axes, panel, title in zip(grid, panels, titles, strict=True):
-            _draw_panel(axes, panel["series"], styles)
-            axes.set_title(title, loc="left")
-        grid[0].set_ylabel("accuracy, %")
-        ends = [value for series in everything for side in _band(series) for value in side]
-        grid[0].set_ylim(*percent_limits(ends))
-        legend_below(figure, [Line2D([], [], label=k, **style) for k, style in styles.items()])
-        save(figure, path)
+    draw_accuracy_panels(panels, _draw_panel, _ends, path)
 
 
 def _check(panels: Sequence[Mapping[str, Any]]) -> None:
@@ -90,11 +63,13 @@ def _band(series: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     )
 
 
-def _draw_panel(
-    axes: Axes, everything: Sequence[Mapping[str, Any]], styles: Mapping[str, dict[str, Any]]
-) -> None:
+def _ends(series: Mapping[str, Any]) -> list[float]:
+    return [value for edge in _band(series) for value in edge]
+
+
+def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[str, Any]]) -> None:
     order = list(styles)
-    for series in everything:
+    for series in panel["series"]:
         style = styles[series["label"]]
         epochs = range(len(series["mean"]))
         axes.fill_between(
@@ -107,7 +82,7 @@ def _draw_panel(
         gap = max(1, len(epochs) // _MARKS)
         first = order.index(series["label"]) * gap // len(order)  # marks of two lines stand apart
         axes.plot(epochs, series["mean"], markevery=(first, gap), clip_on=False, **style)
-    axes.set_xlim(0, max(1, *(len(series["mean"]) - 1 for series in everything)))
+    axes.set_xlim(0, max(1, *(len(series["mean"]) - 1 for series in panel["series"])))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_xlabel("epoch")
     axes.grid(axis="y")

@@ -77,6 +77,8 @@ class Pico:
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
+        flash_data: the host will write data to flash, so that reads from there take their time
+            even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
 
     Raises:
@@ -92,11 +94,14 @@ class Pico:
         *,
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
+        flash_data: bool = False,
         trace: bool = False,
     ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
-        in_flash = any(FLASH.holds(segment.address) for segment in self.program.segments)
+        in_flash = flash_data or any(
+            FLASH.holds(segment.address) for segment in self.program.segments
+        )
         self._chip = Rp2040(
             clock_hz,
             strict,

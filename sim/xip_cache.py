@@ -10,7 +10,8 @@ What is accessed: a word is fetched when execution comes to its first instructio
 order with the data reads; it is fetched again after a branch (any discontinuity), even into the
 same word. What the core prefetches beyond a taken branch is not counted: up to one missed word
 too few for every such branch, but only as often as that word is not in the cache. Reads are
-known only by a hook, so they count only in a program that has something in flash.
+known only by a hook, so they count only in a program that has something in flash, or where the
+host says that it will put data there.
 
 All of it is native; `sim.cycle_counter` calls it from Unicorn's hooks.
 """

@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from experiments.configuration import Configuration
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import (
     NITI_DYNAMIC,
@@ -18,17 +17,24 @@ from experiments.paper.protocol import (
     common_settings,
     tuned_settings,
 )
-from experiments.train import accuracy_by_epoch
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
 from plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
-CHANCE = 10.0  # percent, of ten classes
+CLASSES = 10  # of MNIST and CIFAR-10
+CHANCE = 100 / CLASSES  # percent
 
 
 def collapsed(record: Mapping[str, Any]) -> bool:
-    """The run ended below half of its own best accuracy, or below twice chance."""
+    """Training destroyed what was there.
+
+    The run ended below half of its own best accuracy, or below both twice chance and where it
+    began; one that never learnt anything has not collapsed.
+    """
     accuracy = accuracy_by_epoch(record)
-    return accuracy[-1] < max(max(accuracy) / 2, 2 * CHANCE)
+    final = accuracy[-1]
+    return final < max(accuracy) / 2 or final < min(2 * CHANCE, accuracy[0])
 
 
 def runs_of(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.environment import environment
-from experiments.output import write_bytes, write_csv, write_json
+from experiments.output import explained, write_bytes, write_csv, write_json
 
-FIGURE_FORMATS = (".pdf", ".png")
+SUFFIXES = (".csv", ".json", ".caption.txt", ".pdf", ".png")
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,21 @@ class Artefact:
         Raises:
             UserError: when a file cannot be written.
         """
-        table, record, caption = (
-            folder / f"{self.name}{suffix}" for suffix in (".csv", ".json", ".caption.txt")
-        )
+        table, record, caption, *figures = paths_of(self.name, folder)
         write_csv(table, self.rows)
         write_json(
             record,
             {"caption": self.caption, **self.record, "environment": environment()},
         )
         write_bytes(caption, (self.caption + "\n").encode())
-        figures = []
-        if self.draw is not None:
-            figures = [folder / f"{self.name}{suffix}" for suffix in FIGURE_FORMATS]
-            for figure in figures:
+        if self.draw is None:
+            return [table, record, caption]
+        for figure in figures:
+            with explained(figure):
                 self.draw(figure)
         return [table, record, caption, *figures]
+
+
+def paths_of(name: str, folder: Path) -> list[Path]:
+    """The files of an artefact: table, record, caption, and the figure if it has one."""
+    return [folder / f"{name}{suffix}" for suffix in SUFFIXES]

@@ -7,18 +7,20 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.configuration import Configuration
-from experiments.paper.accuracy import collapsed
+from experiments.datasets.transfer import CALIBRATIONS
+from experiments.paper.accuracy import CLASSES, collapsed
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
-from experiments.train import accuracy_by_epoch
-from experiments.transfer import CALIBRATIONS
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
+from kernels.model import INPUT_EXPONENT
 from plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)
 PAPERS_GAP = (8.08, 33.75)  # points of PRIOT above static-scale baselines (Anada et al., abstract)
 HEADROOMS = (0, -1, -2, -3)  # of the logits, one panel each
 RULE_BITS = (5,)  # learning-rate bits at which all calibration rules are compared
+OVERFLOWED = 50.0  # percent of the test images' logits that are saturated
 
 
 def collapse(laboratory: Laboratory) -> Artefact:
@@ -49,8 +51,10 @@ def collapse(laboratory: Laboratory) -> Artefact:
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))
     rows = []
+    runs: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for (variant, rule, headroom, bits, angle), group in groups.items():
         records = [next(found) for _ in group]
+        exponents = [_logit_exponent(record, laboratory) for record in records]
         rows.append(
             {
                 "method": variant.method,
@@ -62,8 +66,14 @@ def collapse(laboratory: Laboratory) -> Artefact:
                 "final_mean": round(fmean(accuracy_by_epoch(r)[-1] for r in records), 3),
                 "best_mean": round(fmean(max(accuracy_by_epoch(r)) for r in records), 3),
                 "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+                "overflowed_share": round(100 * fmean(map(overflowed, records)), 1),
+                "saturated_final": round(fmean(_saturated(r)[-1] for r in records), 3),
+                "logit_exponents": " ".join(map(str, exponents)),
             }
         )
+        if rule == rules[0]:
+            for exponent, record in zip(exponents, records, strict=True):
+                runs.setdefault((variant.method, exponent), []).append(record)
     return Artefact(
         "collapse",
         f"Final accuracy over learning-rate bits and angle ({scope.label}; mean of "
@@ -71,9 +81,45 @@ def collapse(laboratory: Laboratory) -> Artefact:
         "of the logits as calibrated and up to 3 bits smaller; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",
         rows,
-        laboratory.record(configurations) | {"gaps": gaps(rows)},
+        laboratory.record(configurations)
+        | {
+            "gaps": gaps(rows),
+            "by_logit_exponent": [
+                {"method": method, "logit_exponent": exponent, **_fates(runs[method, exponent])}
+                for method, exponent in sorted(runs)
+            ],
+        },
         lambda path: _draw(rows, path),
     )
+
+
+def overflowed(record: Mapping[str, Any]) -> bool:
+    """At the end of some epoch at least OVERFLOWED percent of the logits were saturated."""
+    return max(_saturated(record)) >= OVERFLOWED
+
+
+def _saturated(record: Mapping[str, Any]) -> list[float]:
+    """Saturated logits of the test images by epoch, in percent."""
+    configuration = record["configuration"]
+    logits = configuration["test_images"] * CLASSES
+    return [100 * count / logits for count in record["saturated_logits"]]
+
+
+def _logit_exponent(record: Mapping[str, Any], laboratory: Laboratory) -> int:
+    """A run's logits are int8 times two to this power: what its static scales come to."""
+    model = laboratory.inputs.backbone.model
+    shifts: list[int] = [scale["forward"] for scale in record["scales"].values()]
+    return INPUT_EXPONENT + sum(model.exponents.values()) + sum(shifts)
+
+
+def _fates(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    lost = [record for record in records if collapsed(record)]
+    return {
+        "runs": len(records),
+        "collapsed": len(lost),
+        "collapsed_overflowed": sum(map(overflowed, lost)),
+        "stable_overflowed": sum(map(overflowed, records)) - sum(map(overflowed, lost)),
+    }
 
 
 def gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from typing import Any
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.environment import environment
-from experiments.inputs import load_inputs
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import collapse as collapse_map
@@ -18,29 +17,38 @@ from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
 from experiments.paper import overflow as figure_2
-from experiments.paper.artefact import Artefact
+from experiments.paper.artefact import Artefact, paths_of
 from experiments.paper.protocol import FULL, QUICK, Laboratory
 from experiments.paper.tuning import common_bits, search
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers
+from experiments.training.inputs import load_inputs
 
-Experiment = Callable[[Laboratory], Artefact]
+EXPERIMENTS: dict[str, Callable[[Laboratory], Artefact]] = {
+    "costs": cost_table.costs,
+    "accuracy": table_1.accuracy,
+    "history": figure_3.history,
+    "overflow": figure_2.overflow,
+    "collapse": collapse_map.collapse,
+    "device": truth.device,
+}
+"""What makes each artefact, by its name."""
 
 
 def accuracy(options: Namespace) -> None:
     """``priot accuracy``: Table 1."""
-    made = _make(options, table_1.accuracy)
+    made = _make(options, "accuracy")
     print(accuracy_table(made.rows))
 
 
 def history(options: Namespace) -> None:
     """``priot history``: Figure 3."""
-    _make(options, figure_3.history)
+    _make(options, "history")
 
 
 def overflow(options: Namespace) -> None:
     """``priot overflow``: Figure 2."""
-    made = _make(options, figure_2.overflow)
+    made = _make(options, "overflow")
     columns = ("panel", "epoch", "images", "accuracy", "saturated")
     rows = [[str(row[column]) for column in columns] for row in made.rows]
     print(format_table(columns, rows))
@@ -48,7 +56,7 @@ def overflow(options: Namespace) -> None:
 
 def device(options: Namespace) -> None:
     """``priot device``: complete runs in the emulator, compared with the reference."""
-    made = _make(options, truth.device)
+    made = _make(options, "device")
     labels = list(dict.fromkeys(row["label"] for row in made.rows))
     epochs = sorted({row["epoch"] for row in made.rows})
     cells = {(row["label"], row["epoch"]): f"{row['test_accuracy']:.2f}" for row in made.rows}
@@ -58,7 +66,7 @@ def device(options: Namespace) -> None:
 
 def collapse(options: Namespace) -> None:
     """``priot collapse``: the map of static scales."""
-    made = _make(options, collapse_map.collapse)
+    made = _make(options, "collapse")
     rows = made.record["gaps"]
     header = [name.replace("_", " ") for name in rows[0]]
     print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
@@ -66,7 +74,7 @@ def collapse(options: Namespace) -> None:
 
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well."""
-    _make(options, cost_table.costs)
+    _make(options, "costs")
     accuracy(options)
     history(options)
     overflow(options)
@@ -76,7 +84,7 @@ def paper(options: Namespace) -> None:
 
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
-    check_writable(options.json, options.settings)
+    check_writable(options.json, options.settings, options.runs)
     inputs = load_inputs("mnist-sample", None, options.backbone)
     store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
     workers = Workers(options.jobs, options.dask)
@@ -127,13 +135,14 @@ def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(blocks)
 
 
-def _make(options: Namespace, experiment: Experiment) -> Artefact:
-    """Carry out an experiment, write what it gives, and say where."""
+def _make(options: Namespace, name: str) -> Artefact:
+    """Carry out one of EXPERIMENTS, write what it gives, and say where."""
     scope = QUICK if options.quick else FULL
     folder = options.results or Path("out/quick" if options.quick else "results")
+    check_writable(*paths_of(name, folder))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    made = experiment(Laboratory(scope, inputs, store, Workers(options.jobs, options.dask)))
+    made = EXPERIMENTS[name](Laboratory(scope, inputs, store, Workers(options.jobs, options.dask)))
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))

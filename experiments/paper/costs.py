@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from experiments.cost_table import flat_rows
-from experiments.costs import measure_costs
-from experiments.datasets import mnist_sample
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import transfer_task
+from experiments.device.cost_table import flat_rows
+from experiments.device.costs import measure_costs
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
 from experiments.paper.protocol import Laboratory
-from experiments.transfer import transfer_task
 from plots.costs import draw_costs
 
 CLOCK_HZ = 133_000_000  # what the RP2040 is rated for (datasheet 1.1)

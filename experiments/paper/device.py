@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from experiments.comparison import MismatchError
+from experiments.device.comparison import MismatchError
+from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
 from experiments.paper.protocol import VARIANTS, Laboratory, common_settings
 from experiments.sweeps.store import RunStore
-from experiments.train import accuracy_by_epoch
+from experiments.training.train import accuracy_by_epoch
 
 
 def device(laboratory: Laboratory) -> Artefact:
@@ -32,7 +33,7 @@ def device(laboratory: Laboratory) -> Artefact:
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),
-        workers=replace(laboratory.workers, backend="pico"),
+        inputs=replace(laboratory.inputs, variant=Variant.FAST),
     )
     rows: list[dict[str, Any]] = []
     records = zip(laboratory.run(configurations), emulated.run(configurations), strict=True)

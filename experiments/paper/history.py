@@ -17,7 +17,7 @@ from experiments.paper.protocol import (
     Laboratory,
     Variant,
 )
-from experiments.train import accuracy_by_epoch
+from experiments.training.train import accuracy_by_epoch
 from plots.history import draw_history
 
 ANGLE = 30.0

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.configuration import Configuration
-from experiments.inputs import Inputs
 from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
 from experiments.paper.history import ANGLE
 from experiments.paper.protocol import NITI_STATIC, OVERFLOWING, PRIOT, Laboratory
-from experiments.train import SATURATED, Session, accuracy_by_epoch
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
+from experiments.training.train import SATURATED, Session, accuracy_by_epoch
 from plots.overflow import draw_overflow
 
 SNAPSHOTS = 8  # steps of the epoch after which the logits are looked at, beside its start

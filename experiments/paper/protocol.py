@@ -13,10 +13,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from experiments.configuration import Configuration
-from experiments.inputs import Inputs
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
 from kernels.methods import method
 
 FRACTIONS = (0.05, 0.1, 0.2)
@@ -151,13 +151,14 @@ class Laboratory:
 
     def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        keys = [self.inputs.key_of(configuration) for configuration in configurations]
+        keys = {self.inputs.key_of(configuration) for configuration in configurations}
         return {
             "scope": self.scope.label,
             "runs": len(keys),
             "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
             "data": self.inputs.source.origin,
             **self.inputs.hashes,
+            **self.inputs.firmware,
         }
 
 

@@ -1,7 +1,8 @@
 """The search for each method's settings, with equal effort, on images that no table is made of.
 
 It trains and measures on the embedded sample: MNIST training images that the backbone never saw.
-First every candidate is tried for a few epochs, with one seed at a few angles; then the neighbours
+First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
+angles; then the neighbours
 of the best, over all these angles and at each of them: one setting moved by one step. For every
 angle those that did best nearest to it run in full with several seeds. The highest mean of *final*
 accuracies less their standard deviation wins: by the mean alone, settings win that were lucky with
@@ -12,20 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import prod
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 
-from experiments.inputs import Inputs
 from experiments.paper.protocol import FULL, VARIANTS, Variant
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import accuracy_by_epoch
+from experiments.training.inputs import Inputs
+from experiments.training.train import accuracy_by_epoch
 
 Settings = dict[str, Any]
 
-CANDIDATES = 28  # of every method; NITI with static scales has no more in its space
+CANDIDATES = 28  # drawn for every method; NITI with static scales has no more in its space
 FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
 FINALISTS, FINAL_SEEDS = 4, (100, 101, 102, 103, 104)
 
@@ -47,11 +49,20 @@ SPACES: dict[str, Space] = {
 
 
 def candidates(variant: Variant) -> list[Settings]:
-    """CANDIDATES settings drawn from a variant's space, or all where there are fewer."""
+    """The defaults with every learning rate, and CANDIDATES drawn from a variant's whole space.
+
+    So the common setting of the paper's comparison is always among them.
+    """
     space = SPACES[variant.method]
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-    drawn = np.random.default_rng(0).permutation(len(every))[:CANDIDATES]
-    return [every[index] for index in sorted(drawn)]
+    drawn = set(np.random.default_rng(0).permutation(len(every))[:CANDIDATES].tolist())
+    usual = variant.configuration().to_json()
+    return [
+        settings
+        for number, settings in enumerate(every)
+        if number in drawn
+        or all(usual[name] == settings[name] for name in settings if name != "learning_rate_bits")
+    ]
 
 
 def neighbours(variant: Variant, settings: Settings) -> list[Settings]:
@@ -118,6 +129,7 @@ def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
                 angle: max(rows, key=lambda row: row["mean"] - row["std"])["settings"]
                 for angle, rows in finals.items()
             },
+            "space": prod(len(values) for values in SPACES[variant.method].values()),
             "finalists": finals,
             "candidates": [
                 one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}

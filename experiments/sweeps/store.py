@@ -42,6 +42,7 @@ class RunStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            _keep_name_in(self.path.parent)
         except OSError as error:
             raise self._not_writable(error) from error
         try:
@@ -61,6 +62,7 @@ class RunStore:
         entry = {"key": key, "seconds": seconds, "record": record}
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         end = os.fstat(self._file).st_size
+        self._check_in_place()
         try:
             written = os.write(self._file, line)
             while written < len(line):  # the disk is full: the next call says so
@@ -70,6 +72,18 @@ class RunStore:
             os.ftruncate(self._file, end)
             raise self._not_writable(error) from error
         self.records[key], self.seconds[key] = record, seconds
+
+    def _check_in_place(self) -> None:
+        """Refuse to write into a file that has been replaced or removed, as by git checkout."""
+        try:
+            in_place = os.path.samestat(os.fstat(self._file), self.path.stat())
+        except FileNotFoundError:
+            in_place = False
+        if not in_place:
+            raise UserError(
+                f"{self.path}: replaced or removed by another program while runs were added; put "
+                "the file back, then the same command goes on"
+            )
 
     def _lock(self) -> None:
         try:
@@ -122,6 +136,15 @@ class RunStore:
             f"{self.path}, line {line}: not the record of a run; name another file, or delete "
             "this line"
         )
+
+
+def _keep_name_in(folder: Path) -> None:
+    """See to it that a file just made in ``folder`` is still there after a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cut_short(rest: bytes) -> bool:

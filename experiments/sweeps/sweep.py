@@ -15,12 +15,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.configuration import Configuration
 from experiments.errors import UserError
-from experiments.inputs import Inputs
-from experiments.learners import learner_on
 from experiments.sweeps.store import RunStore
-from experiments.train import train
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
+from experiments.training.learners import learner_on
+from experiments.training.train import train
 from kernels.errors import KernelError
 
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
@@ -38,8 +38,6 @@ class Workers:
     jobs: int = -1
     dask: str | None = None
     """Address of a Dask scheduler, such as tcp://10.0.0.1:8786."""
-    backend: str = "reference"
-    """Where a run learns, one of BACKENDS."""
 
     def __post_init__(self) -> None:
         if self.jobs < 1 and self.jobs != -1:
@@ -103,15 +101,11 @@ def _in_processes(
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     here = os.getpid()
-    tasks = (
-        delayed(_run_for)(here, key, chosen, inputs, workers.backend)
-        for key, chosen in missing.items()
-    )
+    tasks = (delayed(_run_for)(here, key, chosen, inputs) for key, chosen in missing.items())
     # With batches a run's record would wait for others; with shared memory (max_nbytes) a sweep
     # that is killed would leave files behind.
-    parallel = Parallel(
-        workers.jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None
-    )
+    jobs = min(workers.jobs, max(1, len(missing)))
+    parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None)
     warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
     try:
         yield from parallel(tasks)
@@ -143,7 +137,7 @@ def _on_cluster(missing: Mapping[str, Configuration], inputs: Inputs, workers: W
         try:
             shared = client.scatter(inputs, broadcast=True)
             futures = [
-                client.submit(_run, key, chosen, shared, workers.backend, key=f"priot-{key}")
+                client.submit(_run, key, chosen, shared, key=f"priot-{key}")
                 for key, chosen in missing.items()
             ]
             for future in as_completed(futures):
@@ -162,25 +156,24 @@ def _on_cluster(missing: Mapping[str, Configuration], inputs: Inputs, workers: W
             ) from error
 
 
-def _run(key: str, configuration: Configuration, inputs: Inputs, backend: str) -> Result:
+def _run(key: str, configuration: Configuration, inputs: Inputs) -> Result:
     if configuration.key(inputs.identity) != key:
         raise UserError("a worker has another version of priot; install the same one everywhere")
     start = time.process_time()
     try:
-        record = train(configuration, inputs, learner_on(backend))
+        backend = "reference" if inputs.variant is None else "pico"
+        record = train(configuration, inputs, learner_on(backend, variant=inputs.variant))
     except (UserError, KernelError) as error:
         settings = ", ".join(f"{name} {value}" for name, value in configuration.to_json().items())
         raise UserError(f"{error} (the run with {settings})") from error
     return key, record, time.process_time() - start
 
 
-def _run_for(
-    parent: int, key: str, configuration: Configuration, inputs: Inputs, backend: str
-) -> Result:
+def _run_for(parent: int, key: str, configuration: Configuration, inputs: Inputs) -> Result:
     """``_run`` in a process of this machine, which shall end when ``parent`` does."""
     if os.getpid() != parent:
         _belong_to(parent)
-    return _run(key, configuration, inputs, backend)
+    return _run(key, configuration, inputs)
 
 
 _watching = False

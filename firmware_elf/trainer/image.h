@@ -2,7 +2,8 @@
  *
  * The host lays it out (docs/image-format.md), the firmware walks it. Every field is a 32-bit
  * little-endian word. Offsets count bytes from the start of the image and are multiples of 4;
- * offset 0, where the header lies, means "none".
+ * offset 0, where the header lies, means "none". Offsets of weights in flash lead out of the block,
+ * modulo 2^32.
  */
 #ifndef IMAGE_H
 #define IMAGE_H
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x544F4952u /* "RIOT" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 
 enum layer_kind { CONV2D = 1, DENSE = 2, RELU = 3, MAX_POOL2D = 4 };
 
@@ -18,7 +19,9 @@ enum image_flags {
     DYNAMIC = 1,       /* shifts follow each tensor instead of the layer table */
     TRAINS_SCORES = 2, /* scores are trained and decide which edges are kept */
     SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
-    ROUND_NEAREST = 8  /* otherwise pseudo-stochastic */
+    ROUND_NEAREST = 8, /* otherwise pseudo-stochastic */
+    WEIGHTS_IN_FLASH = 16, /* they can be read only */
+    EDGES_BY_BITMAP = 32   /* sparse scores: bits behind row_starts[] say which; edge_bitmap.h */
 };
 
 struct shape {
@@ -37,7 +40,8 @@ struct layer {
     uint32_t weights;       /* int8, one row per output */
     uint32_t scores;        /* int8, like the weights; sparse: packed row after row */
     uint32_t row_starts;    /* sparse: uint32, index of each row's first score, one entry more */
-    uint32_t columns;       /* sparse: uint16, place in its row of each scored edge, ascending */
+    uint32_t columns;       /* sparse: uint16, place in its row of each scored edge, ascending;
+                             * by bitmap: scratch for those of one row */
     uint32_t inputs;        /* int8 activations */
     uint32_t outputs;
     uint32_t input_error;   /* int8; none where nothing before this layer is trained */

@@ -92,6 +92,8 @@ static enum status check(const struct image *image)
         return NOT_AN_IMAGE;
     if ((image->flags & DYNAMIC) && (image->flags & TRAINS_SCORES))
         return UNSUPPORTED;
+    if ((image->flags & WEIGHTS_IN_FLASH) && !(image->flags & TRAINS_SCORES))
+        return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
         if (image->layers[i].kind < CONV2D || image->layers[i].kind > MAX_POOL2D)
             return UNKNOWN_LAYER;

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "edge_bitmap.h"
+
 static void prune_all(const int8_t *weights, const int8_t *scores, int32_t threshold,
                       int32_t count, int8_t *kept)
 {
@@ -46,8 +48,8 @@ struct edges edges_of_row(const struct image *image, const struct layer *layer, 
     if (image->flags & SPARSE_SCORES) {
         const uint32_t *starts = (const uint32_t *)at(image, layer->row_starts) + row;
         edges.trained = (int8_t *)at(image, layer->scores) + starts[0];
-        edges.columns = (const uint16_t *)at(image, layer->columns) + starts[0];
         edges.count = (int32_t)(starts[1] - starts[0]);
+        edges.columns = columns_of_row(image, layer, row, length, edges.count);
     } else if (image->flags & TRAINS_SCORES) {
         edges.trained = (int8_t *)at(image, layer->scores) + row * length;
     }

@@ -116,8 +116,10 @@ void dense_backward(const struct image *image, const struct layer *layer)
         }
     }
     for (int32_t o = 0; o < outputs && image->flags & SPARSE_SCORES; o++) {
+        if (!error[o])
+            continue;
         struct edges edges = edges_of_row(image, layer, o, count);
-        for (int32_t i = 0; error[o] && i < edges.count; i++)
+        for (int32_t i = 0; i < edges.count; i++)
             if (edges.trained[i] < image->threshold)
                 sums[edges.columns[i]] -= edges.weights[edges.columns[i]] * error[o];
     }

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from experiment_models import MNIST_NETWORK
 
-from experiments.backbone import Backbone, backbone_record, save_backbone
 from experiments.cli import main
+from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
 from kernels.model import initial_model
 
 Record = Callable[..., Any]

@@ -5,10 +5,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.comparison import Comparison
-from experiments.device import Device
-from experiments.simulator import simulated_pico
-from experiments.variants import Variant
+from experiments.device.comparison import Comparison
+from experiments.device.host import Device
+from experiments.device.placement import DEFAULT, Placement
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, initial_model, with_scores
@@ -52,16 +53,23 @@ def compared(
     method: Method,
     scales: dict[int, Scale] | None,
     variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
 ) -> Comparison:
     """The model on a device of its own and in the reference."""
-    device = Device(simulated_pico(None, variant), model, method, scales, variant)
+    pico = simulated_pico(None, variant, placement)
+    device = Device(pico, model, method, scales, variant, placement)
     return Comparison(device, Trainer(model.copy(), method, scales))
 
 
-def compared_on(network: Network, method: Method, variant: Variant = Variant.PLAIN) -> Comparison:
+def compared_on(
+    network: Network,
+    method: Method,
+    variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
+) -> Comparison:
     """``compared`` for a network that ``prepared`` fills."""
     model, scales = prepared(network, method)
-    return compared(model, method, scales, variant)
+    return compared(model, method, scales, variant, placement)
 
 
 def address_of(device: Device, part: str, index: int) -> int:

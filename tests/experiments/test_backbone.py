@@ -1,4 +1,4 @@
-"""experiments.backbone and priot pretrain: backbones that ship, are saved, loaded and made."""
+"""Backbones and priot pretrain: backbones that ship, are saved, loaded and made."""
 
 import json
 import shutil
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK
 
-from experiments import pretrainings
-from experiments.backbone import Backbone, backbone_record, load_backbone, save_backbone
 from experiments.cli import main
-from experiments.datasets import Images, mnist_sample
+from experiments.datasets.mnist import Images, mnist_sample
+from experiments.datasets.rotation import as_input
 from experiments.errors import UserError
-from experiments.networks import TINY_CNN
-from experiments.rotation import as_input
-from experiments.train import right_answers
+from experiments.pretraining import defaults as pretrainings
+from experiments.pretraining.backbone import Backbone, backbone_record, load_backbone, save_backbone
+from experiments.pretraining.networks import TINY_CNN
+from experiments.training.train import right_answers
 from kernels.methods import method
 from kernels.model import initial_model
 from kernels.network import Network

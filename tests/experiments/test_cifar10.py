@@ -1,4 +1,4 @@
-"""experiments.cifar10: batches read from a folder, damaged ones refused."""
+"""experiments.datasets.cifar10: batches read from a folder, damaged ones refused."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import io
 import os
 import pickle
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments import cifar10 as module
-from experiments import cifar10_download
-from experiments.cifar10 import cifar10
+from experiments.datasets import cifar10 as module
+from experiments.datasets import cifar10_download
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.rotation import as_input, rotate
 from experiments.errors import UserError
-from experiments.rotation import as_input, rotate
 
 IMAGES = 4  # of a batch
 
@@ -164,7 +165,8 @@ def archived(batch: bytes) -> bytes:
 def test_a_downloaded_archive_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = archived(records(6).tobytes())
     (tmp_path / "archive").write_bytes(content)
-    monkeypatch.setattr(cifar10_download, "ARCHIVE_SHA1", hashlib.sha1(content).hexdigest())
+    stand_in = replace(cifar10_download.ARCHIVE, digest=hashlib.sha1(content).hexdigest())
+    monkeypatch.setattr(cifar10_download, "ARCHIVE", stand_in)
     url = (tmp_path / "archive").as_uri()
     folder = cifar10_download.download_cifar10(tmp_path / "made", url)
     np.testing.assert_array_equal(cifar10(folder, "test").labels, records(6)[:, 0])
@@ -172,7 +174,7 @@ def test_a_downloaded_archive_can_be_read(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_another_archive_is_thrown_away(tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(archived(records(6).tobytes()))
-    with pytest.raises(UserError, match="not the original archive"):
+    with pytest.raises(UserError, match="not the original file"):
         cifar10_download.download_cifar10(tmp_path / "made", (tmp_path / "archive").as_uri())
     assert not (tmp_path / "made").exists()
 

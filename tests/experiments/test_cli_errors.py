@@ -11,13 +11,15 @@ import pytest
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
 import firmware_elf
-from experiments import commands, costs, learners
-from experiments import device as device_module
-from experiments.backbone import Backbone, backbone_record, save_backbone
+from experiments import commands
 from experiments.cli import main
+from experiments.device import costs
+from experiments.device import host as device_module
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.simulator import simulated_pico
-from experiments.variants import Variant
+from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from experiments.training import learners
 from kernels.methods import MethodError
 from kernels.model import initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError

@@ -1,4 +1,4 @@
-"""experiments.comparison.Comparison: one changed byte on the device voids a run and is named."""
+"""Comparison of device and reference: one changed byte voids a run and is named."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +8,12 @@ import pytest
 from experiment_models import SMALL, address_of, compared_on, flip, labels_for, random_images
 from numpy.typing import NDArray
 
-from experiments.backbone import load_backbone
-from experiments.comparison import Comparison, MismatchError
-from experiments.costs import measure_costs
-from experiments.datasets import mnist_sample
-from experiments.device import Checkpoint, Phase
-from experiments.transfer import transfer_task
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import transfer_task
+from experiments.device.comparison import Comparison, MismatchError
+from experiments.device.costs import measure_costs
+from experiments.device.host import Checkpoint, Phase
+from experiments.pretraining.backbone import load_backbone
 from kernels.methods import method
 
 IMAGES, LABELS = random_images(SMALL, 4), labels_for(SMALL, 4)

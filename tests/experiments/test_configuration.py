@@ -1,4 +1,4 @@
-"""experiments.configuration: one description of a run, from TOML, and the key it is kept under."""
+"""Configurations: one description of a run, from TOML, and the key it is kept under."""
 
 import json
 from dataclasses import replace
@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.backbone import load_backbone
-from experiments.configuration import (
+from experiments.datasets.mnist import TRANSFER_DATASETS, mnist_sample
+from experiments.datasets.transfer import CALIBRATIONS
+from experiments.errors import UserError
+from experiments.pretraining.backbone import load_backbone
+from experiments.training.configuration import (
     Configuration,
     read_sweep,
     read_table,
     setting_names,
 )
-from experiments.datasets import TRANSFER_DATASETS, mnist_sample
-from experiments.errors import UserError
-from experiments.inputs import Inputs, load_inputs
-from experiments.transfer import CALIBRATIONS
+from experiments.training.inputs import Inputs, load_inputs
 from kernels.errors import KernelError
 from kernels.methods import METHODS, SELECTIONS
 from kernels.model import Model
@@ -213,7 +213,7 @@ def test_whole_numbers_are_the_same_setting_as_fractions() -> None:
 
 def test_key_changes_with_the_version_of_results(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key()
-    monkeypatch.setattr("experiments.configuration.RESULTS_VERSION", 2)
+    monkeypatch.setattr("experiments.training.configuration.RESULTS_VERSION", 2)
     assert key() != before
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 import firmware_elf
 from experiments.cli import main
-from experiments.device import Device
-from experiments.simulator import simulated_pico
+from experiments.device.host import Device
+from experiments.device.simulator import simulated_pico
 from kernels.methods import method
 
 CLOCK_DEPENDENT = {"clock_hz", "ms_per_image"}

@@ -1,9 +1,10 @@
-"""experiments.idx, experiments.datasets and experiments.download: image sets from files."""
+"""Image sets from files: IDX, MNIST whole and as a sample, the download."""
 
 import gzip
 import hashlib
 import os
 import struct
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,8 +15,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from experiments import download
-from experiments.datasets import (
+from experiments.datasets.idx import parse_idx
+from experiments.datasets.mnist import (
     SAMPLE_STRIDE,
     Images,
     default_directory,
@@ -23,9 +24,8 @@ from experiments.datasets import (
     mnist_sample,
     train_without_sample,
 )
-from experiments.download import MNIST_SHA256, download_mnist
+from experiments.datasets.mnist_download import MNIST_FILES, download_mnist
 from experiments.errors import UserError
-from experiments.idx import parse_idx
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -245,10 +245,11 @@ class Mirror(ThreadingHTTPServer):
 @pytest.fixture
 def mirror(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path_factory.mktemp("mirror")
-    for name in MNIST_SHA256:
+    for name, file in MNIST_FILES.items():
         content = f"contents of {name}".encode()
         (folder / name).write_bytes(content)
-        monkeypatch.setitem(MNIST_SHA256, name, hashlib.sha256(content).hexdigest())
+        stand_in = replace(file, digest=hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(MNIST_FILES, name, stand_in)
     with Mirror(folder) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -311,12 +312,10 @@ def test_download_into_a_file_is_refused(mirror: Mirror, tmp_path: Path) -> None
 def test_download_interrupted_while_writing_leaves_nothing(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full_disk(self: Path, _: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(b"half")
+    def full_disk(_: Path, __: Path) -> Path:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(download.Path, "write_bytes", full_disk)
+    monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(UserError, match="No space left"):
         download_mnist(tmp_path, mirror.url)
     assert contents(tmp_path) == {}

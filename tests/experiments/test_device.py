@@ -1,25 +1,22 @@
-"""experiments.device: the firmware computes what the reference computes, on any small network."""
-
-from dataclasses import dataclass
+"""The host and the firmware: it computes what the reference computes, on any small network."""
 
 import numpy as np
 import pytest
 from experiment_models import SMALL, compared, compared_on, labels_for, prepared, random_images
+from experiment_strategies import cases, drawn_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from experiments import device as device_module
-from experiments.comparison import Comparison
-from experiments.device import Device, DeviceError, Phase
+from experiments.device import host as device_module
+from experiments.device.comparison import Comparison
+from experiments.device.host import Device, DeviceError, Phase
+from experiments.device.layout import lay_out
+from experiments.device.simulator import simulated_pico, variant_of
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from experiments.layout import lay_out
-from experiments.simulator import simulated_pico, variant_of
-from experiments.variants import Variant
-from kernels.methods import Method, method
+from kernels.methods import method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
-from kernels.rounding import Rounding
+from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.trainer import Scale, Trainer
 from sim import Stop, StopReason
 
@@ -33,90 +30,6 @@ def check_memory(comparison: Comparison) -> None:
 
 
 # --- random networks
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model with all that a few steps need."""
-
-    model: Model
-    method: Method
-    scales: dict[int, Scale] | None
-    images: NDArray[np.int8]
-    labels: list[int]
-
-
-@st.composite
-def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Layer]:
-    layers: list[Layer] = []
-    for kind in draw(st.lists(st.sampled_from(["conv", "relu", "pool"]), max_size=5)):
-        if kind == "relu":
-            layers.append(ReLU())
-        elif kind == "pool":
-            size = draw(st.integers(1, min(shape[1:])))
-            layers.append(MaxPool2d(size))
-            shape = (shape[0], shape[1] // size, shape[2] // size)
-        else:
-            kernel = draw(st.integers(1, 5))
-            # The least padding with which the kernel still fits into the padded planes.
-            least = max(0, (kernel - min(shape[1:]) + 1) // 2)
-            padding = draw(st.integers(least, kernel - 1))
-            layers.append(Conv2d(draw(st.integers(1, 4)), kernel, padding))
-            grow = 2 * padding - kernel + 1
-            shape = (layers[-1].channels, shape[1] + grow, shape[2] + grow)
-    return layers
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
-    layers = draw(spatial_layers(shape))
-    for features in draw(st.lists(st.integers(1, 9), max_size=2)):
-        layers += [Dense(features), *[ReLU()] * draw(st.integers(0, 2))]
-    return Network("drawn", shape, (*layers, Dense(draw(st.integers(2, 12)))))
-
-
-def drawn_weights(
-    generator: np.random.Generator, shape: Shape, range_of_values: str
-) -> NDArray[np.int8]:
-    if range_of_values == "extreme":
-        return generator.choice(np.array([-127, 0, 127], np.int8), shape)
-    largest = {"full": 127, "small": 3}[range_of_values]
-    return generator.integers(-largest, largest, shape, np.int8, endpoint=True)
-
-
-@st.composite
-def methods(draw: st.DrawFn, name: str) -> Method:
-    options = {"learning_rate_bits": st.integers(0, 7), "rounding": st.sampled_from(Rounding)}
-    if name.startswith("priot"):
-        options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
-    if name == "priot-s":
-        options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
-        options["selection"] = st.sampled_from(["random", "magnitude"])
-    return method(name, **draw(st.fixed_dictionaries(options)))
-
-
-@st.composite
-def cases(draw: st.DrawFn, name: str) -> Case:
-    network, training = draw(networks()), draw(methods(name))
-    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
-    values = draw(st.sampled_from(["full", "extreme", "small"]))
-    weights = {
-        index: drawn_weights(generator, network.weight_shape_of(index), values)
-        for index in network.weighted
-    }
-    exponents = {index: draw(st.integers(-12, 4)) for index in network.weighted}
-    model = with_scores(Model(network, weights, exponents), training, draw(st.integers(0, 9)))
-    scales = None
-    if not training.dynamic:
-        # Likely shifts, and now and then any that 32 bits allow: too small ones saturate.
-        shift = st.integers(0, 12) | st.integers(0, 31)
-        scales = {i: Scale(draw(shift), draw(shift), draw(shift)) for i in network.weighted}
-    images = draw(st.sampled_from([0, 64, 127])) - generator.integers(
-        0, 128, (3, *network.input_shape), np.int16
-    )
-    labels = draw(st.lists(st.integers(0, network.classes - 1), min_size=3, max_size=3))
-    return Case(model, training, scales, images.astype(np.int8), labels)
 
 
 @pytest.mark.parametrize("variant", Variant)
@@ -352,12 +265,13 @@ FIRST_LAYER = 4 * 9  # bytes of the header before it
     ("offset", "word", "complaint"),
     [
         (0, 0x544F4953, "damaged or of another version"),
-        (4, 2, "damaged or of another version"),
+        (4, 1, "damaged or of another version"),
+        (4, 3, "damaged or of another version"),
         (12, 1 | 2, "method is not supported"),
         (FIRST_LAYER, 0, "layer of an unknown kind"),
         (FIRST_LAYER, 5, "layer of an unknown kind"),
     ],
-    ids=["magic", "version", "dynamic scores", "kind 0", "kind 5"],
+    ids=["magic", "older version", "newer version", "dynamic scores", "kind 0", "kind 5"],
 )
 def test_damaged_image_is_refused_by_the_firmware(offset: int, word: int, complaint: str) -> None:
     device = written_over(offset, word)
@@ -370,11 +284,11 @@ def test_damaged_image_is_refused_by_the_firmware(offset: int, word: int, compla
 
 
 def test_firmware_recovers_when_the_image_is_mended() -> None:
-    device = written_over(4, 2)
+    device = written_over(4, 3)
     image = random_images(SMALL, 1)[0]
     with pytest.raises(DeviceError):
         device.step(image, 0)
-    device.target.write(device.target.symbol("__arena_start__").address + 4, b"\1\0\0\0")
+    device.target.write(device.target.symbol("__arena_start__").address + 4, b"\2\0\0\0")
     assert device.step(image, 0) in range(SMALL.classes)
 
 

@@ -1,4 +1,4 @@
-"""experiments.image: Python and C agree on the format, and an image holds what was put in."""
+"""The image: Python and C agree on the format, and an image holds what was put in."""
 
 import re
 from itertools import pairwise
@@ -10,11 +10,13 @@ from experiment_models import SMALL, prepared, sum_in_refusal
 from numpy.typing import NDArray
 
 import firmware_elf
-from experiments import device, image
-from experiments.device import MAILBOX_FIELDS, Phase
+from experiments.device import host as device
+from experiments.device import image
+from experiments.device.host import MAILBOX_FIELDS, Phase
+from experiments.device.image import KINDS, encode
+from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
+from experiments.device.placement import Edges, Placement
 from experiments.errors import UserError
-from experiments.image import KINDS, encode
-from experiments.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
@@ -100,7 +102,10 @@ def test_magic_and_version_are_those_of_the_firmware() -> None:
 
 
 def test_flags_are_those_of_the_firmware() -> None:
-    names = ("DYNAMIC", "TRAINS_SCORES", "SPARSE_SCORES", "ROUND_NEAREST")
+    names = (
+        *("DYNAMIC", "TRAINS_SCORES", "SPARSE_SCORES", "ROUND_NEAREST"),
+        *("WEIGHTS_IN_FLASH", "EDGES_BY_BITMAP"),
+    )
     flags = {name: getattr(image, name) for name in names}
     assert enumeration(IMAGE_H, "image_flags") == flags
 
@@ -186,6 +191,28 @@ def test_image_gives_back_weights_and_scores(settings: Method) -> None:
             np.testing.assert_array_equal(found, model.scores[index].reshape(-1))
         else:
             assert layer["scores"] == layer["row_starts"] == layer["columns"] == 0
+
+
+@pytest.mark.parametrize("settings", METHODS[3:], ids=lambda settings: settings.label)
+def test_bits_behind_row_starts_tell_the_scored_edges(settings: Method) -> None:
+    model, scales = prepared(SMALL, settings)
+    placement = Placement(edges=Edges.BITMAP)
+    layout = lay_out(model, settings, placement=placement)
+    image = ParsedImage(encode(layout, model, scales))
+    assert image.header["flags"] & enumeration(IMAGE_H, "image_flags")["EDGES_BY_BITMAP"]
+    for index in SMALL.weighted:
+        layer, mask = image.layers[index], model.scored[index]
+        rows, length = len(mask), mask[0].size
+        starts = image.array(layer["row_starts"], "<u4", rows + 1)
+        size = -(-length // 8)
+        bits = image.array(layer["row_starts"] + 4 * (rows + 1), "u1", rows * size)
+        for row, of_row in enumerate(mask.reshape(rows, -1)):
+            found = [bits[row * size + place // 8] >> place % 8 & 1 for place in range(length)]
+            np.testing.assert_array_equal(found, of_row)
+            assert starts[row + 1] - starts[row] == of_row.sum()
+        found = image.array(layer["scores"], "<i1", np.count_nonzero(mask))
+        np.testing.assert_array_equal(found, model.scores[index][mask])
+        assert layer["columns"] % 8 == 0 < layer["columns"], "scratch for one row's columns"
 
 
 @pytest.mark.parametrize("settings", METHODS, ids=lambda settings: settings.label)

@@ -1,4 +1,4 @@
-"""experiments.planner: buffers that are needed together never overlap, others share memory."""
+"""The planner: buffers that are needed together never overlap, others share memory."""
 
 from itertools import combinations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.planner import ALIGNMENT, Buffer, Plan, plan_buffers
+from experiments.device.planner import ALIGNMENT, Buffer, Plan, plan_buffers
 
 MOMENTS = range(8)
 

@@ -1,4 +1,4 @@
-"""experiments.pretrain: batches, augmentation, and checkpoints that survive any death."""
+"""Pre-training: batches, augmentation, and checkpoints that survive any death."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import pretrain as module
-from experiments.augmentation import MARGIN, Augmentation
-from experiments.checkpoint import Checkpoint, Progress
-from experiments.cifar10 import cifar10
 from experiments.cli import main
-from experiments.datasets import Images
+from experiments.datasets.augmentation import MARGIN, Augmentation
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.mnist import Images
 from experiments.errors import UserError
-from experiments.networks import vgg11
-from experiments.pretrain import Plan, pretrain
+from experiments.pretraining import pretrain as module
+from experiments.pretraining.checkpoint import Checkpoint, Progress
+from experiments.pretraining.networks import vgg11
+from experiments.pretraining.pretrain import Plan, pretrain
 from kernels.model import Initial, initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 

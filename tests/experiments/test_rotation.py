@@ -1,4 +1,4 @@
-"""experiments.rotation: rotated images and their quantisation."""
+"""experiments.datasets.rotation: rotated images and their quantisation."""
 
 import hashlib
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.datasets import mnist_sample
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.rotation import quantise, rotate
 from experiments.errors import UserError
-from experiments.rotation import quantise, rotate
 from kernels.model import INPUT_EXPONENT
 
 # The sample's first eight images at 30 degrees, as Pillow 13.0 draws them.

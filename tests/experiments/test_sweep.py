@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
-from experiments.configuration import Configuration, read_sweep
 from experiments.errors import UserError
-from experiments.inputs import Inputs, load_inputs
 from experiments.sweeps import sweep as sweep_module
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Workers, run_sweep
-from experiments.train import train
+from experiments.training.configuration import Configuration, read_sweep
+from experiments.training.inputs import Inputs, load_inputs
+from experiments.training.train import train
 from kernels.methods import METHODS
 from kernels.trainer import Trainer
 

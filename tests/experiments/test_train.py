@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments import train
 from experiments.cli import main
+from experiments.training import train
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
 

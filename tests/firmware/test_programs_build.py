@@ -41,7 +41,9 @@ def test_manifest_holds_the_hashes_of_all_files() -> None:
     for name, expected in hashes.items():
         assert hashlib.sha256(build.place_of(name).read_bytes()).hexdigest() == expected, name
     committed = {str(path.relative_to(FOLDER)) for path in firmware_elf.BUILT.iterdir()}
-    assert committed | {"trainer.elf", "trainer_fast.elf", "bootrom.bin"} == set(hashes)
+    trainers = {*firmware_elf.TRAINERS.values(), *firmware_elf.TRAINERS_IN_FLASH.values()}
+    names = {path.name for path in trainers}
+    assert committed | names | {"bootrom.bin"} == set(hashes)
 
 
 def test_manifest_holds_the_flags_and_sources_of_the_build() -> None:
@@ -77,12 +79,37 @@ def test_built_files_are_small() -> None:
     assert sum(path.stat().st_size for path in firmware_elf.BUILT.iterdir()) < 2_500_000
 
 
-def test_trainer_has_the_symbols_that_the_host_asks_for() -> None:
-    symbols = load_program(firmware_elf.TRAINER).symbols
+TRAINERS = [*firmware_elf.TRAINERS.values(), *firmware_elf.TRAINERS_IN_FLASH.values()]
+
+
+@pytest.mark.parametrize("path", TRAINERS, ids=lambda path: path.stem)
+def test_trainers_have_the_symbols_that_the_host_asks_for(path: Path) -> None:
+    program = load_program(path)
+    symbols = program.symbols
     start, end = symbols["__arena_start__"].address, symbols["__arena_end__"].address
     assert start % 8 == 0, "buffers of 64-bit sums are aligned"
     assert end - start > 200 * 1024
     assert not start <= symbols["mailbox"].address < end
+    assert ("__variant_fast__" in symbols) == ("fast" in path.stem)
+    start = symbols["__flash_arena_start__"].address
+    assert start % 4096 == 0, "flash is erased by sectors"
+    assert FLASH.base < start < symbols["__flash_arena_end__"].address == FLASH.end
+    assert all(
+        segment.address + len(segment.data) <= start or SRAM.holds(segment.address)
+        for segment in program.segments
+    )
+
+
+@pytest.mark.parametrize(
+    "path", firmware_elf.TRAINERS_IN_FLASH.values(), ids=lambda path: path.stem
+)
+def test_trainers_in_flash_have_nothing_but_data_in_sram(path: Path) -> None:
+    program = load_program(path)
+    assert all(FLASH.holds(segment.address) for segment in program.segments)
+    in_sram = {section.name for section in program.sections if SRAM.holds(section.address)}
+    assert in_sram <= {".bss", ".ram_vector_table"}
+    assert program.symbols["__arena_start__"].address < SRAM.base + 256
+    assert boot_of(program).sp == SRAM.end
 
 
 def test_files_name_no_folder_of_the_machine_that_built_them() -> None:

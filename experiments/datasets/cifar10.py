@@ -1,0 +1,129 @@
+"""CIFAR-10 from a folder: 50,000 training and 10,000 test images of 32 x 32 in three colours.
+
+Source: A. Krizhevsky, *Learning Multiple Layers of Features from Tiny Images* (2009). Both
+published forms are read: the binary batches, and the pickled ones for Python.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.datasets.cifar10_pickle import parse_pickle
+from experiments.datasets.mnist import CLASSES, SPLIT_NAME, Images, Split, default_directory
+from experiments.errors import UserError
+
+SHAPE = (3, 32, 32)
+"""Of an image: the red, the green and the blue plane."""
+
+_RECORD = 1 + 3 * 32 * 32  # a label and the pixels
+_STEMS: dict[Split, tuple[str, ...]] = {
+    "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
+    "test": ("test_batch",),
+}
+_FOLDERS = (".", "cifar-10-batches-bin", "cifar-10-batches-py")
+
+PUBLISHED = frozenset(
+    {
+        "aadd24acce27caa71bf4b10992e9e7b2d74c2540",  # data_batch_1.bin
+        "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795",
+        "1dd00a74ab1d17a6e7d73e185b69dbf31242f295",
+        "aab85764eb3584312d3c7f65fd2fd016e36a258e",
+        "26e2849e66a845b7f1e4614ae70f4889ae604628",
+        "67eb016db431130d61cd03c7ad570b013799c88c",  # test_batch.bin
+    }
+)
+"""SHA-1 of the published batches in binary form, as public loaders check them."""
+
+RECOMPRESSED = frozenset(
+    {
+        "87d9f4d1aa046f162b5c83490fa9f3db74e16ea7",  # data_batch_1.bin
+        "ebebad11a34c7e94b49b0e759d6bacbb431ae316",
+        "f137dfb493cae8f1be014e7a82c5ac21a68db641",
+        "14fbdf5104142dea134bc0b346a6a39b8e12b694",
+        "f03bac0a7ba1e3fad27ecb453a88e479de5a78d3",
+        "4a8b485c45a2db327104f044d89d6b02106ee711",  # test_batch.bin
+    }
+)
+"""The same of a copy whose images went through JPEG once (about 30.5 dB)."""
+
+
+def cifar10(directory: Path | None, split: Split) -> Images:
+    """One split of CIFAR-10.
+
+    Its ``origin`` says "CIFAR-10" only of the published pixels. A known copy is
+    "JPEG-recompressed CIFAR-10"; of others it says that they are not the published ones.
+
+    Args:
+        directory: the folder with the batches, or the one in which the published archive was
+            unpacked (cifar-10-batches-bin or cifar-10-batches-py); None stands for
+            ``default_directory("cifar10")``.
+        split: "train" or "test".
+
+    Returns:
+        50,000 ("train") or 10,000 ("test") images from the published files, pixels (N,3,32,32).
+
+    Raises:
+        UserError: a file is missing, unreadable, damaged, or not a batch of CIFAR-10.
+    """
+    batches = list(_batches(directory or default_directory("cifar10"), split))
+    names = {_name_of(records) for records in batches}
+    name = names.pop() if len(names) == 1 else _ALTERED
+    records = np.concatenate(batches)
+    return Images(
+        np.ascontiguousarray(records[:, 1:]).reshape(-1, *SHAPE),
+        records[:, 0].copy(),
+        f"{name} {SPLIT_NAME[split]} set, {len(records):,} images",
+    )
+
+
+_ALTERED = "altered CIFAR-10 (not the published pixels)"
+
+
+def _name_of(records: npt.NDArray[np.uint8]) -> str:
+    sha1 = hashlib.sha1(records.tobytes(), usedforsecurity=False).hexdigest()
+    if sha1 in PUBLISHED:
+        return "CIFAR-10"
+    return "JPEG-recompressed CIFAR-10" if sha1 in RECOMPRESSED else _ALTERED
+
+
+def _batches(directory: Path, split: Split) -> Iterator[npt.NDArray[np.uint8]]:
+    """The records of each batch, uint8 (N,3073): a label, then the pixels."""
+    first = _STEMS[split][0]
+    for folder in (directory / name for name in _FOLDERS):
+        for suffix in (".bin", ""):
+            if (folder / f"{first}{suffix}").is_file():
+                for stem in _STEMS[split]:
+                    yield _batch(folder / f"{stem}{suffix}", pickled=not suffix)
+                return
+    raise UserError(
+        f"{directory}: found neither {first}.bin nor {first}; "
+        "name a folder that holds CIFAR-10's batches, binary or pickled for Python"
+    )
+
+
+def _batch(path: Path, pickled: bool) -> npt.NDArray[np.uint8]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); all batches of a set are needed"
+        ) from error
+    if pickled:
+        records = parse_pickle(content, str(path))
+    else:
+        if not content or len(content) % _RECORD:
+            raise UserError(
+                f"{path}: {len(content):,} bytes are no whole number of images of {_RECORD:,}; "
+                "fetch the original file again"
+            )
+        records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD)
+    if records[:, 0].max() >= CLASSES:
+        index = int(np.argmax(records[:, 0] >= CLASSES))
+        raise UserError(
+            f"{path}: label {records[index, 0]} at index {index} is not one of 0..9; "
+            "use the CIFAR-10 files"
+        )
+    return records

@@ -1,0 +1,184 @@
+"""Labelled images: the MNIST extract that ships with the package, and full MNIST from a folder.
+
+Source: Y. LeCun, C. Cortes and C. J. C. Burges, *The MNIST database of handwritten digits*.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.datasets.idx import parse_idx
+from experiments.errors import UserError
+
+Split = Literal["train", "test"]
+
+SIDE = 28
+"""Height and width of an image in pixels."""
+
+CLASSES = 10
+"""Labels run from 0 to ``CLASSES - 1``."""
+
+SAMPLE_STRIDE = 20
+"""The embedded sample is MNIST's training images 0, 20, 40, ... (3,000 of 60,000)."""
+
+TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10")
+"""Where a transfer task may take its images: the embedded sample, or a full set's test images."""
+
+_FILE_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
+SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}
+
+
+class _File(NamedTuple):
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A labelled set of N images, grey or in colour.
+
+    Attributes:
+        pixels: uint8, shape (N, 28, 28) for MNIST: 0 is background, 255 full ink;
+            shape (N, 3, 32, 32) for CIFAR-10: red, green and blue plane.
+        labels: uint8, shape (N,): 0..9.
+        origin: what the set is, for records ("MNIST sample, 3,000 training images").
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    origin: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the pixels followed by the labels, in hexadecimal; for records."""
+        digest = hashlib.sha256(self.pixels.tobytes())
+        digest.update(self.labels.tobytes())
+        return digest.hexdigest()
+
+
+@cache
+def mnist_sample() -> Images:
+    """The extract of MNIST's training images that ships with the package: 3,000 images.
+
+    It holds every ``SAMPLE_STRIDE``-th training image, in the original order. The arrays are
+    read-only.
+    """
+    folder = resources.files("experiments") / "data" / "mnist_sample"
+    images, labels = (
+        _File(name, (folder / name).read_bytes())
+        for name in ("sample-images-idx3-ubyte.gz", "sample-labels-idx1-ubyte.gz")
+    )
+    return _decode(images, labels, "MNIST sample, {count:,} training images")
+
+
+def default_directory(dataset: str = "mnist") -> Path:
+    """Where a full data set is kept if the user names no folder: in the user's cache, under priot.
+
+    The cache is ``$XDG_CACHE_HOME``, or ``~/.cache`` where that is unset.
+    """
+    cache_home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache_home) if cache_home else Path.home() / ".cache") / "priot" / dataset
+
+
+def mnist(directory: Path | None, split: Split) -> Images:
+    """One split of full MNIST, read from its IDX files.
+
+    Args:
+        directory: the folder that holds the files, under their published names, with or without
+            ``.gz`` (whether they are gzipped is told by their content); None stands for
+            ``default_directory()``.
+        split: "train" or "test".
+
+    Returns:
+        60,000 ("train") or 10,000 ("test") images where the files are the published ones;
+        any N that the files hold otherwise. The arrays are read-only.
+
+    Raises:
+        UserError: a file is missing, unreadable, damaged, or not a set of 28 x 28 images with
+            labels 0..9; or images and labels differ in number.
+    """
+    directory = directory or default_directory()
+    prefix = _FILE_PREFIX[split]
+    return _decode(
+        _read(directory, f"{prefix}-images-idx3-ubyte"),
+        _read(directory, f"{prefix}-labels-idx1-ubyte"),
+        f"MNIST {SPLIT_NAME[split]} set, {{count:,}} images",
+    )
+
+
+def train_without_sample(images: Images) -> Images:
+    """MNIST's training images less the embedded sample, so that nothing is trained on it twice.
+
+    Args:
+        images: the whole training set, as ``mnist(directory, "train")`` returns it.
+
+    Raises:
+        UserError: the sample is not where it belongs in ``images``, so that these are not MNIST's
+            training images in their original order.
+    """
+    sample = mnist_sample()
+    in_sample = np.arange(len(images)) % SAMPLE_STRIDE == 0
+    if not (
+        len(images) == len(sample) * SAMPLE_STRIDE
+        and np.array_equal(images.pixels[in_sample], sample.pixels)
+        and np.array_equal(images.labels[in_sample], sample.labels)
+    ):
+        raise UserError(
+            f"{images.origin}: not MNIST's 60,000 training images in their original order, so the "
+            "embedded sample cannot be left out; use the original files"
+        )
+    pixels = images.pixels[~in_sample]
+    return Images(
+        pixels,
+        images.labels[~in_sample],
+        f"MNIST training set less the embedded sample, {len(pixels):,} images",
+    )
+
+
+def _read(directory: Path, stem: str) -> _File:
+    candidates = (directory / f"{stem}.gz", directory / stem)
+    for path in candidates:
+        try:
+            return _File(str(path), path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}); check the path and its permissions"
+            ) from error
+    raise UserError(
+        f"{directory}: found neither {candidates[0].name} nor {candidates[1].name}; "
+        "name a folder that holds the MNIST files, or download them into it"
+    )
+
+
+def _decode(images: _File, labels: _File, origin: str) -> Images:
+    pixels = parse_idx(images.content, 3, images.name)
+    classes = parse_idx(labels.content, 1, labels.name)
+    if pixels.shape[1:] != (SIDE, SIDE):
+        raise UserError(
+            f"{images.name}: its images are {pixels.shape[1]} x {pixels.shape[2]} pixels, not "
+            f"{SIDE} x {SIDE}; use the MNIST files"
+        )
+    if len(pixels) != len(classes):
+        raise UserError(
+            f"{images.name} holds {len(pixels):,} images, but {labels.name} {len(classes):,} "
+            "labels; use two files of one set"
+        )
+    if classes.max() >= CLASSES:
+        index = int(np.argmax(classes >= CLASSES))
+        raise UserError(
+            f"{labels.name}: label {classes[index]} at index {index} is not one of 0..9; "
+            "use the MNIST files"
+        )
+    return Images(pixels, classes, origin.format(count=len(pixels)))

@@ -1,0 +1,158 @@
+"""The cost records as text for a terminal and as rows for a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from experiments.device.placement import DEFAULT
+from experiments.output import format_table
+
+USUAL = DEFAULT.settings
+_Name = Callable[[dict[str, Any]], list[str]]
+
+
+def cost_table(records: list[dict[str, Any]]) -> str:
+    """The table that ``priot costs`` prints: totals, memory, then cycles by layer."""
+    clock = records[0]["clock_hz"] / 1e6
+    count = records[0]["images"]
+    parts = [
+        f"Training step on {count} rotated image{'s' * (count > 1)}, "
+        f"cycles in thousands, ms at {clock:g} MHz",
+        _totals(records),
+        f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
+        _memory(records),
+    ]
+    if any(record["flash_bytes"] for record in records):
+        parts += ["Flash: bytes taken, words read through the XIP cache per image", _flash(records)]
+    kinds = dict.fromkeys((record["variant"], placement_of(record)) for record in records)
+    for variant, placement in kinds:
+        alike = [r for r in records if (r["variant"], placement_of(r)) == (variant, placement)]
+        which = variant if placement == "default" else f"{variant}, {placement}"
+        parts += [f"Thousand cycles per image by layer, {which}", _layers(alike)]
+        parts += [f"Cycles per multiply-accumulate, {which}", _per_mac(alike)]
+    return "\n\n".join(parts)
+
+
+def placement_of(record: dict[str, Any]) -> str:
+    """A record's placement as the command line takes it."""
+    settings = record["placement"]
+    return ",".join(f"{k}={v}" for k, v in settings.items() if v != USUAL[k]) or "default"
+
+
+def _named(header: tuple[str, ...], records: list[dict[str, Any]]) -> tuple[list[str], _Name]:
+    """The header behind "method", "variant", and what of a record stands below these two.
+
+    Placements have a column of their own where there is another than the usual one.
+    """
+    placed = any(placement_of(record) != "default" for record in records)
+    names = ["method", *(["placement"] if placed else []), "variant", *header]
+
+    def name(record: dict[str, Any]) -> list[str]:
+        placement = [placement_of(record)] if placed else []
+        return [record["label"], *placement, record["variant"]]
+
+    return names, name
+
+
+def _totals(records: list[dict[str, Any]]) -> str:
+    header, name = _named(
+        (
+            *("mean", "min", "max", "forward", "backward", "update"),
+            *("ms", "ratio", "of plain", "bit-exact"),
+        ),
+        records,
+    )
+    rows = []
+    for record in records:
+        cycles, phases = record["cycles_per_image"], record["cycles_by_phase"]
+        counts = [cycles["mean"], cycles["min"], cycles["max"], *phases.values()]
+        rows.append(
+            [
+                *name(record),
+                *(_thousands(count) for count in counts),
+                f"{record['ms_per_image']:.1f}",
+                _ratio(record["ratio_to_static_niti"]),
+                _share(record["ratio_to_plain"]),
+                "yes" if record["bit_exact"] else "NO",
+            ]
+        )
+    return format_table(header, rows)
+
+
+def _memory(records: list[dict[str, Any]]) -> str:
+    header, name = _named(("static data", "arena", "stack", "code", "total", "fits"), records)
+    rows = [
+        [
+            *name(record),
+            *(f"{size:,}" for size in record["sram"].values()),
+            f"{record['peak_sram_bytes']:,}",
+            "yes" if record["fits"] else "NO",
+        ]
+        for record in records
+    ]
+    return format_table(header, rows)
+
+
+def _flash(records: list[dict[str, Any]]) -> str:
+    header, name = _named(
+        ("code", "weights", "total", "words read", "misses", "miss rate", "stall cycles"), records
+    )
+    rows = []
+    for record in records:
+        sizes, reads = record["flash"], record["xip_per_image"]
+        rows.append(
+            [
+                *name(record),
+                *(f"{size:,}" for size in (*sizes.values(), record["flash_bytes"])),
+                *(f"{reads[count]:,.0f}" for count in ("accesses", "misses")),
+                _share(reads["miss_rate"]),
+                f"{reads['stall_cycles']:,.0f}",
+            ]
+        )
+    return format_table(header, rows)
+
+
+def _layers(records: list[dict[str, Any]]) -> str:
+    return _by_layer(records, "cycles_by_layer", _thousands)
+
+
+def _per_mac(records: list[dict[str, Any]]) -> str:
+    return _by_layer(records, "cycles_per_mac", lambda cycles: f"{cycles:.2f}")
+
+
+def _by_layer(records: list[dict[str, Any]], key: str, text: Callable[[float], str]) -> str:
+    header = ["layer", "", *(record["label"] for record in records)]
+    rows = []
+    for layer, phases in records[0][key].items():
+        for phase in phases:
+            cells = [text(record[key][layer][phase]) for record in records]
+            rows.append([layer, phase, *cells])
+    return format_table(header, rows)
+
+
+def _ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.3f}"
+
+
+def _share(ratio: float | None) -> str:
+    return "" if ratio is None else f"{100 * ratio:.1f} %"
+
+
+def _thousands(cycles: float) -> str:
+    return f"{cycles / 1000:,.1f}"
+
+
+def flat_rows(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The records as rows of a CSV file: nested numbers become columns ``outer_inner``."""
+    for record in records:
+        yield dict(_flatten(record))
+
+
+def _flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, inner in value.items():
+        name = f"{prefix}{key}".replace(" ", "_")
+        if isinstance(inner, dict):
+            yield from _flatten(inner, f"{name}_")
+        else:
+            yield name, inner

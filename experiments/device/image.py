@@ -1,0 +1,146 @@
+"""The image: one block of memory with a network and all it needs to be trained on the device.
+
+``docs/image-format.md`` describes it; ``firmware_elf/trainer/image.h`` is the same in C.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
+from experiments.device.placement import Edges
+from kernels.methods import Method
+from kernels.model import INPUT_EXPONENT, Model
+from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
+from kernels.rounding import Rounding
+from kernels.trainer import Scale
+
+MAGIC = int.from_bytes(b"RIOT", "little")
+VERSION = 2
+
+KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
+DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8
+WEIGHTS_IN_FLASH, EDGES_BY_BITMAP = 16, 32
+
+
+def encode(
+    layout: Layout, model: Model, scales: dict[int, Scale] | None, to_flash: int = 0
+) -> bytes:
+    """The image's first bytes, up to the end of its permanent tensors; the rest is scratch.
+
+    Args:
+        scales: static scales by layer index; None for a method with dynamic ones.
+        to_flash: bytes from the image's start in SRAM to that of its part in flash, if it has one.
+    """
+    method, network = layout.method, layout.network
+    if method.dynamic != (scales is None):
+        raise ValueError(f"{method.name}: static scales {'given' if scales else 'missing'}")
+    header = {
+        "magic": MAGIC,
+        "version": VERSION,
+        "size": layout.size,
+        "flags": (DYNAMIC if method.dynamic else 0)
+        | (TRAINS_SCORES if method.trains_scores else 0)
+        | (SPARSE_SCORES if method.sparse else 0)
+        | (ROUND_NEAREST if method.rounding is Rounding.NEAREST else 0)
+        | (WEIGHTS_IN_FLASH if layout.in_flash("weights") else 0)
+        | (EDGES_BY_BITMAP if layout.placement.edges is Edges.BITMAP else 0),
+        "learning_rate_bits": method.learning_rate_bits,
+        "threshold": method.threshold,
+        "input_exponent": INPUT_EXPONENT,
+        "first_weighted": network.weighted[0],
+        "layer_count": len(network.layers),
+    }
+    words = [header[field] for field in HEADER_FIELDS]
+    for index in range(len(network.layers)):
+        record = _layer_record(layout, model, scales, index, to_flash)
+        words += [record.get(field, 0) for field in LAYER_FIELDS]
+    tensors = {("header", -1): np.array(words, "<i4").tobytes()}
+    for index in network.weighted:
+        for part, values in permanent_tensors(model, method, index, layout.placement.edges).items():
+            if not layout.in_flash(part):
+                tensors[part, index] = values.tobytes()
+    return _joined(layout, tensors)
+
+
+def encode_flash(layout: Layout, model: Model) -> bytes:
+    """The image's part in flash; empty where everything lies in SRAM."""
+    tensors = {
+        (part, index): values.tobytes()
+        for index in layout.network.weighted
+        for part, values in permanent_tensors(model, layout.method, index).items()
+        if layout.in_flash(part)
+    }
+    return _joined(layout, tensors)
+
+
+def _joined(layout: Layout, tensors: dict[tuple[str, int], bytes]) -> bytes:
+    ends = (layout.offsets[key] + len(data) for key, data in tensors.items())
+    image = bytearray(max(ends, default=0))
+    for key, data in tensors.items():
+        image[layout.offsets[key] : layout.offsets[key] + len(data)] = data
+    return bytes(image)
+
+
+def permanent_tensors(
+    model: Model, method: Method, index: int, edges: Edges = Edges.INDEX
+) -> dict[str, NDArray[np.generic]]:
+    """The tensors of one layer that outlive a step, as they lie in the image, flat.
+
+    Sparse scores are packed row after row: ``row_starts`` (uint32) counts them, ``columns``
+    (uint16) gives each one's place in its row. By bitmap there are no ``columns``; one bit for
+    every edge follows in the words of ``row_starts``, each row from a new byte on.
+    """
+    weights = model.weights[index]
+    tensors: dict[str, NDArray[np.generic]] = {"weights": weights.reshape(-1)}
+    if not method.trains_scores:
+        return tensors
+    if not method.sparse:
+        return tensors | {"scores": model.scores[index].reshape(-1)}
+    scored = model.scored[index].reshape(len(weights), -1)
+    starts = np.concatenate([[0], np.cumsum(scored.sum(axis=1))]).astype("<u4")
+    tensors["scores"] = model.scores[index].reshape(-1)[scored.reshape(-1)]
+    if edges is Edges.BITMAP:
+        bits = np.packbits(scored, axis=1, bitorder="little").tobytes()
+        words = np.frombuffer(bits.ljust(-(-len(bits) // 4) * 4, b"\0"), "<u4")
+        return tensors | {"row_starts": np.concatenate([starts, words])}
+    return tensors | {"row_starts": starts, "columns": np.nonzero(scored)[1].astype("<u2")}
+
+
+def _layer_record(
+    layout: Layout, model: Model, scales: dict[int, Scale] | None, index: int, to_flash: int
+) -> dict[str, int]:
+    network, layer = layout.network, layout.network.layers[index]
+    record = {"kind": KINDS[type(layer)]}
+    for side, shape in (
+        ("in", network.input_shape_of(index)),
+        ("out", network.output_shape_of(index)),
+    ):
+        sizes = zip(SHAPE_FIELDS, _as_planes(shape), strict=True)
+        record |= {f"{side}.{field}": size for field, size in sizes}
+    if isinstance(layer, Conv2d):
+        record |= {"window": layer.kernel, "padding": layer.padding}
+    elif isinstance(layer, MaxPool2d):
+        record["window"] = layer.size
+    if index in model.exponents:
+        record["exponent"] = model.exponents[index]
+    if scales is not None and index in scales:
+        scale = scales[index]
+        record["forward_shift"], record["backward_shift"] = scale.forward, scale.backward
+        record["update_shift"] = scale.update_shift(layout.method.learning_rate_bits)
+    record["inputs"] = layout.offsets["outputs", index - 1]
+    for part in ("weights", "scores", "row_starts", "columns", "outputs", "output_error"):
+        record[part] = layout.offsets.get((part, index), 0)
+    if layout.in_flash("weights") and ("weights", index) in layout.offsets:
+        record["weights"] += to_flash
+    for part in ("sums", "kept"):
+        record[part] = layout.offsets.get((part, index), 0)
+    record["input_error"] = layout.offsets.get(("output_error", index - 1), 0)
+    return record
+
+
+def _as_planes(shape: Shape) -> tuple[int, int, int]:
+    """(C,H,W) of a layer's side; features of a dense layer are channels of one pixel."""
+    channels, height, width = (*shape, 1, 1)[:3]
+    return channels, height, width

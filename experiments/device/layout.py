@@ -1,0 +1,264 @@
+"""Which buffers a training step needs, when, and where they lie in the image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.device.placement import DEFAULT, Edges, Memory, Placement
+from experiments.device.planner import Buffer, Plan, plan_buffers
+from experiments.device.scratch import scratch_of
+from experiments.device.variants import Variant
+from experiments.errors import UserError
+from kernels.methods import Method
+from kernels.model import Model
+from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+
+MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
+
+# Words of the image, as firmware_elf/trainer/image.h names them.
+HEADER_FIELDS = (
+    *("magic", "version", "size", "flags", "learning_rate_bits", "threshold"),
+    *("input_exponent", "first_weighted", "layer_count"),
+)
+SHAPE_FIELDS = ("channels", "height", "width")
+LAYER_FIELDS = (
+    "kind",
+    *(f"in.{field}" for field in SHAPE_FIELDS),
+    *(f"out.{field}" for field in SHAPE_FIELDS),
+    *("window", "padding", "exponent", "forward_shift", "backward_shift", "update_shift"),
+    *("weights", "scores", "row_starts", "columns", "inputs", "outputs"),
+    *("input_error", "output_error", "sums", "kept"),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every tensor of a step lies; names are those of LAYER_FIELDS with a layer's index.
+
+    ``offsets`` holds one entry per tensor, such as ``("weights", 0)``; two tensors that share
+    their memory by design (the input and output of a ReLU) have equal offsets. Those of tensors
+    in flash count from the start of the image's part there.
+    """
+
+    network: Network
+    method: Method
+    variant: Variant
+    placement: Placement
+    plan: Plan
+    flash: Plan
+    offsets: dict[tuple[str, int], int]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the image in SRAM, scratch included."""
+        return self.plan.size
+
+    def in_flash(self, part: str) -> bool:
+        """Whether the tensors of this name lie in flash."""
+        return part == "weights" and self.placement.weights is Memory.FLASH
+
+    def check_flash_fits(self, capacity: int) -> None:
+        """Refuse an image whose part in flash is larger than ``capacity`` bytes.
+
+        Raises:
+            UserError: with both sizes.
+        """
+        if self.flash.size > capacity:
+            raise UserError(
+                f"{self.network.name} does not fit with {self.method.label}: weights "
+                f"{self.flash.size:,} bytes, but flash has {capacity:,}; make the network smaller"
+            )
+
+    def check_fits(self, capacity: int, where: str) -> None:
+        """Refuse an image that is larger than ``capacity`` bytes.
+
+        Raises:
+            UserError: with the sum of what the image holds.
+        """
+        if self.size <= capacity:
+            return
+        permanent = {
+            part: sum(
+                buffer.size
+                for buffer in self.plan.buffers
+                if buffer.moments is None and buffer.name.split(" ")[0] == part
+            )
+            for part in ("header", "weights", "scores", "row_starts", "columns")
+        }
+        shared = self.size - sum(permanent.values())
+        parts = [f"{part} {size:,}" for part, size in permanent.items() if size]
+        raise UserError(
+            f"{self.network.name} does not fit with {self.method.label}: "
+            f"{' + '.join(parts)} + activations, errors and scratch {shared:,} = {self.size:,} "
+            f"bytes, but {where} has {capacity:,}; "
+            "make the network smaller, or score a smaller fraction of its edges"
+        )
+
+
+def lay_out(
+    model: Model,
+    method: Method,
+    variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
+) -> Layout:
+    """Plan every buffer of a training step of ``model`` for one variant of the firmware.
+
+    A moment is one operation: the forward ones in order, the loss, then backward and update of
+    each layer from the last to the first.
+
+    Raises:
+        UserError: when a row of sparse scores is longer than 16 bits can count, or the placement
+            does not suit the method.
+    """
+    placement.check(method)
+    return _Planner(model, method, variant, placement).layout()
+
+
+class _Planner:
+    """Collects the buffers of a step with the moments at which they are needed."""
+
+    def __init__(
+        self, model: Model, method: Method, variant: Variant, placement: Placement
+    ) -> None:
+        self.model, self.method, self.network = model, method, model.network
+        self.variant, self.placement = variant, placement
+        self.count = len(self.network.layers)
+        self.first = self.network.weighted[0]
+        self.buffers: list[Buffer] = []
+        self.flash: list[Buffer] = []
+        self.names: dict[tuple[str, int], str] = {}
+
+    def layout(self) -> Layout:
+        self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * len(LAYER_FIELDS)))
+        for index in self.network.weighted:
+            self._tensors_of(index)
+        self._activations()
+        self._errors()
+        for index in self.network.weighted:
+            self._scratch(index)
+        plan, flash = plan_buffers(self.buffers), plan_buffers(self.flash)
+        places = plan.offsets | flash.offsets
+        offsets = {key: places[name] for key, name in self.names.items()}
+        return Layout(self.network, self.method, self.variant, self.placement, plan, flash, offsets)
+
+    def _loss(self) -> int:
+        return self.count
+
+    def _backward(self, index: int) -> int:
+        return self.count + 1 + 2 * (self.count - 1 - index)
+
+    def _update(self, index: int) -> int:
+        return self._backward(index) + 1
+
+    def _moments_of(self, index: int) -> set[int]:
+        """All operations of a layer with weights."""
+        backward = {self._backward(index)} if index > self.first else set()
+        return {index, self._update(index)} | backward
+
+    def _permanent(self, part: str, index: int, size: int) -> None:
+        self._add(part, index, size, None)
+
+    def _add(self, part: str, index: int, size: int, moments: frozenset[int] | None) -> None:
+        name = f"{part} {index}"
+        self.buffers.append(Buffer(name, size, moments))
+        self.names[part, index] = name
+
+    def _weights(self, index: int, size: int) -> None:
+        if self.placement.weights is Memory.SRAM:
+            self._permanent("weights", index, size)
+            return
+        name = f"weights {index}"
+        self.flash.append(Buffer(name, size))
+        self.names["weights", index] = name
+
+    def _tensors_of(self, index: int) -> None:
+        weights = self.model.weights[index]
+        self._weights(index, weights.size)
+        if not self.method.trains_scores:
+            return
+        if not self.method.sparse:
+            self._permanent("scores", index, weights.size)
+            return
+        rows, columns = len(weights), weights.size // len(weights)
+        if columns > MAX_COLUMNS:
+            raise UserError(
+                f"{self.network.name}, {self.network.name_of(index)}: rows of {columns:,} edges "
+                f"are too long for sparse scores, which reach {MAX_COLUMNS:,}"
+            )
+        scored = int(np.count_nonzero(self.model.scored[index]))
+        self._permanent("scores", index, scored)
+        if self.placement.edges is Edges.INDEX:
+            self._permanent("row_starts", index, 4 * (rows + 1))
+            self._permanent("columns", index, 2 * scored)
+            return
+        bitmap = rows * (-(-columns // 8))
+        self._permanent("row_starts", index, 4 * (rows + 1) + -(-bitmap // 4) * 4)
+        most = int(self.model.scored[index].reshape(rows, -1).sum(axis=1).max())
+        self._add("columns", index, 2 * most, frozenset(self._moments_of(index)))
+
+    def _activations(self) -> None:
+        """Outputs by layer; those of layer -1 are the network's input. A ReLU works in place."""
+        producer = -1
+        last_use = {-1: 0}
+
+        def use(moment: int) -> None:
+            last_use[producer] = max(last_use.get(producer, 0), moment)
+
+        for index, layer in enumerate(self.network.layers):
+            use(index)
+            if index >= self.first and isinstance(layer, Conv2d | Dense):
+                use(self._update(index))
+            elif index >= self.first and isinstance(layer, MaxPool2d):
+                use(self._backward(index))
+            if isinstance(layer, ReLU):
+                self.names["outputs", index] = f"outputs {producer}"
+            else:
+                producer = index
+                use(index)
+            if index >= self.first and isinstance(layer, ReLU | MaxPool2d):
+                use(self._backward(index))
+        use(self._update(self.first))  # the host reads the logits at the end
+        for index, last in last_use.items():
+            shape = self.network.output_shape_of(index)
+            moments = frozenset(range(max(index, 0), last + 1))
+            self._add("outputs", index, math.prod(shape), moments)
+
+    def _errors(self) -> None:
+        """Errors of each layer's output, back to the first layer with weights."""
+        producer = self.count - 1
+        born = self._loss()
+        for index in range(self.count - 1, self.first - 1, -1):
+            layer = self.network.layers[index]
+            if producer != index:
+                self.names["output_error", index] = f"output_error {producer}"
+            if isinstance(layer, ReLU):
+                continue
+            last = (
+                self._update(index)
+                if isinstance(layer, Conv2d | Dense)
+                else (self._backward(index))
+            )
+            size = math.prod(self.network.output_shape_of(producer))
+            self._add("output_error", producer, size, frozenset(range(born, last + 1)))
+            producer, born = index - 1, self._backward(index)
+
+    def _scratch(self, index: int) -> None:
+        """What the operations of one layer compute with: ``sums`` and ``kept``."""
+        scratch = scratch_of(self.network, self.method, index, self.variant)
+        sums = {index: scratch.forward, self._update(index): scratch.update}
+        if index > self.first:
+            sums[self._backward(index)] = scratch.backward
+        if index == self.count - 1:
+            outputs = math.prod(self.network.output_shape_of(index))
+            sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
+        moments = frozenset(moment for moment, size in sums.items() if size)
+        if moments:
+            self._add("sums", index, max(sums.values()), moments)
+        if scratch.kept:
+            moments = frozenset(
+                {index} | ({self._backward(index)} if index > self.first else set())
+            )
+            self._add("kept", index, scratch.kept, moments)

@@ -1,0 +1,112 @@
+"""What of a training step lies where: settings that trade SRAM for flash and cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from experiments.errors import UserError
+from kernels.methods import Method
+
+
+class Memory(StrEnum):
+    """One of the RP2040's two memories."""
+
+    SRAM = "sram"
+    FLASH = "flash"
+    """Only read, through the XIP cache; the host writes it before the run."""
+
+
+class Edges(StrEnum):
+    """How an image tells which edges have a score, where only some have one."""
+
+    INDEX = "index"
+    """A 16-bit column for each: cheap while they are few."""
+    BITMAP = "bitmap"
+    """One bit for every edge of the layer."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where weights and code lie, and how scored edges are stored; the default is all in SRAM."""
+
+    weights: Memory = Memory.SRAM
+    code: Memory = Memory.SRAM
+    edges: Edges = Edges.INDEX
+
+    @classmethod
+    def parse(cls, text: str) -> Placement:
+        """A placement as it is written on the command line: ``weights=flash,edges=bitmap``.
+
+        ``default`` stands for everything in SRAM.
+
+        Raises:
+            UserError: naming what is possible.
+        """
+        if text == "default":
+            return cls()
+        chosen: dict[str, Memory | Edges] = {}
+        kinds: dict[str, type[Memory] | type[Edges]] = {
+            "weights": Memory,
+            "code": Memory,
+            "edges": Edges,
+        }
+        for setting in text.split(","):
+            name, _, value = setting.partition("=")
+            if name not in kinds:
+                raise UserError(
+                    f"placement {text!r}: {name!r} cannot be placed; "
+                    f"possible are {', '.join(kinds)}, as in weights=flash,code=flash"
+                )
+            if name in chosen:
+                raise UserError(f"placement {text!r}: {name} is placed twice")
+            try:
+                chosen[name] = kinds[name](value)
+            except ValueError as error:
+                raise UserError(
+                    f"placement {text!r}: {name}={value} is none of {', '.join(kinds[name])}"
+                ) from error
+        return cls(**chosen)  # type: ignore[arg-type]  # each name has its own kind of value
+
+    def check(self, method: Method) -> None:
+        """Refuse what ``method`` cannot do.
+
+        Raises:
+            UserError: with the reason.
+        """
+        if self.weights is Memory.FLASH and not method.trains_scores:
+            raise UserError(
+                f"{method.label} trains its weights, and flash is only read: weights=flash is for "
+                "priot and priot-s"
+            )
+        if self.edges is Edges.BITMAP and not method.sparse:
+            raise UserError(
+                f"{method.label} has no list of scored edges: edges=bitmap is for priot-s"
+            )
+
+    def suits(self, method: Method) -> bool:
+        """Whether ``check`` lets ``method`` pass."""
+        try:
+            self.check(method)
+        except UserError:
+            return False
+        return True
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Every setting by name, for a record."""
+        return {field.name: str(getattr(self, field.name)) for field in fields(self)}
+
+    def __str__(self) -> str:
+        """What differs from the default, as ``parse`` reads it."""
+        usual = Placement()
+        changed = [
+            f"{name}={value}"
+            for name, value in self.settings.items()
+            if value != usual.settings[name]
+        ]
+        return ",".join(changed) or "default"
+
+
+DEFAULT = Placement()
+"""Everything in SRAM, scored edges by index."""

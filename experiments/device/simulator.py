@@ -1,0 +1,57 @@
+"""The simulated Pico with the trainer firmware in its memory."""
+
+from pathlib import Path
+
+import firmware_elf
+from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.variants import FAST_SYMBOL, Variant
+from experiments.errors import UserError
+from sim import Pico
+from sim.memory_map import FLASH
+
+SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
+FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
+
+
+def simulated_pico(
+    elf: Path | None, variant: Variant = Variant.PLAIN, placement: Placement = DEFAULT
+) -> Pico:
+    """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
+
+    Raises:
+        sim.ProgramError: when the file is no program for an RP2040.
+        UserError: when it is another program than the trainer.
+    """
+    flash_data = placement.weights is Memory.FLASH
+    pico = Pico(elf or trainer_elf(variant, placement), flash_data=flash_data)
+    wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
+    missing = [name for name in wanted if name not in pico.program.symbols]
+    if missing:
+        raise UserError(
+            f"{pico.program.path}: not a build of the trainer (no symbol {missing[0]!r}); "
+            "name an ELF file that make firmware has built"
+        )
+    return pico
+
+
+def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
+    """The build of the trainer that ships for a variant and the place of its code."""
+    in_flash = placement.code is Memory.FLASH
+    return (firmware_elf.TRAINERS_IN_FLASH if in_flash else firmware_elf.TRAINERS)[variant]
+
+
+def code_of(pico: Pico) -> Memory:
+    """Where the code of the loaded build lies, by its own word."""
+    return Memory.FLASH if FLASH.holds(pico.symbol("main").address) else Memory.SRAM
+
+
+def flash_bytes_of(pico: Pico) -> int:
+    """Bytes of flash that the loaded build itself takes."""
+    return sum(
+        len(segment.data) for segment in pico.program.segments if FLASH.holds(segment.address)
+    )
+
+
+def variant_of(pico: Pico) -> Variant:
+    """The variant that the loaded build of the trainer is, by its own word."""
+    return Variant.FAST if FAST_SYMBOL in pico.program.symbols else Variant.PLAIN

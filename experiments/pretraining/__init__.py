@@ -1,0 +1,1 @@
+"""Networks, and how they come to their weights before a transfer."""

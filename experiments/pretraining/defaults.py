@@ -1,0 +1,47 @@
+"""How a backbone is pre-trained on each data set, unless options say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.mnist import Images, mnist, train_without_sample
+from kernels.model import Initial
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The defaults of ``priot pretrain`` on one data set; docs/method.md gives their reasons."""
+
+    network: str
+    """One of experiments.pretraining.networks.NAMED."""
+    training: Callable[[Path | None], Images]
+    test: Callable[[Path | None], Images]
+    schedule: tuple[int, ...]
+    batch: int
+    initial: Initial
+    augmented: bool
+
+
+PRETRAININGS = {
+    "mnist": Pretraining(
+        "tiny-cnn",
+        lambda folder: train_without_sample(mnist(folder, "train")),
+        lambda folder: mnist(folder, "test"),
+        schedule=(3, 3, 2, 2, 1, 1),
+        batch=1,
+        initial=Initial.GLOROT,
+        augmented=False,
+    ),
+    "cifar10": Pretraining(
+        "vgg11",
+        lambda folder: cifar10(folder, "train"),
+        lambda folder: cifar10(folder, "test"),
+        schedule=(2,) * 24 + (1,) * 10 + (0,) * 6,
+        batch=64,
+        initial=Initial.HE,
+        augmented=True,
+    ),
+}

@@ -1,0 +1,1 @@
+"""One training run: its configuration, what it reads, and its record."""

@@ -1,0 +1,197 @@
+"""The configuration of a training run: everything that its record follows from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from experiments.datasets.mnist import TRANSFER_DATASETS
+from experiments.datasets.transfer import CALIBRATIONS, TRAINING_IMAGES
+from experiments.errors import UserError
+from kernels.errors import KernelError
+from kernels.methods import METHODS, Method, method
+from kernels.rounding import Rounding
+
+RESULTS_VERSION = 1
+"""Part of every key. It changes when the same configuration gives other numbers than before."""
+
+_ROUNDINGS = {rounding.label: rounding for rounding in Rounding}
+_METHOD_SETTINGS = {
+    "learning_rate_bits": int,
+    "threshold": int,
+    "score_spread": int,
+    "scored_fraction": float,
+    "selection": str,
+    "rounding": str,
+}
+_RUN_SETTINGS = {
+    "network": str,
+    "dataset": str,
+    "angle": float,
+    "images": int,
+    "test_images": int,
+    "calibration": str,
+    "logit_headroom": int,
+    "epochs": int,
+    "seed": int,
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One run. ``priot train`` has the same defaults.
+
+    Raises:
+        UserError: for a value out of range.
+    """
+
+    method: Method
+    network: str | None = None
+    """Name of the backbone's network; None: whichever it is (``Inputs.fitted`` fills it in)."""
+    dataset: str = "mnist-sample"
+    """Where images come from, one of TRANSFER_DATASETS."""
+    angle: float = 30.0
+    """Degrees, counter-clockwise."""
+    images: int = TRAINING_IMAGES
+    """Images that are trained on."""
+    test_images: int | None = None
+    """Images that accuracy is measured on; None: all that are left."""
+    calibration: str | None = None
+    """How static scales come about, one of CALIBRATIONS; always None for dynamic scales."""
+    logit_headroom: int = 0
+    """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
+    epochs: int = 10
+    seed: int = 0
+    """Of the choice of images, first scores, scored edges and order."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "angle", float(self.angle))
+        if self.calibration is None and not self.method.dynamic:
+            object.__setattr__(self, "calibration", next(iter(CALIBRATIONS)))
+        if self.calibration is not None and self.method.dynamic:
+            raise UserError(f"{self.method.name} has no calibration: its scales are dynamic")
+        if self.calibration is not None and self.calibration not in CALIBRATIONS:
+            raise UserError(
+                f"calibration {self.calibration!r}: choose from {', '.join(CALIBRATIONS)}"
+            )
+        if self.logit_headroom and self.method.dynamic:
+            raise UserError(f"{self.method.name} has no logit headroom: its scales are dynamic")
+        if not -31 <= self.logit_headroom <= 31:
+            raise UserError(f"logit headroom {self.logit_headroom} is outside -31..31")
+        if self.dataset not in TRANSFER_DATASETS:
+            raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
+        if not math.isfinite(self.angle):
+            raise UserError(f"angle {self.angle}: name a finite number of degrees")
+        if self.epochs < 0:
+            raise UserError(f"epochs {self.epochs}: train for 0 epochs or more")
+        if self.seed < 0:
+            raise UserError(f"seed {self.seed}: a seed is 0 or more")
+
+    def to_json(self) -> dict[str, Any]:
+        """A flat description that ``from_json`` reads back; settings without a use are left out."""
+        of_method = self.method.settings()
+        description = {"method": self.method.name}
+        description |= {name: of_method[name] for name in _METHOD_SETTINGS}
+        description |= {name: getattr(self, name) for name in _RUN_SETTINGS}
+        unused = set()
+        if not self.method.trains_scores:
+            unused |= {"threshold", "score_spread"}
+        if not self.method.sparse:
+            unused |= {"scored_fraction", "selection"}
+        if not self.logit_headroom:
+            unused.add("logit_headroom")
+        return {
+            name: value
+            for name, value in description.items()
+            if name not in unused and value is not None
+        }
+
+    @classmethod
+    def from_json(cls, description: Mapping[str, Any]) -> Configuration:
+        """Read a flat description; what it leaves out, or gives as None, has its default.
+
+        Raises:
+            UserError: for an unknown name, or a value of another type or out of range.
+        """
+        given = {name: value for name, value in description.items() if value is not None}
+        kinds = {"method": str} | _METHOD_SETTINGS | _RUN_SETTINGS
+        for name, value in given.items():
+            if name not in kinds:
+                raise UserError(f"unknown setting {name!r}: choose from {', '.join(kinds)}")
+            if kinds[name] is float:
+                given[name] = value = _number(value)
+            if type(value) is not kinds[name]:
+                raise UserError(f"{name} = {value!r}: this should be {_KIND_NAMES[kinds[name]]}")
+        if "method" not in given:
+            raise UserError(f"no method is named: choose from {', '.join(METHODS)}")
+        rounding = given.get("rounding")
+        if rounding is not None and rounding not in _ROUNDINGS:
+            raise UserError(f"rounding {rounding!r}: choose from {', '.join(_ROUNDINGS)}")
+        of_method = {name: given.get(name) for name in _METHOD_SETTINGS}
+        of_method["rounding"] = None if rounding is None else _ROUNDINGS[rounding]
+        of_run = {name: given[name] for name in _RUN_SETTINGS if name in given}
+        return cls(method(given["method"], **of_method), **of_run)
+
+    def key(self, inputs: Mapping[str, Any]) -> str:
+        """Hash of the run: of this description and of ``inputs`` (``Inputs.identity``)."""
+        content = {"version": RESULTS_VERSION, "configuration": self.to_json(), **inputs}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def setting_names() -> tuple[str, ...]:
+    """All names that a description may hold."""
+    return ("method", *_METHOD_SETTINGS, *_RUN_SETTINGS)
+
+
+def _number(value: Any) -> Any:
+    """A whole number as a float, so that 1 and 1.0 are one setting; anything else as it is."""
+    if type(value) is not int:
+        return value
+    return float(value) if abs(value) < 1 << 53 else math.inf
+
+
+_KIND_NAMES = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        UserError: when it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
+    except ValueError as error:
+        raise UserError(f"{path}: not TOML ({error})") from error
+
+
+def read_sweep(path: Path, defaults: Mapping[str, Any]) -> list[Configuration]:
+    """The runs that a TOML file describes: a list of values stands for one run with each.
+
+    Several lists give every combination, the last list changing fastest. What the file leaves out
+    is taken from ``defaults``.
+
+    Raises:
+        UserError: when the file cannot be read, or a setting is wrong.
+    """
+    table = {**defaults, **read_table(path)}
+    for name, value in table.items():
+        if value == []:
+            raise UserError(f"{path}: {name} is an empty list; give a value, or leave it out")
+    choices = [value if isinstance(value, list) else [value] for value in table.values()]
+    try:
+        return [
+            Configuration.from_json(dict(zip(table, values, strict=True)))
+            for values in product(*choices)
+        ]
+    except (UserError, KernelError) as error:
+        raise UserError(f"{path}: {error}") from error

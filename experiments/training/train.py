@@ -1,0 +1,193 @@
+"""One training run: a method adapts the backbone to rotated images, here or on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.datasets.transfer import (
+    CALIBRATION_IMAGES,
+    CALIBRATIONS,
+    Transfer,
+    check_images,
+    transfer_task,
+)
+from experiments.pretraining.backbone import Backbone
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
+from kernels.calibration import CalibrationError, calibrate
+from kernels.methods import Method
+from kernels.model import Model, with_scores
+from kernels.trainer import Scale, Trainer
+
+SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
+BLOCK = 32  # images between two reports of progress
+
+
+class Classifier(Protocol):
+    """Anything that classifies images."""
+
+    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The logits (N,classes) of images (N,C,H,W)."""
+
+
+class Learner(Classifier, Protocol):
+    """A model in training, wherever it lives."""
+
+    def train(
+        self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    ) -> None:
+        """One step for each index of ``order``; images (N,C,H,W), labels (N,)."""
+
+    @property
+    def model(self) -> Model:
+        """The model as training has left it."""
+
+
+MakeLearner = Callable[[Model, Method, dict[int, Scale] | None], Learner]
+
+
+def starting_point(
+    backbone: Backbone, method: Method, task: Transfer, seed: int, calibration: str | None = None
+) -> tuple[Model, dict[int, Scale] | None]:
+    """The model that a run starts from and its static scales (None for dynamic ones).
+
+    ``calibration`` is one of CALIBRATIONS, None the first of them.
+
+    Raises:
+        UserError: when the task's images or labels do not fit the network.
+    """
+    for images, labels in (
+        (task.images, task.labels),
+        (task.calibration_images, task.calibration_labels),
+        (task.test_images, task.test_labels),
+    ):
+        check_images(backbone.model.network, images, labels)
+    model = with_scores(backbone.model, method, seed)
+    if method.dynamic:
+        return model, None
+    return model, _calibrated(model, method, task, calibration or next(iter(CALIBRATIONS)))
+
+
+def _calibrated(model: Model, method: Method, task: Transfer, name: str) -> dict[int, Scale]:
+    """Static scales by the rule of that name.
+
+    CALIBRATION_IMAGES calibrate, and as many again while all of them have an error of zero.
+    """
+    rule = CALIBRATIONS[name]
+    images = task.calibration_images if rule.rotated else task.upright_images
+    count = CALIBRATION_IMAGES
+    while True:
+        try:
+            labels = task.calibration_labels[:count]
+            return calibrate(model, method, images[:count], labels, rule.statistic)
+        except CalibrationError:
+            if count >= len(images):
+                raise
+        count += CALIBRATION_IMAGES
+
+
+def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:
+    """Scales whose logits are shifted right by ``bits`` more, within 0..31."""
+    last = max(scales)
+    forward = min(max(0, scales[last].forward + bits), 31)
+    return scales | {last: replace(scales[last], forward=forward)}
+
+
+def right_answers(
+    classifier: Classifier, images: NDArray[np.int8], labels: NDArray[np.uint8]
+) -> tuple[int, int]:
+    """How many images (N,C,H,W) are classified as their labels (N,) say, and saturated logits."""
+    logits = classifier.logits_of(images)
+    right = np.count_nonzero(logits.argmax(axis=1) == labels)
+    return int(right), int(np.count_nonzero(np.abs(logits) >= SATURATED))
+
+
+class Session:
+    """A run in progress: its images, its model, and the order in which it learns.
+
+    Args:
+        make_learner: the reference's Trainer, or the device's: the numbers are the same.
+
+    Raises:
+        UserError: when the images do not fit the network, or none are left to test on.
+    """
+
+    def __init__(
+        self, configuration: Configuration, inputs: Inputs, make_learner: MakeLearner = Trainer
+    ) -> None:
+        chosen = self.configuration = inputs.fitted(configuration)
+        self.task = transfer_task(
+            inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
+        )
+        model, scales = starting_point(
+            inputs.backbone, chosen.method, self.task, chosen.seed, chosen.calibration
+        )
+        if chosen.logit_headroom and scales is not None:
+            scales = with_logit_headroom(scales, chosen.logit_headroom)
+        self.scales = scales
+        self.learner = make_learner(model, chosen.method, scales)
+
+    def order_of(self, epoch: int) -> NDArray[np.int64]:
+        """The order of the task's images in an epoch, counted from 1."""
+        generator = np.random.default_rng([self.configuration.seed, epoch])
+        return generator.permutation(len(self.task.labels))
+
+    def train(self, order: NDArray[np.int64]) -> None:
+        """One step on each image of ``order``."""
+        self.learner.train(self.task.images, self.task.labels, order)
+
+    def test_logits(self) -> NDArray[np.int8]:
+        """Logits (N,classes) of the test images."""
+        return self.learner.logits_of(self.task.test_images)
+
+    def measure(self) -> tuple[int, int]:
+        """Test images that are classified right, and their saturated logits."""
+        return right_answers(self.learner, self.task.test_images, self.task.test_labels)
+
+
+def train(
+    configuration: Configuration,
+    inputs: Inputs,
+    make_learner: MakeLearner = Trainer,
+    report: Callable[[int], object] = lambda images: None,
+) -> dict[str, Any]:
+    """Carry out a run and return its record, which follows from the arguments alone.
+
+    Args:
+        make_learner: as for Session.
+        report: called with the number of images trained on since the last call.
+
+    Raises:
+        UserError: as Session does.
+    """
+    session = Session(configuration, inputs, make_learner)
+    measured = [session.measure()]
+    for epoch in range(1, configuration.epochs + 1):
+        order = session.order_of(epoch)
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            session.train(block)
+            report(len(block))
+        measured.append(session.measure())
+    scales = session.scales or {}
+    return {
+        "configuration": session.configuration.to_json()
+        | {"test_images": len(session.task.test_labels)},
+        "label": configuration.method.label,
+        **inputs.hashes,
+        "data": inputs.source.origin,
+        "scales": {str(index): asdict(scale) for index, scale in scales.items()} or None,
+        "right": [right for right, _ in measured],
+        "saturated_logits": [saturated for _, saturated in measured],
+        "final_state_sha256": session.learner.model.state_hash(),
+    }
+
+
+def accuracy_by_epoch(record: Mapping[str, Any]) -> list[float]:
+    """Accuracy before training and after each epoch, in percent."""
+    return [100 * right / record["configuration"]["test_images"] for right in record["right"]]

@@ -1,0 +1,97 @@
+"""Random networks, methods and models with all that a few steps on them need, for Hypothesis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from kernels.methods import Method, method
+from kernels.model import Model, with_scores
+from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
+from kernels.rounding import Rounding
+from kernels.trainer import Scale
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with all that a few steps need."""
+
+    model: Model
+    method: Method
+    scales: dict[int, Scale] | None
+    images: NDArray[np.int8]
+    labels: list[int]
+
+
+@st.composite
+def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Layer]:
+    layers: list[Layer] = []
+    for kind in draw(st.lists(st.sampled_from(["conv", "relu", "pool"]), max_size=5)):
+        if kind == "relu":
+            layers.append(ReLU())
+        elif kind == "pool":
+            size = draw(st.integers(1, min(shape[1:])))
+            layers.append(MaxPool2d(size))
+            shape = (shape[0], shape[1] // size, shape[2] // size)
+        else:
+            kernel = draw(st.integers(1, 5))
+            # The least padding with which the kernel still fits into the padded planes.
+            least = max(0, (kernel - min(shape[1:]) + 1) // 2)
+            padding = draw(st.integers(least, kernel - 1))
+            layers.append(Conv2d(draw(st.integers(1, 4)), kernel, padding))
+            grow = 2 * padding - kernel + 1
+            shape = (layers[-1].channels, shape[1] + grow, shape[2] + grow)
+    return layers
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    layers = draw(spatial_layers(shape))
+    for features in draw(st.lists(st.integers(1, 9), max_size=2)):
+        layers += [Dense(features), *[ReLU()] * draw(st.integers(0, 2))]
+    return Network("drawn", shape, (*layers, Dense(draw(st.integers(2, 12)))))
+
+
+def drawn_weights(
+    generator: np.random.Generator, shape: Shape, range_of_values: str
+) -> NDArray[np.int8]:
+    if range_of_values == "extreme":
+        return generator.choice(np.array([-127, 0, 127], np.int8), shape)
+    largest = {"full": 127, "small": 3}[range_of_values]
+    return generator.integers(-largest, largest, shape, np.int8, endpoint=True)
+
+
+@st.composite
+def methods(draw: st.DrawFn, name: str) -> Method:
+    options = {"learning_rate_bits": st.integers(0, 7), "rounding": st.sampled_from(Rounding)}
+    if name.startswith("priot"):
+        options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
+    if name == "priot-s":
+        options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
+        options["selection"] = st.sampled_from(["random", "magnitude"])
+    return method(name, **draw(st.fixed_dictionaries(options)))
+
+
+@st.composite
+def cases(draw: st.DrawFn, name: str) -> Case:
+    network, training = draw(networks()), draw(methods(name))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    values = draw(st.sampled_from(["full", "extreme", "small"]))
+    weights = {
+        index: drawn_weights(generator, network.weight_shape_of(index), values)
+        for index in network.weighted
+    }
+    exponents = {index: draw(st.integers(-12, 4)) for index in network.weighted}
+    model = with_scores(Model(network, weights, exponents), training, draw(st.integers(0, 9)))
+    scales = None
+    if not training.dynamic:
+        # Likely shifts, and now and then any that 32 bits allow: too small ones saturate.
+        shift = st.integers(0, 12) | st.integers(0, 31)
+        scales = {i: Scale(draw(shift), draw(shift), draw(shift)) for i in network.weighted}
+    images = draw(st.sampled_from([0, 64, 127])) - generator.integers(
+        0, 128, (3, *network.input_shape), np.int16
+    )
+    labels = draw(st.lists(st.integers(0, network.classes - 1), min_size=3, max_size=3))
+    return Case(model, training, scales, images.astype(np.int8), labels)
