@@ -2,11 +2,10 @@
 
 It trains and measures on the embedded sample: MNIST training images that the backbone never saw.
 First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
-angles; then the neighbours
-of the best, over all these angles and at each of them: one setting moved by one step. For every
-angle those that did best nearest to it run in full with several seeds. The highest mean of *final*
-accuracies less their standard deviation wins: by the mean alone, settings win that were lucky with
-these seeds and fail with others.
+angles; then the neighbours of the best, over all these angles and at each of them: one setting
+moved by one step. For every angle those that did best nearest to it run in full with several seeds.
+The highest mean of *final* accuracies less their standard deviation wins: by the mean alone,
+settings win that were lucky with these seeds and fail with others.
 """
 
 from __future__ import annotations
