@@ -172,11 +172,11 @@ def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
     """Carry out one of EXPERIMENTS, write what it gives, and say where."""
     scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
+    workers = Workers(options.jobs, options.dask)
     check_writable(*paths_of(name, folder))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    laboratory = Laboratory(scope, inputs, store, Workers(options.jobs, options.dask))
-    made = EXPERIMENTS[name](laboratory, **settings)
+    made = EXPERIMENTS[name](Laboratory(scope, inputs, store, workers), **settings)
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))
