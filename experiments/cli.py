@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-# Modules of commands that need none of the training kernels, which take a second to load.
+# Modules of commands that are not in experiments.commands.
 _PAPER = (
     *("accuracy", "history", "overflow", "collapse", "tradeoff", "device", "paper"),
     *("widest", "tune"),
@@ -19,9 +19,11 @@ _PAPER = (
 _MODULES = {
     "run": "experiments.run",
     "diff": "experiments.run",
+    "explain": "experiments.explain.command",
     "plan": "experiments.device.commands",
 } | dict.fromkeys(_PAPER, "experiments.paper.commands")
 DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
+_PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
 
     costs = commands.add_parser(
         "costs",
-        parents=[common, _task_options(angle=30.0, seed=0), _method_options(), _row_options()],
+        parents=[
+            *(common, _task_options(angle=30.0, seed=0)),
+            *(_method_options(), _clock_option(), _row_options()),
+        ],
         help="cycles and peak memory of every method",
         description="Trains every method on the simulated Pico and in the reference, compares "
         "every tensor after every operation, and reports cycles and peak memory. With --method, of "
@@ -94,9 +99,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     costs.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
-    )
-    costs.add_argument(
-        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
 
     plan = commands.add_parser(
@@ -123,11 +125,15 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="vgg11 at every width, from the narrowest to the first that never fits a Pico",
     )
+    plan.add_argument("--variant", choices=("plain", "fast"), help="a build of the trainer (both)")
     plan.add_argument("--seed", type=int, default=0, help="of the scored edges (0)")
 
     train = commands.add_parser(
         "train",
-        parents=[common, _task_options(angle=None, seed=None), _method_options()],
+        parents=[
+            *(common, _task_options(angle=None, seed=None)),
+            *(_method_options(), _run_settings()),
+        ],
         help="one training run",
         description="Trains one method on rotated images and reports the accuracy on others "
         "after each epoch.",
@@ -147,22 +153,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--placement",
         metavar="NAME=PLACE,...",
-        help="what lies where on the Pico: weights=flash, code=flash, edges=bitmap (all in SRAM)",
+        help=f"on the Pico, {_PLACES}",
     )
-    train.add_argument("--variant", choices=("plain", "fast"), help="build of the trainer (fast)")
     train.add_argument("--images", type=int, metavar="N", help="to train on (1024)")
-    train.add_argument("--epochs", type=int, metavar="E", help="(10)")
-    train.add_argument(
-        "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
-    )
-    train.add_argument(
-        "--calibration",
-        help="rule for static scales: rotated (default) or upright, each also "
-        "with -all, -largest or -smallest",
-    )
-    train.add_argument(
-        "--logit-headroom", type=int, metavar="B", help="bits added to the shift of the logits (0)"
-    )
 
     sweep = commands.add_parser(
         "sweep",
@@ -178,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=Path("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
     )
 
+    _add_explain(commands, common)
     _add_pretrain(commands, common)
     _add_paper(commands)
     _add_run(commands)
@@ -195,6 +189,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     download.add_argument("data", type=Path, nargs="?", metavar="DIR", help="where to")
     return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    task = _task_options(angle=None, seed=None)
+    explain = commands.add_parser(
+        "explain",
+        parents=[common, task, _method_options(), _run_settings(), _clock_option()],
+        help="one page about one configuration",
+        description="Carries out the first steps of a run on the simulated Pico and in the "
+        "reference, compares every tensor, and tells where cycles and memory went: by layer and "
+        "pass, by buffer and by source line, with an estimate of the energy.",
+    )
+    explain.add_argument(
+        "config",
+        type=Path,
+        nargs="?",
+        metavar="CONFIG",
+        help="settings in TOML, as for priot train; an option outdoes its setting",
+    )
+    explain.add_argument(
+        "--images", dest="steps", type=int, default=8, metavar="N", help="steps to measure (8)"
+    )
+    explain.add_argument(
+        "--placement",
+        default="default",
+        metavar="NAME=PLACE,...",
+        help=_PLACES,
+    )
+    explain.add_argument("--volts", type=float, metavar="V", help="of the supply (1.1, the core's)")
+    explain.add_argument(
+        "--milliamps",
+        type=float,
+        metavar="MA",
+        help="drawn while the core runs (10.9 at 48 MHz, in proportion to the clock)",
+    )
+    explain.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw the memory map (.pdf, .png or .svg)"
+    )
 
 
 def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -253,6 +285,11 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
         "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
     )
     options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    options.add_argument(
+        "--variant",
+        choices=("plain", "fast"),
+        help="the build of the trainer (costs: both; train, explain: fast)",
+    )
     return options
 
 
@@ -266,12 +303,34 @@ def _row_options() -> _Parser:
         "--placement",
         action="append",
         metavar="NAME=PLACE,...",
-        help="what lies where: weights=flash, code=flash, edges=bitmap, scores=mask (with "
-        "--predict), or default; may be given several times (costs: default; plan: all). Methods "
-        "for which one is impossible are left out of it.",
+        help=f"{_PLACES}, and scores=mask with --predict; may be given several times (costs: "
+        "default; plan: all). Methods for which one is impossible are left out of it.",
+    )
+    return options
+
+
+def _run_settings() -> _Parser:
+    """Settings of one run beside its method's and its task's; ``configuration_of`` reads all."""
+    options = _Parser(add_help=False)
+    options.add_argument("--epochs", type=int, metavar="E", help="(10)")
+    options.add_argument(
+        "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )
     options.add_argument(
-        "--variant", choices=("plain", "fast"), help="a build of the trainer (both)"
+        "--calibration",
+        help="rule for static scales: rotated (default) or upright, each also "
+        "with -all, -largest or -smallest",
+    )
+    options.add_argument(
+        "--logit-headroom", type=int, metavar="B", help="bits added to the shift of the logits (0)"
+    )
+    return options
+
+
+def _clock_option() -> _Parser:
+    options = _Parser(add_help=False)
+    options.add_argument(
+        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
     )
     return options
 
@@ -379,15 +438,12 @@ def _add_tradeoff(
 ) -> None:
     tradeoff = _add_artefact(
         commands,
-        parents,
+        [*parents, _clock_option()],
         "tradeoff",
         "memory, time, accuracy",
         "Peak SRAM, time and accuracy of every method, placement and variant of the firmware.",
     )
     tradeoff.add_argument("--angle", type=float, default=30.0, help="rotation in degrees (30)")
-    tradeoff.add_argument(
-        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
-    )
     for option, metavar, told in (
         ("--sram-kb", "N", "the most accurate within N KB (of 1024 bytes) of SRAM"),
         ("--ms", "M", "the most accurate within M ms per training step"),

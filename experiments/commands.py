@@ -60,12 +60,9 @@ EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
-    clock_hz = chosen_clock(options)
-    if options.figure is not None and options.figure.suffix not in FORMATS:
-        raise UserError(
-            f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
-        )
-    _check_variant(options)
+    clock_hz = clock_hz_of(options)
+    check_figure(options)
+    check_variant(options)
     check_writable(options.json, options.csv, options.figure)
     methods = methods_of(options)
     backbone = _backbone(options)
@@ -83,14 +80,6 @@ def costs(options: Namespace) -> None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
         draw_costs([_with_placement(record) for record in records], options.figure)
-
-
-def chosen_clock(options: Namespace) -> int:
-    """``--clock`` in Hz."""
-    if not 1 <= options.clock <= 1000:
-        raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
-    hertz: int = round(options.clock * 1e6)
-    return hertz
 
 
 def methods_of(options: Namespace) -> tuple[Method, ...] | None:
@@ -142,10 +131,10 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
     check_writable(options.json, read=[options.config, options.backbone])
-    configuration = _configuration(options)
+    configuration = configuration_of(options)
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     configuration = inputs.fitted(configuration)
-    _check_variant(options)
+    check_variant(options)
     if options.backend == "reference" and (options.elf or options.variant):
         raise UserError("--elf and --variant choose what runs with --backend pico: add it")
     variant = Variant(options.variant or Variant.FAST)
@@ -190,7 +179,7 @@ def _training_placement(options: Namespace, of_method: Method) -> Placement:
     return placement
 
 
-def _configuration(options: Namespace) -> Configuration:
+def configuration_of(options: Namespace) -> Configuration:
     """The run that the options describe, and a TOML file where they are silent."""
     described = {} if options.config is None else read_table(options.config)
     for name, value in described.items():
@@ -284,7 +273,24 @@ def _default_dataset(options: Namespace) -> str:
     return "mnist-sample" if options.data is None else "mnist"
 
 
-def _check_variant(options: Namespace) -> None:
+def clock_hz_of(options: Namespace) -> int:
+    """What --clock names, in Hz. Raises UserError outside 1..1000 MHz."""
+    megahertz: float = options.clock
+    if not 1 <= megahertz <= 1000:
+        raise UserError(f"--clock {megahertz:g}: the clock is given in MHz, 1..1000")
+    return round(megahertz * 1e6)
+
+
+def check_figure(options: Namespace) -> None:
+    """Refuse a figure of an unknown format."""
+    if options.figure is not None and options.figure.suffix not in FORMATS:
+        raise UserError(
+            f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
+        )
+
+
+def check_variant(options: Namespace) -> None:
+    """Refuse two builds of the trainer."""
     if options.elf is not None and options.variant is not None:
         raise UserError("--elf and --variant name a build of the trainer each: leave one out")
 

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,13 +73,22 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_bytes(path, text.getvalue().encode())
 
 
-def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in plain text: the first column flush left, the others flush right."""
-    widths = [max(len(line[c]) for line in [header, *rows]) for c in range(len(header))]
+def format_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)
+) -> str:
+    """A table in plain text; columns named in ``left`` are flush left, the others flush right.
+
+    Rows may be shorter than the header.
+    """
+    columns = range(len(header))
+    rows = [[*row, *[""] * (len(header) - len(row))] for row in rows]
+    widths = [max(len(line[c]) for line in [header, *rows]) for c in columns]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return "  ".join([first[0].ljust(first[1]), *(c.rjust(w) for c, w in others)]).rstrip()
+        placed = (
+            cells[c].ljust(widths[c]) if c in left else cells[c].rjust(widths[c]) for c in columns
+        )
+        return "  ".join(placed).rstrip()
 
     return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, rows)])
 

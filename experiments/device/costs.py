@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
 from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.layout import Layout, lay_out
-from experiments.device.placement import DEFAULT, Memory, Placement
+from experiments.device.placement import DEFAULT, Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import (
-    code_of,
+    as_built,
     flash_bytes_of,
     simulated_pico,
     trainer_elf,
@@ -33,6 +34,7 @@ from kernels.methods import Method, method
 from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
+from sim import Pico
 
 BASELINE = "niti-static"
 
@@ -102,11 +104,9 @@ def measure_costs(
             ``elf`` is given and a placement has code in flash.
     """
     if elf is not None:
-        if any(placement.code is Memory.FLASH for placement in placements):
-            raise UserError(f"{elf}: a build lies where it was linked for: leave out code=flash")
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
-        placements = [replace(placement, code=code_of(pico)) for placement in placements]
+        placements = [as_built(placement, pico) for placement in placements]
     setups = possible_setups(methods or compared_methods(), placements, variants, purpose)
     if not setups:
         raise UserError("none of these methods can have such a placement")
@@ -176,40 +176,69 @@ def measure(
     """
     settings, placement, variant = setup.method, setup.placement, setup.variant
     model, scales = starting_point(backbone, settings, task, seed)
-    predicts = setup.purpose is Purpose.PREDICTION
-    if predicts:
+    if setup.purpose is Purpose.PREDICTION:
         order = np.arange(len(task.labels))
         Trainer(model, settings, scales).train(task.images, task.labels, order)
     pico = simulated_pico(elf, variant, placement, setup.purpose)
     device = Device(pico, model, settings, scales, variant, placement, setup.purpose)
-    before = pico.xip
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
+    record = measure_steps(comparison, pico, task.images, task.labels, report)
+    return {
+        **record,
+        "trained_backbone": backbone.trained,
+        "backbone_sha256": backbone.model.state_hash(),
+        **task.record,
+        "environment": environment(elf or trainer_elf(variant, placement, setup.purpose)),
+    }
+
+
+def measure_steps(
+    comparison: Comparison,
+    pico: Pico,
+    images: NDArray[np.int8],
+    labels: NDArray[np.uint8],
+    report: Callable[[int], object],
+) -> dict[str, Any]:
+    """Run on images (N,C,H,W) with labels (N,), and record what a step, or a prediction, costs.
+
+    The record has no times: ``at_clock`` tells them.
+
+    Args:
+        comparison: of a device on ``pico`` with the reference.
+        report: called with the number of images done since the last call.
+
+    Raises:
+        MismatchError: at the first difference, or where the run touches more than was planned.
+    """
+    device, settings = comparison.device, comparison.reference.method
+    layout, network = device.layout, comparison.network
+    before = pico.xip
     steps = []
-    for image, label in zip(task.images, task.labels, strict=True):
+    predicts = layout.purpose is Purpose.PREDICTION
+    for image, label in zip(images, labels, strict=True):
         steps.append(comparison.predict(image) if predicts else comparison.step(image, int(label)))
         report(1)
     totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
     mean = sum(totals) / len(totals)
-    by_layer = _by_layer(steps, model.network)
+    by_layer = _by_layer(steps, network)
     accesses, misses, stalls = (
         (getattr(pico.xip, count) - getattr(before, count)) / len(steps)
         for count in ("accesses", "misses", "stall_cycles")
     )
-    flash = {"code": flash_bytes_of(pico.program), "weights": device.layout.flash.size}
+    flash = {"code": flash_bytes_of(pico.program), "weights": layout.flash.size}
     memory = pico.memory_use()
-    if memory.arena > device.layout.size:
+    if memory.arena > layout.size:
         raise MismatchError(
-            f"{settings.label}, {variant}: the run touched {memory.arena:,} bytes of the arena, "
-            f"but the plan has {device.layout.size:,}"
+            f"{settings.label}, {layout.variant}: the run touched {memory.arena:,} bytes of the "
+            f"arena, but the plan has {layout.size:,}"
         )
     return {
         "method": settings.name,
         "label": settings.label,
-        "purpose": str(setup.purpose),
-        "network": model.network.name,
-        "trained_backbone": backbone.trained,
-        "variant": str(variant),
-        "placement": placement.settings,
+        "purpose": str(layout.purpose),
+        "network": network.name,
+        "variant": str(layout.variant),
+        "placement": layout.placement.settings,
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
         "cycles_per_image": {"mean": mean, "min": min(totals), "max": max(totals)},
@@ -217,7 +246,7 @@ def measure(
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
         "cycles_by_layer": by_layer,
-        "cycles_per_mac": _per_mac(by_layer, model.network),
+        "cycles_per_mac": _per_mac(by_layer, network),
         "peak_sram_bytes": memory.total,
         "sram": {
             "static_data": memory.static_data,
@@ -226,7 +255,7 @@ def measure(
             "code": memory.code,
         },
         "sram_capacity_bytes": memory.capacity,
-        "planned_arena_bytes": device.layout.size,
+        "planned_arena_bytes": layout.size,
         "flash_bytes": sum(flash.values()),
         "flash": flash,
         "xip_per_image": {
@@ -238,9 +267,6 @@ def measure(
         "fits": memory.total <= memory.capacity,
         "bit_exact": True,  # any difference has raised before
         "final_state_sha256": device.model.state_hash(),
-        "backbone_sha256": backbone.model.state_hash(),
-        **task.record,
-        "environment": environment(elf or trainer_elf(variant, placement, setup.purpose)),
     }
 
 

@@ -22,13 +22,13 @@ def plan_table(layout: Layout) -> str:
 
 
 def _rows(layout: Layout, plan: Plan) -> str:
-    moments = _moments(layout.network)
+    moments = moment_names(layout.network)
     rows = []
     for buffer in sorted(plan.buffers, key=lambda buffer: (plan.offsets[buffer.name], buffer.name)):
         offset = plan.offsets[buffer.name]
         rows.append(
             [
-                _name(buffer, layout.network),
+                buffer_name(buffer, layout.network),
                 f"{offset:,}",
                 f"{offset + buffer.size:,}",
                 f"{buffer.size:,}",
@@ -38,7 +38,7 @@ def _rows(layout: Layout, plan: Plan) -> str:
     return format_table(("buffer", "from", "to", "bytes", "needed"), rows)
 
 
-def _name(buffer: Buffer, network: Network) -> str:
+def buffer_name(buffer: Buffer, network: Network) -> str:
     """ "outputs 1" as "outputs of relu 1"; the header and the network's input have no layer."""
     part, _, index = buffer.name.partition(" ")
     part = part.replace("_", " ")
@@ -47,7 +47,7 @@ def _name(buffer: Buffer, network: Network) -> str:
     return "input" if int(index) < 0 else f"{part} of {network.name_of(int(index))}"
 
 
-def _moments(network: Network) -> list[str]:
+def moment_names(network: Network) -> list[str]:
     """The operations of a step in their order, as ``lay_out`` counts them."""
     names = [network.name_of(index) for index in range(len(network.layers))]
     moments = [f"{name} forward" for name in names] + ["loss"]

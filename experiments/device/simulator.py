@@ -1,5 +1,6 @@
 """The simulated Pico with the trainer firmware in its memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import firmware_elf
@@ -56,6 +57,19 @@ def trainer_elf(
 def code_of(pico: Pico) -> Memory:
     """Where the code of the loaded build lies, by its own word."""
     return Memory.FLASH if FLASH.holds(pico.symbol("main").address) else Memory.SRAM
+
+
+def as_built(placement: Placement, pico: Pico) -> Placement:
+    """``placement`` with its code where the loaded build, one of the user's own, has it.
+
+    Raises:
+        UserError: when it says itself where the code should be.
+    """
+    if placement.code is Memory.FLASH:
+        raise UserError(
+            f"{pico.program.path}: a build lies where it was linked for: leave out code=flash"
+        )
+    return replace(placement, code=code_of(pico))
 
 
 def flash_bytes_of(program: Program) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import chosen_clock
+from experiments.commands import clock_hz_of
 from experiments.datasets.cifar10 import cifar10
 from experiments.device.cost_table import placement_of
 from experiments.environment import environment
@@ -89,7 +89,7 @@ def collapse(options: Namespace) -> None:
 
 def tradeoff(options: Namespace) -> None:
     """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
-    clock_hz = chosen_clock(options)
+    clock_hz = clock_hz_of(options)
     if not math.isfinite(options.angle):
         raise UserError(f"--angle {options.angle}: name a finite number of degrees")
     limits = Limits(options.sram_kb, options.ms)
@@ -202,11 +202,11 @@ def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
     """Carry out one of EXPERIMENTS, write what it gives, and say where."""
     scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
+    workers = Workers(options.jobs, options.dask)
     check_writable(*paths_of(name, folder))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
     inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    laboratory = Laboratory(scope, inputs, store, Workers(options.jobs, options.dask))
-    made = EXPERIMENTS[name](laboratory, **settings)
+    made = EXPERIMENTS[name](Laboratory(scope, inputs, store, workers), **settings)
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))

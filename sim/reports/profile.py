@@ -61,6 +61,31 @@ class Profile:
         """All cycles of the run."""
         return int(self.cycles.sum() + self.stalls.sum()) + self.waits
 
+    def since(self, earlier: "Profile") -> "Profile":
+        """What came after ``earlier``, an earlier profile of the same run.
+
+        Raises:
+            ValueError: that one has instructions that this one has not.
+        """
+        at = np.searchsorted(self.addresses, earlier.addresses)
+        if not np.array_equal(self.addresses.take(at, mode="clip"), earlier.addresses):
+            raise ValueError("these are not two profiles of one run, the earlier one given")
+        cycles, executions, stalls = (
+            getattr(self, name).copy() for name in ("cycles", "executions", "stalls")
+        )
+        cycles[at] -= earlier.cycles
+        executions[at] -= earlier.executions
+        stalls[at] -= earlier.stalls
+        ran = (executions | stalls) != 0
+        return Profile(
+            self.program,
+            self.addresses[ran],
+            cycles[ran],
+            executions[ran],
+            stalls[ran],
+            self.waits - earlier.waits,
+        )
+
     def by_function(self) -> list[Entry]:
         """Entries by function, the costliest first; "?" is code outside of all functions.
 

@@ -431,8 +431,9 @@ def test_missing_program_is_named(refused: Refused, small_backbone: Path) -> Non
 def test_missing_program_is_named_before_the_reference_trains(
     refused: Refused, small_backbone: Path
 ) -> None:
-    options = ("--backbone", small_backbone, "--elf", "none.elf")
+    options = ("--backbone", small_backbone, "--backend", "pico", "--elf", "none.elf")
     assert "none.elf" in refused(*PRIOT, *options)
+    assert "add it" in refused(*PRIOT, "--elf", "none.elf"), "the reference needs no build"
 
 
 # --- void results
@@ -551,3 +552,20 @@ def test_help_names_every_command(priot: list[str]) -> None:
     done = subprocess.run([*priot, "--help"], capture_output=True, text=True, check=True)
     assert all(command in done.stdout for command in ("costs", "train", "pretrain", "download"))
     assert done.stderr == ""
+
+
+def test_a_sweep_never_overwrites_its_runs_or_its_description(
+    refused: Refused, tmp_path: Path
+) -> None:
+    sweep, runs = tmp_path / "sweep.toml", tmp_path / "runs.jsonl"
+    sweep.write_text('method = "priot"\n')
+    runs.write_text("")
+    command = ("sweep", sweep, "--runs", runs)
+    assert "named twice" in refused(*command, "--json", tmp_path / "." / "runs.jsonl")
+    assert "named twice" in refused(*command, "--csv", sweep)
+    assert sweep.read_text() == 'method = "priot"\n'
+
+
+@pytest.mark.parametrize("schedule", ["3x0", "3x-1", "3x2x7", "", "3,,2", "x2"])
+def test_a_schedule_without_epochs_is_refused(refused: Refused, schedule: str) -> None:
+    assert "--schedule" in refused("pretrain", "--out", "out.json", "--schedule", schedule)

@@ -160,3 +160,20 @@ def test_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
         assert "e" not in store.records
         store.add("f", {}, 1)
     assert RunStore(path).records == RUNS | {"f": {}}
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_file_that_is_replaced_while_runs_are_added_is_told(
+    tmp_path: Path, removed: bool
+) -> None:
+    path = filled(tmp_path / "runs.jsonl")
+    store = RunStore(path)
+    with store.open_to_append():
+        if removed:
+            path.unlink()
+        else:
+            (tmp_path / "other").write_bytes(CONTENT)
+            (tmp_path / "other").replace(path)
+        with pytest.raises(UserError, match="replaced or removed by another program"):
+            store.add("e", {}, 1)
+    assert "e" not in store.records

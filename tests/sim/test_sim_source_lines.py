@@ -51,3 +51,29 @@ def test_call_of_a_compiled_function(pico: Pico) -> None:
     pico.write(address, np.array([3, -2_000_000_000, 1_999_999_999], np.int32))
     assert pico.call("largest_magnitude", address, 3) == 2_000_000_000
     assert pico.call("largest_magnitude", address, 1) == 3
+
+
+def test_profile_since_an_earlier_one_holds_what_came_after(pico: Pico) -> None:
+    arena = pico.symbol("__arena_start__").address
+    pico.call("largest_magnitude", arena, 10)
+    before, cycles = pico.profile(), pico.cycles
+    pico.call("largest_magnitude", arena, 3)
+    after = pico.profile()
+    late = after.since(before)
+    assert late.total == pico.cycles - cycles
+    assert {entry.name for entry in late.by_function()} == {"largest_magnitude"}
+    whole = {cost.address: cost for cost in after.by_instruction()}
+    first = {cost.address: cost for cost in before.by_instruction()}
+    for cost in late.by_instruction():
+        earlier = first[cost.address]
+        assert cost.executions == whole[cost.address].executions - earlier.executions > 0
+        assert cost.cycles == whole[cost.address].cycles - earlier.cycles
+    assert after.since(after).total == 0
+    assert after.since(after).addresses.size == 0
+
+
+def test_profile_since_a_later_one_is_refused(pico: Pico) -> None:
+    before = pico.profile()
+    pico.call("largest_magnitude", pico.symbol("__arena_start__").address, 10)
+    with pytest.raises(ValueError, match="the earlier one given"):
+        before.since(pico.profile())

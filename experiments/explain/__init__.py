@@ -1,0 +1,1 @@
+"""``priot explain``: one page about one configuration: cycles, memory, source lines, energy."""

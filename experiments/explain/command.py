@@ -1,0 +1,52 @@
+"""The command ``priot explain``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from tqdm import tqdm
+
+from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from experiments.commands import VOID_RESULTS as VOID_RESULTS
+from experiments.commands import check_figure, check_variant, clock_hz_of, configuration_of
+from experiments.device.placement import Placement
+from experiments.device.simulator import as_built, simulated_pico, trainer_elf
+from experiments.device.variants import Variant
+from experiments.environment import environment
+from experiments.explain import explanation
+from experiments.explain.energy import supply
+from experiments.explain.page import page
+from experiments.output import check_writable, write_json
+from experiments.training.inputs import load_inputs
+from plots.memory_map import draw_memory_map
+
+
+def explain(options: Namespace) -> None:
+    """``priot explain``: one page about one configuration."""
+    clock_hz = clock_hz_of(options)
+    check_figure(options)
+    check_variant(options)
+    check_writable(
+        options.json, options.figure, read=[options.config, options.backbone, options.elf]
+    )
+    power = supply(options.volts, options.milliamps, clock_hz)
+    placement = Placement.parse(options.placement)
+    configuration = configuration_of(options)
+    placement.check(configuration.method)
+    inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    variant = Variant(options.variant or Variant.FAST)
+    made_with = environment(options.elf or trainer_elf(variant, placement))
+    pico = simulated_pico(options.elf, variant, placement)
+    if options.elf is not None:
+        placement = as_built(placement, pico)
+    with tqdm(
+        total=options.steps, desc=configuration.method.label, unit=" images", disable=None
+    ) as bar:
+        record = explanation.explain(
+            configuration, inputs, pico, placement, options.steps, clock_hz, power, bar.update
+        )
+    print(page(record))
+    if options.json is not None:
+        write_json(options.json, record | {"environment": made_with})
+    if options.figure is not None:
+        draw_memory_map(record["memory_map"], options.figure)

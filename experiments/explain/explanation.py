@@ -1,0 +1,104 @@
+"""The record of ``priot explain``: the first steps of a run, measured on the simulated Pico."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from experiments.device.comparison import Comparison
+from experiments.device.costs import at_clock, measure_steps
+from experiments.device.host import Device
+from experiments.device.placement import Placement
+from experiments.device.simulator import variant_of
+from experiments.errors import UserError
+from experiments.explain.energy import Supply
+from experiments.explain.hot_lines import hot_lines
+from experiments.explain.memory_map import memory_map
+from experiments.training.configuration import Configuration
+from experiments.training.inputs import Inputs
+from experiments.training.train import Session
+from kernels.trainer import Trainer
+from sim import Pico
+
+
+def explain(
+    configuration: Configuration,
+    inputs: Inputs,
+    pico: Pico,
+    placement: Placement,
+    steps: int,
+    clock_hz: int,
+    supply: Supply,
+    report: Callable[[int], object] = lambda images: None,
+) -> dict[str, Any]:
+    """Carry out the first steps of a run, compare every tensor, and tell what they cost and where.
+
+    docs/explain.md tells the record's fields.
+
+    Args:
+        pico: reset, with a build of the trainer loaded.
+        placement: of the image's parts; its code is where the build has it.
+        steps: of the first epoch, in its order.
+        clock_hz: what seconds are counted with.
+        report: called with the number of images done since the last call.
+
+    Raises:
+        MismatchError: at the first difference between device and reference.
+        UserError: when an epoch has fewer steps, or the configuration or placement is impossible.
+    """
+    session = Session(configuration, inputs)
+    if not 1 <= steps <= len(session.task.labels):
+        raise UserError(
+            f"--images {steps}: the run has steps on {len(session.task.labels):,} images; "
+            "measure 1 of them or more"
+        )
+    method, scales, model = configuration.method, session.scales, session.learner.model
+    device = Device(pico, model, method, scales, variant_of(pico), placement)
+    comparison = Comparison(device, Trainer(model.copy(), method, scales))
+    order = session.order_of(1)[:steps]
+    before, start = pico.profile(), pico.cycles
+    costs = measure_steps(
+        comparison, pico, session.task.images[order], session.task.labels[order], report
+    )
+    profile = pico.profile().since(before)
+    cycles = (pico.cycles - start) / steps
+    operations = _operations(costs, cycles)
+    idle = cycles - sum(operation["cycles"] for operation in operations)
+    return {
+        "configuration": session.configuration.to_json(),
+        **inputs.hashes,
+        "data": inputs.source.origin,
+        "steps": steps,
+        "cycles_per_step": cycles,
+        "operations": operations,
+        "return_to_host": {"cycles": idle, "share": idle / cycles},
+        "costs": costs | at_clock(costs, clock_hz),
+        "memory_map": memory_map(device.layout, pico, [row["name"] for row in operations]),
+        "profile_cycles": profile.total,
+        "lines": hot_lines(profile),
+        "waits": profile.waits,
+        "energy": supply.estimate(cycles, clock_hz),
+    }
+
+
+def _operations(costs: Mapping[str, Any], cycles: float) -> list[dict[str, Any]]:
+    """The operations of a step in their order, with mean cycles and their share of ``cycles``."""
+    by_layer: dict[str, dict[str, float]] = costs["cycles_by_layer"]
+    *layers, loss = by_layer
+    order = [
+        *((layer, "forward") for layer in layers),
+        (loss, "backward"),
+        *((layer, way) for layer in reversed(layers) for way in ("backward", "update")),
+    ]
+    return [
+        {
+            "name": loss if layer == loss else f"{layer} {way}",
+            "layer": layer,
+            "pass": "loss" if layer == loss else way,
+            "cycles": by_layer[layer][way],
+            "share": by_layer[layer][way] / cycles,
+            "cycles_per_mac": costs["cycles_per_mac"].get(layer, {}).get(way),
+        }
+        for layer, way in order
+        if way in by_layer[layer]
+    ]
