@@ -19,6 +19,7 @@ def test_both_backends_give_the_same_run(name: str, small_backbone: Path, record
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
     assert (pico.pop("backend"), pico.pop("variant")) == ("pico", "fast")
     assert (reference.pop("backend"), reference.pop("variant")) == ("reference", None)
+    assert len(pico["environment"].pop("trainer_elf_sha256")) == 64
     assert pico == reference
     assert len(pico["right"]) == len(pico["saturated_logits"]) == 3
 
@@ -28,6 +29,7 @@ def test_both_backends_give_the_same_run_of_the_embedded_backbone(record_of) -> 
     options += ["--images", 3, "--test-images", 5, "--epochs", 2]
     pico, reference = (record_of(*options, "--backend", b) for b in ("pico", "reference"))
     assert pico["configuration"]["rounding"] == "nearest"
+    assert pico["environment"].pop("trainer_elf_sha256")
     assert pico | {"backend": "reference", "variant": None} == reference
 
 
