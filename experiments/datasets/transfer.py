@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,33 +11,11 @@ from numpy.typing import NDArray
 from experiments.datasets.mnist import Images
 from experiments.datasets.rotation import as_input, rotate
 from experiments.errors import UserError
-from kernels.calibration import Statistic
 from kernels.network import Network
 
 TRAINING_IMAGES = 1024
 CALIBRATION_IMAGES = 64
-
-
-class Calibration(NamedTuple):
-    """A rule for static scales."""
-
-    rotated: bool
-    """Its images are rotated like those of the task; otherwise upright, as in pre-training."""
-    statistic: Statistic
-
-
-_STATISTICS = {
-    "": Statistic.FREQUENT,
-    "-all": Statistic.FREQUENT_OF_ALL,
-    "-largest": Statistic.LARGEST,
-    "-smallest": Statistic.SMALLEST,
-}
-CALIBRATIONS = {
-    f"{images}{suffix}": Calibration(images == "rotated", statistic)
-    for images in ("rotated", "upright")
-    for suffix, statistic in _STATISTICS.items()
-}
-"""Rules by name; the first is the default."""
+"""Static scales come from so many of the training images."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.datasets.transfer import CALIBRATIONS
 from experiments.paper.accuracy import CLASSES, collapsed
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
+from experiments.training.calibration import CALIBRATIONS
 from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 from kernels.model import INPUT_EXPONENT

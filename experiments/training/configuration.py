@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.datasets.mnist import TRANSFER_DATASETS
-from experiments.datasets.transfer import CALIBRATIONS, TRAINING_IMAGES
+from experiments.datasets.transfer import TRAINING_IMAGES
 from experiments.errors import UserError
+from experiments.training.calibration import CALIBRATIONS
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.rounding import Rounding

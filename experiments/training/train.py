@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.transfer import (
-    CALIBRATION_IMAGES,
-    CALIBRATIONS,
-    Transfer,
-    check_images,
-    transfer_task,
-)
+from experiments.datasets.transfer import Transfer, check_images, transfer_task
 from experiments.pretraining.backbone import Backbone
+from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
-from kernels.calibration import CalibrationError, calibrate
 from kernels.methods import Method
 from kernels.model import Model, with_scores
 from kernels.trainer import Scale, Trainer
@@ -70,32 +64,7 @@ def starting_point(
     model = with_scores(backbone.model, method, seed)
     if method.dynamic:
         return model, None
-    return model, _calibrated(model, method, task, calibration or next(iter(CALIBRATIONS)))
-
-
-def _calibrated(model: Model, method: Method, task: Transfer, name: str) -> dict[int, Scale]:
-    """Static scales by the rule of that name.
-
-    CALIBRATION_IMAGES calibrate, and as many again while all of them have an error of zero.
-    """
-    rule = CALIBRATIONS[name]
-    images = task.calibration_images if rule.rotated else task.upright_images
-    count = CALIBRATION_IMAGES
-    while True:
-        try:
-            labels = task.calibration_labels[:count]
-            return calibrate(model, method, images[:count], labels, rule.statistic)
-        except CalibrationError:
-            if count >= len(images):
-                raise
-        count += CALIBRATION_IMAGES
-
-
-def with_logit_headroom(scales: dict[int, Scale], bits: int) -> dict[int, Scale]:
-    """Scales whose logits are shifted right by ``bits`` more, within 0..31."""
-    last = max(scales)
-    forward = min(max(0, scales[last].forward + bits), 31)
-    return scales | {last: replace(scales[last], forward=forward)}
+    return model, static_scales(model, method, task, calibration or next(iter(CALIBRATIONS)))
 
 
 def right_answers(

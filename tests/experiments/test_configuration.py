@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.datasets.mnist import TRANSFER_DATASETS, mnist_sample
-from experiments.datasets.transfer import CALIBRATIONS
 from experiments.errors import UserError
 from experiments.pretraining.backbone import load_backbone
+from experiments.training.calibration import CALIBRATIONS
 from experiments.training.configuration import (
     Configuration,
     read_sweep,
