@@ -9,8 +9,9 @@ from typing import Any
 import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js.machine import Rp2040js
-from benchmarks.timing import REAL_TIME_HZ, median_ratio, seconds
+from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, training
+from experiments.clock import RATED_HZ
 from experiments.device.simulator import simulated_pico, trainer_elf
 from experiments.device.variants import Variant
 from kernels.methods import method
@@ -112,7 +113,7 @@ def _rows(
             "cycles": cycles[emulator],
             "cycles_over_ours": cycles[emulator] / cycles[OURS],
             "cycles_per_second": median(speeds[emulator]),
-            "real_time_factor": median(speeds[emulator]) / REAL_TIME_HZ,
+            "real_time_factor": median(speeds[emulator]) / RATED_HZ,
             "time_over_ours": median_ratio(times[emulator], times[OURS]),
         }
         for emulator in runs

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
-REAL_TIME_HZ = 133_000_000  # the RP2040's rated maximum
-
 
 def seconds(run: Callable[[], object]) -> float:
     """What one call takes, by the wall clock."""

@@ -8,8 +8,9 @@ from typing import Any
 import firmware_elf
 from benchmarks.bare_unicorn import BareUnicorn
 from benchmarks.errors import BenchmarkError
-from benchmarks.timing import REAL_TIME_HZ, median_ratio, seconds
+from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
+from experiments.clock import RATED_HZ
 from experiments.device.simulator import simulated_pico
 
 IMAGES = 3  # a round
@@ -38,6 +39,6 @@ def _row(training: Training, rounds: int) -> dict[str, Any]:
     return {
         "case": training.settings.label,
         "simulated_cycles_per_second": speed,
-        "real_time_factor": speed / REAL_TIME_HZ,
+        "real_time_factor": speed / RATED_HZ,
         "time_over_bare_unicorn": median_ratio(here, there),
     }

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from experiments.clock import RATED_MHZ
+
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
     *("accuracy", "history", "overflow", "collapse", "tradeoff", "device", "paper"),
@@ -22,7 +24,6 @@ _MODULES = {
     "explain": "experiments.explain.command",
     "plan": "experiments.device.commands",
 } | dict.fromkeys(_PAPER, "experiments.paper.commands")
-DEFAULT_CLOCK_MHZ = 133.0  # what the RP2040 is rated for (datasheet 1.1)
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
 
@@ -330,7 +331,7 @@ def _run_settings() -> _Parser:
 def _clock_option() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument(
-        "--clock", type=float, default=DEFAULT_CLOCK_MHZ, metavar="MHZ", help="in MHz (133)"
+        "--clock", type=float, default=RATED_MHZ, metavar="MHZ", help="in MHz (133)"
     )
     return options
 
@@ -486,7 +487,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument(
         "--clock",
         type=float,
-        default=DEFAULT_CLOCK_MHZ,
+        default=RATED_MHZ,
         metavar="MHZ",
         help="system clock until the program sets it (133)",
     )

@@ -8,15 +8,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import (
-    NITI_DYNAMIC,
-    PRIOT,
-    VARIANTS,
-    Laboratory,
-    Variant,
-    common_settings,
-    tuned_settings,
-)
+from experiments.paper.chosen import common_settings, tuned_settings
+from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, PRIOT, Contender
+from experiments.paper.laboratory import Laboratory
 from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 from plots.accuracy import draw_accuracy
@@ -38,14 +32,14 @@ def collapsed(record: Mapping[str, Any]) -> bool:
 
 
 def runs_of(
-    laboratory: Laboratory, comparison: str, variant: Variant, angle: float, headroom: int = 0
+    laboratory: Laboratory, comparison: str, contender: Contender, angle: float, headroom: int = 0
 ) -> list[Configuration]:
     """One configuration per seed."""
     tuned = comparison == "tuned"
-    settings = tuned_settings(variant, angle) if tuned else common_settings()
+    settings = tuned_settings(contender, angle) if tuned else common_settings()
     settings = settings | {"angle": angle, "logit_headroom": headroom}
     return [
-        variant.configuration(**laboratory.scope.settings(seed=seed, **settings))
+        contender.configuration(**laboratory.scope.settings(seed=seed, **settings))
         for seed in laboratory.scope.seeds
     ]
 
@@ -58,19 +52,19 @@ def accuracy(laboratory: Laboratory) -> Artefact:
     """
     scope = laboratory.scope
     groups = {
-        (comparison, variant, angle): runs_of(laboratory, comparison, variant, angle)
+        (comparison, contender, angle): runs_of(laboratory, comparison, contender, angle)
         for comparison in COMPARISONS
         for angle in scope.angles
-        for variant in VARIANTS
+        for contender in CONTENDERS
     }
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))
     records = {place: [next(found) for _ in group] for place, group in groups.items()}
     rows = []
-    for (comparison, variant, angle), of_group in records.items():
-        if variant is NITI_DYNAMIC:
+    for (comparison, contender, angle), of_group in records.items():
+        if contender is NITI_DYNAMIC:
             rows.append(_before(laboratory, comparison, angle, of_group))
-        rows.append(_row(laboratory, comparison, variant, angle, of_group))
+        rows.append(_row(laboratory, comparison, contender, angle, of_group))
     return Artefact(
         "accuracy",
         f"Accuracy on rotated images ({scope.label}): {scope.images:,} images to train on, "
@@ -103,7 +97,7 @@ def _spread(values: Sequence[float]) -> float:
 def _row(
     laboratory: Laboratory,
     comparison: str,
-    variant: Variant,
+    contender: Contender,
     angle: float,
     records: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -112,9 +106,9 @@ def _row(
         "network": configuration["network"],
         "dataset": configuration["dataset"],
         "comparison": comparison,
-        "method": variant.method,
-        "scored_fraction": variant.scored_fraction,
-        "selection": variant.selection,
+        "method": contender.method,
+        "scored_fraction": contender.scored_fraction,
+        "selection": contender.selection,
         "angle": angle,
         **summary(records),
         **{
@@ -139,7 +133,7 @@ def label_of(row: Mapping[str, Any]) -> str:
     """A row's method as readers know it."""
     if row["method"] == "none":
         return "before transfer"
-    return Variant(row["method"], row["scored_fraction"], row["selection"]).label
+    return Contender(row["method"], row["scored_fraction"], row["selection"]).label
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

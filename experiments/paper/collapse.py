@@ -9,7 +9,8 @@ from typing import Any
 
 from experiments.paper.accuracy import CLASSES, collapsed
 from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import NITI_STATIC, PRIOT, Laboratory, Variant
+from experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
+from experiments.paper.laboratory import Laboratory
 from experiments.training.calibration import CALIBRATIONS
 from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
@@ -33,15 +34,15 @@ def collapse(laboratory: Laboratory) -> Artefact:
     rules = list(CALIBRATIONS)
     cells = [
         *(
-            (variant, rules[0], headroom, bits, angle)
-            for variant in MAPPED
+            (contender, rules[0], headroom, bits, angle)
+            for contender in MAPPED
             for headroom in HEADROOMS
             for bits in scope.map_bits
             for angle in scope.angles
         ),
         *(
-            (variant, rule, 0, bits, angle)
-            for variant in MAPPED
+            (contender, rule, 0, bits, angle)
+            for contender in MAPPED
             for rule in rules[1:]
             for bits in RULE_BITS
             for angle in scope.angles
@@ -52,12 +53,12 @@ def collapse(laboratory: Laboratory) -> Artefact:
     found = iter(laboratory.run(configurations))
     rows = []
     runs: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-    for (variant, rule, headroom, bits, angle), group in groups.items():
+    for (contender, rule, headroom, bits, angle), group in groups.items():
         records = [next(found) for _ in group]
         exponents = [_logit_exponent(record, laboratory) for record in records]
         rows.append(
             {
-                "method": variant.method,
+                "method": contender.method,
                 "calibration": rule,
                 "logit_headroom": headroom,
                 "learning_rate_bits": bits,
@@ -73,7 +74,7 @@ def collapse(laboratory: Laboratory) -> Artefact:
         )
         if rule == rules[0]:
             for exponent, record in zip(exponents, records, strict=True):
-                runs.setdefault((variant.method, exponent), []).append(record)
+                runs.setdefault((contender.method, exponent), []).append(record)
     return Artefact(
         "collapse",
         f"Final accuracy over learning-rate bits and angle ({scope.label}; mean of "
@@ -156,11 +157,11 @@ def _count(cells: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, int]:
 
 
 def _runs(
-    laboratory: Laboratory, variant: Variant, rule: str, headroom: int, bits: int, angle: float
+    laboratory: Laboratory, contender: Contender, rule: str, headroom: int, bits: int, angle: float
 ) -> list[Configuration]:
     scope = laboratory.scope
     return [
-        variant.configuration(
+        contender.configuration(
             **scope.settings(
                 angle=angle,
                 seed=seed,
@@ -177,18 +178,18 @@ def _runs(
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     rule = next(iter(CALIBRATIONS))
     maps = []
-    for variant in MAPPED:
+    for contender in MAPPED:
         for headroom in HEADROOMS:
             mine = {
                 (row["learning_rate_bits"], row["angle"]): row
                 for row in rows
                 if (row["method"], row["calibration"], row["logit_headroom"])
-                == (variant.method, rule, headroom)
+                == (contender.method, rule, headroom)
             }
             bits, angles = (sorted({place[axis] for place in mine}) for axis in (0, 1))
             maps.append(
                 {
-                    "title": f"{variant.label}, {_headroom(headroom)}",
+                    "title": f"{contender.label}, {_headroom(headroom)}",
                     "rows": bits,
                     "columns": angles,
                     "accuracy": [[mine[b, a]["final_mean"] for a in angles] for b in bits],

@@ -25,7 +25,8 @@ from experiments.paper import overflow as figure_2
 from experiments.paper import tradeoff as tradeoff_map
 from experiments.paper import widest as vgg11_on_a_pico
 from experiments.paper.artefact import Artefact, paths_of
-from experiments.paper.protocol import FULL, QUICK, Laboratory, Scope
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import FULL, QUICK, Scope
 from experiments.paper.tradeoff_query import (
     Limits,
     commands_for,

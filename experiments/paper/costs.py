@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from experiments.clock import RATED_HZ
 from experiments.datasets.mnist import mnist_sample
 from experiments.datasets.transfer import transfer_task
 from experiments.device.cost_table import flat_rows
 from experiments.device.costs import measure_costs
 from experiments.paper.artefact import Artefact
-from experiments.paper.history import ANGLE
-from experiments.paper.protocol import Laboratory
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import ANGLE
 from plots.costs import draw_costs
-
-CLOCK_HZ = 133_000_000  # what the RP2040 is rated for (datasheet 1.1)
 
 
 def costs(laboratory: Laboratory) -> Artefact:
@@ -23,10 +22,10 @@ def costs(laboratory: Laboratory) -> Artefact:
     """
     images = laboratory.scope.cost_images
     task = transfer_task(mnist_sample(), ANGLE, images, 0, 0)
-    records = measure_costs(laboratory.inputs.backbone, task, CLOCK_HZ, 0)
+    records = measure_costs(laboratory.inputs.backbone, task, RATED_HZ, 0)
     return Artefact(
         "costs",
-        f"Time and peak SRAM of one training step on the emulated Pico at {CLOCK_HZ // 10**6} MHz, "
+        f"Time and peak SRAM of one training step on the emulated Pico at {RATED_HZ // 10**6} MHz, "
         f"mean of {images} images rotated by {ANGLE:g} degrees; every tensor equals the "
         "reference's.",
         list(flat_rows(records)),

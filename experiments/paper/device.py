@@ -8,8 +8,10 @@ from typing import Any
 from experiments.device.comparison import MismatchError
 from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
-from experiments.paper.history import ANGLE
-from experiments.paper.protocol import VARIANTS, Laboratory, common_settings
+from experiments.paper.chosen import common_settings
+from experiments.paper.contenders import CONTENDERS
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import ANGLE
 from experiments.sweeps.store import RunStore
 from experiments.training.train import accuracy_by_epoch
 
@@ -29,7 +31,7 @@ def device(laboratory: Laboratory) -> Artefact:
         epochs=scope.device_epochs,
         **common_settings(),
     )
-    configurations = [variant.configuration(**settings) for variant in VARIANTS]
+    configurations = [contender.configuration(**settings) for contender in CONTENDERS]
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),

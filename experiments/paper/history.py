@@ -9,24 +9,18 @@ from typing import Any
 
 from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    OVERFLOWING,
-    PRIOT,
-    Laboratory,
-    Variant,
-)
+from experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import ANGLE, OVERFLOWING
 from experiments.training.train import accuracy_by_epoch
 from plots.history import draw_history
 
-ANGLE = 30.0
 SHOWN = (
     NITI_DYNAMIC,
     NITI_STATIC,
     PRIOT,
-    Variant("priot-s", 0.2, "magnitude"),
-    Variant("priot-s", 0.2, "random"),
+    Contender("priot-s", 0.2, "magnitude"),
+    Contender("priot-s", 0.2, "random"),
 )
 PANELS = {
     "paper": "One setting for all",
@@ -43,18 +37,20 @@ def history(laboratory: Laboratory) -> Artefact:
     """
     scope = laboratory.scope
     groups = {
-        (panel, variant): _runs(laboratory, panel, variant) for panel in PANELS for variant in SHOWN
+        (panel, contender): _runs(laboratory, panel, contender)
+        for panel in PANELS
+        for contender in SHOWN
     }
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))
     rows = []
-    for (panel, variant), group in groups.items():
+    for (panel, contender), group in groups.items():
         histories = [accuracy_by_epoch(next(found)) for _ in group]
         for epoch, values in enumerate(zip(*histories, strict=True)):
             rows.append(
                 {
                     "panel": panel,
-                    "label": variant.label,
+                    "label": contender.label,
                     "epoch": epoch,
                     "seeds": len(values),
                     "mean": round(fmean(values), 3),
@@ -73,20 +69,20 @@ def history(laboratory: Laboratory) -> Artefact:
     )
 
 
-def _runs(laboratory: Laboratory, panel: str, variant: Variant) -> list[Any]:
+def _runs(laboratory: Laboratory, panel: str, contender: Contender) -> list[Any]:
     if panel == "tuned":
-        return runs_of(laboratory, "tuned", variant, ANGLE)
-    headroom = OVERFLOWING if panel == "overflowing" and variant.static else 0
-    return runs_of(laboratory, "paper", variant, ANGLE, headroom)
+        return runs_of(laboratory, "tuned", contender, ANGLE)
+    headroom = OVERFLOWING if panel == "overflowing" and contender.static else 0
+    return runs_of(laboratory, "paper", contender, ANGLE, headroom)
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     panels = []
     for panel, title in PANELS.items():
         series = []
-        for variant in SHOWN:
-            mine = [r for r in rows if r["panel"] == panel and r["label"] == variant.label]
+        for contender in SHOWN:
+            mine = [r for r in rows if r["panel"] == panel and r["label"] == contender.label]
             values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
-            series.append({"label": variant.label, "emphasis": variant == PRIOT, **values})
+            series.append({"label": contender.label, "emphasis": contender == PRIOT, **values})
         panels.append({"title": title, "series": series})
     draw_history(panels, path)

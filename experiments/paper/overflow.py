@@ -10,8 +10,9 @@ import numpy as np
 
 from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
-from experiments.paper.history import ANGLE
-from experiments.paper.protocol import NITI_STATIC, OVERFLOWING, PRIOT, Laboratory
+from experiments.paper.contenders import NITI_STATIC, PRIOT
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import ANGLE, OVERFLOWING
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 from experiments.training.train import SATURATED, Session, accuracy_by_epoch

@@ -6,25 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.clock import RATED_HZ
 from experiments.datasets.transfer import transfer_task
 from experiments.device.cost_runs import CostRuns
 from experiments.device.costs import Setup, at_clock, possible_setups
 from experiments.device.placement import Placement
-from experiments.device.variants import Variant as FirmwareVariant
+from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper.accuracy import runs_of, summary
 from experiments.paper.artefact import Artefact
-from experiments.paper.costs import CLOCK_HZ
-from experiments.paper.history import ANGLE
+from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.laboratory import Laboratory
 from experiments.paper.pareto import on_front
-from experiments.paper.protocol import VARIANTS, Laboratory, Variant
+from experiments.paper.protocol import ANGLE
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import carry_out
 from kernels.methods import method
 from plots.tradeoff import draw_tradeoff
 
 
-def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = CLOCK_HZ) -> Artefact:
+def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED_HZ) -> Artefact:
     """Train every row of Table 1, and measure it in every placement and variant that is possible.
 
     Raises:
@@ -32,14 +33,14 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = CLOCK
         UserError: when nothing fits the device, and as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    groups = [runs_of(laboratory, "paper", variant, angle) for variant in VARIANTS]
+    groups = [runs_of(laboratory, "paper", contender, angle) for contender in CONTENDERS]
     configurations = [configuration for group in groups for configuration in group]
     found = iter(laboratory.run(configurations))
     learned = {
-        group[0].method: (variant, summary([next(found) for _ in group]))
-        for variant, group in zip(VARIANTS, groups, strict=True)
+        group[0].method: (contender, summary([next(found) for _ in group]))
+        for contender, group in zip(CONTENDERS, groups, strict=True)
     }
-    setups = possible_setups(list(learned), Placement.every(), tuple(FirmwareVariant))
+    setups = possible_setups(list(learned), Placement.every(), tuple(Variant))
     seed = scope.seeds[0]
     task = transfer_task(laboratory.inputs.source, angle, scope.cost_images, 0, seed)
     kind = CostRuns(laboratory.inputs.backbone, task, seed)
@@ -83,13 +84,13 @@ def with_front(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(
-    variant: Variant, learned: Mapping[str, Any], setup: Setup, record: Mapping[str, Any]
+    contender: Contender, learned: Mapping[str, Any], setup: Setup, record: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "label": record["label"],
-        "method": variant.method,
-        "scored_fraction": variant.scored_fraction,
-        "selection": variant.selection,
+        "method": contender.method,
+        "scored_fraction": contender.scored_fraction,
+        "selection": contender.selection,
         "learning_rate_bits": setup.method.learning_rate_bits,
         "placement": str(setup.placement),
         "variant": str(setup.variant),

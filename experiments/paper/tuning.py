@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.paper.protocol import FULL, VARIANTS, Variant
+from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.protocol import FULL
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
 from experiments.sweeps.workers import Workers
@@ -48,15 +49,15 @@ SPACES: dict[str, Space] = {
 }
 
 
-def candidates(variant: Variant) -> list[Settings]:
-    """The defaults with every learning rate, and CANDIDATES drawn from a variant's whole space.
+def candidates(contender: Contender) -> list[Settings]:
+    """The defaults with every learning rate, and CANDIDATES drawn from a contender's whole space.
 
     So the common setting of the paper's comparison is always among them.
     """
-    space = SPACES[variant.method]
+    space = SPACES[contender.method]
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
     drawn = set(np.random.default_rng(0).permutation(len(every))[:CANDIDATES].tolist())
-    usual = variant.configuration().to_json()
+    usual = contender.configuration().to_json()
     return [
         settings
         for number, settings in enumerate(every)
@@ -65,10 +66,10 @@ def candidates(variant: Variant) -> list[Settings]:
     ]
 
 
-def neighbours(variant: Variant, settings: Settings) -> list[Settings]:
-    """Settings that differ in one value, by one step in the variant's space."""
+def neighbours(contender: Contender, settings: Settings) -> list[Settings]:
+    """Settings that differ in one value, by one step in the contender's space."""
     found = []
-    for name, values in SPACES[variant.method].items():
+    for name, values in SPACES[contender.method].items():
         place = values.index(settings[name])
         for step in (place - 1, place + 1):
             if 0 <= step < len(values):
@@ -77,7 +78,7 @@ def neighbours(variant: Variant, settings: Settings) -> list[Settings]:
 
 
 def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, float]:
-    """Mean accuracy of all variants with static scales by learning-rate bits that all share.
+    """Mean accuracy of all contenders with static scales by learning-rate bits that all share.
 
     The best of them is the common setting of the paper's comparison: a compromise among all static
     methods, whoever wins with it. Everything else is at its default.
@@ -86,9 +87,9 @@ def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, 
         UserError: as ``run_sweep`` does.
     """
     tried = {
-        variant: [{"learning_rate_bits": bits} for bits in _BITS["learning_rate_bits"]]
-        for variant in VARIANTS
-        if variant.static
+        contender: [{"learning_rate_bits": bits} for bits in _BITS["learning_rate_bits"]]
+        for contender in CONTENDERS
+        if contender.static
     }
     scores = _first_stage(inputs, store, workers, tried)
     return {
@@ -98,42 +99,42 @@ def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, 
 
 
 def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
-    """Search; returns for every variant the best settings by angle, and how every candidate did.
+    """Search; returns for every contender the best settings by angle, and how every candidate did.
 
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    tried = {variant: candidates(variant) for variant in VARIANTS}
-    for variant, scores in _first_stage(inputs, store, workers, tried).items():
-        settings = tried[variant]
+    tried = {contender: candidates(contender) for contender in CONTENDERS}
+    for contender, scores in _first_stage(inputs, store, workers, tried).items():
+        settings = tried[contender]
         for angles in (FIRST_ANGLES, *((angle,) for angle in FIRST_ANGLES)):
             best = settings[_ranking(scores, angles)[0]]
-            settings += [other for other in neighbours(variant, best) if other not in settings]
+            settings += [other for other in neighbours(contender, best) if other not in settings]
     first = _first_stage(inputs, store, workers, tried)
     trials = [
-        (variant, tried[variant][number], angle)
-        for variant in VARIANTS
+        (contender, tried[contender][number], angle)
+        for contender in CONTENDERS
         for angle in FULL.angles
-        for number in _ranking(first[variant], _nearest(angle))[:FINALISTS]
+        for number in _ranking(first[contender], _nearest(angle))[:FINALISTS]
     ]
     results = _run(inputs, store, workers, trials, FINAL_SEEDS, FULL.epochs)
     found: dict[str, Any] = {}
-    for variant in VARIANTS:
+    for contender in CONTENDERS:
         finals: dict[str, list[dict[str, Any]]] = {}
         for (other, tuned, angle), accuracies in zip(trials, results, strict=True):
-            if other == variant:
+            if other == contender:
                 score = {"mean": round(fmean(accuracies), 3), "std": round(stdev(accuracies), 3)}
                 finals.setdefault(f"{angle:g}", []).append({"settings": tuned} | score)
-        found[variant.name] = {
+        found[contender.name] = {
             "best": {
                 angle: max(rows, key=lambda row: row["mean"] - row["std"])["settings"]
                 for angle, rows in finals.items()
             },
-            "space": prod(len(values) for values in SPACES[variant.method].values()),
+            "space": prod(len(values) for values in SPACES[contender.method].values()),
             "finalists": finals,
             "candidates": [
                 one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}
-                for one, by_angle in zip(tried[variant], first[variant], strict=True)
+                for one, by_angle in zip(tried[contender], first[contender], strict=True)
             ],
         }
     return found
@@ -146,18 +147,18 @@ def _first_stage(
     inputs: Inputs,
     store: RunStore,
     workers: Workers,
-    tried: Mapping[Variant, list[Settings]],
-) -> dict[Variant, Scores]:
+    tried: Mapping[Contender, list[Settings]],
+) -> dict[Contender, Scores]:
     trials = [
-        (variant, one, angle)
-        for variant, settings in tried.items()
+        (contender, one, angle)
+        for contender, settings in tried.items()
         for one in settings
         for angle in FIRST_ANGLES
     ]
     results = iter(_run(inputs, store, workers, trials, FIRST_SEEDS, FIRST_EPOCHS))
     return {
-        variant: [{angle: fmean(next(results)) for angle in FIRST_ANGLES} for _ in settings]
-        for variant, settings in tried.items()
+        contender: [{angle: fmean(next(results)) for angle in FIRST_ANGLES} for _ in settings]
+        for contender, settings in tried.items()
     }
 
 
@@ -165,16 +166,16 @@ def _run(
     inputs: Inputs,
     store: RunStore,
     workers: Workers,
-    trials: Sequence[tuple[Variant, Settings, float]],
+    trials: Sequence[tuple[Contender, Settings, float]],
     seeds: Sequence[int],
     epochs: int,
 ) -> list[list[float]]:
-    """Of each trial (variant, settings, angle), the final accuracies by seed."""
+    """Of each trial (contender, settings, angle), the final accuracies by seed."""
     configurations = [
-        variant.configuration(
+        contender.configuration(
             **settings, angle=angle, seed=seed, epochs=epochs, dataset="mnist-sample"
         )
-        for variant, settings, angle in trials
+        for contender, settings, angle in trials
         for seed in seeds
     ]
     records = iter(run_sweep(configurations, inputs, store, workers))

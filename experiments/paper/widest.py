@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.clock import RATED_HZ
 from experiments.datasets.mnist import Images
 from experiments.datasets.transfer import transfer_task
 from experiments.device.cost_table import flat_rows
@@ -19,8 +20,7 @@ from experiments.device.needs import (
 from experiments.device.placement import Memory, Placement
 from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
-from experiments.paper.costs import CLOCK_HZ
-from experiments.paper.history import ANGLE
+from experiments.paper.protocol import ANGLE
 from experiments.pretraining.backbone import untrained_backbone
 from experiments.pretraining.networks import VGG11_WIDTHS, vgg11
 from kernels.methods import method
@@ -78,7 +78,7 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
             best = max(alike, key=lambda layout: layout.network.weight_count)
             backbone = untrained_backbone(best.network, SEED)
             records += measure_costs(
-                *(backbone, task, CLOCK_HZ, SEED, None),
+                *(backbone, task, RATED_HZ, SEED, None),
                 variants=(variant,),
                 placements=(best.placement,),
                 methods=(settings,),
@@ -86,7 +86,7 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
     return Artefact(
         "vgg11_costs",
         "One training step of the widest VGG11 that a Pico holds, on the emulated Pico at "
-        f"{CLOCK_HZ // 10**6} MHz: random weights (He et al. 2015), calibrated as ever, and one "
+        f"{RATED_HZ // 10**6} MHz: random weights (He et al. 2015), calibrated as ever, and one "
         f"image of {source.origin}, rotated by {ANGLE:g} degrees; every tensor equals the "
         "reference's.",
         list(flat_rows(records)),

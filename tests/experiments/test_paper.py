@@ -13,17 +13,10 @@ import pytest
 
 from experiments.cli import main
 from experiments.paper.accuracy import collapsed
+from experiments.paper.chosen import chosen_settings, common_settings
 from experiments.paper.collapse import gaps
-from experiments.paper.protocol import (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    PRIOT,
-    QUICK,
-    VARIANTS,
-    Variant,
-    chosen_settings,
-    common_settings,
-)
+from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.protocol import QUICK
 from experiments.paper.tuning import CANDIDATES, SPACES, candidates, neighbours, search
 from experiments.paper.tuning import FIRST_EPOCHS as QUICK_LOOK
 from experiments.training.configuration import Configuration
@@ -81,7 +74,7 @@ def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
     rows = rows_of(results, "accuracy")
     assert set(COLUMNS) <= set(rows[0])
     found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
-    methods = {variant.method for variant in VARIANTS} | {"none"}
+    methods = {contender.method for contender in CONTENDERS} | {"none"}
     assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
     sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
     assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
@@ -132,7 +125,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
 def test_device_runs_equal_the_reference(results: Path) -> None:
     device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
     reference = {json.dumps(run) for run in runs_of(results)}
-    assert len(device) == len(VARIANTS)
+    assert len(device) == len(CONTENDERS)
     for line in device:
         assert json.dumps(json.loads(line)["record"]) in reference
 
@@ -277,15 +270,17 @@ def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
     assert collapsed(record) is expected
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_candidates_are_the_defaults_and_as_many_others_for_every_method(variant: Variant) -> None:
-    tried = candidates(variant)
-    keys = {variant.configuration(**one).key({}) for one in tried}
+@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
+def test_candidates_are_the_defaults_and_as_many_others_for_every_method(
+    contender: Contender,
+) -> None:
+    tried = candidates(contender)
+    keys = {contender.configuration(**one).key({}) for one in tried}
     assert len(keys) == len(tried)
-    bits = SPACES[variant.method]["learning_rate_bits"]
-    defaults = {variant.configuration(learning_rate_bits=one).key({}) for one in bits}
+    bits = SPACES[contender.method]["learning_rate_bits"]
+    defaults = {contender.configuration(learning_rate_bits=one).key({}) for one in bits}
     assert keys >= defaults
-    space = prod(len(values) for values in SPACES[variant.method].values())
+    space = prod(len(values) for values in SPACES[contender.method].values())
     assert min(space, CANDIDATES) <= len(tried) <= CANDIDATES + len(bits)
 
 
@@ -308,14 +303,14 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("experiments.paper.tuning.run_sweep", carried_out)
     found = search(*[None] * 3)  # type: ignore[arg-type]  # the sweep would have used them
-    assert found.keys() == {variant.name for variant in VARIANTS}
-    for variant in (NITI_DYNAMIC, NITI_STATIC):
-        for best in found[variant.name]["best"].values():
+    assert found.keys() == {contender.name for contender in CONTENDERS}
+    for contender in (NITI_DYNAMIC, NITI_STATIC):
+        for best in found[contender.name]["best"].values():
             assert best["learning_rate_bits"] == 5
             assert best["rounding"] == "pseudo-stochastic"
             assert best.get("calibration", "rotated") == "rotated"
-    for variant in VARIANTS:
-        for best in found[variant.name]["best"].values():
+    for contender in CONTENDERS:
+        for best in found[contender.name]["best"].values():
             assert best["learning_rate_bits"] == 5
 
 
@@ -327,7 +322,7 @@ def test_neighbours_differ_by_one_step() -> None:
         "rounding": "nearest",
         "calibration": "rotated",
     }
-    found = [set(one.items()) - set(best.items()) for one in neighbours(VARIANTS[2], best)]
+    found = [set(one.items()) - set(best.items()) for one in neighbours(CONTENDERS[2], best)]
     assert sorted(map(list, found)) == [
         [("calibration", "upright")],
         [("learning_rate_bits", 4)],
@@ -340,9 +335,9 @@ def test_neighbours_differ_by_one_step() -> None:
 
 def test_settings_that_were_found_are_valid_for_every_variant() -> None:
     settings = chosen_settings()
-    for variant in VARIANTS:
-        for best in settings["best"][variant.name].values():
-            assert isinstance(variant.configuration(**best), Configuration)
+    for contender in CONTENDERS:
+        for best in settings["best"][contender.name].values():
+            assert isinstance(contender.configuration(**best), Configuration)
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:

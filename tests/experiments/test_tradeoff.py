@@ -27,8 +27,9 @@ from experiments.device.placement import DEFAULT, Placement, Scores
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper import tradeoff
+from experiments.paper.contenders import CONTENDERS
 from experiments.paper.pareto import on_front
-from experiments.paper.protocol import QUICK, VARIANTS
+from experiments.paper.protocol import QUICK
 from experiments.paper.tradeoff import with_front
 from experiments.paper.tradeoff_query import Limits, most_accurate
 from experiments.pretraining.backbone import Backbone, backbone_record
@@ -266,7 +267,7 @@ def test_every_possible_combination_is_a_row(results: Path) -> None:
     }
     expected = {
         (row.method, row.scored_fraction, row.selection, str(placement), str(variant))
-        for row in VARIANTS
+        for row in CONTENDERS
         for placement in Placement.every()
         if placement.suits(row.configuration().method)
         for variant in Variant
@@ -298,7 +299,7 @@ def test_accuracy_is_that_of_table_1_and_the_same_for_every_placement_and_varian
         if (row["comparison"], row["angle"]) == ("paper", 30) and row["method"] != "none"
     }
     assert {tuple(row[name] for name in names) for row in rows_of(results)} == in_table
-    assert len(in_table) == len(VARIANTS)
+    assert len(in_table) == len(CONTENDERS)
 
 
 def test_again_writes_the_same_and_measures_nothing(
