@@ -11,6 +11,7 @@ from plots.checks import require_length, require_percent, require_some
 from plots.panels import draw_accuracy_panels
 
 _SPREAD = 0.7  # of the distance between the nearest angles: what the offsets take up
+_POINTS_ZORDER = 4  # over all lines, the bold one too
 
 
 def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -69,16 +70,19 @@ def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[
     order = list(styles)
     for series in panel["series"]:
         shift = gap * _SPREAD * ((order.index(series["label"]) + 0.5) / len(order) - 0.5)
-        line, *_ = axes.errorbar(
-            [angle + shift for angle in angles],
+        places = [angle + shift for angle in angles]
+        style = styles[series["label"]]
+        axes.plot(places, series["mean"], **style | {"marker": ""})
+        points, *_ = axes.errorbar(
+            places,
             series["mean"],
             _bars(series),
             elinewidth=0.7,
             capsize=1.2,
             capthick=0.7,
-            **styles[series["label"]],
+            **style | {"linestyle": "none", "zorder": _POINTS_ZORDER},
         )
-        line.set_clip_on(False)  # whole markers at the axis's ends
+        points.set_clip_on(False)  # whole markers at the axis's ends
     axes.set_xticks(angles)
     axes.set_xlim(angles[0] - gap / 2, angles[-1] + gap / 2)
     axes.set_xlabel("angle, degrees")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from figure_checks import assert_legend_is_clear
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from plots.accuracy import draw_accuracy
 
@@ -28,6 +30,11 @@ PANELS = [panel(), panel(series("NITI"), title="Best settings")]
 TEN = panel(*(series(f"PRIOT-S {n} %, random") for n in range(10)))
 
 
+def lines_of(axes: Axes) -> list[Line2D]:
+    """Without points and the caps of error bars."""
+    return [line for line in axes.lines if line.get_linestyle() != "None"]
+
+
 def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
     figure = drawn([TEN])
     assert_legend_is_clear(figure)
@@ -46,6 +53,14 @@ def test_points_and_bars_are_the_data(drawn: Callable[..., Figure]) -> None:
     ends = [[y for _, y in segment] for segment in bars.get_segments()]
     assert ends == [[86, 100], [88, 92], [68, 74]]  # none above 100 %
     assert axes.get_ylim() == (50, 95)  # the means and the lower ends
+
+
+def test_no_line_hides_a_point(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([panel(series(), series("PRIOT-S", emphasis=True))]).axes
+    points = [container[0] for container in axes.containers]
+    lines = lines_of(axes)
+    assert [list(line.get_ydata()) for line in lines] == [[95, 90, 71]] * 2
+    assert max(line.zorder for line in lines) < min(point.zorder for point in points)
 
 
 def test_means_at_the_ends_are_drawn_whole(drawn: Callable[..., Figure]) -> None:
@@ -86,7 +101,7 @@ def test_a_label_has_its_line_and_offset_in_every_panel(drawn: Callable[..., Fig
 
 def test_emphasis_is_bold_and_another_colour(drawn: Callable[..., Figure]) -> None:
     (axes,) = drawn([panel(series(), series("PRIOT-S", emphasis=True))]).axes
-    plain, bold = (container[0] for container in axes.containers)
+    plain, bold = lines_of(axes)
     assert bold.get_linewidth() > plain.get_linewidth()
     assert bold.get_color() != plain.get_color()
 
