@@ -10,15 +10,18 @@ from matplotlib.axes import Axes
 from plots.checks import require_length, require_percent, require_some
 from plots.panels import draw_accuracy_panels
 
-_SPREAD = 0.55  # of the distance between the nearest angles: what the offsets take up
+_SPREAD = 0.7  # of the distance between the nearest angles: what the offsets take up
+_POINTS_ZORDER = 4  # over all lines, the bold one too
 
 
 def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy against angle: each series' mean, with its standard deviation as error bar.
 
-    Panels stand side by side on one accuracy axis, with one legend below. A label has the same
-    line and the same small sideways offset in all of them, so that error bars stand beside each
-    other. One panel takes a column's width, several take the page's. Bars are cut at 0 and 100 %.
+    Panels stand side by side on one accuracy axis, the scale of ``plots.error_scale``, with one
+    legend below. A label has the same line and the same small sideways offset in all of them, so
+    that error bars stand beside each other. One panel takes a column's width, several take the
+    page's. The axis holds all means and the bars' lower ends; an upper end beyond it is cut there
+    and has no cap. Means above 99.9 % are drawn at 99.9 %.
 
     Args:
         panels: one for each axes, with the keys
@@ -67,15 +70,19 @@ def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[
     order = list(styles)
     for series in panel["series"]:
         shift = gap * _SPREAD * ((order.index(series["label"]) + 0.5) / len(order) - 0.5)
-        axes.errorbar(
-            [angle + shift for angle in angles],
+        places = [angle + shift for angle in angles]
+        style = styles[series["label"]]
+        axes.plot(places, series["mean"], **style | {"marker": ""})
+        points, *_ = axes.errorbar(
+            places,
             series["mean"],
             _bars(series),
             elinewidth=0.7,
             capsize=1.2,
             capthick=0.7,
-            **styles[series["label"]],
+            **style | {"linestyle": "none", "zorder": _POINTS_ZORDER},
         )
+        points.set_clip_on(False)  # whole markers at the axis's ends
     axes.set_xticks(angles)
     axes.set_xlim(angles[0] - gap / 2, angles[-1] + gap / 2)
     axes.set_xlabel("angle, degrees")
@@ -92,9 +99,7 @@ def _bars(series: Mapping[str, Any]) -> list[list[float]]:
 
 
 def _ends(series: Mapping[str, Any]) -> list[float]:
-    """Where the error bars end."""
-    below, above = _bars(series)
+    """The means and the bars' lower ends: an upper end near 100 % would take all the height."""
     means = series["mean"]
-    return [m - d for m, d in zip(means, below, strict=True)] + [
-        m + d for m, d in zip(means, above, strict=True)
-    ]
+    below, _ = _bars(series)
+    return [*means, *(mean - bar for mean, bar in zip(means, below, strict=True))]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from plots.error_scale import set_error_scale
 from plots.style import (
     COLUMN_INCHES,
     PAGE_INCHES,
@@ -17,11 +18,10 @@ from plots.style import (
     line_styles,
     panel_titles,
     paper_style,
-    percent_limits,
     save,
 )
 
-_AXES_INCHES = 2.4  # height, with title and axis label
+_AXES_INCHES = 3.0  # height, with title and axis label
 _LABEL_INCHES = 0.45  # width, of the accuracy's ticks and label
 
 Panel = Mapping[str, Any]
@@ -40,7 +40,7 @@ def draw_accuracy_panels(
     Args:
         panels: each with ``title`` and ``series``; a series' ``label`` has one line in all panels.
         draw_panel: draws one panel's series with the line of each label.
-        ends: accuracies in percent that a series' drawing reaches, for the common axis.
+        ends: accuracies in percent, of a series, that the common axis must hold.
         path: where to write it; the suffix sets the format.
 
     Raises:
@@ -58,7 +58,7 @@ def draw_accuracy_panels(
         for axes, panel, title in zip(grid, panels, titles, strict=True):
             draw_panel(axes, panel, styles)
             axes.set_title(title, loc="left")
-        grid[0].set_ylabel("accuracy, %")
-        grid[0].set_ylim(*percent_limits([end for series in everything for end in ends(series)]))
+        grid[0].set_ylabel("accuracy, % (log of error)")
+        set_error_scale(grid[0], [end for series in everything for end in ends(series)])
         legend_below(figure, [Line2D([], [], label=k, **style) for k, style in styles.items()])
         save(figure, path)

@@ -118,12 +118,6 @@ def line_styles(series: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]
     }
 
 
-def percent_limits(values: Sequence[float]) -> tuple[float, float]:
-    """Ends of an axis that holds all values, at multiples of 10 %."""
-    bottom = 10 * math.floor(min(values) / 10)
-    return bottom, max(10 * math.ceil(max(values) / 10), bottom + 10)
-
-
 def panel_titles(panels: Sequence[Mapping[str, Any]], inches: float) -> list[str]:
     """The panels' titles, lettered if there are several, broken to about ``inches`` of width."""
     titles = [panel["title"] for panel in panels]

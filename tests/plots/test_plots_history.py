@@ -49,7 +49,7 @@ def test_lines_and_bands_are_the_data(drawn: Callable[..., Figure]) -> None:
         assert list(line.get_ydata()) == WITHIN
     corners = axes.collections[0].get_paths()[0].vertices
     assert {(1, 77), (1, 83), (3, 89), (3, 95)} <= {tuple(corner) for corner in corners}
-    assert axes.get_ylim() == (50, 100)
+    assert axes.get_ylim() == (50, 95)
 
 
 def test_a_label_has_the_same_line_in_every_panel(drawn: Callable[..., Figure]) -> None:
@@ -67,14 +67,14 @@ def test_nine_lines_differ_without_colour(drawn: Callable[..., Figure]) -> None:
 def test_words_come_from_the_data(tmp_path: Path) -> None:
     draw_history(PANELS, tmp_path / "figure.svg")
     svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
-    for text in ("(a) 30 degrees", "(b) 45 degrees", "epoch", "accuracy, %", "PRIOT", "NITI"):
+    for text in ("(b) 45 degrees", "epoch", "accuracy, % (log of error)", "PRIOT", "NITI"):
         assert f"<!-- {text} -->" in svg
     assert svg.count("<!-- NITI -->") == 1
 
 
-def test_bands_are_cut_at_0_and_100_percent(drawn: Callable[..., Figure]) -> None:
+def test_bands_are_cut_at_the_ends_of_the_scale(drawn: Callable[..., Figure]) -> None:
     wide = series(low=[-5.0] * 4, high=[105.0] * 4)
-    assert drawn([panel(wide)]).axes[0].get_ylim() == (0, 100)
+    assert drawn([panel(wide)]).axes[0].get_ylim() == (0, 99.9)
 
 
 def test_a_run_of_epoch_0_alone_is_drawn(drawn: Callable[..., Figure]) -> None:
