@@ -226,8 +226,8 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
     options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
     options.add_argument(
         "--variant",
-        choices=("plain", "fast"),
-        help="the build of the trainer (costs: both; train: fast)",
+        choices=("plain", "fast", "dual"),
+        help="the build of the trainer (costs: plain and fast; train: fast)",
     )
     return options
 

@@ -21,7 +21,7 @@ from experiments.device.costs import measure_costs, planned_layouts
 from experiments.device.host import DeviceError
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_csv, write_json
@@ -60,7 +60,7 @@ def costs(options: Namespace) -> None:
         raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
-    variants = tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    variants = ON_ONE_CORE if options.variant is None else (Variant(options.variant),)
     placements = _placements(options)
     if options.plan:
         _check_seed(options.seed)

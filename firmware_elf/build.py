@@ -168,6 +168,28 @@ _TRAINERS = {
     ),
 }
 
+# Calls of these go to the functions that part the work: trainer_dual/operations.c.
+_PARTED = ("main", "conv2d_forward", "conv2d_backward", "conv2d_update", "dense_forward",
+    "dense_backward", "dense_update", "relu_forward", "relu_backward", "max_pool2d_forward",
+    "max_pool2d_backward")
+_FAST = _TRAINERS["trainer_fast"]
+_TRAINERS["trainer_dual"] = Program(
+    "trainer_dual",
+    _FAST.linker_script,
+    (
+        *_FAST.sources,
+        "trainer_dual/conv2d_backward.c",
+        "trainer_dual/cores.c",
+        "trainer_dual/dense_backward.c",
+        "trainer_dual/operations.c",
+        "trainer_dual/split.c",
+    ),
+    (
+        *("-Itrainer_fast", "-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_dual__=1"),
+        *(f"-Wl,--wrap={operation}" for operation in _PARTED),
+    ),
+)
+
 
 def _trainer(name: str, in_flash: bool) -> Program:
     """A variant of the trainer, linked for SRAM or to run from flash."""
@@ -183,7 +205,7 @@ def _trainer(name: str, in_flash: bool) -> Program:
 
 
 PROGRAMS = (
-    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True)),
+    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True) if not (name == "trainer_dual" and in_flash)),
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )

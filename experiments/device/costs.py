@@ -22,7 +22,7 @@ from experiments.device.simulator import (
     trainer_elf,
     variant_of,
 )
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
@@ -53,7 +53,7 @@ def measure_costs(
     clock_hz: int,
     seed: int,
     elf: Path | None = None,
-    variants: Sequence[Variant] = tuple(Variant),
+    variants: Sequence[Variant] = ON_ONE_CORE,
     placements: Sequence[Placement] = (DEFAULT,),
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.

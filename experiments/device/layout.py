@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.device.placement import DEFAULT, Edges, Memory, Placement
 from experiments.device.planner import Buffer, Plan, plan_buffers
-from experiments.device.scratch import scratch_of
+from experiments.device.scratch import Scratch, scratch_of, scratch_of_core1
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -32,6 +32,8 @@ LAYER_FIELDS = (
     *("weights", "scores", "row_starts", "columns", "inputs", "outputs"),
     *("input_error", "output_error", "sums", "kept"),
 )
+# Words of the table behind that of the layers, as firmware_elf/trainer_dual/split.h names them.
+DUAL_FIELDS = ("sums_of_core1", "packed")
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class _Planner:
         self.names: dict[tuple[str, int], str] = {}
 
     def layout(self) -> Layout:
-        self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * len(LAYER_FIELDS)))
+        of_layer = len(LAYER_FIELDS) + len(DUAL_FIELDS) * (self.variant is Variant.DUAL)
+        self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * of_layer))
         for index in self.network.weighted:
             self._tensors_of(index)
         self._activations()
@@ -246,19 +249,32 @@ class _Planner:
             producer, born = index - 1, self._backward(index)
 
     def _scratch(self, index: int) -> None:
-        """What the operations of one layer compute with: ``sums`` and ``kept``."""
+        """What the operations of one layer compute with: ``sums``, ``kept`` and the like."""
         scratch = scratch_of(self.network, self.method, index, self.variant)
-        sums = {index: scratch.forward, self._update(index): scratch.update}
-        if index > self.first:
-            sums[self._backward(index)] = scratch.backward
+        sums = self._sums(index, scratch)
         if index == self.count - 1:
             outputs = math.prod(self.network.output_shape_of(index))
             sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
-        moments = frozenset(moment for moment, size in sums.items() if size)
-        if moments:
-            self._add("sums", index, max(sums.values()), moments)
+        self._add_sums("sums", index, sums)
+        if self.variant is Variant.DUAL:
+            of_core1 = scratch_of_core1(self.network, self.method, index)
+            self._add_sums("sums_of_core1", index, self._sums(index, of_core1))
+        if scratch.packed and index > self.first:
+            self._add("packed", index, scratch.packed, frozenset({self._backward(index)}))
         if scratch.kept:
             moments = frozenset(
                 {index} | ({self._backward(index)} if index > self.first else set())
             )
             self._add("kept", index, scratch.kept, moments)
+
+    def _sums(self, index: int, scratch: Scratch) -> dict[int, int]:
+        """Bytes by moment."""
+        sums = {index: scratch.forward, self._update(index): scratch.update}
+        if index > self.first:
+            sums[self._backward(index)] = scratch.backward
+        return sums
+
+    def _add_sums(self, part: str, index: int, sums: dict[int, int]) -> None:
+        moments = frozenset(moment for moment, size in sums.items() if size)
+        if moments:
+            self._add(part, index, max(sums.values()), moments)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import firmware_elf
 from experiments.device.placement import DEFAULT, Memory, Placement
-from experiments.device.variants import FAST_SYMBOL, Variant
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from sim import Pico
+from sim import Contention, Pico, Program, load_program
 from sim.memory_map import FLASH
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
@@ -14,16 +14,26 @@ FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
 
 
 def simulated_pico(
-    elf: Path | None, variant: Variant = Variant.PLAIN, placement: Placement = DEFAULT
+    elf: Path | None,
+    variant: Variant = Variant.PLAIN,
+    placement: Placement = DEFAULT,
+    contention: Contention = Contention.BANKS,
 ) -> Pico:
     """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
 
+    ``contention`` is what two cores cost each other.
+
     Raises:
         sim.ProgramError: when the file is no program for an RP2040.
-        UserError: when it is another program than the trainer.
+        UserError: when it is another program than the trainer, or a variant for two cores is to
+            have something in flash.
     """
     flash_data = placement.weights is Memory.FLASH
-    pico = Pico(elf or trainer_elf(variant, placement), flash_data=flash_data)
+    program = load_program(elf or trainer_elf(variant, placement))
+    cores = variant_in(program).cores
+    if cores > 1 and flash_data:
+        raise UserError("the XIP cache is modelled for one core: weights=flash is for plain and fast")
+    pico = Pico(program, flash_data=flash_data, cores=cores, contention=contention)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -35,8 +45,14 @@ def simulated_pico(
 
 
 def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
-    """The build of the trainer that ships for a variant and the place of its code."""
+    """The build of the trainer that ships for a variant and the place of its code.
+
+    Raises:
+        UserError: when there is none.
+    """
     in_flash = placement.code is Memory.FLASH
+    if in_flash and variant not in firmware_elf.TRAINERS_IN_FLASH:
+        raise UserError(f"the {variant} variant runs from SRAM: leave out code=flash")
     return (firmware_elf.TRAINERS_IN_FLASH if in_flash else firmware_elf.TRAINERS)[variant]
 
 
@@ -54,4 +70,10 @@ def flash_bytes_of(pico: Pico) -> int:
 
 def variant_of(pico: Pico) -> Variant:
     """The variant that the loaded build of the trainer is, by its own word."""
-    return Variant.FAST if FAST_SYMBOL in pico.program.symbols else Variant.PLAIN
+    return variant_in(pico.program)
+
+
+def variant_in(program: Program) -> Variant:
+    """The variant that a build of the trainer is, by its own word."""
+    named = (variant for variant in Variant if variant.symbol in program.symbols)
+    return next(named, Variant.PLAIN)
