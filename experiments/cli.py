@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         "several times. Methods for which one is impossible are left out of it.",
     )
     costs.add_argument(
+        "--contention",
+        choices=("banks", "none", "one-bank"),
+        default="banks",
+        help="what both cores cost each other: a wait where they meet at one port of the bus "
+        "(banks), nothing, or a wait for all that is simultaneous",
+    )
+    costs.add_argument(
         "--plan",
         action="store_true",
         help="print where every buffer lies and when it is needed, and measure nothing",
@@ -227,7 +234,8 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
     options.add_argument(
         "--variant",
         choices=("plain", "fast", "dual"),
-        help="the build of the trainer (costs: plain and fast; train: fast)",
+        help="the build of the trainer (costs: plain and fast; train: fast); "
+        "dual takes both cores",
     )
     return options
 

@@ -41,7 +41,7 @@ from kernels.errors import KernelError
 from kernels.network import Network
 from plots.costs import draw_costs
 from plots.style import FORMATS
-from sim import Fault, SimError
+from sim import Contention, Fault, SimError
 
 VOID_RESULTS: tuple[type[Exception], ...] = (MismatchError, DeviceError, Fault)
 EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
@@ -60,7 +60,7 @@ def costs(options: Namespace) -> None:
         raise UserError("--plan prints a plan and measures nothing: leave out --json and the like")
     check_writable(options.json, options.csv, options.figure)
     backbone = load_backbone(options.backbone)
-    variants = ON_ONE_CORE if options.variant is None else (Variant(options.variant),)
+    variants = _variants_of_costs(options)
     placements = _placements(options)
     if options.plan:
         _check_seed(options.seed)
@@ -70,7 +70,14 @@ def costs(options: Namespace) -> None:
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     clock_hz = round(options.clock * 1e6)
     records = measure_costs(
-        backbone, task, clock_hz, options.seed, options.elf, variants, placements
+        backbone,
+        task,
+        clock_hz,
+        options.seed,
+        options.elf,
+        variants,
+        placements,
+        Contention(options.contention),
     )
     print(cost_table(records))
     if options.json is not None:
@@ -79,6 +86,14 @@ def costs(options: Namespace) -> None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
         draw_costs([_with_placement(record) for record in records], options.figure)
+
+
+def _variants_of_costs(options: Namespace) -> tuple[Variant, ...]:
+    """Both for one core, or the one that was asked for; that for two beside fast, its measure."""
+    if options.variant is None:
+        return ON_ONE_CORE
+    variant = Variant(options.variant)
+    return (Variant.FAST, variant) if variant.cores > 1 else (variant,)
 
 
 def _placements(options: Namespace) -> list[Placement]:

@@ -16,6 +16,7 @@ from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.simulator import (
+    check_place,
     code_of,
     flash_bytes_of,
     simulated_pico,
@@ -31,7 +32,7 @@ from kernels.methods import Method, method
 from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
-from sim import Pico
+from sim import Contention, Pico
 
 BASELINE = "niti-static"
 
@@ -55,6 +56,7 @@ def measure_costs(
     elf: Path | None = None,
     variants: Sequence[Variant] = ON_ONE_CORE,
     placements: Sequence[Placement] = (DEFAULT,),
+    contention: Contention = Contention.BANKS,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
@@ -65,11 +67,12 @@ def measure_costs(
         elf: another build of the trainer, which is measured alone.
         variants: of the builds that ship.
         placements: what lies where.
+        contention: what two cores cost each other on the bus.
 
     Raises:
         MismatchError: at the first difference between device and reference.
         UserError: when a method's image does not fit the device, or ``elf`` is given and a
-            placement has code in flash.
+            placement has code in flash, or two cores were to share the cache of flash.
     """
     if elf is not None:
         if any(placement.code is Memory.FLASH for placement in placements):
@@ -77,25 +80,30 @@ def measure_costs(
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [replace(placement, code=code_of(pico)) for placement in placements]
+    for variant in variants:
+        for placement in placements:
+            check_place(variant, placement)
     runs = _runs(placements, variants)
     with tqdm(total=len(runs) * len(task.labels), unit=" images", disable=None, leave=False) as bar:
         records = []
         for settings, placement, variant in runs:
             bar.set_description(f"{settings.label}, {placement}, {variant}")
-            pico = simulated_pico(elf, variant, placement)
+            pico = simulated_pico(elf, variant, placement, contention)
             record = _measure(backbone, settings, placement, task, clock_hz, seed, pico, bar)
             made_with = environment(elf or trainer_elf(variant, placement))
-            records.append(record | {"environment": made_with})
+            met = str(contention) if variant.cores > 1 else None
+            records.append(record | {"contention": met, "environment": made_with})
     for record in records:
         record["ratio_to_static_niti"] = _ratio(
             record, records, ("variant",), lambda other: other["method"] == BASELINE
         )
-        record["ratio_to_plain"] = _ratio(
-            record,
-            records,
-            ("label", "placement"),
-            lambda other: other["variant"] == Variant.PLAIN,
-        )
+        for variant in ON_ONE_CORE:
+            record[f"ratio_to_{variant}"] = _ratio(
+                record,
+                records,
+                ("label", "placement"),
+                lambda other, variant=variant: other["variant"] == variant,  # type: ignore[misc]
+            )
     return records
 
 
@@ -149,7 +157,7 @@ def _measure(
     model, scales = starting_point(backbone, settings, task, seed)
     variant = variant_of(pico)
     device = Device(pico, model, settings, scales, variant, placement)
-    before = pico.xip
+    before, waited = pico.xip, pico.bus_stalls
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     steps = []
     for image, label in zip(task.images, task.labels, strict=True):
@@ -200,6 +208,11 @@ def _measure(
             "misses": misses,
             "stall_cycles": stalls,
             "miss_rate": misses / accesses if accesses else None,
+        },
+        "cores": variant.cores,
+        "bus_stalls_per_image": {
+            f"core {core}": (now - then) / len(steps)
+            for core, (now, then) in enumerate(zip(pico.bus_stalls, waited, strict=True))
         },
         "fits": memory.total <= memory.capacity,
         "bit_exact": True,  # any difference has raised before

@@ -30,10 +30,9 @@ def simulated_pico(
     """
     flash_data = placement.weights is Memory.FLASH
     program = load_program(elf or trainer_elf(variant, placement))
-    cores = variant_in(program).cores
-    if cores > 1 and flash_data:
-        raise UserError("the XIP cache is modelled for one core: weights=flash is for plain and fast")
-    pico = Pico(program, flash_data=flash_data, cores=cores, contention=contention)
+    found = variant_in(program)
+    check_place(found, placement)
+    pico = Pico(program, flash_data=flash_data, cores=found.cores, contention=contention)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -51,9 +50,21 @@ def trainer_elf(variant: Variant, placement: Placement = DEFAULT) -> Path:
         UserError: when there is none.
     """
     in_flash = placement.code is Memory.FLASH
-    if in_flash and variant not in firmware_elf.TRAINERS_IN_FLASH:
-        raise UserError(f"the {variant} variant runs from SRAM: leave out code=flash")
+    check_place(variant, placement)
     return (firmware_elf.TRAINERS_IN_FLASH if in_flash else firmware_elf.TRAINERS)[variant]
+
+
+def check_place(variant: Variant, placement: Placement) -> None:
+    """Refuse what cannot be simulated.
+
+    Raises:
+        UserError: when two cores would share the XIP cache.
+    """
+    if variant.cores > 1 and Memory.FLASH in (placement.weights, placement.code):
+        raise UserError(
+            f"placement {placement}: the XIP cache is modelled for one core; "
+            f"leave it out, or the {variant} variant"
+        )
 
 
 def code_of(pico: Pico) -> Memory:
