@@ -19,9 +19,15 @@ static void pack_channels(const int8_t *weights, const struct layer *layer, int3
 {
     int32_t window = layer->window * layer->window, count = layer->in.channels * window;
     weights += first * window;
-    for (int32_t o = 0; o < layer->out.channels; o++, weights += all * window)
-        for (int32_t i = 0; i < count; i++)
-            *packed++ = weights[i];
+    for (int32_t o = 0; o < layer->out.channels; o++, weights += all * window, packed += count) {
+        if (((all | first | layer->in.channels) & 3) == 0) {
+            for (int32_t i = 0; i < count; i += 4)
+                *(word *)(packed + i) = *(const word *)(weights + i);
+        } else {
+            for (int32_t i = 0; i < count; i++)
+                packed[i] = weights[i];
+        }
+    }
 }
 
 /* Runs the kernel on the packed weights, from which pruned edges are gone already. */

@@ -84,7 +84,7 @@ def test_in_step_at_one_bank_one_core_slips_once() -> None:
 
 def test_at_one_bank_in_every_cycle_both_wait_in_turn() -> None:
     always = [(number, 2) for number in range(100)]
-    assert arbitrated((always, always), []) == [99, 100]
+    assert sorted(arbitrated((always, always), [])) == [99, 100]
 
 
 def test_a_core_that_rests_is_in_nobodys_way() -> None:
