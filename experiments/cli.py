@@ -234,8 +234,7 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
     options.add_argument(
         "--variant",
         choices=("plain", "fast", "dual"),
-        help="the build of the trainer (costs: plain and fast; train: fast); "
-        "dual takes both cores",
+        help="the build of the trainer (costs: plain and fast; train: fast); dual takes both cores",
     )
     return options
 

@@ -168,12 +168,16 @@ _TRAINERS = {
     ),
 }
 
-# Calls of these go to the functions that part the work: trainer_dual/operations.c.
-_PARTED = ("main", "conv2d_forward", "conv2d_backward", "conv2d_update", "dense_forward",
-    "dense_backward", "dense_update", "relu_forward", "relu_backward", "max_pool2d_forward",
-    "max_pool2d_backward")
 _FAST = _TRAINERS["trainer_fast"]
-_TRAINERS["trainer_dual"] = Program(
+# Calls of these functions of the fast variant go to those that part the work between the cores.
+_PARTED = (
+    "main",
+    *(f"conv2d_{name}" for name in ("forward", "backward", "update")),
+    *(f"dense_{name}" for name in ("forward", "backward", "update")),
+    *(f"relu_{name}" for name in ("forward", "backward")),
+    *(f"max_pool2d_{name}" for name in ("forward", "backward")),
+)
+_DUAL = Program(
     "trainer_dual",
     _FAST.linker_script,
     (
@@ -186,7 +190,7 @@ _TRAINERS["trainer_dual"] = Program(
     ),
     (
         *("-Itrainer_fast", "-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_dual__=1"),
-        *(f"-Wl,--wrap={operation}" for operation in _PARTED),
+        *(f"-Wl,--wrap={function}" for function in _PARTED),
     ),
 )
 
@@ -205,7 +209,8 @@ def _trainer(name: str, in_flash: bool) -> Program:
 
 
 PROGRAMS = (
-    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True) if not (name == "trainer_dual" and in_flash)),
+    *(_trainer(name, in_flash) for name in _TRAINERS for in_flash in (False, True)),
+    _DUAL,
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )

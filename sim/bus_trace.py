@@ -1,14 +1,14 @@
 """What each of two cores does on the bus, cycle by cycle, and what they cost each other.
 
-RP2040 datasheet, 2.1.1: a crossbar takes the accesses of both cores to ten ports, one access a cycle
-each; SRAM is six of them, four of which share its words in turn (2.6.2). Two cores at one port in one
-cycle: one of them waits a cycle, each in turn.
+RP2040 datasheet, 2.1.1: a crossbar takes the accesses of both cores to ten ports, one access a
+cycle each; SRAM is six of them, four of which share its words in turn (2.6.2). Two cores at one
+port in one cycle: one of them waits a cycle, each in turn.
 
 A core's accesses are recorded block by block. An instruction's loads and stores go out from its
-first cycle on, one a cycle; the word that holds the next instruction is fetched in its last cycle, if
-it is not there yet or if execution does not go straight on. So no core asks for two things in one
-cycle. That is the manual's pipeline with one word fetched ahead; the core's own documents do not tell
-its bus cycle by cycle (docs/cores.md).
+first cycle on, one a cycle; the word that holds the next instruction is fetched in its last cycle,
+if it is not there yet or if execution does not go straight on. So no core asks for two things in
+one cycle. The core's documents do not tell its bus cycle by cycle: docs/cores.md says what this
+assumption is worth.
 
 All of it is native; `sim.cycle_counter` calls `record` from Unicorn's hooks.
 """
@@ -95,7 +95,7 @@ def arbitrate(machine: Any, present: Any, wait: Any) -> None:
 
     Args:
         present: shape (2,); the cycle that each core has come to, without its stalls.
-        wait: shape (2,); whether a core rests, so that it asks for nothing before the other's present.
+        wait: shape (2,); whether a core rests and asks for nothing before the other's present.
     """
     stalls = machine.bus_stalls
     place = np.zeros(2, np.int64)
@@ -128,5 +128,7 @@ def arbitrate(machine: Any, present: Any, wait: Any) -> None:
         place[first] += 1
     for core in range(2):
         left = machine.access_count[core] - place[core]
-        machine.accesses[core, :left] = machine.accesses[core, place[core] : place[core] + left].copy()
+        machine.accesses[core, :left] = machine.accesses[
+            core, place[core] : place[core] + left
+        ].copy()
         machine.access_count[core] = left

@@ -104,7 +104,7 @@ class Peripherals(Protocol):
     strict: bool
 
     def may_access(self) -> bool:
-        """Whether the other core has come as far as this access, so that nothing is out of order."""
+        """Whether the other core has come as far as this access, so that it is in order."""
         ...
 
     def is_settled(self, address: int, wrote: bool) -> bool:
@@ -144,9 +144,7 @@ class Core:
         self._event: Event | None = None
         self._xip_cache, self._trace, self._shared_bus = xip_cache, trace, shared_bus
         machine["xip_on"] = xip_cache
-        self._on_block, self._on_leave = cycle_counter.block_callbacks(
-            xip_cache, trace, shared_bus
-        )
+        self._on_block, self._on_leave = cycle_counter.block_callbacks(xip_cache, trace, shared_bus)
         self._uc = Uc(
             unicorn_const.UC_ARCH_ARM,
             unicorn_const.UC_MODE_THUMB,

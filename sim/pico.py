@@ -116,8 +116,8 @@ class Pico:
                 raise TraceError("calls are followed on one core: leave out trace=True or cores=2")
             if xip_miss_modelled is not None:
                 raise SimError(
-                    f"{self.program.path}: the XIP cache is modelled for one core; link the program "
-                    "for SRAM, or give xip_cache=False"
+                    f"{self.program.path}: the XIP cache is modelled for one core; link the "
+                    "program for SRAM, or give xip_cache=False"
                 )
             self._chip = TwoCores(clock_hz, strict, uart, contention=contention)
         else:

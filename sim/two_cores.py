@@ -1,9 +1,9 @@
 """Both cores of an RP2040, which take turns in one engine, and the bus that they share.
 
-Core 0 leads by at most QUANTUM cycles; then core 1 has its turn until it is as far. Before an access
-to a peripheral, SIO's mailbox and spinlocks above all, and before a WFE, the other core comes as far
-first: so all of these happen in the order of time, as on the chip. What both cores do in SRAM between
-two of them is seen in the order of turns. docs/cores.md says what that means for a program.
+Core 0 leads by at most QUANTUM cycles; then core 1 has its turn until it is as far. Before an
+access to a peripheral, SIO's mailbox and spinlocks above all, and before a WFE, the other core
+comes as far first: so all of these happen in the order of time, as on the chip. What both cores do
+in SRAM between two of them is seen in the order of turns. docs/cores.md says what that means.
 """
 
 from collections.abc import Callable
@@ -147,9 +147,11 @@ class TwoCores(Rp2040):
 
     @property
     def _is_awake_core1(self) -> bool:
-        return self._runs_core1 and not (self._waits_core1 and not self._signals[1])
+        wakes = self._signals[1] or self._of_core1("event_register")
+        return self._runs_core1 and bool(not self._waits_core1 or wakes)
 
     def _of_core1(self, name: str) -> int:
+        """An entry of core 1's books, whichever core executes."""
         books = self.machine if self.machine["bus_core"] == 1 else self._rested.books
         return int(books[name])
 

@@ -28,16 +28,15 @@ def cost_table(records: list[dict[str, Any]]) -> str:
         parts += ["Flash: bytes taken, words read through the XIP cache per image", _flash(records)]
     on_both = [record for record in records if record["cores"] > 1]
     if on_both:
-        parts += ["Both cores: speed over fast, thousand cycles that each waits for the bus", _both(on_both)]
+        title = "Both cores: speed over fast, thousand cycles that each waits for the bus"
+        parts += [title, _both(on_both)]
     kinds = dict.fromkeys((record["variant"], placement_of(record)) for record in records)
     for variant, placement in kinds:
         alike = [r for r in records if (r["variant"], placement_of(r)) == (variant, placement)]
         which = variant if placement == "default" else f"{variant}, {placement}"
         parts += [f"Thousand cycles per image by layer, {which}", _layers(alike)]
         parts += [f"Cycles per multiply-accumulate, {which}", _per_mac(alike)]
-        fast = [
-            r for r in records if (r["variant"], placement_of(r)) == (Variant.FAST, placement)
-        ]
+        fast = [r for r in records if (r["variant"], placement_of(r)) == (Variant.FAST, placement)]
         if alike[0]["cores"] > 1 and fast:
             parts += [f"Times as fast as on one core, {which}", _speed_up(alike, fast)]
     return "\n\n".join(parts)

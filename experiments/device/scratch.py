@@ -47,8 +47,9 @@ def scratch_of_core1(network: Network, method: Method, index: int) -> Scratch:
         scratch = _fast_conv2d(network, method, index, layer)
     else:
         scratch = _fast_dense(network, method, index)
-    alone = method.dynamic  # then core 0 does these by itself
-    return Scratch(scratch.forward, 0 if alone else scratch.backward, 0 if alone else scratch.update)
+    if method.dynamic:  # then core 0 does the other operations by itself
+        return Scratch(scratch.forward)
+    return Scratch(scratch.forward, scratch.backward, scratch.update)
 
 
 def _plain(network: Network, method: Method, index: int) -> Scratch:

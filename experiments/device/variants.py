@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-
 class Variant(StrEnum):
     """Which kernels a build of the trainer has: all compute the same bits."""
 

@@ -58,7 +58,7 @@ WIDE = Network(
 
 @pytest.mark.parametrize("name", METHODS)
 def test_neither_part_touches_what_the_other_writes(name: str) -> None:
-    """From fork to join, byte for byte: so the order in which the simulator runs them is nothing."""
+    """From fork to join, byte for byte: so it is no matter which one the simulator runs first."""
     comparison = compared_on(WIDE, method(name), Variant.DUAL)
     pico = comparison.device.target
     machine = pico._chip.machine
@@ -102,8 +102,6 @@ def test_contention_changes_time_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("placement", ["weights=flash", "code=flash"])
-def test_flash_is_refused_for_two_cores(
-    placement: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_flash_is_refused_for_two_cores(placement: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["costs", "--variant", "dual", "--placement", placement]) == 2
     assert "the XIP cache is modelled for one core" in capsys.readouterr().err

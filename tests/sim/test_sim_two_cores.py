@@ -5,8 +5,8 @@ from sim_programs import pico, program
 
 from sim import Contention, Fault, FaultReason, Pico, SimError, StopReason, TraceError
 
-# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, with SIO in r7; core 1 begins
-# at `other`, with SIO in r7 as well. `push` sends r0, `pop` receives to r0.
+# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
+# SIO in r7. `push` sends r0, `pop` receives to r0.
 LAUNCH = """
     ldr r7, =0xd0000000
     ldr r4, =greeting
@@ -186,7 +186,9 @@ def test_both_asleep_ends_the_run() -> None:
 
 
 def test_fault_of_core_1_names_its_instruction() -> None:
-    made = two("both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work")
+    made = two(
+        "both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work"
+    )
     with pytest.raises(Fault) as fault:
         made.run()
     assert fault.value.reason is FaultReason.UNALIGNED
