@@ -129,12 +129,14 @@ class TwoCores(Rp2040):
 
     def _sleep(self, limit: int) -> Event | None:
         while self._sleeping is Ended.WAIT and self._runs_core1:
-            event = self._let_core1_follow()
-            if event is not None:
-                return event
             if self.core.event_register or self._take_signal(0):
                 self.core.event_register = True
                 break
+            event = self._let_core1_follow()
+            if event is not None:
+                return event
+            if self._signals[0]:
+                continue
             until = min(self._due(), limit)
             if not self._is_awake_core1 or self._wakes() or self.cycles >= until:
                 break
@@ -158,6 +160,8 @@ class TwoCores(Rp2040):
     def _let_core1_follow(self) -> Event | None:
         """Core 1's turn until it is as far as core 0, which the bus may hold up meanwhile."""
         while self._is_awake_core1 and self._of_core1("cycles") < self.cycles:
+            if self._sleeping and self._signals[0]:
+                break
             event = self._turn(self.cycles)
             if event is not None:
                 return event

@@ -180,6 +180,30 @@ work:
     assert run(source).read(0x2002_0000, "<u4", 1)[0] == 200
 
 
+@pytest.mark.parametrize("contention", Contention)
+def test_event_from_before_a_wfe_ends_it_at_once(contention: Contention) -> None:
+    """Core 1 sends one in vain while core 0 works, and is at work itself when core 0 waits."""
+    count = "ldr r1, ={0}; {1}: subs r1, r1, #1; bne {1}"
+    source = f"""
+both:
+    bl push
+    {count.format(500, "a")}
+    wfe
+    mov r6, r1
+    bl pop
+    bkpt #0
+work:
+    bl pop
+    sev
+    {count.format(501, "b")}
+    sev
+    {count.format(3000, "c")}
+    bl push
+    b work
+"""
+    assert run(source, contention).cycles > 10_000
+
+
 def test_both_asleep_ends_the_run() -> None:
     made = two("both: bl pop\nbkpt #0\nwork: bl pop\nb work")
     assert made.run(1_000_000).reason is StopReason.SLEEP
