@@ -69,9 +69,7 @@ void __wrap_conv2d_backward(const struct image *image, const struct layer *layer
     const struct more_scratch *scratch = more_scratch_of(image, layer);
     for (int32_t i = 0; i < 2; i++) {
         struct part *part = &parts[i];
-        part->run = backward_part;
-        part->image = image;
-        part->layer = *layer;
+        begin_part(part, backward_part, image, layer);
         part->first = i ? half : 0;
         part->count = i ? channels - half : half;
         part->packed = scratch->packed;

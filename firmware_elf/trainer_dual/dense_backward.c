@@ -73,9 +73,7 @@ void __wrap_dense_backward(const struct image *image, const struct layer *layer)
     struct part parts[2];
     for (int32_t i = 0; i < 2; i++) {
         struct part *part = &parts[i];
-        part->run = backward_part;
-        part->image = image;
-        part->layer = *layer;
+        begin_part(part, backward_part, image, layer);
         part->first = i ? half : 0;
         part->count = i ? count - half : half;
     }

@@ -21,9 +21,7 @@ bool split_outputs(const struct image *image, const struct layer *layer, struct 
         return false;
     for (int32_t i = 0; i < 2; i++) {
         struct part *part = &parts[i];
-        part->run = run;
-        part->image = image;
-        part->layer = *layer;
+        begin_part(part, run, image, layer);
         part->first = i ? half : 0;
         part->count = part->layer.out.channels = i ? outputs - half : half;
     }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "cores.h"
+#include "words.h"
 
 /* Scratch that only this variant has, an entry for each layer behind the image's layer table. */
 struct more_scratch {
@@ -23,6 +24,18 @@ static inline int32_t first_half(int32_t count)
 {
     int32_t half = ((count >> 1) + 3) & ~3;
     return half < count ? half : count;
+}
+
+/* A part that is the whole layer so far: by words, where an assignment would call memcpy(). */
+static inline void begin_part(struct part *part, void (*run)(struct part *part),
+                              const struct image *image, const struct layer *layer)
+{
+    part->run = run;
+    part->image = image;
+    word *to = (word *)&part->layer;
+    const word *from = (const word *)layer, *end = (const word *)(layer + 1);
+    while (from != end)
+        *to++ = *from++;
 }
 
 /* Part a layer by its output channels; false where it has too few of them. */
