@@ -191,6 +191,7 @@ _DUAL = Program(
     (
         *("-Itrainer_fast", "-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_dual__=1"),
         *(f"-Wl,--wrap={function}" for function in _PARTED),
+        *_FLASH_ARENA,
     ),
 )
 
