@@ -101,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     costs.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
     )
+    costs.add_argument(
+        "--contention",
+        choices=("banks", "none", "one-bank"),
+        default="banks",
+        help="what both cores cost each other: a wait where they meet at one port of the bus "
+        "(banks), nothing, or a wait for all that is simultaneous",
+    )
 
     plan = commands.add_parser(
         "plan",
@@ -288,8 +295,9 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
     options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
     options.add_argument(
         "--variant",
-        choices=("plain", "fast"),
-        help="the build of the trainer (costs: both; train, explain: fast)",
+        choices=("plain", "fast", "dual"),
+        help="the build of the trainer (costs: plain and fast; train, explain: fast); dual takes "
+        "both cores",
     )
     return options
 

@@ -20,7 +20,7 @@ from experiments.device.host import DeviceError
 from experiments.device.placement import DEFAULT, Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import trainer_elf
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_csv, write_json
@@ -52,7 +52,7 @@ from kernels.errors import KernelError
 from kernels.methods import Method
 from plots.costs import draw_costs
 from plots.style import FORMATS
-from sim import Fault, SimError
+from sim import Contention, Fault, SimError
 
 VOID_RESULTS: tuple[type[Exception], ...] = (MismatchError, DeviceError, Fault)
 EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
@@ -71,7 +71,7 @@ def costs(options: Namespace) -> None:
     task = transfer_task(_transfer_source(options), options.angle, options.images, 0, options.seed)
     records = measure_costs(
         *(backbone, task, clock_hz, options.seed, options.elf, variants, placements, methods),
-        purpose=purpose_of(options),
+        *(purpose_of(options), Contention(options.contention)),
     )
     print(cost_table(records))
     if options.json is not None:
@@ -96,8 +96,11 @@ def purpose_of(options: Namespace) -> Purpose:
 
 
 def variants_of(options: Namespace) -> tuple[Variant, ...]:
-    """The variant that --variant names; both without it."""
-    return tuple(Variant) if options.variant is None else (Variant(options.variant),)
+    """Those for one core, or what --variant names; that for two beside fast, its measure."""
+    if options.variant is None:
+        return ON_ONE_CORE
+    variant = Variant(options.variant)
+    return (Variant.FAST, variant) if variant.cores > 1 else (variant,)
 
 
 def _backbone(options: Namespace) -> Backbone:

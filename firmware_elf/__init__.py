@@ -7,14 +7,19 @@ _HERE = Path(__file__).resolve().parent
 TRAINER = _HERE / "trainer.elf"
 """Trains the network of an image in SRAM; see docs/image-format.md for how to talk to it."""
 
-TRAINERS = {"plain": TRAINER, "fast": _HERE / "trainer_fast.elf"}
-"""Both variants by name: the first version in plain C, and fast kernels, equal bit for bit."""
+TRAINERS = {
+    "plain": TRAINER,
+    "fast": _HERE / "trainer_fast.elf",
+    "dual": _HERE / "trainer_dual.elf",
+}
+"""The variants by name: the first version in plain C, fast kernels, and these on both cores; equal
+bit for bit."""
 
 TRAINERS_IN_FLASH = {
     "plain": _HERE / "trainer_in_flash.elf",
     "fast": _HERE / "trainer_fast_in_flash.elf",
 }
-"""The same, linked to run from flash, which leaves SRAM to the image."""
+"""Those for one core, linked to run from flash, which leaves SRAM to the image."""
 
 PREDICTORS = {"plain": _HERE / "predictor.elf", "fast": _HERE / "predictor_fast.elf"}
 """The forward half of both variants, for a network that has been trained."""

@@ -127,48 +127,74 @@ BOOTROM = Program(
     ("-Os", "-masm-syntax-unified", "-Ibootrom"),
 )
 
-_TRAINERS = (
-    Program(
-        "trainer",
-        "runtime/memmap_no_flash.ld",
-        (
-            *RUNTIME,
-            "trainer/main.c",
-            "trainer/conv2d.c",
-            "trainer/dense.c",
-            "trainer/loss.c",
-            "trainer/max_pool2d.c",
-            "trainer/relu.c",
-            "trainer/requantise.c",
-            "trainer/scores.c",
-        ),
+_PLAIN = Program(
+    "trainer",
+    "runtime/memmap_no_flash.ld",
+    (
+        *RUNTIME,
+        "trainer/main.c",
+        "trainer/conv2d.c",
+        "trainer/dense.c",
+        "trainer/edges.c",
+        "trainer/loss.c",
+        "trainer/max_pool2d.c",
+        "trainer/relu.c",
+        "trainer/requantise.c",
+        "trainer/scores.c",
     ),
-    Program(
-        "trainer_fast",
-        "runtime/memmap_no_flash.ld",
-        (
-            *RUNTIME,
-            "trainer/main.c",
-            "trainer_fast/conv2d.c",
-            "trainer_fast/conv2d_errors.S",
-            "trainer_fast/conv2d_pair.S",
-            "trainer_fast/dense.c",
-            "trainer_fast/dense_columns.S",
-            "trainer_fast/dense_rows.S",
-            "trainer_fast/edges_update.S",
-            "trainer/loss.c",
-            "trainer_fast/max_pool2d.c",
-            "trainer_fast/relu.c",
-            "trainer_fast/list_nonzero.S",
-            "trainer_fast/requantise.c",
-            "trainer_fast/requantise_sums.S",
-            "trainer_fast/scores.c",
-        ),
-        ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
+)
+_FAST = Program(
+    "trainer_fast",
+    "runtime/memmap_no_flash.ld",
+    (
+        *RUNTIME,
+        "trainer/main.c",
+        "trainer_fast/conv2d.c",
+        "trainer_fast/conv2d_errors.S",
+        "trainer_fast/conv2d_pair.S",
+        "trainer_fast/dense.c",
+        "trainer_fast/dense_columns.S",
+        "trainer_fast/dense_rows.S",
+        "trainer_fast/edges_update.S",
+        "trainer/edges.c",
+        "trainer/loss.c",
+        "trainer_fast/max_pool2d.c",
+        "trainer_fast/relu.c",
+        "trainer_fast/list_nonzero.S",
+        "trainer_fast/requantise.c",
+        "trainer_fast/requantise_sums.S",
+        "trainer_fast/scores.c",
     ),
+    ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
 )
 
 _TRAINING_ONLY = ("trainer/main.c", "trainer/loss.c")
+
+# Calls of these functions of the fast variant go to those that part the work between the cores.
+_PARTED = (
+    "main",
+    *(f"conv2d_{name}" for name in ("forward", "backward", "update")),
+    *(f"dense_{name}" for name in ("forward", "backward", "update")),
+    *(f"relu_{name}" for name in ("forward", "backward")),
+    *(f"max_pool2d_{name}" for name in ("forward", "backward")),
+)
+_DUAL = Program(
+    "trainer_dual",
+    _FAST.linker_script,
+    (
+        *_FAST.sources,
+        "trainer_dual/conv2d_backward.c",
+        "trainer_dual/cores.c",
+        "trainer_dual/dense_backward.c",
+        "trainer_dual/operations.c",
+        "trainer_dual/split.c",
+    ),
+    (
+        *("-Itrainer_fast", "-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_dual__=1"),
+        *(f"-Wl,--wrap={function}" for function in _PARTED),
+        *_FLASH_ARENA,
+    ),
+)
 
 
 def _predictor(trainer: Program) -> Program:
@@ -198,10 +224,11 @@ def _device_program(program: Program, in_flash: bool) -> Program:
 PROGRAMS = (
     *(
         _device_program(program, in_flash)
-        for trainer in _TRAINERS
+        for trainer in (_PLAIN, _FAST)
         for program in (trainer, _predictor(trainer))
         for in_flash in (False, True)
     ),
+    _DUAL,
     BOOTROM,
     *(_program(name, link_type) for name in _PROGRAM_NAMES for link_type in LINK_TYPES),
 )

@@ -21,6 +21,7 @@ from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPea
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
+from sim.two_cores import Contention
 from sim.xip_cache import XipStatistics
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Call",
     "CallError",
     "CallGraph",
+    "Contention",
     "ElfError",
     "Entry",
     "Fault",

@@ -20,7 +20,7 @@ from sim import cycle_counter, mmio
 from sim.bus import Bus
 from sim.errors import SimError
 from sim.faults import FaultReason, Registers
-from sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
+from sim.instructions import ACCESSES, CYCLES, KIND, SP_CHANGE, WIDE
 from sim.machine import (
     FLASH_SLOTS,
     ROM_SLOT,
@@ -62,6 +62,7 @@ class Ended(Enum):
     RETURNED = auto()  # came to RETURN_ADDRESS
     SLEEP = auto()  # behind a WFI
     WAIT = auto()  # behind a WFE
+    TURN = auto()  # ahead of an access to a peripheral before which the other core has its turn
     ACCESS = auto()  # behind an access to a peripheral that may change what comes next
     EVENT = auto()  # ahead of a block with an event at or inside it
     RESET = auto()  # the program asked for a reset
@@ -102,6 +103,10 @@ class Peripherals(Protocol):
     bus: Bus
     strict: bool
 
+    def may_access(self) -> bool:
+        """Whether the other core has come as far as this access, so that it is in order."""
+        ...
+
     def is_settled(self, address: int, wrote: bool) -> bool:
         """Whether the core may go on in the block after an access to a peripheral."""
         ...
@@ -114,10 +119,15 @@ class Core:
         peripherals: what it asks about accesses to registers.
         xip_cache: model the cache in front of flash.
         trace: keep the shadow call stack.
+        shared_bus: record what each of two cores does on the bus.
     """
 
     def __init__(
-        self, peripherals: Peripherals, xip_cache: bool = False, trace: bool = False
+        self,
+        peripherals: Peripherals,
+        xip_cache: bool = False,
+        trace: bool = False,
+        shared_bus: bool = False,
     ) -> None:
         self._peripherals = peripherals
         self._machine_array = new_machine()
@@ -125,15 +135,16 @@ class Core:
         self._base = self._machine_array.ctypes.data
         machine = self.machine
         machine["kind"], machine["cycles_16"], machine["sp_change"] = KIND, CYCLES, SP_CHANGE
+        machine["accesses_16"] = ACCESSES
         machine["wide"][:, 1] = 1  # mask 0, value 1: matches nothing
         machine["wide"][: len(WIDE)] = WIDE
         machine["register_address"] = machine["register"].ctypes.data
         machine["block_count"] = 1
         self._memory = machine["code"].view(np.uint32)
         self._event: Event | None = None
-        self._xip_cache, self._trace = xip_cache, trace
+        self._xip_cache, self._trace, self._shared_bus = xip_cache, trace, shared_bus
         machine["xip_on"] = xip_cache
-        self._on_block, self._on_leave = cycle_counter.block_callbacks(xip_cache, trace)
+        self._on_block, self._on_leave = cycle_counter.block_callbacks(xip_cache, trace, shared_bus)
         self._uc = Uc(
             unicorn_const.UC_ARCH_ARM,
             unicorn_const.UC_MODE_THUMB,
@@ -193,6 +204,9 @@ class Core:
         if self._xip_cache:
             on_read = cycle_counter.on_flash_read
             hooks.append((unicorn_const.UC_HOOK_MEM_READ, on_read, XIP.base, XIP.end - 1))
+        if self._shared_bus:
+            for kind in (unicorn_const.UC_HOOK_MEM_READ, unicorn_const.UC_HOOK_MEM_WRITE):
+                hooks.append((kind, cycle_counter.on_memory, *everywhere))
         for kind, callback, begin, end in hooks:
             handle = ctypes.c_size_t()
             status = uclib.uc_hook_add(
@@ -233,6 +247,9 @@ class Core:
     def _access_register(self, reads: bool, address: int, size: int, value: int) -> bool:
         """Let a load or store reach its peripheral; False stops the core at the instruction."""
         bus, machine = self._peripherals.bus, self.machine
+        if not self._peripherals.may_access():
+            self._event = Event(Ended.TURN, address, size)
+            return False
         if reads:
             loaded = bus.read(address, size)
             modelled = loaded is not None

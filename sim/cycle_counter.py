@@ -22,6 +22,7 @@ from numba.np.numpy_support import carray
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
+from sim.bus_trace import note_data, record
 from sim.call_trace import (
     arrive,
     charge,
@@ -232,6 +233,14 @@ def _note_sp(machine: Any, uc: Any, sp: Any, change: Any) -> None:
 
 
 @njit
+def _send_event(machine: Any) -> None:
+    """A SEV was executed: the core stops here, if another one hears it."""
+    if machine.has_other_core:
+        machine.sent_event = 1
+        machine.event_at = machine.next_stop = 0
+
+
+@njit
 def _settle(machine: Any, uc: Any) -> None:
     """Books what registers alone tell once a block is left: on BY_FLAGS and SETS_SP."""
     block = machine.blocks[machine.current]
@@ -335,6 +344,8 @@ def _may_end(machine: Any, uc: Any, address: Any, block: Any) -> Any:
 def _enter(machine: Any, uc: Any, address: Any, size: Any) -> None:
     """Charges a block as it begins, whatever there is to consider."""
     last = machine.blocks[machine.current]
+    if last.flags & SENDS_EVENT:
+        _send_event(machine)
     if last.flags & CONDITIONAL and address != np.uint64(last.end):
         machine.cycles += 1
         last.taken += 1
@@ -385,6 +396,8 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
         if block.flags & CONDITIONAL and pc != np.uint64(block.end):
             machine.cycles += 1
             block.taken += 1
+        if block.flags & SENDS_EVENT:
+            _send_event(machine)
         _settle(machine, uc)
         machine.current = 0
         return
@@ -401,6 +414,8 @@ def _leave(machine: Any, uc: Any, pc: Any) -> None:
             cycles += cost - 1
             instructions += 1
             halfword = machine.code[first_slot + at]
+            if machine.kind[halfword] == _SEND_EVENT:
+                _send_event(machine)
             if machine.kind[halfword] == _SETS_SP:
                 sets_sp = True
                 sp = sp_tail = 0
@@ -528,9 +543,43 @@ def _compile_observed(
     return on_block, on_leave
 
 
+def _compile_on_shared_bus(machine_type: np.dtype[np.void]) -> tuple[Any, Any]:
+    """Compile `on_block` and `on_leave` for two cores that meet on the bus."""
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_block(uc: Any, address: Any, size: Any, data: Any) -> None:
+        """UC_HOOK_BLOCK: books what the last block did on the bus, then charges the next."""
+        machine = carray(data, (1,), machine_type)[0]
+        last = machine.blocks[machine.current]
+        if machine.bus_recorded and machine.current != 0:
+            slot = np.int64(code_slot(np.int64(last.end) - np.int64(last.size)))
+            record(machine, last, slot, last.size)
+        _enter(machine, uc, address, size)
+        block = machine.blocks[machine.current]
+        machine.bus_block_start = machine.cycles - np.int64(block.cycles)
+        machine.data_count = 0
+
+    @cfunc(_BLOCK_HOOK, cache=True)
+    def on_leave(uc: Any, pc: Any, size: Any, data: Any) -> None:
+        """The core came to rest at `pc`."""
+        machine = carray(data, (1,), machine_type)[0]
+        if machine.bus_recorded and machine.current != 0:
+            last = machine.blocks[machine.current]
+            start = np.int64(last.end) - np.int64(last.size)
+            executed = np.int64(pc) - start
+            if executed < 0 or executed > np.int64(last.size):
+                executed = np.int64(last.size)
+            record(machine, last, np.int64(code_slot(start)), executed)
+        _leave(machine, uc, pc)
+
+    return on_block, on_leave
+
+
 @cache
-def block_callbacks(in_flash: bool, traced: bool) -> tuple[Any, Any]:
+def block_callbacks(in_flash: bool, traced: bool, shared_bus: bool) -> tuple[Any, Any]:
     """The compiled `on_block` and `on_leave`."""
+    if shared_bus:
+        return _compile_on_shared_bus(MACHINE)
     if in_flash or traced:
         return _compile_observed(MACHINE, in_flash, traced)
     return _compile_usual(MACHINE)
@@ -556,6 +605,11 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
             fetch_until(machine, pc + _LOAD_SIZE)
             read(machine, address, code_slot(pc))
 
+    @cfunc(_MEMORY_HOOK, cache=True)
+    def on_memory(uc: Any, access: Any, address: Any, size: Any, value: Any, data: Any) -> None:
+        """UC_HOOK_MEM_READ and WRITE everywhere, for two cores that meet on the bus."""
+        note_data(carray(data, (1,), machine_type)[0], address)
+
     @cfunc(_BLOCK_HOOK, cache=True)
     def on_exception_enter(uc: Any, number: Any, sp: Any, data: Any) -> None:
         """An exception is taken; see `enter_exception`."""
@@ -571,9 +625,8 @@ def _compile_common(machine_type: np.dtype[np.void]) -> tuple[Any, ...]:
         """Exception or host's call are over; see `resume`."""
         resume(carray(data, (1,), machine_type)[0])
 
-    return on_translation, on_flash_read, on_exception_enter, on_host_call, on_resume
+    return on_translation, on_flash_read, on_memory, on_exception_enter, on_host_call, on_resume
 
 
-on_translation, on_flash_read, on_exception_enter, on_host_call, on_resume = _compile_common(
-    MACHINE
-)
+on_translation, on_flash_read, on_memory, *_of_trace = _compile_common(MACHINE)
+on_exception_enter, on_host_call, on_resume = _of_trace

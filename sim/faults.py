@@ -23,6 +23,7 @@ class FaultReason(Enum):
     UNMODELLED = "register that is not modelled"
     SUPERVISOR_CALL = "SVC without a handler"
     STACK_OVERFLOW = "stack overflow"
+    CORE_1_HALTED = "core 1 came to a breakpoint, or returned"
 
 
 @dataclass(frozen=True)

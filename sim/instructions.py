@@ -192,8 +192,20 @@ def _lookup() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray
     return kind, cycles, sp_change
 
 
+def _accesses() -> npt.NDArray[np.uint8]:
+    """Words, halfwords or bytes that each 16-bit instruction loads or stores."""
+    halfwords = np.arange(1 << 16)
+    accesses = np.zeros(1 << 16, np.uint8)
+    for row in INSTRUCTIONS_16:
+        hit = halfwords[(halfwords & row.mask) == row.value]
+        one = row.name.startswith(("LDR", "STR"))
+        accesses[hit] = np.bitwise_count(hit & row.register_list) if row.register_list else one
+    return accesses
+
+
 # For each of the 65,536 halfwords: its Kind, its cycles (not taken), the bytes it adds to SP.
 KIND, CYCLES, SP_CHANGE = _lookup()
+ACCESSES = _accesses()
 # For each 32-bit row: mask, value, cycles, kind.
 WIDE = np.array([(row.mask, row.value, row.cycles, row.kind) for row in INSTRUCTIONS_32], np.uint32)
 

@@ -32,11 +32,14 @@ ON_ENTRY = REFUSED | LOWERS_SP | SENDS_EVENT | SPLIT
 CONDITIONAL = 4  # ends in a B<cond>: taken if another address than the next follows
 BY_FLAGS = 8  # ends in a B<cond>: taken if the condition flags say so
 SETS_SP = 16
-ON_EXIT = BY_FLAGS | SETS_SP
+ON_EXIT = BY_FLAGS | SETS_SP | SENDS_EVENT
 # What only a trace asks for.
 CALLS = 32  # ends in a BL or BLX
 INDIRECT = 64  # ends in a branch to where a register or the stack says
 MOVES_SP = 128
+
+MAX_ACCESSES = 1 << 19  # of one core that the other has not come to yet
+MAX_DATA = 1 << 13  # of one block
 
 XIP_SETS = 1024  # 16 KB in two ways of 8 bytes
 
@@ -124,14 +127,16 @@ TRACE = np.dtype(
     ]
 )
 
+_INLINED = ("xip_cache", "call_trace", "bus_trace")
+
 # Compiled code holds these by value, and its cache on disk only knows the type of a MACHINE; nor
 # does it look at the sources beside that of the callbacks.
 _BAKED = (
     tuple(Kind),
     (*REGIONS, ROM),
     *(REFUSED, LOWERS_SP, CONDITIONAL, BY_FLAGS, SETS_SP, CALLS, INDIRECT, MOVES_SP),
-    *(SENDS_EVENT, SPLIT),
-    *(Path(__file__).with_name(f"{name}.py").read_text() for name in ("xip_cache", "call_trace")),
+    *(SENDS_EVENT, SPLIT, ON_ENTRY, ON_EXIT),
+    *(Path(__file__).with_name(f"{name}.py").read_text() for name in _INLINED),
 )
 
 MACHINE = np.dtype(
@@ -145,6 +150,8 @@ MACHINE = np.dtype(
         ("stop_at", np.int64),  # address
         ("masked", np.int64),  # whether only PRIMASK keeps an exception from being taken
         ("event_register", np.int64),  # of WFE and SEV
+        ("has_other_core", np.int64),  # that hears a SEV: the core stops behind its block
+        ("sent_event", np.int64),
         ("now", np.int64),  # cycles before the instruction that accesses a peripheral
         ("access_pc", np.int64),  # its address
         ("bus_value", np.uint64),  # what it reads
@@ -184,6 +191,21 @@ MACHINE = np.dtype(
         ("fetched", np.uint32),  # the word that was fetched last
         ("fetch_next", np.uint32),  # where execution goes on if it does not branch
         ("trace", TRACE, 1),
+        # What two cores do on the bus: sim/bus_trace.py.
+        ("bus_recorded", np.int64),  # whether accesses are recorded
+        ("bus_core", np.int64),  # the core that executes
+        ("bus_block_start", np.int64),  # cycle
+        ("bus_last_word", np.uint32, 2),  # that each core fetched
+        ("bus_next", np.int64, 2),  # where each core goes on if it does not branch
+        ("bus_stalls", np.int64, 2),  # of each core, contained in its cycles
+        ("bus_lost", np.int64, 10),  # arbitrations by port
+        ("bus_winner", np.int64, 10),  # the core that won the last one
+        ("bus_one_bank", np.int64),  # whether all ports count as one
+        ("accesses_16", np.uint8, 1 << 16),
+        ("data_count", np.int64),
+        ("data", np.uint32, MAX_DATA),  # addresses that the present block accessed
+        ("access_count", np.int64, 2),
+        ("accesses", np.int64, (2, MAX_ACCESSES)),  # cycle without stalls * 16 + port
     ]
 )
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sim import cycle_counter, flash
 from sim.bus import Unmodelled
 from sim.core import RETURN_ADDRESS, Ended, Event
-from sim.errors import AddressError, CallError, ElfError, SymbolError, TraceError
+from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.loading.boot import Boot, boot_of
@@ -26,6 +26,7 @@ from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
+from sim.two_cores import Contention, TwoCores
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
@@ -80,9 +81,13 @@ class Pico:
         flash_data: the host will write data to flash, so that reads from there take their time
             even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
+        cores: 2 to have core 1 as well, which the program launches (docs/cores.md).
+        contention: what two cores cost each other on the bus.
 
     Raises:
         ProgramError: the file cannot be loaded.
+        TraceError: `trace` with two cores, whose calls are not followed.
+        SimError: two cores and something in flash, whose cache is modelled for one.
     """
 
     def __init__(
@@ -96,19 +101,27 @@ class Pico:
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
         trace: bool = False,
+        cores: int = 1,
+        contention: Contention = Contention.BANKS,
     ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
         in_flash = flash_data or any(
             FLASH.holds(segment.address) for segment in self.program.segments
         )
-        self._chip = Rp2040(
-            clock_hz,
-            strict,
-            uart,
-            xip_miss=xip_miss if xip_cache and in_flash else None,
-            trace=trace,
-        )
+        xip_miss_modelled = xip_miss if xip_cache and in_flash else None
+        self._chip: Rp2040
+        if cores == 2:
+            if trace:
+                raise TraceError("calls are followed on one core: leave out trace=True or cores=2")
+            if xip_miss_modelled is not None:
+                raise SimError(
+                    f"{self.program.path}: the XIP cache is modelled for one core; link the "
+                    "program for SRAM, or give xip_cache=False"
+                )
+            self._chip = TwoCores(clock_hz, strict, uart, contention=contention)
+        else:
+            self._chip = Rp2040(clock_hz, strict, uart, xip_miss=xip_miss_modelled, trace=trace)
         self._core = self._chip.core
         self._machine = self._chip.machine
         self._tracer = Tracer(self._machine, self.program) if trace else None
@@ -162,7 +175,7 @@ class Pico:
     @property
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
-        return list(self._chip.bus.unmodelled)
+        return self._chip.unmodelled
 
     @property
     def registers(self) -> Registers:
@@ -173,6 +186,11 @@ class Pico:
     def xip(self) -> XipStatistics:
         """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
         return self._chip.xip.statistics
+
+    @property
+    def bus_stalls(self) -> tuple[int, int]:
+        """Cycles that core 0 and core 1 have waited for each other; part of their time."""
+        return self._chip.stalls if isinstance(self._chip, TwoCores) else (0, 0)
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
@@ -305,6 +323,8 @@ class Pico:
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = self._boot.sp - int(self._machine["sp_lowest"])
+        if isinstance(self._chip, TwoCores):
+            stack += self._chip.stack_of_core1
         return measure(self.program, self.sram != _PAINT, stack)
 
     def memory_report(self, largest: int = 10) -> MemoryReport:

@@ -7,7 +7,7 @@ cycle at which it will next want attention, and the core is stopped there, at th
 from collections.abc import Callable
 from fractions import Fraction
 
-from sim.bus import Bus
+from sim.bus import Bus, Unmodelled
 from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.exceptions import Exceptions, is_return
@@ -36,6 +36,7 @@ class Rp2040:
         xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
             as SRAM.
         trace: whether calls are followed.
+        shared_bus: whether accesses are recorded for the other core, see sim.two_cores.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class Rp2040:
         *,
         xip_miss: int | None = None,
         trace: bool = False,
+        shared_bus: bool = False,
     ) -> None:
         self.strict = strict
-        self.core = Core(self, xip_miss is not None, trace)
+        self.core = Core(self, xip_miss is not None, trace, shared_bus)
         self.machine = self.core.machine
         self.xip = XipCache(self.machine, xip_miss or 0)
         self.tally = Tally(self.machine)
@@ -84,6 +86,11 @@ class Rp2040:
         self.bus.reset()
         self._sleeping: Ended | None = None
         self._reset_requested = False
+
+    @property
+    def unmodelled(self) -> list[Unmodelled]:
+        """Registers that the program touched and that are not modelled, each once, in order."""
+        return list(self.bus.unmodelled)
 
     @property
     def clock_hz(self) -> Fraction:
@@ -144,6 +151,10 @@ class Rp2040:
         self.core.forget_code(start, until - start)
         return event
 
+    def may_access(self) -> bool:
+        """See sim.core.Peripherals."""
+        return True
+
     def is_settled(self, address: int, wrote: bool) -> bool:
         """See sim.core.Peripherals."""
         machine = self.machine
@@ -176,7 +187,7 @@ class Rp2040:
     def _answer(self, event: Event, limit: int) -> Event | None:
         """Do what an event asks for; gives it back where the caller must."""
         match event.reason:
-            case Ended.FULL | Ended.ACCESS | Ended.EVENT:
+            case Ended.FULL | Ended.ACCESS | Ended.EVENT | Ended.TURN:
                 return None
             case Ended.BUDGET:
                 return event if self.cycles >= limit else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.device.placement import DEFAULT
 from experiments.device.purpose import Purpose
+from experiments.device.variants import Variant
 from experiments.output import format_table
 
 USUAL = DEFAULT.settings
@@ -26,12 +27,19 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     ]
     if any(record["flash_bytes"] for record in records):
         parts += ["Flash: bytes taken, words read through the XIP cache per image", _flash(records)]
+    on_both = [record for record in records if record["cores"] > 1]
+    if on_both:
+        title = "Both cores: speed over fast, thousand cycles that each waits for the bus"
+        parts += [title, _both(on_both)]
     kinds = dict.fromkeys((record["variant"], placement_of(record)) for record in records)
     for variant, placement in kinds:
         alike = [r for r in records if (r["variant"], placement_of(r)) == (variant, placement)]
         which = variant if placement == "default" else f"{variant}, {placement}"
         parts += [f"Thousand cycles per image by layer, {which}", _layers(alike)]
         parts += [f"Cycles per multiply-accumulate, {which}", _per_mac(alike)]
+        fast = [r for r in records if (r["variant"], placement_of(r)) == (Variant.FAST, placement)]
+        if alike[0]["cores"] > 1 and fast:
+            parts += [f"Times as fast as on one core, {which}", _speed_up(alike, fast)]
     return "\n\n".join(parts)
 
 
@@ -119,6 +127,39 @@ def _flash(records: list[dict[str, Any]]) -> str:
             ]
         )
     return format_table(header, rows)
+
+
+def _both(records: list[dict[str, Any]]) -> str:
+    header, name = _named(("contention", "speed", "core 0", "core 1"), records)
+    rows = [
+        [
+            *name(record),
+            record["contention"],
+            "" if record["ratio_to_fast"] is None else f"{1 / record['ratio_to_fast']:.3f}",
+            *(_thousands(cycles) for cycles in record["bus_stalls_per_image"].values()),
+        ]
+        for record in records
+    ]
+    return format_table(header, rows)
+
+
+def _speed_up(records: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
+    """Cycles of fast over those of both cores, by layer and pass."""
+    faster = {record["label"]: record["cycles_by_layer"] for record in fast}
+    ratios = [
+        record
+        | {
+            "speed_up": {
+                layer: {
+                    phase: faster[record["label"]][layer][phase] / cycles
+                    for phase, cycles in phases.items()
+                }
+                for layer, phases in record["cycles_by_layer"].items()
+            }
+        }
+        for record in records
+    ]
+    return _by_layer(ratios, "speed_up", lambda ratio: f"{ratio:.2f}")
 
 
 def _layers(records: list[dict[str, Any]]) -> str:

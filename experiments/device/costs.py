@@ -20,12 +20,14 @@ from experiments.device.placement import DEFAULT, Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import (
     as_built,
+    check_place,
     flash_bytes_of,
+    is_possible,
     simulated_pico,
     trainer_elf,
     variant_of,
 )
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
@@ -34,7 +36,7 @@ from kernels.methods import Method, method
 from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
-from sim import Pico
+from sim import Contention, Pico
 
 BASELINE = "niti-static"
 
@@ -62,6 +64,7 @@ def possible_setups(
         for placement in placements
         if placement.suits(settings, purpose)
         for variant in variants
+        if is_possible(variant, placement, purpose)
     ]
 
 
@@ -82,10 +85,11 @@ def measure_costs(
     clock_hz: int,
     seed: int,
     elf: Path | None = None,
-    variants: Sequence[Variant] = tuple(Variant),
+    variants: Sequence[Variant] = ON_ONE_CORE,
     placements: Sequence[Placement] = (DEFAULT,),
     methods: Sequence[Method] | None = None,
     purpose: Purpose = Purpose.TRAINING,
+    contention: Contention = Contention.BANKS,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
@@ -97,16 +101,21 @@ def measure_costs(
         variants: of the builds that ship.
         placements: what lies where.
         methods: None stands for ``compared_methods``.
+        contention: what two cores cost each other on the bus.
 
     Raises:
         MismatchError: at the first difference between device and reference.
-        UserError: when a method's image does not fit the device, no placement is possible, or
-            ``elf`` is given and a placement has code in flash.
+        UserError: when a method's image does not fit the device, no placement is possible,
+            ``elf`` is given and a placement has code in flash, or a variant for two cores cannot
+            do what is asked for.
     """
     if elf is not None:
         pico = simulated_pico(elf)
         variants = (variant_of(pico),)
         placements = [as_built(placement, pico) for placement in placements]
+    for variant in variants:
+        for placement in placements:
+            check_place(variant, placement, purpose)
     setups = possible_setups(methods or compared_methods(), placements, variants, purpose)
     if not setups:
         raise UserError("none of these methods can have such a placement")
@@ -115,18 +124,19 @@ def measure_costs(
         records = []
         for setup in setups:
             bar.set_description(f"{setup.method.label}, {setup.placement}, {setup.variant}")
-            record = measure(backbone, setup, task, seed, elf, bar.update)
+            record = measure(backbone, setup, task, seed, elf, contention, bar.update)
             records.append(record | at_clock(record, clock_hz))
     for record in records:
         record["ratio_to_static_niti"] = _ratio(
             record, records, ("variant",), lambda other: other["method"] == BASELINE
         )
-        record["ratio_to_plain"] = _ratio(
-            record,
-            records,
-            ("label", "placement"),
-            lambda other: other["variant"] == Variant.PLAIN,
-        )
+        for variant in ON_ONE_CORE:
+            record[f"ratio_to_{variant}"] = _ratio(
+                record,
+                records,
+                ("label", "placement"),
+                lambda other, variant=variant: other["variant"] == variant,  # type: ignore[misc]
+            )
     return records
 
 
@@ -162,12 +172,14 @@ def measure(
     task: Transfer,
     seed: int,
     elf: Path | None = None,
+    contention: Contention = Contention.BANKS,
     report: Callable[[int], object] = lambda images: None,
 ) -> dict[str, Any]:
     """The record of a training step: cycles and peak memory, whatever the clock.
 
     Args:
         elf: another build of the trainer than the one that ships for the setup.
+        contention: what two cores cost each other on the bus.
         report: called with the number of images done since the last call.
 
     Raises:
@@ -179,12 +191,13 @@ def measure(
     if setup.purpose is Purpose.PREDICTION:
         order = np.arange(len(task.labels))
         Trainer(model, settings, scales).train(task.images, task.labels, order)
-    pico = simulated_pico(elf, variant, placement, setup.purpose)
+    pico = simulated_pico(elf, variant, placement, setup.purpose, contention)
     device = Device(pico, model, settings, scales, variant, placement, setup.purpose)
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     record = measure_steps(comparison, pico, task.images, task.labels, report)
     return {
         **record,
+        "contention": str(contention) if variant.cores > 1 else None,
         "trained_backbone": backbone.trained,
         "backbone_sha256": backbone.model.state_hash(),
         **task.record,
@@ -212,7 +225,7 @@ def measure_steps(
     """
     device, settings = comparison.device, comparison.reference.method
     layout, network = device.layout, comparison.network
-    before = pico.xip
+    before, waited = pico.xip, pico.bus_stalls
     steps = []
     predicts = layout.purpose is Purpose.PREDICTION
     for image, label in zip(images, labels, strict=True):
@@ -263,6 +276,11 @@ def measure_steps(
             "misses": misses,
             "stall_cycles": stalls,
             "miss_rate": misses / accesses if accesses else None,
+        },
+        "cores": layout.variant.cores,
+        "bus_stalls_per_image": {
+            f"core {core}": (now - then) / len(steps)
+            for core, (now, then) in enumerate(zip(pico.bus_stalls, waited, strict=True))
         },
         "fits": memory.total <= memory.capacity,
         "bit_exact": True,  # any difference has raised before

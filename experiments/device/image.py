@@ -8,8 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, SHAPE_FIELDS, Layout
+from experiments.device.layout import (
+    DUAL_FIELDS,
+    HEADER_FIELDS,
+    LAYER_FIELDS,
+    SHAPE_FIELDS,
+    Layout,
+)
 from experiments.device.placement import Edges, Placement, Scores
+from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
@@ -58,6 +65,12 @@ def encode(
     for index in range(len(network.layers)):
         record = _layer_record(layout, model, scales, index, to_flash)
         words += [record.get(field, 0) for field in LAYER_FIELDS]
+    if layout.variant is Variant.DUAL:
+        words += [
+            layout.offsets.get((field, index), 0)
+            for index in range(len(network.layers))
+            for field in DUAL_FIELDS
+        ]
     tensors = {("header", -1): np.array(words, "<i4").tobytes()}
     for index in network.weighted:
         for part, values in permanent_tensors(model, method, index, placement).items():

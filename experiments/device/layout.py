@@ -10,7 +10,7 @@ import numpy as np
 from experiments.device.placement import DEFAULT, Edges, Memory, Placement, Scores
 from experiments.device.planner import Buffer, Plan, plan_buffers
 from experiments.device.purpose import Purpose
-from experiments.device.scratch import masked_scratch_of, scratch_of
+from experiments.device.scratch import Scratch, masked_scratch_of, scratch_of, scratch_of_core1
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from kernels.methods import Method
@@ -33,6 +33,8 @@ LAYER_FIELDS = (
     *("weights", "scores", "row_starts", "columns", "inputs", "outputs"),
     *("input_error", "output_error", "sums", "kept"),
 )
+# Words of the table behind that of the layers, as firmware_elf/trainer_dual/split.h names them.
+DUAL_FIELDS = ("sums_of_core1", "packed")
 
 
 class DoesNotFitError(UserError):
@@ -145,7 +147,8 @@ class _Planner:
         self.names: dict[tuple[str, int], str] = {}
 
     def layout(self) -> Layout:
-        self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * len(LAYER_FIELDS)))
+        of_layer = len(LAYER_FIELDS) + len(DUAL_FIELDS) * (self.variant is Variant.DUAL)
+        self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * of_layer))
         for index in self.network.weighted:
             self._tensors_of(index)
         self._activations()
@@ -268,21 +271,34 @@ class _Planner:
             producer, born = index - 1, self._backward(index)
 
     def _scratch(self, index: int) -> None:
-        """What the operations of one layer compute with: ``sums`` and ``kept``."""
+        """What the operations of one layer compute with: ``sums``, ``kept`` and the like."""
         masked = self.placement.scores is Scores.MASK
         needed = masked_scratch_of if masked else scratch_of
         scratch = needed(self.network, self.method, index, self.variant)
+        sums = self._sums(index, scratch)
+        if self.trains and index == self.count - 1:
+            outputs = math.prod(self.network.output_shape_of(index))
+            sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
+        self._add_sums("sums", index, sums)
+        if self.variant is Variant.DUAL:
+            of_core1 = scratch_of_core1(self.network, self.method, index)
+            self._add_sums("sums_of_core1", index, self._sums(index, of_core1))
+        if scratch.packed and index > self.first:
+            self._add("packed", index, scratch.packed, frozenset({self._backward(index)}))
+        if scratch.kept:
+            updates = {self._update(index)}
+            self._add("kept", index, scratch.kept, frozenset(self._moments_of(index) - updates))
+
+    def _sums(self, index: int, scratch: Scratch) -> dict[int, int]:
+        """Bytes by moment."""
         sums = {index: scratch.forward}
         if self.trains:
             sums[self._update(index)] = scratch.update
         if self.trains and index > self.first:
             sums[self._backward(index)] = scratch.backward
-        if self.trains and index == self.count - 1:
-            outputs = math.prod(self.network.output_shape_of(index))
-            sums[self._loss()] = 8 * outputs  # the loss works in 64 bits
+        return sums
+
+    def _add_sums(self, part: str, index: int, sums: dict[int, int]) -> None:
         moments = frozenset(moment for moment, size in sums.items() if size)
         if moments:
-            self._add("sums", index, max(sums.values()), moments)
-        if scratch.kept:
-            updates = {self._update(index)}
-            self._add("kept", index, scratch.kept, frozenset(self._moments_of(index) - updates))
+            self._add(part, index, max(sums.values()), moments)

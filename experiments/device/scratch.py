@@ -7,7 +7,7 @@ firmware carves the same parts in the same order: ``firmware_elf/trainer_fast/*.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from experiments.device.variants import Variant
 from kernels.methods import Method
@@ -23,6 +23,8 @@ class Scratch:
     update: int = 0
     kept: int = 0
     """Weights less their pruned edges; for the forward and the backward operation."""
+    packed: int = 0
+    """Weights by input channels; for the backward operation."""
 
 
 MASKED_ROWS = 8
@@ -37,13 +39,28 @@ def masked_scratch_of(network: Network, method: Method, index: int, variant: Var
 
 
 def scratch_of(network: Network, method: Method, index: int, variant: Variant) -> Scratch:
-    """What layer ``index``, a layer with weights, needs beside its tensors."""
+    """What layer ``index``, a layer with weights, needs beside its tensors; that of core 0."""
     layer = network.layers[index]
     if variant is Variant.PLAIN:
         return _plain(network, method, index)
     if isinstance(layer, Conv2d):
-        return _fast_conv2d(network, method, index, layer)
+        scratch = _fast_conv2d(network, method, index, layer)
+        weights = math.prod(network.weight_shape_of(index))
+        packs = variant is Variant.DUAL and not method.dynamic
+        return replace(scratch, packed=weights) if packs else scratch
     return _fast_dense(network, method, index)
+
+
+def scratch_of_core1(network: Network, method: Method, index: int) -> Scratch:
+    """What core 1 needs for its part of layer ``index`` in the dual variant."""
+    layer = network.layers[index]
+    if isinstance(layer, Conv2d):
+        scratch = _fast_conv2d(network, method, index, layer)
+    else:
+        scratch = _fast_dense(network, method, index)
+    if method.dynamic:  # then core 0 does the other operations by itself
+        return Scratch(scratch.forward)
+    return Scratch(scratch.forward, scratch.backward, scratch.update)
 
 
 def _plain(network: Network, method: Method, index: int) -> Scratch:

@@ -6,9 +6,9 @@ from pathlib import Path
 import firmware_elf
 from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.purpose import Purpose
-from experiments.device.variants import FAST_SYMBOL, Variant
+from experiments.device.variants import Variant
 from experiments.errors import UserError
-from sim import Pico, Program
+from sim import Contention, Pico, Program, load_program
 from sim.memory_map import FLASH
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
@@ -20,15 +20,22 @@ def simulated_pico(
     variant: Variant = Variant.PLAIN,
     placement: Placement = DEFAULT,
     purpose: Purpose = Purpose.TRAINING,
+    contention: Contention = Contention.BANKS,
 ) -> Pico:
     """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
 
+    ``contention`` is what two cores cost each other.
+
     Raises:
         sim.ProgramError: when the file is no program for an RP2040.
-        UserError: when it is another program than the trainer.
+        UserError: when it is another program than the trainer, or a variant for two cores is to
+            have something in flash.
     """
     flash_data = placement.weights is Memory.FLASH
-    pico = Pico(elf or trainer_elf(variant, placement, purpose), flash_data=flash_data)
+    program = load_program(elf or trainer_elf(variant, placement, purpose))
+    found = variant_in(program)
+    check_place(found, placement, purpose)
+    pico = Pico(program, flash_data=flash_data, cores=found.cores, contention=contention)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:
@@ -50,8 +57,37 @@ _BUILDS = {
 def trainer_elf(
     variant: Variant, placement: Placement = DEFAULT, purpose: Purpose = Purpose.TRAINING
 ) -> Path:
-    """The build that ships for a variant and the place of its code; a predictor for predictions."""
+    """The build that ships for a variant and the place of its code; a predictor for predictions.
+
+    Raises:
+        UserError: when there is none.
+    """
+    check_place(variant, placement, purpose)
     return _BUILDS[purpose, placement.code][variant]
+
+
+def check_place(variant: Variant, placement: Placement, purpose: Purpose) -> None:
+    """Refuse what a variant for two cores cannot do.
+
+    Raises:
+        UserError: when two cores would share the XIP cache, or are to predict.
+    """
+    if variant.cores > 1 and Memory.FLASH in (placement.weights, placement.code):
+        raise UserError(
+            f"placement {placement}: the XIP cache is modelled for one core; "
+            f"leave it out, or the {variant} variant"
+        )
+    if variant.cores > 1 and purpose is Purpose.PREDICTION:
+        raise UserError(f"there is no predictor of the {variant} variant: name another")
+
+
+def is_possible(variant: Variant, placement: Placement, purpose: Purpose) -> bool:
+    """Whether ``check_place`` lets them pass."""
+    try:
+        check_place(variant, placement, purpose)
+    except UserError:
+        return False
+    return True
 
 
 def code_of(pico: Pico) -> Memory:
@@ -79,4 +115,10 @@ def flash_bytes_of(program: Program) -> int:
 
 def variant_of(pico: Pico) -> Variant:
     """The variant that the loaded build of the trainer is, by its own word."""
-    return Variant.FAST if FAST_SYMBOL in pico.program.symbols else Variant.PLAIN
+    return variant_in(pico.program)
+
+
+def variant_in(program: Program) -> Variant:
+    """The variant that a build of the trainer is, by its own word."""
+    named = (variant for variant in Variant if variant.symbol in program.symbols)
+    return next(named, Variant.PLAIN)

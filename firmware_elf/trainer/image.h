@@ -21,7 +21,7 @@ enum image_flags {
     SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
     ROUND_NEAREST = 8, /* otherwise pseudo-stochastic */
     WEIGHTS_IN_FLASH = 16, /* they can be read only */
-    EDGES_BY_BITMAP = 32   /* sparse scores: bits behind row_starts[] say which; edge_bitmap.h */
+    EDGES_BY_BITMAP = 32   /* sparse scores: bits behind row_starts[] say which; edges.c */
 };
 
 struct shape {

@@ -2,7 +2,7 @@
 #ifndef SCORES_H
 #define SCORES_H
 
-#include "image.h"
+#include "edges.h"
 #include "requantise.h"
 
 /* Weights of `count` rows from `row` on, `length` each, with 0 for every pruned edge: the weights
@@ -10,17 +10,6 @@
  */
 const int8_t *kept_rows(const struct image *image, const struct layer *layer, int32_t row,
                         int32_t count, int32_t length);
-
-/* One row of edges on its way through the update: its weights, and what training changes. */
-struct edges {
-    const int8_t *weights;
-    int8_t *trained;         /* weights or scores of the row */
-    const uint16_t *columns; /* NULL where every edge is trained */
-    int32_t count;           /* of trained edges */
-};
-
-struct edges edges_of_row(const struct image *image, const struct layer *layer, int32_t row,
-                          int32_t length);
 
 /* value = clip(value - g), g = clip(round(gradient / 2^shift)). */
 static inline void descend(int8_t *value, int32_t gradient, int32_t shift, bool nearest)

@@ -1,9 +1,5 @@
 #include "scores.h"
 
-#include <stddef.h>
-
-#include "edge_bitmap.h"
-
 const int8_t *kept_weights(const struct image *image, const struct layer *layer, int32_t rows,
                            int32_t length)
 {
@@ -23,20 +19,4 @@ const int8_t *kept_weights(const struct image *image, const struct layer *layer,
                 kept[row * length + edges.columns[i]] = 0;
     }
     return kept;
-}
-
-struct edges edges_of_row(const struct image *image, const struct layer *layer, int32_t row,
-                          int32_t length)
-{
-    int8_t *weights = (int8_t *)at(image, layer->weights) + row * length;
-    struct edges edges = {.weights = weights, .trained = weights, .columns = NULL, .count = length};
-    if (image->flags & SPARSE_SCORES) {
-        const uint32_t *starts = (const uint32_t *)at(image, layer->row_starts) + row;
-        edges.trained = (int8_t *)at(image, layer->scores) + starts[0];
-        edges.count = (int32_t)(starts[1] - starts[0]);
-        edges.columns = columns_of_row(image, layer, row, length, edges.count);
-    } else if (image->flags & TRAINS_SCORES) {
-        edges.trained = (int8_t *)at(image, layer->scores) + row * length;
-    }
-    return edges;
 }

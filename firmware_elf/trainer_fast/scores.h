@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "image.h"
+#include "edges.h"
 
 /* Whether every edge has a score that decides about it. */
 static inline bool all_scored(const struct image *image)
@@ -17,16 +17,5 @@ static inline bool all_scored(const struct image *image)
  */
 const int8_t *kept_weights(const struct image *image, const struct layer *layer, int32_t rows,
                            int32_t length);
-
-/* One row of edges: its weights, and what training changes. */
-struct edges {
-    const int8_t *weights;
-    int8_t *trained;         /* weights or scores of the row */
-    const uint16_t *columns; /* NULL where every edge is trained */
-    int32_t count;           /* of trained edges */
-};
-
-struct edges edges_of_row(const struct image *image, const struct layer *layer, int32_t row,
-                          int32_t length);
 
 #endif

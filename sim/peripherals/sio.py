@@ -1,7 +1,7 @@
-"""SIO: single-cycle IO of core 0. Source: RP2040 datasheet, 2.3.1.
+"""SIO: single-cycle IO of each core. Source: RP2040 datasheet, 2.3.1.
 
-CPUID, GPIO, spinlocks, divider and interpolators, and the mailbox to a core 1 that never answers:
-what core 0 sends stays in the FIFO of eight words.
+CPUID, divider, interpolators and an end of the mailbox are a core's own; GPIO and spinlocks are
+shared. Where there is no core 1, what core 0 sends stays in the FIFO of eight words.
 """
 
 from functools import partial
@@ -10,16 +10,19 @@ from sim.peripherals.divider import Divider
 from sim.peripherals.interpolator import Interpolator
 from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.io_bank import IoBank
+from sim.peripherals.mailbox import MailboxEnd, mailbox
 from sim.peripherals.registers import Register, RegisterBlock
 from sim.peripherals.timebase import Clock
 
-_FIFO_DEPTH = 8
-_RDY, _WOF, _ROE = 1 << 1, 1 << 2, 1 << 3  # FIFO_ST
 _SPINLOCKS = 32
 
 
 class Sio(RegisterBlock):
-    """All registers of SIO; `bank` are the user's GPIOs, `bank_hi` the pins of the flash."""
+    """SIO as core 0 sees it; `bank` are the user's GPIOs, `bank_hi` the pins of the flash.
+
+    Attributes:
+        core1: the same as core 1 sees it.
+    """
 
     name = "SIO"
     base = 0xD000_0000
@@ -27,10 +30,8 @@ class Sio(RegisterBlock):
     def __init__(self, clock: Clock, bank: IoBank, bank_hi: IoBank, line: InterruptLine) -> None:
         self.divider = Divider(clock)
         self.interpolators = Interpolator(0), Interpolator(1)
-        self._line = line
+        self._mailbox, end = mailbox(line.set, lambda _: None)  # core 1 has no NVIC here
         self._locked = 0
-        self._sent = 0
-        self._errors = 0
         self._banks = {"": bank, "_HI": bank_hi}
         super().__init__(
             Register(0x00, "CPUID", 0, 0),
@@ -40,9 +41,7 @@ class Sio(RegisterBlock):
             *self._gpio(0x20, "", "OE", 0x3FFF_FFFF),
             *self._gpio(0x30, "_HI", "OUT", 0x3F),
             *self._gpio(0x40, "_HI", "OE", 0x3F),
-            Register(0x50, "FIFO_ST", _RDY, 0, self._fifo_status, self._clear_fifo_errors),
-            Register(0x54, "FIFO_WR", 0, 0, lambda: 0, self._send),
-            Register(0x58, "FIFO_RD", 0, 0, self._receive),
+            *_fifo(self._mailbox),
             Register(0x5C, "SPINLOCK_ST", 0, 0, lambda: self._locked),
             *self.divider.registers(),
             *self.interpolators[0].registers(),
@@ -59,6 +58,7 @@ class Sio(RegisterBlock):
                 for lock in range(_SPINLOCKS)
             ),
         )
+        self.core1 = SioOfCore1(self, Divider(clock), end)
 
     def reset(self) -> None:
         """All outputs off, all locks free, the FIFO empty."""
@@ -66,8 +66,9 @@ class Sio(RegisterBlock):
         self.divider.reset()
         for interpolator in self.interpolators:
             interpolator.reset()
-        self._locked = self._sent = self._errors = 0
-        self._line.set(False)
+        self._locked = 0
+        self._mailbox.reset()
+        self.core1.reset()
         for suffix in self._banks:
             self._drive(suffix)
 
@@ -101,27 +102,6 @@ class Sio(RegisterBlock):
     def _drive(self, suffix: str) -> None:
         self._banks[suffix].drive(self[f"GPIO{suffix}_OUT"], self[f"GPIO{suffix}_OE"])
 
-    def _fifo_status(self) -> int:
-        return _RDY * (self._sent < _FIFO_DEPTH) | self._errors
-
-    def _send(self, _value: int) -> None:
-        if self._sent < _FIFO_DEPTH:
-            self._sent += 1
-        else:
-            self._fail(_WOF)
-
-    def _receive(self) -> int:
-        self._fail(_ROE)
-        return 0
-
-    def _fail(self, error: int) -> None:
-        self._errors |= error
-        self._line.set(True)
-
-    def _clear_fifo_errors(self, _value: int) -> None:
-        self._errors = 0
-        self._line.set(False)
-
     def _claim(self, lock: int) -> int:
         """2.3.1.3: a read claims the lock; 0 if it was claimed already."""
         bit = 1 << lock
@@ -131,3 +111,52 @@ class Sio(RegisterBlock):
 
     def _release(self, lock: int, _value: int) -> None:
         self._locked &= ~(1 << lock)
+
+
+class SioOfCore1(RegisterBlock):
+    """What core 1 has for itself, in front of what both cores share.
+
+    Attributes:
+        mailbox: its end.
+    """
+
+    name = "SIO"
+    base = Sio.base
+
+    def __init__(self, shared: Sio, divider: Divider, mailbox: MailboxEnd) -> None:
+        self._shared = shared
+        self._divider = divider
+        self._interpolators = Interpolator(0), Interpolator(1)
+        self.mailbox = mailbox
+        super().__init__(
+            Register(0x00, "CPUID", 1, 0),
+            *_fifo(mailbox),
+            *divider.registers(),
+            *self._interpolators[0].registers(),
+            *self._interpolators[1].registers(),
+        )
+
+    def reset(self) -> None:
+        """Its own registers and its end of the mailbox."""
+        super().reset()
+        self._divider.reset()
+        for interpolator in self._interpolators:
+            interpolator.reset()
+        self.mailbox.reset()
+
+    def read(self, offset: int) -> int | None:
+        """The register at a word offset; None if there is none."""
+        own = super().read(offset)
+        return self._shared.read(offset) if own is None else own
+
+    def write(self, offset: int, value: int) -> bool:
+        """Write the register at a word offset; False if there is none."""
+        return super().write(offset, value) or self._shared.write(offset, value)
+
+
+def _fifo(end: MailboxEnd) -> list[Register]:
+    return [
+        Register(0x50, "FIFO_ST", 0, 0, end.status, lambda _: end.clear_errors()),
+        Register(0x54, "FIFO_WR", 0, 0, lambda: 0, end.send),
+        Register(0x58, "FIFO_RD", 0, 0, end.receive),
+    ]

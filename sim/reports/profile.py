@@ -132,6 +132,9 @@ class Tally:
 
     The books have room for a fixed number of blocks. When they are full they are folded into
     sums per slot, which takes longer but loses nothing.
+
+    Attributes:
+        cycles_elsewhere: of a second core, which enters the same books.
     """
 
     def __init__(self, machine: Any) -> None:
@@ -139,6 +142,7 @@ class Tally:
         self._cycles = np.zeros(SLOTS, np.int64)
         self._executions = np.zeros(SLOTS, np.int64)
         self._instructions = 0
+        self.cycles_elsewhere = 0
 
     @property
     def is_full(self) -> bool:
@@ -157,7 +161,7 @@ class Tally:
         self._cycles[:] = 0
         self._executions[:] = 0
         self._instructions = 0
-        self._machine["cycles"] = 0
+        self._machine["cycles"] = self.cycles_elsewhere = 0
         self._machine["extra_cycles"][:] = 0
 
     def fold(self) -> None:
@@ -174,7 +178,8 @@ class Tally:
         stalls_at = self._machine["xip_stalls_at"][:SLOTS]
         slots = np.flatnonzero(executions | stalls_at)
         stalls = stalls_at[slots]
-        waits = int(self._machine["cycles"] - cycles.sum() - stalls.sum())
+        total = self._machine["cycles"] + self.cycles_elsewhere
+        waits = int(total - cycles.sum() - stalls.sum())
         return Profile(
             program, addresses_of(slots), cycles[slots], executions[slots], stalls, waits
         )

@@ -16,7 +16,7 @@ from experiments.device.cost_table import placement_of
 from experiments.device.host import DeviceError
 from experiments.device.layout import lay_out
 from experiments.device.placement import DEFAULT, Placement
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import method
@@ -32,7 +32,7 @@ PLACED = [
 ]
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(("name", "text"), PLACED)
 @given(data=st.data())
 @settings(deadline=None, max_examples=25)
@@ -49,7 +49,7 @@ def test_device_equals_the_reference_on_random_networks(
     assert comparison.device.target.memory_use().arena <= comparison.device.layout.size
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 def test_weights_in_flash_free_their_bytes_of_sram_and_cost_stalls(variant: Variant) -> None:
     sizes, cycles, stalls = [], [], []
     for text in ("default", "weights=flash"):
@@ -81,7 +81,7 @@ def test_weights_really_are_read_from_flash() -> None:
     assert (device.logits_of(image[None]) != before).any()
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 def test_code_in_flash_leaves_sram_to_the_image(variant: Variant) -> None:
     uses, cycles, stalls = [], [], []
     for text in ("default", "code=flash"):

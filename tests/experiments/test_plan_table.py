@@ -10,7 +10,7 @@ from experiments.cli import main
 from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
 
@@ -32,7 +32,7 @@ def rows_of(table: str) -> list[tuple[str, int, int, int, str]]:
     return rows
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(
     ("name", "text"),
     [("niti-dynamic", "default"), ("priot", "weights=flash"), ("priot-s", "edges=bitmap")],

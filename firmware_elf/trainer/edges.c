@@ -1,8 +1,6 @@
-/* Scored edges told by one bit for every edge, for sparse scores that are not so few. */
-#ifndef EDGE_BITMAP_H
-#define EDGE_BITMAP_H
+#include "edges.h"
 
-#include "image.h"
+#include <stddef.h>
 
 /* List the places of the first `count` set bits, the lowest bit of each byte first. A function of its
  * own, so that its registers are saved only where there is a bitmap.
@@ -22,10 +20,10 @@ __attribute__((noinline)) static void list_bits(const uint8_t *bits, int32_t cou
 }
 
 /* The columns of one row's `count` scored edges; with a bitmap they are listed in the scratch that
- * the layer's `columns` are then, until the next row's are asked for.
+ * the layer's `columns` are then.
  */
-static inline const uint16_t *columns_of_row(const struct image *image, const struct layer *layer,
-                                             int32_t row, int32_t length, int32_t count)
+static const uint16_t *columns_of_row(const struct image *image, const struct layer *layer,
+                                      int32_t row, int32_t length, int32_t count)
 {
     const uint32_t *starts = at(image, layer->row_starts);
     uint16_t *columns = at(image, layer->columns);
@@ -36,4 +34,18 @@ static inline const uint16_t *columns_of_row(const struct image *image, const st
     return columns;
 }
 
-#endif
+struct edges edges_of_row(const struct image *image, const struct layer *layer, int32_t row,
+                          int32_t length)
+{
+    int8_t *weights = (int8_t *)at(image, layer->weights) + row * length;
+    struct edges edges = {.weights = weights, .trained = weights, .columns = NULL, .count = length};
+    if (image->flags & SPARSE_SCORES) {
+        const uint32_t *starts = (const uint32_t *)at(image, layer->row_starts) + row;
+        edges.trained = (int8_t *)at(image, layer->scores) + starts[0];
+        edges.count = (int32_t)(starts[1] - starts[0]);
+        edges.columns = columns_of_row(image, layer, row, length, edges.count);
+    } else if (image->flags & TRAINS_SCORES) {
+        edges.trained = (int8_t *)at(image, layer->scores) + row * length;
+    }
+    return edges;
+}

@@ -1,0 +1,107 @@
+"""The trainer on both cores: equal bit for bit, and its two parts are independent."""
+
+import numpy as np
+import pytest
+from experiment_models import compared_on, labels_for, prepared, random_images
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unicorn import unicorn_const
+
+from experiments.cli import main
+from experiments.device.comparison import Comparison
+from experiments.device.host import Device
+from experiments.device.simulator import simulated_pico
+from experiments.device.variants import Variant
+from kernels.methods import method
+from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
+from sim import Contention
+from sim.memory_map import SRAM
+
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+_FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Small ones with channels enough for two."""
+    shape = (draw(st.integers(1, 7)), draw(st.integers(4, 7)), draw(st.integers(4, 7)))
+    layers: list[Layer] = []
+    for _ in range(draw(st.integers(0, 2))):
+        layers.append(Conv2d(draw(st.integers(1, 10)), draw(st.integers(2, 4)), 1))
+        layers += [ReLU()] * draw(st.integers(0, 1))
+    layers += [MaxPool2d()] * draw(st.integers(0, 1))
+    layers += [Dense(draw(st.integers(1, 14)))] * draw(st.integers(0, 1))
+    return Network("drawn", shape, (*layers, Dense(draw(st.integers(2, 12)))))
+
+
+def train(comparison: Comparison, images: int) -> None:
+    network = comparison.network
+    labels = labels_for(network, images)
+    for image, label in zip(random_images(network, images, 1), labels, strict=True):
+        comparison.step(image, int(label))
+
+
+@pytest.mark.parametrize("name", METHODS)
+@given(network=networks())
+@settings(deadline=None, max_examples=8)
+def test_both_cores_compute_what_the_reference_computes(name: str, network: Network) -> None:
+    comparison = compared_on(network, method(name), Variant.DUAL)
+    train(comparison, 2)
+    device = comparison.device
+    assert device.target.memory_use().arena <= device.layout.size
+
+
+WIDE = Network(
+    "wide", (5, 6, 8), (Conv2d(8), ReLU(), MaxPool2d(), Conv2d(9), ReLU(), Dense(12), Dense(6))
+)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_neither_part_touches_what_the_other_writes(name: str) -> None:
+    """From fork to join, byte for byte: so it is no matter which one the simulator runs first."""
+    comparison = compared_on(WIDE, method(name), Variant.DUAL)
+    pico = comparison.device.target
+    machine = pico._chip.machine
+    read, written = np.zeros((2, 2, SRAM.size), bool)
+    joins = 0
+
+    def on_access(_uc: object, kind: int, address: int, size: int, _value: int, _: object) -> None:
+        nonlocal joins
+        core, writes = int(machine["bus_core"]), kind == unicorn_const.UC_MEM_WRITE
+        if SRAM.holds(address):
+            (written if writes else read)[core, address - SRAM.base :][:size] = True
+        elif core == 0 and address in (_FIFO_WR, _FIFO_RD):
+            if address == _FIFO_RD and written[1].any():
+                both = written[0] & (read[1] | written[1]) | written[1] & read[0]
+                assert not both.any(), f"shared: {SRAM.base + np.flatnonzero(both)[0]:#x}"
+                joins += 1
+            read[:] = written[:] = False
+
+    pico._core.add_hook(
+        unicorn_const.UC_HOOK_MEM_READ | unicorn_const.UC_HOOK_MEM_WRITE, on_access, 1, 0
+    )
+    pico._core.forget_all_code()
+    train(comparison, 1)
+    assert joins >= 4
+
+
+def test_contention_changes_time_and_nothing_else() -> None:
+    hashes, cycles = set(), []
+    for contention in Contention:
+        training = method("priot")
+        model, scales = prepared(WIDE, training)
+        pico = simulated_pico(None, Variant.DUAL, contention=contention)
+        device = Device(pico, model, training, scales, Variant.DUAL)
+        for image, label in zip(random_images(WIDE, 2, 1), labels_for(WIDE, 2), strict=True):
+            device.step(image, int(label))
+        hashes.add(device.model.state_hash())
+        cycles.append(pico.cycles)
+        assert (sum(pico.bus_stalls) > 0) == (contention is not Contention.NONE)
+    assert len(hashes) == 1
+    assert cycles == sorted(set(cycles))
+
+
+@pytest.mark.parametrize("placement", ["weights=flash", "code=flash"])
+def test_flash_is_refused_for_two_cores(placement: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["costs", "--variant", "dual", "--placement", placement]) == 2
+    assert "the XIP cache is modelled for one core" in capsys.readouterr().err

@@ -1,0 +1,243 @@
+"""Two cores: launch, mailbox, events, time, and the bus that they share."""
+
+import pytest
+from sim_programs import pico, program
+
+from sim import Contention, Fault, FaultReason, Pico, SimError, StopReason, TraceError
+
+# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
+# SIO in r7. `push` sends r0, `pop` receives to r0.
+LAUNCH = """
+    ldr r7, =0xd0000000
+    ldr r4, =greeting
+    movs r5, #0
+next:
+    ldr r0, [r4, r5]
+    bl push
+    bl pop
+    adds r5, r5, #4
+    cmp r5, #24
+    bne next
+    b both
+push:
+    str r0, [r7, #0x54]
+    sev
+    bx lr
+pop:
+    ldr r0, [r7, #0x50]
+    lsls r0, r0, #31
+    bne ready
+    wfe
+    b pop
+ready:
+    ldr r0, [r7, #0x58]
+    bx lr
+other:
+    ldr r7, =0xd0000000
+    b work
+    .align 2
+greeting:
+    .word 0, 0, 1, 0x20000000, 0x20041000, other + 1
+    .pool
+"""
+LOADS = "ldr r1, [r2, #0];" * 100
+
+
+def two(source: str, contention: Contention = Contention.BANKS) -> Pico:
+    made = Pico(program(LAUNCH + source), cores=2, contention=contention)
+    made.set_registers(sp=0x2004_2000)
+    return made
+
+
+def run(source: str, contention: Contention = Contention.BANKS) -> Pico:
+    made = two(source, contention)
+    assert made.run(10_000_000).reason is StopReason.HALT
+    return made
+
+
+ECHO = """
+both:
+    movs r0, #5
+    bl push
+    bl pop
+    bkpt #0
+work:
+    bl pop
+    ldr r1, [r7, #0]
+    adds r0, r0, r1
+    adds r0, #10
+    bl push
+    b work
+"""
+
+
+@pytest.mark.parametrize("contention", Contention)
+def test_cores_talk_and_know_which_they_are(contention: Contention) -> None:
+    done = run(ECHO, contention)
+    assert done.registers.r0 == 5 + 1 + 10
+
+
+@pytest.mark.parametrize("contention", Contention)
+def test_a_run_repeats_to_the_cycle(contention: Contention) -> None:
+    first, second = run(ECHO, contention), run(ECHO, contention)
+    assert (first.cycles, first.bus_stalls) == (second.cycles, second.bus_stalls)
+    assert first.registers == second.registers
+    before = first.cycles
+    first.reset()
+    first.set_registers(sp=0x2004_2000)
+    first.run()
+    assert first.cycles == before
+
+
+def test_core_0_waits_for_the_slower_core() -> None:
+    """1,000 turns of 3 cycles, which core 0 sleeps through."""
+    source = """
+both:
+    bl push
+    bl pop
+    bkpt #0
+work:
+    bl pop
+    ldr r0, =1000
+loop:
+    subs r0, r0, #1
+    bne loop
+    bl push
+    b work
+"""
+    short = run(source.replace("=1000", "=1"), Contention.NONE)
+    long = run(source, Contention.NONE)
+    assert long.cycles - short.cycles == 999 * 3
+    assert long.profile().total == long.cycles + long._chip._rested.books["cycles"]
+
+
+def lock_step(core0: str, core1: str, contention: Contention = Contention.BANKS) -> Pico:
+    """Both cores do something at about the same time."""
+    source = f"""
+both:
+    bl push
+    ldr r2, =0x20020000
+    {core0}
+    bl pop
+    bkpt #0
+    .align 2
+    .pool
+work:
+    bl pop
+    ldr r2, =0x20020000
+    {core1}
+    bl push
+    b work
+    .align 2
+    .pool
+"""
+    return run(source, contention)
+
+
+def test_bounds_enclose_the_banks() -> None:
+    work = LOADS + "stm r2!, {r0, r1, r3};" * 40
+    cycles = [lock_step(work, work, c).cycles for c in Contention]
+    assert cycles == sorted(cycles)
+    assert cycles[0] < cycles[1] < cycles[2]
+
+
+def test_spinlock_is_taken_by_one_core_at_a_time() -> None:
+    """Each core adds 1 a hundred times under lock 0: no addition is lost."""
+    add = """
+    movs r6, #100
+    ldr r2, =0x20020000
+{0}:
+    ldr r5, =0xd0000100
+    ldr r1, [r5, #0]
+    cmp r1, #0
+    beq {0}
+    ldr r1, [r2, #0]
+    adds r1, #1
+    str r1, [r2, #0]
+    str r1, [r5, #0]
+    subs r6, #1
+    bne {0}
+"""
+    source = f"""
+both:
+    ldr r2, =0x20020000
+    movs r1, #0
+    str r1, [r2, #0]
+    bl push
+{add.format("again")}
+    bl pop
+    bkpt #0
+    .align 2
+    .pool
+work:
+    bl pop
+{add.format("more")}
+    bl push
+    b work
+    .align 2
+    .pool
+"""
+    assert run(source).read(0x2002_0000, "<u4", 1)[0] == 200
+
+
+@pytest.mark.parametrize("contention", Contention)
+def test_event_from_before_a_wfe_ends_it_at_once(contention: Contention) -> None:
+    """Core 1 sends one in vain while core 0 works, and is at work itself when core 0 waits."""
+    count = "ldr r1, ={0}; {1}: subs r1, r1, #1; bne {1}"
+    source = f"""
+both:
+    bl push
+    {count.format(500, "a")}
+    wfe
+    mov r6, r1
+    bl pop
+    bkpt #0
+work:
+    bl pop
+    sev
+    {count.format(501, "b")}
+    sev
+    {count.format(3000, "c")}
+    bl push
+    b work
+"""
+    assert run(source, contention).cycles > 10_000
+
+
+def test_both_asleep_ends_the_run() -> None:
+    made = two("both: bl pop\nbkpt #0\nwork: bl pop\nb work")
+    assert made.run(1_000_000).reason is StopReason.SLEEP
+
+
+def test_fault_of_core_1_names_its_instruction() -> None:
+    made = two(
+        "both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work"
+    )
+    with pytest.raises(Fault) as fault:
+        made.run()
+    assert fault.value.reason is FaultReason.UNALIGNED
+
+
+def test_breakpoint_of_core_1_is_a_fault() -> None:
+    made = two("both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nbkpt #3\nb work")
+    with pytest.raises(Fault, match="core 1 came to a breakpoint"):
+        made.run()
+
+
+def test_stack_of_core_1_counts() -> None:
+    deep = "push {r0-r7}; pop {r0-r7};"
+    plain, pushed = lock_step("", ""), lock_step("", deep)
+    assert pushed.memory_use().stack - plain.memory_use().stack == 32
+
+
+def test_without_core_1_nothing_answers() -> None:
+    alone = pico(LAUNCH + "both: bkpt #0\nwork: b work")
+    alone.set_registers(sp=0x2004_2000)
+    assert alone.run(100_000).reason is StopReason.SLEEP
+
+
+def test_what_two_cores_cannot_have_is_refused() -> None:
+    with pytest.raises(TraceError, match="leave out trace=True"):
+        Pico(program("bkpt #0"), cores=2, trace=True)
+    with pytest.raises(SimError, match="link the program for SRAM"):
+        Pico(program("bkpt #0", 0x1000_0100), cores=2)
