@@ -53,6 +53,7 @@ def run(options: Namespace) -> int:
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
+        cores=options.cores,
     )
     if options.gdb is not None:
         end = _debug(pico, console, options)
@@ -108,6 +109,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
+    if options.cores > 1 and (options.profile or options.memory or options.gdb is not None):
+        raise UserError("--cores 2: --profile, --memory and --gdb follow one core; leave them out")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:
@@ -159,6 +162,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
             "misses": pico.xip.misses,
             "stall_cycles": pico.xip.stall_cycles,
         },
+        "bus_stalls": list(pico.bus_stalls),
         "peak_sram_bytes": use.total,
         "stack_high_water_bytes": use.stack,
         "unmodelled": [str(register) for register in pico.unmodelled],

@@ -117,7 +117,7 @@ class Pico:
             if xip_miss_modelled is not None:
                 raise SimError(
                     f"{self.program.path}: the XIP cache is modelled for one core; link the "
-                    "program for SRAM, or give xip_cache=False"
+                    "program for SRAM, or switch the cache off"
                 )
             self._chip = TwoCores(clock_hz, strict, uart, contention=contention)
         else:

@@ -1,5 +1,10 @@
 """The trainer on both cores: equal bit for bit, and its two parts are independent."""
 
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from experiment_models import compared_on, labels_for, prepared, random_images
@@ -105,3 +110,21 @@ def test_contention_changes_time_and_nothing_else() -> None:
 def test_flash_is_refused_for_two_cores(placement: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["costs", "--variant", "dual", "--placement", placement]) == 2
     assert "the XIP cache is modelled for one core" in capsys.readouterr().err
+
+
+def test_costs_show_both_cores_beside_one(
+    small_backbone: Path, record_of: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["costs", "--variant", "dual", "--images", "1", "--backbone", small_backbone]
+    records = record_of(*command)
+    table = capsys.readouterr().out
+    assert "Both cores: speed over fast" in table
+    assert "Times as fast as on one core, dual" in table
+    for fast, dual in pairwise(records):
+        if dual["variant"] == "dual":
+            assert (fast["variant"], fast["cores"], fast["contention"]) == ("fast", 1, None)
+            assert (dual["label"], dual["cores"], dual["contention"]) == (fast["label"], 2, "banks")
+            means = [record["cycles_per_image"]["mean"] for record in (dual, fast)]
+            assert dual["ratio_to_fast"] == means[0] / means[1]
+            assert dual["final_state_sha256"] == fast["final_state_sha256"]
+            assert dual["sram"]["stack"] > fast["sram"]["stack"]

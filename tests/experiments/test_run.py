@@ -124,6 +124,34 @@ def test_xip_cache_costs_cycles_only_in_flash(tmp_path: Path) -> None:
     assert cycles("no_flash") == cycles("no_flash", "--no-xip-cache")
 
 
+def test_program_for_two_cores_runs_where_one_would_wait_for_ever(tmp_path: Path) -> None:
+    trainer = str(firmware_elf.TRAINERS["dual"])
+    alone, both = (record_of(tmp_path, trainer, "--cores", str(cores)) for cores in (1, 2))
+    assert (alone["halt_reason"], both["halt_reason"]) == ("sleep", "breakpoint")
+    assert alone["bus_stalls"] == [0, 0]
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_program_for_one_core_needs_as_long_on_two(link_type: str, tmp_path: Path) -> None:
+    command = [built("workload", link_type), "--no-xip-cache"]
+    one, two = (record_of(tmp_path, *command, "--cores", cores) for cores in "12")
+    assert (one["cycles"], one["output"]) == (two["cycles"], two["output"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--profile", "p.txt"], "--cores 2: --profile, --memory and --gdb follow one core"),
+        ([], "the XIP cache is modelled for one core"),
+    ],
+)
+def test_what_two_cores_cannot_have_is_refused(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", built("hello", "default"), "--cores", "2", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_every_kind_of_profile_is_written_and_adds_up(tmp_path: Path) -> None:
     names = (
         "p.txt",
