@@ -8,7 +8,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
 from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 
 IMAGES = 32  # those of priot costs
 
@@ -20,14 +20,14 @@ def rows(rounds: int) -> list[dict[str, Any]]:
 
 def _row(training: Training, rounds: int) -> dict[str, Any]:
     """Cycles are exact: those of the first pass over the images, which is not timed."""
-    picos = {variant: simulated_pico(None, variant) for variant in Variant}
+    picos = {variant: simulated_pico(None, variant) for variant in ON_ONE_CORE}
     devices = {variant: training.device(pico, variant) for variant, pico in picos.items()}
     cycles = {}
     for variant, device in devices.items():
         before = picos[variant].cycles
         training.steps(device)
         cycles[variant] = (picos[variant].cycles - before) / IMAGES
-    times: dict[Variant, list[float]] = {variant: [] for variant in Variant}
+    times: dict[Variant, list[float]] = {variant: [] for variant in ON_ONE_CORE}
     for _ in range(rounds):
         for variant, device in devices.items():
             times[variant].append(seconds(lambda device=device: training.steps(device)))  # type: ignore[misc]

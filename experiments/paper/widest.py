@@ -18,7 +18,7 @@ from experiments.device.needs import (
     widest_of,
 )
 from experiments.device.placement import Memory, Placement
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE
 from experiments.paper.artefact import Artefact
 from experiments.paper.protocol import ANGLE
 from experiments.pretraining.backbone import untrained_backbone
@@ -35,7 +35,7 @@ def plan() -> tuple[Artefact, list[Need]]:
     Returns:
         The artefact, and the widest network of each fraction, placement and variant.
     """
-    variants = tuple(Variant)
+    variants = ON_ONE_CORE
     full = needs_of(vgg11(), planned_methods(), Placement.every(), variants, SEED)
     sparse = [settings for settings in planned_methods() if settings.sparse]
     in_flash = [place for place in Placement.every() if place.weights is Memory.FLASH]
@@ -68,7 +68,7 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
     records: list[dict[str, Any]] = []
     for fraction in RUN_FRACTIONS:
         settings = method("priot-s", scored_fraction=fraction)
-        for variant in Variant:
+        for variant in ON_ONE_CORE:
             alike = [
                 need.layout
                 for need in widest

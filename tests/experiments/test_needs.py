@@ -14,7 +14,7 @@ from experiments.device.needs import Need, needs_by_width, needs_of, widest_of
 from experiments.device.placement import Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN, VGG11_WIDTHS, network_of, vgg11
 from kernels.methods import method
@@ -42,7 +42,7 @@ def accepted(need: Need) -> bool:
     return True
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(
     ("name", "text", "purpose"),
     [

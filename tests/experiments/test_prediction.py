@@ -23,7 +23,7 @@ from experiments.device.host import DeviceError
 from experiments.device.layout import lay_out
 from experiments.device.placement import Placement
 from experiments.device.purpose import Purpose
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import method
@@ -40,7 +40,7 @@ PREDICTED = [
 ]
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(("name", "text"), PREDICTED)
 @given(data=st.data())
 @settings(deadline=None, max_examples=12)
@@ -87,7 +87,7 @@ def test_a_bit_of_the_mask_decides_about_its_edge() -> None:
         comparison.predict(image)
 
 
-@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
 def test_a_mask_takes_an_eighth_of_the_scores_and_a_few_rows(variant: Variant) -> None:
     training = method("priot")
     model = with_scores(initial_model(TINY_CNN, 0), training, 0)
