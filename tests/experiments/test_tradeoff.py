@@ -24,6 +24,8 @@ from experiments.device.cost_runs import CostRuns
 from experiments.device.costs import Setup, at_clock, measure_costs, possible_setups
 from experiments.device.layout import DoesNotFitError
 from experiments.device.placement import DEFAULT, Placement, Scores
+from experiments.device.purpose import Purpose
+from experiments.device.simulator import is_possible
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper import tradeoff
@@ -271,6 +273,7 @@ def test_every_possible_combination_is_a_row(results: Path) -> None:
         for placement in Placement.every()
         if placement.suits(row.configuration().method)
         for variant in Variant
+        if is_possible(variant, placement, Purpose.TRAINING)
     }
     assert found == expected
     assert len(rows) == len(expected)
