@@ -101,7 +101,17 @@ def test_firmware_has_the_symbols_that_the_host_asks_for(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("trainer", "predictor"), [*zip(TRAINERS, PREDICTORS, strict=True)])
+@pytest.mark.parametrize(
+    ("trainer", "predictor"),
+    [
+        (trainers[variant], predictor)
+        for trainers, predictors in (
+            (firmware_elf.TRAINERS, firmware_elf.PREDICTORS),
+            (firmware_elf.TRAINERS_IN_FLASH, firmware_elf.PREDICTORS_IN_FLASH),
+        )
+        for variant, predictor in predictors.items()
+    ],
+)
 def test_predictors_have_no_code_to_train(trainer: Path, predictor: Path) -> None:
     names = load_program(predictor).symbols
     assert "dense_forward" in names
