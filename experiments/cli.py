@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"on the Pico, {_PLACES}",
     )
     train.add_argument("--images", type=int, metavar="N", help="to train on (1024)")
+    train.add_argument("--network", choices=("tiny-cnn", "vgg11"), help="whose backbone (tiny-cnn)")
 
     sweep = commands.add_parser(
         "sweep",
@@ -280,11 +281,11 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
         "--data",
         type=Path,
         metavar="DIR",
-        help="folder with the data's files: use the test images (default: embedded sample)",
+        help="folder with the data's files (default: embedded sample)",
     )
     options.add_argument(
         "--dataset",
-        choices=("mnist-sample", "mnist", "cifar10"),
+        choices=("mnist-sample", "mnist", "cifar10-sample", "cifar10"),
         help="(mnist-sample; mnist with --data)",
     )
     options.add_argument("--angle", type=float, default=angle, help="rotation in degrees (30)")
@@ -322,6 +323,9 @@ def _run_settings() -> _Parser:
     """Settings of one run beside its method's and its task's; ``configuration_of`` reads all."""
     options = _Parser(add_help=False)
     options.add_argument("--epochs", type=int, metavar="E", help="(10)")
+    options.add_argument(
+        "--measure-every", type=int, metavar="E", help="epochs between two measurements (1)"
+    )
     options.add_argument(
         "--test-images", type=int, metavar="N", help="to measure accuracy on (all others)"
     )

@@ -46,7 +46,7 @@ from experiments.training.configuration import (
 )
 from experiments.training.inputs import load_images, load_inputs
 from experiments.training.learners import learner_on
-from experiments.training.train import accuracy_by_epoch
+from experiments.training.train import accuracy_by_epoch, measured_epochs
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.methods import Method
@@ -135,7 +135,9 @@ def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
     check_writable(options.json, read=[options.config, options.backbone])
     configuration = configuration_of(options)
-    inputs = load_inputs(configuration.dataset, options.data, options.backbone)
+    inputs = load_inputs(
+        configuration.dataset, options.data, options.backbone, configuration.network
+    )
     configuration = inputs.fitted(configuration)
     check_variant(options)
     if options.backend == "reference" and (options.elf or options.variant):
@@ -156,7 +158,7 @@ def train(options: Namespace) -> None:
             learner_on(options.backend, options.elf, variant, placement),
             bar.update,
         )
-    accuracy = enumerate(accuracy_by_epoch(record))
+    accuracy = zip(measured_epochs(record), accuracy_by_epoch(record), strict=True)
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
@@ -205,7 +207,9 @@ def sweep(options: Namespace) -> None:
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")
-    inputs = load_inputs(datasets.pop(), options.data, options.backbone)
+    # One that differs is told by run_sweep, as are all that do not fit.
+    network = configurations[0].network
+    inputs = load_inputs(datasets.pop(), options.data, options.backbone, network)
     workers = Workers(options.jobs, options.dask)
     records = run_sweep(configurations, inputs, RunStore(options.runs), workers)
     varied = [

@@ -25,17 +25,17 @@ def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
         panels: one for each axes, with the keys
 
             * ``title``: what stands over it, lettered "(a)" and on if there are several panels;
+            * ``epochs``: after which accuracy was measured, rising from 0, before training;
             * ``series``: what is drawn in it, each with ``label``, with ``mean``, ``low`` and
-              ``high`` (lists in percent, one value for each epoch, the first being epoch 0,
-              before training) and, if wanted, ``emphasis``: true draws that label bold and in the
+              ``high`` (lists in percent, one value for each epoch) and, if wanted, ``emphasis``: true draws that label bold and in the
               accent colour, in every panel.
 
             Other keys are left alone.
         path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
 
     Raises:
-        ValueError: there is no panel, or no series in a panel; a series' lists differ in length
-            or are empty, or a mean is no percentage; there are more labels than lines that can be
+        ValueError: there is no panel, or no epoch or series in a panel; epochs do not rise from 0;
+            a series has not one value for each epoch, or a mean that is no percentage; there are more labels than lines that can be
             told apart; or the suffix is unknown.
         KeyError: a panel or a series lacks a key.
         OSError: the file cannot be written.
@@ -47,10 +47,13 @@ def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
 def _check(panels: Sequence[Mapping[str, Any]]) -> None:
     require_some(panels, "panels")
     for panel in panels:
+        epochs = panel["epochs"]
+        require_some(epochs, f"epochs in the panel {panel['title']!r}")
+        if epochs[0] != 0 or list(epochs) != sorted(set(epochs)):
+            raise ValueError(f"the epochs of {panel['title']!r} do not rise from 0; sort them")
         require_some(panel["series"], f"series in the panel {panel['title']!r}")
         for series in panel["series"]:
-            require_some(series["mean"], f"epochs of {series['label']!r}")
-            require_length(series["label"], series, ("low", "high"), len(series["mean"]))
+            require_length(series["label"], series, ("mean", "low", "high"), len(epochs))
             require_percent(series["label"], "mean", series["mean"])
 
 
@@ -68,10 +71,9 @@ def _ends(series: Mapping[str, Any]) -> list[float]:
 
 
 def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[str, Any]]) -> None:
-    order = list(styles)
+    order, epochs = list(styles), panel["epochs"]
     for series in panel["series"]:
         style = styles[series["label"]]
-        epochs = range(len(series["mean"]))
         axes.fill_between(
             epochs,
             *_band(series),
@@ -82,7 +84,7 @@ def _draw_panel(axes: Axes, panel: Mapping[str, Any], styles: Mapping[str, dict[
         gap = max(1, len(epochs) // _MARKS)
         first = order.index(series["label"]) * gap // len(order)  # marks of two lines stand apart
         axes.plot(epochs, series["mean"], markevery=(first, gap), clip_on=False, **style)
-    axes.set_xlim(0, max(1, *(len(series["mean"]) - 1 for series in panel["series"])))
+    axes.set_xlim(0, max(1, epochs[-1]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_xlabel("epoch")
     axes.grid(axis="y")

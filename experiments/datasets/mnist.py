@@ -28,8 +28,8 @@ CLASSES = 10
 SAMPLE_STRIDE = 20
 """The embedded sample is MNIST's training images 0, 20, 40, ... (3,000 of 60,000)."""
 
-TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10")
-"""Where a transfer task may take its images: the embedded sample, or a full set's test images."""
+TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10-sample", "cifar10")
+"""Where a transfer task may take its images: some training images, or a full set's test images."""
 
 _FILE_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
 SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}

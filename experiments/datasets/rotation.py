@@ -59,4 +59,9 @@ def quantise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
 
 def as_input(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
     """Pixels (N,H,W) or (N,C,H,W) as a network takes them: int8 (N,C,H,W), quantised."""
-    return quantise(pixels if pixels.ndim == 4 else pixels[:, np.newaxis])
+    return quantise(with_channels(pixels))
+
+
+def with_channels(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Pixels (N,H,W) or (N,C,H,W) as (N,C,H,W): grey ones have one channel. A view."""
+    return pixels if pixels.ndim == 4 else pixels[:, np.newaxis]

@@ -12,7 +12,7 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.protocol import ANGLE, OVERFLOWING
-from experiments.training.train import accuracy_by_epoch
+from experiments.training.train import accuracy_by_epoch, measured_epochs
 from plots.history import draw_history
 
 SHOWN = (
@@ -45,8 +45,9 @@ def history(laboratory: Laboratory) -> Artefact:
     found = iter(laboratory.run(configurations))
     rows = []
     for (panel, contender), group in groups.items():
-        histories = [accuracy_by_epoch(next(found)) for _ in group]
-        for epoch, values in enumerate(zip(*histories, strict=True)):
+        records = [next(found) for _ in group]
+        histories = map(accuracy_by_epoch, records)
+        for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
             rows.append(
                 {
                     "panel": panel,
@@ -84,5 +85,6 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             mine = [r for r in rows if r["panel"] == panel and r["label"] == contender.label]
             values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
             series.append({"label": contender.label, "emphasis": contender == PRIOT, **values})
-        panels.append({"title": title, "series": series})
+        epochs = sorted({row["epoch"] for row in rows})
+        panels.append({"title": title, "epochs": epochs, "series": series})
     draw_history(panels, path)

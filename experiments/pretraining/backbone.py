@@ -23,6 +23,8 @@ from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
 
 EMBEDDED = "tiny_cnn.json"
+IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}
+"""Backbones by network that are too large for the package, from the repository's root."""
 # What reading damaged JSON, a wrong record, and damaged archives raise.
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error)
 
@@ -43,12 +45,23 @@ def untrained_backbone(network: Network, seed: int) -> Backbone:
     return Backbone(model, backbone_record(model), trained=False)
 
 
-def load_backbone(path: Path | None) -> Backbone:
-    """The backbone whose record is the JSON file ``path``; None stands for the embedded tiny CNN.
+def load_backbone(path: Path | None, network: str | None = None) -> Backbone:
+    """The backbone whose record is the JSON file ``path``.
+
+    Args:
+        path: None stands for the backbone of ``network``: IN_REPOSITORY, or the embedded tiny CNN.
 
     Raises:
         UserError: when a file is missing or damaged, or the weights are not those of the record.
     """
+    if path is None and network in IN_REPOSITORY:
+        path = IN_REPOSITORY[network]
+        if not path.exists():
+            raise UserError(
+                f"{path}: no backbone of {network} is here; start in the repository's root, name "
+                "its record with --backbone, or make it, which takes hours: priot pretrain "
+                f"--network {network} --dataset cifar10 --data DIR --out {path}"
+            )
     folder: Path | Traversable = resources.files("experiments") / "data"
     name = EMBEDDED
     if path is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
 import warnings
@@ -109,15 +110,26 @@ def _in_processes(
     missing: Mapping[str, Configuration], kind: Kind[Configuration], workers: Workers
 ) -> Results:
     """Results in the order in which runs end."""
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    here = os.getpid()
-    tasks = (delayed(_run_for)(here, key, chosen, kind) for key, chosen in missing.items())
+    jobs = min(effective_n_jobs(workers.jobs), len(missing))
+    if jobs <= 1:
+        for key, chosen in missing.items():
+            yield _run(key, chosen, kind)
+        return
     # With batches a run's record would wait for others; with shared memory (max_nbytes) a sweep
-    # that is killed would leave files behind.
-    jobs = min(workers.jobs, max(1, len(missing)))
-    parallel = Parallel(jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None)
+    # that is killed would leave files behind. Tasks are small: what all runs read, megabytes of
+    # images and weights, goes to each process once.
+    parallel = Parallel(
+        jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        max_nbytes=None,
+        initializer=_become_worker,
+        initargs=(os.getpid(), pickle.dumps(kind)),
+    )
+    tasks = (delayed(_run_as_worker)(key, chosen) for key, chosen in missing.items())
     warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
     try:
         yield from parallel(tasks)
@@ -178,25 +190,22 @@ def _run(key: str, configuration: Configuration, kind: Kind[Configuration]) -> R
     return key, record, time.process_time() - start
 
 
-def _run_for(
-    parent: int, key: str, configuration: Configuration, kind: Kind[Configuration]
-) -> Result:
-    """``_run`` in a process of this machine, which shall end when ``parent`` does."""
-    if os.getpid() != parent:
-        _belong_to(parent)
-    return _run(key, configuration, kind)
+_kind: Kind[Any]  # of the runs of this process, once it is a worker
 
 
-_watching = False
+def _become_worker(parent: int, kind: bytes) -> None:
+    """Take in what all runs read, leave Ctrl-C to ``parent``, and end once it is gone.
+
+    Nobody would take the results then.
+    """
+    global _kind
+    _kind = pickle.loads(kind)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
-def _belong_to(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end once it is gone: nobody would take the results."""
-    global _watching
-    if not _watching:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Thread(target=_end_after, args=(parent,), daemon=True).start()
-        _watching = True
+def _run_as_worker(key: str, configuration: Any) -> Result:
+    return _run(key, configuration, _kind)
 
 
 def _end_after(parent: int) -> None:

@@ -41,6 +41,7 @@ _RUN_SETTINGS = {
     "calibration": str,
     "logit_headroom": int,
     "epochs": int,
+    "measure_every": int,
     "seed": int,
 }
 
@@ -69,6 +70,8 @@ class Configuration:
     logit_headroom: int = 0
     """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
     epochs: int = 10
+    measure_every: int = 1
+    """Epochs between two measurements of accuracy; the last one is always followed by one."""
     seed: int = 0
     """Of the choice of images, first scores, scored edges and order."""
 
@@ -92,8 +95,15 @@ class Configuration:
             raise UserError(f"angle {self.angle}: name a finite number of degrees")
         if self.epochs < 0:
             raise UserError(f"epochs {self.epochs}: train for 0 epochs or more")
+        if self.measure_every < 1:
+            raise UserError(f"measure every {self.measure_every} epochs: take 1 or more")
         if self.seed < 0:
             raise UserError(f"seed {self.seed}: a seed is 0 or more")
+
+    @property
+    def measured_epochs(self) -> tuple[int, ...]:
+        """Epochs after which accuracy is measured; 0 is before training."""
+        return *range(0, self.epochs, self.measure_every), self.epochs
 
     def to_json(self) -> dict[str, Any]:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
@@ -108,6 +118,8 @@ class Configuration:
             unused |= {"scored_fraction", "selection"}
         if not self.logit_headroom:
             unused.add("logit_headroom")
+        if self.measure_every == 1:
+            unused.add("measure_every")
         return {
             name: value
             for name, value in description.items()

@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from experiments.datasets.cifar10 import cifar10
+from experiments.datasets.cifar10 import cifar10, cifar10_sample
 from experiments.datasets.mnist import Images, mnist, mnist_sample
+from experiments.datasets.rotation import with_channels
 from experiments.datasets.transfer import check_images, check_numbers
 from experiments.device.simulator import trainer_elf
 from experiments.device.variants import Variant
@@ -64,7 +63,7 @@ class Inputs:
                 f"network {configuration.network!r}: the backbone is of {network.name!r}; "
                 "name another record with --backbone, or leave the network out"
             )
-        check_images(network, self.source.pixels[:, np.newaxis], self.source.labels)
+        check_images(network, with_channels(self.source.pixels), self.source.labels)
         if not check_numbers(self.source, configuration.images, configuration.test_images):
             raise UserError("no images are left to test on: train on fewer, or test on more than 0")
         return replace(configuration, network=network.name)
@@ -74,17 +73,20 @@ class Inputs:
         return self.fitted(configuration).key(self.identity)
 
 
-def load_inputs(dataset: str, data: Path | None, backbone: Path | None) -> Inputs:
+def load_inputs(
+    dataset: str, data: Path | None, backbone: Path | None, network: str | None = None
+) -> Inputs:
     """Read what runs on ``dataset`` (one of TRANSFER_DATASETS) need.
 
     Args:
         data: folder of the full set; None stands for the one that ``priot download`` fills.
-        backbone: record of a backbone; None stands for the embedded one.
+        backbone: record of a backbone; None stands for the one of ``network``.
+        network: as ``load_backbone`` takes it.
 
     Raises:
         UserError: when a file is missing or damaged, or a folder is given that is not needed.
     """
-    return Inputs(load_backbone(backbone), load_images(dataset, data))
+    return Inputs(load_backbone(backbone, network), load_images(dataset, data))
 
 
 def load_images(dataset: str, data: Path | None) -> Images:
@@ -101,6 +103,7 @@ def load_images(dataset: str, data: Path | None) -> Images:
     sources: dict[str, Callable[[], Images]] = {
         "mnist-sample": mnist_sample,
         "mnist": lambda: mnist(data, "test"),
+        "cifar10-sample": lambda: cifar10_sample(data),
         "cifar10": lambda: cifar10(data, "test"),
     }
     return sources[dataset]()

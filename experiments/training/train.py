@@ -142,7 +142,8 @@ def train(
             block = order[start : start + BLOCK]
             session.train(block)
             report(len(block))
-        measured.append(session.measure())
+        if epoch in configuration.measured_epochs:
+            measured.append(session.measure())
     scales = session.scales or {}
     return {
         "configuration": session.configuration.to_json()
@@ -158,5 +159,10 @@ def train(
 
 
 def accuracy_by_epoch(record: Mapping[str, Any]) -> list[float]:
-    """Accuracy before training and after each epoch, in percent."""
+    """Accuracy before training and after each of ``measured_epochs``, in percent."""
     return [100 * right / record["configuration"]["test_images"] for right in record["right"]]
+
+
+def measured_epochs(record: Mapping[str, Any]) -> tuple[int, ...]:
+    """The epochs after which accuracy was measured; 0 is before training."""
+    return Configuration.from_json(record["configuration"]).measured_epochs

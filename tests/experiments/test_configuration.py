@@ -42,6 +42,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         "images": st.integers(1, 10_000),
         "test_images": st.integers(1, 10_000),
         "epochs": st.integers(0, 100),
+        "measure_every": st.integers(2, 100),
         "seed": st.integers(0, 2**70),
     }
     if METHODS[name].trains_scores:
@@ -98,6 +99,7 @@ def test_none_stands_for_the_default() -> None:
         ({"network": 3}, "network = 3: this should be a text"),
         ({"dataset": "cifar"}, "dataset 'cifar': choose from mnist-sample, mnist"),
         ({"epochs": -1}, "epochs -1: train for 0 epochs or more"),
+        ({"measure_every": 0}, "measure every 0 epochs: take 1 or more"),
         ({"seed": -1}, "seed -1: a seed is 0 or more"),
         ({"rounding": "up"}, "rounding 'up': choose from pseudo-stochastic, nearest"),
         ({"calibration": "guessed"}, "calibration 'guessed': choose from rotated, rotated-all"),
@@ -187,6 +189,7 @@ OTHER_VALUES = {
     "calibration": "upright",
     "logit_headroom": -2,
     "epochs": 11,
+    "measure_every": 2,
     "seed": 1,
 }
 

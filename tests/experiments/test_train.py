@@ -135,6 +135,22 @@ def test_table_has_a_row_for_each_epoch(
     assert [row.split()[0] for row in rows] == ["0", "1", "2"]
 
 
+def test_accuracy_is_measured_after_some_epochs_alone(
+    small_backbone: Path, record_of, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["train", "--method", "priot", "--backbone", small_backbone, "--epochs", 5]
+    options += ["--images", 20, "--test-images", 50]
+    every = record_of(*options)
+    capsys.readouterr()
+    some = record_of(*options, "--measure-every", 2)
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == ["0", "2", "4", "5"]
+    assert train.measured_epochs(every) == (0, 1, 2, 3, 4, 5)
+    for numbers in ("right", "saturated_logits"):
+        assert some[numbers] == [every[numbers][epoch] for epoch in (0, 2, 4, 5)]
+    assert some["final_state_sha256"] == every["final_state_sha256"]
+
+
 def test_piped_run_is_silent_and_writes_the_record(
     small_backbone: Path, priot: list[str], tmp_path: Path, record_of
 ) -> None:

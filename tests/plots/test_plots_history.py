@@ -1,6 +1,6 @@
 """plots.history: accuracy by epoch, drawn from made-up runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,11 @@ def series(label: str = "PRIOT", **further: Any) -> dict[str, Any]:
     }
 
 
-def panel(*everything: dict[str, Any], title: str = "30 degrees") -> dict[str, Any]:
-    return {"title": title, "series": everything or (series(emphasis=True), series("NITI"))}
+def panel(
+    *everything: dict[str, Any], title: str = "30 degrees", epochs: Sequence[int] = range(4)
+) -> dict[str, Any]:
+    shown = everything or (series(emphasis=True), series("NITI"))
+    return {"title": title, "epochs": epochs, "series": shown}
 
 
 PANELS = [panel(), panel(series("NITI"), title="45 degrees")]
@@ -50,6 +53,12 @@ def test_lines_and_bands_are_the_data(drawn: Callable[..., Figure]) -> None:
     corners = axes.collections[0].get_paths()[0].vertices
     assert {(1, 77), (1, 83), (3, 89), (3, 95)} <= {tuple(corner) for corner in corners}
     assert axes.get_ylim() == (50, 95)
+
+
+def test_lines_bend_at_the_epochs_that_were_measured(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([panel(epochs=[0, 5, 10, 12])]).axes
+    assert list(axes.lines[0].get_xdata()) == [0, 5, 10, 12]
+    assert axes.get_xlim() == (0, 12)
 
 
 def test_a_label_has_the_same_line_in_every_panel(drawn: Callable[..., Figure]) -> None:
@@ -78,15 +87,17 @@ def test_bands_are_cut_at_the_ends_of_the_scale(drawn: Callable[..., Figure]) ->
 
 
 def test_a_run_of_epoch_0_alone_is_drawn(drawn: Callable[..., Figure]) -> None:
-    drawn([panel(series(mean=[70], low=[70], high=[70]))])
+    drawn([panel(series(mean=[70], low=[70], high=[70]), epochs=[0])])
 
 
 @pytest.mark.parametrize(
     ("panels", "message"),
     [
         ([], "no panels"),
-        ([{"title": "30 degrees", "series": []}], "no series in the panel '30 degrees'"),
-        ([panel(series(mean=[]))], "no epochs of 'PRIOT'"),
+        ([{"title": "30 degrees", "epochs": [0], "series": []}], "no series in the panel '30 degrees'"),
+        ([panel(epochs=[])], "no epochs in the panel '30 degrees'"),
+        ([panel(epochs=[1, 2, 3, 4])], "the epochs of '30 degrees' do not rise from 0"),
+        ([panel(epochs=[0, 2, 1, 3])], "the epochs of '30 degrees' do not rise from 0"),
         ([panel(series(mean=[60.0, 80.0, 90.0, 920.0]))], "PRIOT: mean is in percent"),
         ([panel(series(low=[1.0]))], "PRIOT: low has 1 values where 4 are due"),
         ([panel(*(series(str(n)) for n in range(11)))], "draw fewer"),
