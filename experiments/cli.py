@@ -370,7 +370,7 @@ def _method_options() -> _Parser:
 def _run_options() -> _Parser:
     """Options of every command that carries out many runs."""
     options = _Parser(add_help=False)
-    options.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's IDX files")
+    options.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     options.add_argument(
         "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
     )
@@ -383,20 +383,33 @@ def _run_options() -> _Parser:
     return options
 
 
+def _reproduction_options() -> _Parser:
+    """Options that choose what is trained on what; each follows from the other."""
+    options = _Parser(add_help=False)
+    options.add_argument("--network", choices=("tiny-cnn", "vgg11"), help="(tiny-cnn)")
+    options.add_argument(
+        "--dataset", choices=("mnist", "cifar10"), help="(mnist; cifar10 with vgg11)"
+    )
+    return options
+
+
 def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     debug = _Parser(add_help=False)
     debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parents = [debug, _run_options()]
+    on_both = [*parents, _reproduction_options()]
     for name, told, more in (
         ("accuracy", "Table 1", "The accuracy of every method at every angle."),
         ("history", "Figure 3", "Accuracy by epoch."),
         ("overflow", "Figure 2", "Logits of static NITI in the epoch in which accuracy drops."),
         ("collapse", "a map", "Where static scales collapse, by learning rate, scale and angle."),
-        ("device", "the truth", "Complete runs in the emulator, equal to the reference's."),
         ("paper", "everything", "All tables and figures."),
     ):
-        _add_artefact(commands, parents, name, told, more)
-    _add_tradeoff(commands, parents)
+        _add_artefact(commands, on_both, name, told, more)
+    truth = "Complete runs in the emulator, equal to the reference's."
+    device = _add_artefact(commands, parents, "device", "the truth", truth)
+    device.set_defaults(network=None, dataset=None)
+    _add_tradeoff(commands, parents).set_defaults(network=None, dataset=None)
     widest = commands.add_parser(
         "widest",
         parents=[debug],
@@ -408,11 +421,13 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     widest.add_argument("--results", type=Path, metavar="DIR", help="(results)")
     tune = commands.add_parser(
         "tune",
-        parents=parents,
+        parents=on_both,
         help="search the settings that these use",
-        description="Searches each method's settings with equal effort, on training images alone.",
+        description="Searches each method's settings with equal effort, on training images alone: "
+        "on MNIST's embedded sample, or on a sample of CIFAR-10's.",
     )
-    tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning.jsonl)")
+    tune.set_defaults(quick=False)
+    tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning*.jsonl)")
     tune.add_argument("--json", type=Path, metavar="FILE", help="write the whole search")
     tune.add_argument(
         "--settings", type=Path, metavar="FILE", help="write the settings that were found"
@@ -435,7 +450,7 @@ def _add_artefact(
         "(PDF, PNG). Finished runs are kept: start again after an interruption.",
     )
     command.add_argument(
-        "--quick", action="store_true", help="a reduced version on the embedded sample"
+        "--quick", action="store_true", help="a reduced version; MNIST's on the embedded sample"
     )
     command.add_argument(
         "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
@@ -443,12 +458,15 @@ def _add_artefact(
     command.add_argument(
         "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
     )
+    command.add_argument(
+        "--settings", type=Path, metavar="FILE", help="of every method, as priot tune found them"
+    )
     return command
 
 
 def _add_tradeoff(
     commands: argparse._SubParsersAction[_Parser], parents: Sequence[_Parser]
-) -> None:
+) -> _Parser:
     tradeoff = _add_artefact(
         commands,
         [*parents, _clock_option()],
@@ -462,6 +480,7 @@ def _add_tradeoff(
         ("--ms", "M", "the most accurate within M ms per training step"),
     ):
         tradeoff.add_argument(option, type=float, default=math.inf, metavar=metavar, help=told)
+    return tradeoff
 
 
 def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -27,16 +27,16 @@ def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
             * ``title``: what stands over it, lettered "(a)" and on if there are several panels;
             * ``epochs``: after which accuracy was measured, rising from 0, before training;
             * ``series``: what is drawn in it, each with ``label``, with ``mean``, ``low`` and
-              ``high`` (lists in percent, one value for each epoch) and, if wanted, ``emphasis``: true draws that label bold and in the
-              accent colour, in every panel.
+              ``high`` (lists in percent, one value for each epoch) and, if wanted,
+              ``emphasis``: true draws that label bold and in the accent colour, in every panel.
 
             Other keys are left alone.
         path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
 
     Raises:
         ValueError: there is no panel, or no epoch or series in a panel; epochs do not rise from 0;
-            a series has not one value for each epoch, or a mean that is no percentage; there are more labels than lines that can be
-            told apart; or the suffix is unknown.
+            a series has not one value for each epoch, or a mean that is no percentage; there are
+            more labels than lines that can be told apart; or the suffix is unknown.
         KeyError: a panel or a series lacks a key.
         OSError: the file cannot be written.
     """

@@ -8,7 +8,6 @@ from statistics import fmean, stdev
 from typing import Any
 
 from experiments.paper.artefact import Artefact
-from experiments.paper.chosen import common_settings, tuned_settings
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, PRIOT, Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.training.configuration import Configuration
@@ -35,8 +34,8 @@ def runs_of(
     laboratory: Laboratory, comparison: str, contender: Contender, angle: float, headroom: int = 0
 ) -> list[Configuration]:
     """One configuration per seed."""
-    tuned = comparison == "tuned"
-    settings = tuned_settings(contender, angle) if tuned else common_settings()
+    chosen = laboratory.settings
+    settings = chosen.tuned(contender, angle) if comparison == "tuned" else chosen.common()
     settings = settings | {"angle": angle, "logit_headroom": headroom}
     return [
         contender.configuration(**laboratory.scope.settings(seed=seed, **settings))
@@ -71,8 +70,9 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
         rows,
-        laboratory.record(configurations) | {"rows": rows},
+        laboratory.record(configurations),
         lambda path: _draw(rows, path),
+        scope.network,
     )
 
 
@@ -103,8 +103,7 @@ def _row(
 ) -> dict[str, Any]:
     configuration = records[0]["configuration"]
     return {
-        "network": configuration["network"],
-        "dataset": configuration["dataset"],
+        **laboratory.subject,
         "comparison": comparison,
         "method": contender.method,
         "scored_fraction": contender.scored_fraction,

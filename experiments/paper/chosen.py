@@ -1,29 +1,60 @@
-"""The settings that ``priot tune`` found, kept in settings.json."""
+"""The settings that ``priot tune`` found, kept in settings/, a file for each network."""
 
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
-from experiments.paper.contenders import Contender
+from experiments.errors import UserError
+from experiments.paper.contenders import CONTENDERS, Contender
+
+Settings = dict[str, Any]
 
 
-@cache
-def chosen_settings() -> dict[str, Any]:
-    """What ``priot tune`` found: bits common to all, and the best by contender and angle."""
-    file = resources.files("experiments") / "paper" / "settings.json"
-    content: dict[str, Any] = json.loads(file.read_text())
-    return content
+@dataclass(frozen=True)
+class ChosenSettings:
+    """What ``priot tune`` found for one network."""
+
+    common_learning_rate_bits: int
+    best: Mapping[str, Mapping[str, Settings]]
+    """By name of the contender and angle in degrees."""
+
+    def common(self) -> Settings:
+        """The paper's comparison: one setting for all methods, everything else at its default."""
+        return {"learning_rate_bits": self.common_learning_rate_bits}
+
+    def tuned(self, contender: Contender, angle: float) -> Settings:
+        """The strictest comparison: a contender at its own best for the nearest angle searched."""
+        best = self.best[contender.name]
+        return best[min(best, key=lambda searched: abs(float(searched) - angle))]
 
 
-def common_settings() -> dict[str, Any]:
-    """The paper's comparison: one setting for all methods, everything else at its default."""
-    return {"learning_rate_bits": chosen_settings()["common_learning_rate_bits"]}
+def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
+    """The settings of ``network``'s file, or of the one at ``path``.
 
-
-def tuned_settings(contender: Contender, angle: float) -> dict[str, Any]:
-    """The strictest comparison: each contender at its own best for the nearest angle searched."""
-    best: dict[str, dict[str, Any]] = chosen_settings()["best"][contender.name]
-    return best[min(best, key=lambda searched: abs(float(searched) - angle))]
+    Raises:
+        UserError: when there is no file, or it holds something else.
+    """
+    of_network = resources.files("experiments") / "paper" / "settings" / f"{network}.json"
+    file: Path | Traversable = of_network if path is None else path
+    try:
+        content = json.loads(file.read_text())
+        common, best = content["common_learning_rate_bits"], content["best"]
+        if type(common) is not int or not all(best[contender.name] for contender in CONTENDERS):
+            raise TypeError("not what is expected")
+    except OSError as error:
+        raise UserError(
+            f"{file}: cannot be read ({error.strerror}); the settings of {network} come from "
+            f"priot tune --network {network} --settings FILE: keep them there, or name them with "
+            "--settings"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{file}: not settings of all methods; make them with priot tune --settings"
+        ) from error
+    return ChosenSettings(common, best)

@@ -58,6 +58,7 @@ def collapse(laboratory: Laboratory) -> Artefact:
         exponents = [_logit_exponent(record, laboratory) for record in records]
         rows.append(
             {
+                **laboratory.subject,
                 "method": contender.method,
                 "calibration": rule,
                 "logit_headroom": headroom,
@@ -91,6 +92,7 @@ def collapse(laboratory: Laboratory) -> Artefact:
             ],
         },
         lambda path: _draw(rows, path),
+        scope.network,
     )
 
 

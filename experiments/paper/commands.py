@@ -25,8 +25,10 @@ from experiments.paper import overflow as figure_2
 from experiments.paper import tradeoff as tradeoff_map
 from experiments.paper import widest as vgg11_on_a_pico
 from experiments.paper.artefact import Artefact, paths_of
+from experiments.paper.chosen import load_settings
+from experiments.paper.effort import EFFORTS
 from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import FULL, QUICK, Scope
+from experiments.paper.protocol import NETWORKS, Scope, scope_of
 from experiments.paper.tradeoff_query import (
     Limits,
     commands_for,
@@ -105,14 +107,20 @@ def tradeoff(options: Namespace) -> None:
 
 
 def paper(options: Namespace) -> None:
-    """``priot paper``: everything, the table of costs as well."""
-    _make(options, "costs")
+    """``priot paper``: everything, the table of costs as well.
+
+    Of a network that no Pico can train, only what takes no Pico; and no map, whose cells take days.
+    """
+    on_pico = _scope(options).on_pico
+    if on_pico:
+        _make(options, "costs")
     accuracy(options)
     history(options)
     overflow(options)
-    collapse(options)
-    _make(options, "tradeoff")
-    device(options)
+    if on_pico:
+        collapse(options)
+        _make(options, "tradeoff")
+        device(options)
 
 
 def widest(options: Namespace) -> None:
@@ -129,12 +137,15 @@ def widest(options: Namespace) -> None:
 
 def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
+    network = _scope(options).network
+    effort = EFFORTS[network]
+    name = "tuning" if network == NETWORKS[0] else f"tuning_{network}"
     check_writable(options.json, options.settings, options.runs)
-    inputs = load_inputs("mnist-sample", None, options.backbone)
-    store = RunStore(options.runs or Path("results/runs/tuning.jsonl"))
     workers = Workers(options.jobs, options.dask)
-    bits = common_bits(inputs, store, workers)
-    found = search(inputs, store, workers)
+    inputs = load_inputs(effort.dataset, options.data, options.backbone, network)
+    store = RunStore(options.runs or Path(f"results/runs/{name}.jsonl"))
+    bits = common_bits(inputs, store, workers, effort)
+    found = search(inputs, store, workers, effort)
     common = max(bits, key=lambda one: bits[one])
     rows = [
         [name, angle, *(f"{key} {value}" for key, value in best.items())]
@@ -196,7 +207,7 @@ def step_table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _scope(options: Namespace) -> Scope:
-    return QUICK if options.quick else FULL
+    return scope_of(options.network, options.dataset, options.quick)
 
 
 def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
@@ -204,10 +215,11 @@ def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
     scope = _scope(options)
     folder = options.results or Path("out/quick" if options.quick else "results")
     workers = Workers(options.jobs, options.dask)
-    check_writable(*paths_of(name, folder))
+    chosen = load_settings(scope.network, options.settings)
+    check_writable(*paths_of(name, folder, scope.network))
     store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
-    inputs = load_inputs(scope.dataset, options.data, options.backbone)
-    made = EXPERIMENTS[name](Laboratory(scope, inputs, store, workers), **settings)
+    inputs = load_inputs(scope.dataset, options.data, options.backbone, scope.network)
+    made = EXPERIMENTS[name](Laboratory(scope, chosen, inputs, store, workers), **settings)
     written = made.write(folder)
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))

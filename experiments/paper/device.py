@@ -8,7 +8,6 @@ from typing import Any
 from experiments.device.comparison import MismatchError
 from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
-from experiments.paper.chosen import common_settings
 from experiments.paper.contenders import CONTENDERS
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.protocol import ANGLE
@@ -29,7 +28,7 @@ def device(laboratory: Laboratory) -> Artefact:
         images=scope.device_images,
         test_images=scope.device_test_images,
         epochs=scope.device_epochs,
-        **common_settings(),
+        **laboratory.settings.common(),
     )
     configurations = [contender.configuration(**settings) for contender in CONTENDERS]
     emulated = replace(

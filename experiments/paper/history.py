@@ -50,6 +50,7 @@ def history(laboratory: Laboratory) -> Artefact:
         for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
             rows.append(
                 {
+                    **laboratory.subject,
                     "panel": panel,
                     "label": contender.label,
                     "epoch": epoch,
@@ -67,6 +68,7 @@ def history(laboratory: Laboratory) -> Artefact:
         rows,
         laboratory.record(configurations),
         lambda path: _draw(rows, path),
+        scope.network,
     )
 
 

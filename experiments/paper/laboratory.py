@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.paper.chosen import ChosenSettings
 from experiments.paper.protocol import Scope
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
@@ -16,12 +17,19 @@ from experiments.training.inputs import Inputs
 
 @dataclass(frozen=True)
 class Laboratory:
-    """A scope, the inputs, where runs are kept, and who computes them."""
+    """A scope, settings, the inputs, where runs are kept, and who computes them."""
 
     scope: Scope
+    settings: ChosenSettings
     inputs: Inputs
     store: RunStore
     workers: Workers
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """What is trained on what: the first columns of a table that networks share."""
+        network = self.inputs.backbone.model.network.name
+        return {"network": network, "dataset": self.scope.dataset}
 
     def run(self, configurations: Sequence[Configuration]) -> list[dict[str, Any]]:
         """Their records in their order, computed or found in the store.

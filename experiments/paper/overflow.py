@@ -15,50 +15,58 @@ from experiments.paper.laboratory import Laboratory
 from experiments.paper.protocol import ANGLE, OVERFLOWING
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
-from experiments.training.train import SATURATED, Session, accuracy_by_epoch
+from experiments.training.train import SATURATED, Session, accuracy_by_epoch, measured_epochs
 from plots.overflow import draw_overflow
 
-SNAPSHOTS = 8  # steps of the epoch after which the logits are looked at, beside its start
+SNAPSHOTS = 8  # steps through the drop after which the logits are looked at, beside its start
 
 
 def overflow(laboratory: Laboratory) -> Artefact:
     """Find the run and epoch of the largest drop, and follow it and PRIOT through that epoch.
 
+    Where accuracy is not measured after every epoch, those between two measurements are one drop.
+
     Raises:
         UserError: as ``run_sweep`` does.
     """
     candidates = runs_of(laboratory, "paper", NITI_STATIC, ANGLE, OVERFLOWING)
-    histories = [accuracy_by_epoch(record) for record in laboratory.run(candidates)]
-    drops = [np.diff(history) for history in histories]
+    records = laboratory.run(candidates)
+    drops = [np.diff(accuracy_by_epoch(record)) for record in records]
     seed = min(range(len(drops)), key=lambda n: float(drops[n].min()))
-    epoch = int(drops[seed].argmin()) + 1
+    measured = measured_epochs(records[seed])
+    place = int(drops[seed].argmin())
+    before, epoch = measured[place], measured[place + 1]
+    passed = f"epoch {epoch}" if epoch == before + 1 else f"epochs {before + 1} to {epoch}"
     followed = {
         "Static NITI": candidates[seed],
         "PRIOT": runs_of(laboratory, "paper", PRIOT, ANGLE, OVERFLOWING)[seed],
     }
     rows = [
-        {"panel": title, "epoch": epoch, **snapshot}
+        {**laboratory.subject, "panel": title, "epoch": epoch, **snapshot}
         for title, configuration in followed.items()
-        for snapshot in _snapshots(configuration, laboratory.inputs, epoch)
+        for snapshot in _snapshots(configuration, laboratory.inputs, before, epoch)
     ]
     return Artefact(
         "overflow",
-        f"Logits of the test images through epoch {epoch} at {ANGLE:g} degrees, seed "
+        f"Logits of the test images through {passed} at {ANGLE:g} degrees, seed "
         f"{candidates[seed].seed} ({laboratory.scope.label}), with the logits' static scale "
         f"{-OVERFLOWING} bits smaller than calibration says; saturated logits are those of "
         f"magnitude {SATURATED}.",
         rows,
         laboratory.record(candidates),
         lambda path: _draw(rows, path),
+        laboratory.scope.network,
     )
 
 
-def _snapshots(configuration: Configuration, inputs: Inputs, epoch: int) -> list[dict[str, Any]]:
-    """The test images' logits at the start of an epoch and at even steps through it."""
+def _snapshots(
+    configuration: Configuration, inputs: Inputs, before: int, last: int
+) -> list[dict[str, Any]]:
+    """The test images' logits after epoch ``before`` and at even steps to the end of ``last``."""
     session = Session(configuration, inputs)
-    for earlier in range(1, epoch):
+    for earlier in range(1, before + 1):
         session.train(session.order_of(earlier))
-    order = session.order_of(epoch)
+    order = np.concatenate([session.order_of(epoch) for epoch in range(before + 1, last + 1)])
     snapshots = [_snapshot(session, 0)]
     done = 0
     for part in np.array_split(order, SNAPSHOTS):

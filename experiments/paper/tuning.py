@@ -1,9 +1,8 @@
 """The search for each method's settings, with equal effort, on images that no table is made of.
 
-It trains and measures on the embedded sample: MNIST training images that the backbone never saw.
 First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
 angles; then the neighbours of the best, over all these angles and at each of them: one setting
-moved by one step. For every angle those that did best nearest to it run in full with several seeds.
+moved by one step. For every angle those that did best nearest to it run longer with several seeds.
 The highest mean of *final* accuracies less their standard deviation wins: by the mean alone,
 settings win that were lucky with these seeds and fail with others.
 """
@@ -18,19 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from experiments.paper.chosen import Settings
 from experiments.paper.contenders import CONTENDERS, Contender
-from experiments.paper.protocol import FULL
+from experiments.paper.effort import Effort, Stage
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
 from experiments.sweeps.workers import Workers
 from experiments.training.inputs import Inputs
 from experiments.training.train import accuracy_by_epoch
-
-Settings = dict[str, Any]
-
-CANDIDATES = 28  # drawn for every method; NITI with static scales has no more in its space
-FIRST_ANGLES, FIRST_SEEDS, FIRST_EPOCHS = (30.0, 60.0, 90.0), (100,), 10
-FINALISTS, FINAL_SEEDS = 4, (100, 101, 102, 103, 104)
 
 Space = dict[str, tuple[Any, ...]]
 _ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}
@@ -49,19 +43,19 @@ SPACES: dict[str, Space] = {
 }
 
 
-def candidates(contender: Contender) -> list[Settings]:
-    """The defaults with every learning rate, and CANDIDATES drawn from a contender's whole space.
+def candidates(contender: Contender, number: int) -> list[Settings]:
+    """The defaults with every learning rate, and ``number`` drawn from a contender's whole space.
 
     So the common setting of the paper's comparison is always among them.
     """
     space = SPACES[contender.method]
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-    drawn = set(np.random.default_rng(0).permutation(len(every))[:CANDIDATES].tolist())
+    drawn = set(np.random.default_rng(0).permutation(len(every))[:number].tolist())
     usual = contender.configuration().to_json()
     return [
         settings
-        for number, settings in enumerate(every)
-        if number in drawn
+        for place, settings in enumerate(every)
+        if place in drawn
         or all(usual[name] == settings[name] for name in settings if name != "learning_rate_bits")
     ]
 
@@ -77,7 +71,9 @@ def neighbours(contender: Contender, settings: Settings) -> list[Settings]:
     return found
 
 
-def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, float]:
+def common_bits(
+    inputs: Inputs, store: RunStore, workers: Workers, effort: Effort
+) -> dict[int, float]:
     """Mean accuracy of all contenders with static scales by learning-rate bits that all share.
 
     The best of them is the common setting of the paper's comparison: a compromise among all static
@@ -91,33 +87,34 @@ def common_bits(inputs: Inputs, store: RunStore, workers: Workers) -> dict[int, 
         for contender in CONTENDERS
         if contender.static
     }
-    scores = _first_stage(inputs, store, workers, tried)
+    scores = _first_stage(inputs, store, workers, tried, effort)
     return {
         bits: fmean(fmean(of_one[number].values()) for of_one in scores.values())
         for number, bits in enumerate(_BITS["learning_rate_bits"])
     }
 
 
-def search(inputs: Inputs, store: RunStore, workers: Workers) -> dict[str, Any]:
+def search(inputs: Inputs, store: RunStore, workers: Workers, effort: Effort) -> dict[str, Any]:
     """Search; returns for every contender the best settings by angle, and how every candidate did.
 
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    tried = {contender: candidates(contender) for contender in CONTENDERS}
-    for contender, scores in _first_stage(inputs, store, workers, tried).items():
+    tried = {contender: candidates(contender, effort.candidates) for contender in CONTENDERS}
+    looked_at = effort.first.angles
+    for contender, scores in _first_stage(inputs, store, workers, tried, effort).items():
         settings = tried[contender]
-        for angles in (FIRST_ANGLES, *((angle,) for angle in FIRST_ANGLES)):
+        for angles in (looked_at, *((angle,) for angle in looked_at)):
             best = settings[_ranking(scores, angles)[0]]
             settings += [other for other in neighbours(contender, best) if other not in settings]
-    first = _first_stage(inputs, store, workers, tried)
+    first = _first_stage(inputs, store, workers, tried, effort)
     trials = [
         (contender, tried[contender][number], angle)
         for contender in CONTENDERS
-        for angle in FULL.angles
-        for number in _ranking(first[contender], _nearest(angle))[:FINALISTS]
+        for angle in effort.last.angles
+        for number in _ranking(first[contender], _nearest(angle, looked_at))[: effort.finalists]
     ]
-    results = _run(inputs, store, workers, trials, FINAL_SEEDS, FULL.epochs)
+    results = _run(inputs, store, workers, trials, effort, effort.last)
     found: dict[str, Any] = {}
     for contender in CONTENDERS:
         finals: dict[str, list[dict[str, Any]]] = {}
@@ -148,16 +145,19 @@ def _first_stage(
     store: RunStore,
     workers: Workers,
     tried: Mapping[Contender, list[Settings]],
+    effort: Effort,
 ) -> dict[Contender, Scores]:
     trials = [
         (contender, one, angle)
         for contender, settings in tried.items()
         for one in settings
-        for angle in FIRST_ANGLES
+        for angle in effort.first.angles
     ]
-    results = iter(_run(inputs, store, workers, trials, FIRST_SEEDS, FIRST_EPOCHS))
+    results = iter(_run(inputs, store, workers, trials, effort, effort.first))
     return {
-        contender: [{angle: fmean(next(results)) for angle in FIRST_ANGLES} for _ in settings]
+        contender: [
+            {angle: fmean(next(results)) for angle in effort.first.angles} for _ in settings
+        ]
         for contender, settings in tried.items()
     }
 
@@ -167,19 +167,25 @@ def _run(
     store: RunStore,
     workers: Workers,
     trials: Sequence[tuple[Contender, Settings, float]],
-    seeds: Sequence[int],
-    epochs: int,
+    effort: Effort,
+    stage: Stage,
 ) -> list[list[float]]:
     """Of each trial (contender, settings, angle), the final accuracies by seed."""
     configurations = [
         contender.configuration(
-            **settings, angle=angle, seed=seed, epochs=epochs, dataset="mnist-sample"
+            **settings,
+            dataset=effort.dataset,
+            angle=angle,
+            images=stage.images,
+            epochs=stage.epochs,
+            measure_every=effort.measure_every,
+            seed=seed,
         )
         for contender, settings, angle in trials
-        for seed in seeds
+        for seed in stage.seeds
     ]
     records = iter(run_sweep(configurations, inputs, store, workers))
-    return [[accuracy_by_epoch(next(records))[-1] for _ in seeds] for _ in trials]
+    return [[accuracy_by_epoch(next(records))[-1] for _ in stage.seeds] for _ in trials]
 
 
 def _ranking(scores: Scores, angles: Sequence[float]) -> list[int]:
@@ -188,7 +194,7 @@ def _ranking(scores: Scores, angles: Sequence[float]) -> list[int]:
     return sorted(range(len(means)), key=lambda number: -means[number])
 
 
-def _nearest(angle: float) -> list[float]:
-    """Those of the first stage's angles that are nearest to ``angle``."""
-    least = min(abs(other - angle) for other in FIRST_ANGLES)
-    return [other for other in FIRST_ANGLES if abs(other - angle) == least]
+def _nearest(angle: float, angles: Sequence[float]) -> list[float]:
+    """Those of ``angles`` that are nearest to ``angle``."""
+    least = min(abs(other - angle) for other in angles)
+    return [other for other in angles if abs(other - angle) == least]

@@ -45,22 +45,23 @@ def untrained_backbone(network: Network, seed: int) -> Backbone:
     return Backbone(model, backbone_record(model), trained=False)
 
 
-def load_backbone(path: Path | None, network: str | None = None) -> Backbone:
+def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
     """The backbone whose record is the JSON file ``path``.
 
     Args:
-        path: None stands for the backbone of ``network``: IN_REPOSITORY, or the embedded tiny CNN.
+        path: None stands for the one of a network, IN_REPOSITORY or the embedded tiny CNN.
+        of: the network's name.
 
     Raises:
         UserError: when a file is missing or damaged, or the weights are not those of the record.
     """
-    if path is None and network in IN_REPOSITORY:
-        path = IN_REPOSITORY[network]
+    if path is None and of in IN_REPOSITORY:
+        path = IN_REPOSITORY[of]
         if not path.exists():
             raise UserError(
-                f"{path}: no backbone of {network} is here; start in the repository's root, name "
+                f"{path}: no backbone of {of} is here; start in the repository's root, name "
                 "its record with --backbone, or make it, which takes hours: priot pretrain "
-                f"--network {network} --dataset cifar10 --data DIR --out {path}"
+                f"--network {of} --dataset cifar10 --data DIR --out {path}"
             )
     folder: Path | Traversable = resources.files("experiments") / "data"
     name = EMBEDDED

@@ -81,7 +81,7 @@ def load_inputs(
     Args:
         data: folder of the full set; None stands for the one that ``priot download`` fills.
         backbone: record of a backbone; None stands for the one of ``network``.
-        network: as ``load_backbone`` takes it.
+        network: its name.
 
     Raises:
         UserError: when a file is missing or damaged, or a folder is given that is not needed.

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from importlib import resources
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -13,12 +14,12 @@ import pytest
 
 from experiments.cli import main
 from experiments.paper.accuracy import collapsed
-from experiments.paper.chosen import chosen_settings, common_settings
+from experiments.paper.chosen import load_settings
 from experiments.paper.collapse import gaps
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.effort import EFFORTS
 from experiments.paper.protocol import QUICK
-from experiments.paper.tuning import CANDIDATES, SPACES, candidates, neighbours, search
-from experiments.paper.tuning import FIRST_EPOCHS as QUICK_LOOK
+from experiments.paper.tuning import SPACES, candidates, neighbours, search
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import load_inputs
 from experiments.training.train import accuracy_by_epoch
@@ -27,6 +28,8 @@ from kernels.model import Model
 from kernels.trainer import Scale, Trainer
 
 SEED_0 = {"seed": 0, "network": "tiny-cnn"}
+COMMON = load_settings("tiny-cnn").common()
+EFFORT = EFFORTS["tiny-cnn"]
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "tradeoff", "device")
 COLUMNS = (
@@ -86,7 +89,7 @@ def test_table_says_what_the_runs_say(results: Path) -> None:
         for row in rows_of(results, "accuracy")
         if (row["comparison"], row["method"], row["angle"]) == ("tuned", "priot", "60.0")
     )
-    settings = chosen_settings()["best"]["priot"]["60"]
+    settings = load_settings("tiny-cnn").best["priot"]["60"]
     histories = [
         [100 * right / run["configuration"]["test_images"] for right in run["right"]]
         for run in runs_of(results)
@@ -173,7 +176,7 @@ def test_history_is_mean_and_range_of_the_runs(results: Path) -> None:
         for row in rows_of(results, "history")
         if (row["panel"], row["label"], row["epoch"]) == ("paper", "PRIOT", "2")
     )
-    wanted = PRIOT.configuration(**QUICK.settings(angle=30.0, **common_settings())).to_json()
+    wanted = PRIOT.configuration(**QUICK.settings(angle=30.0, **COMMON)).to_json()
     runs = [run for run in runs_of(results) if run["configuration"] | SEED_0 == wanted | SEED_0]
     values = [accuracy_by_epoch(run)[2] for run in runs]
     assert len(values) == len(QUICK.seeds)
@@ -274,14 +277,14 @@ def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
 def test_candidates_are_the_defaults_and_as_many_others_for_every_method(
     contender: Contender,
 ) -> None:
-    tried = candidates(contender)
+    tried = candidates(contender, EFFORT.candidates)
     keys = {contender.configuration(**one).key({}) for one in tried}
     assert len(keys) == len(tried)
     bits = SPACES[contender.method]["learning_rate_bits"]
     defaults = {contender.configuration(learning_rate_bits=one).key({}) for one in bits}
     assert keys >= defaults
     space = prod(len(values) for values in SPACES[contender.method].values())
-    assert min(space, CANDIDATES) <= len(tried) <= CANDIDATES + len(bits)
+    assert min(space, EFFORT.candidates) <= len(tried) <= EFFORT.candidates + len(bits)
 
 
 def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,9 +292,9 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
         settings = run.to_json()
         accuracy = 90.0 - 5 * abs(run.method.learning_rate_bits - 5)
         accuracy += settings.get("calibration", "rotated") == "rotated"
-        if run.epochs == QUICK_LOOK and settings["rounding"] == "nearest":
+        if run.epochs == EFFORT.first.epochs and settings["rounding"] == "nearest":
             accuracy += 2
-        if run.epochs != QUICK_LOOK and settings["rounding"] == "nearest":
+        if run.epochs != EFFORT.first.epochs and settings["rounding"] == "nearest":
             accuracy += 6 if run.seed % 2 else -4  # better in the mean, but not to be relied on
         return accuracy
 
@@ -302,7 +305,8 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
         ]
 
     monkeypatch.setattr("experiments.paper.tuning.run_sweep", carried_out)
-    found = search(*[None] * 3)  # type: ignore[arg-type]  # the sweep would have used them
+    unused: Any = None  # by the stand-in for a sweep
+    found = search(unused, unused, unused, EFFORT)
     assert found.keys() == {contender.name for contender in CONTENDERS}
     for contender in (NITI_DYNAMIC, NITI_STATIC):
         for best in found[contender.name]["best"].values():
@@ -334,14 +338,16 @@ def test_neighbours_differ_by_one_step() -> None:
 
 
 def test_settings_that_were_found_are_valid_for_every_variant() -> None:
-    settings = chosen_settings()
+    settings = load_settings("tiny-cnn")
     for contender in CONTENDERS:
-        for best in settings["best"][contender.name].values():
+        for best in settings.best[contender.name].values():
             assert isinstance(contender.configuration(**best), Configuration)
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:
-    assert chosen_settings().items() >= load_inputs("mnist-sample", None, None).hashes.items()
+    settings = resources.files("experiments") / "paper" / "settings" / "tiny-cnn.json"
+    found_with = load_inputs("mnist-sample", None, None).hashes
+    assert json.loads(settings.read_text()).items() >= found_with.items()
 
 
 def test_full_version_without_mnist_says_how_to_get_it(

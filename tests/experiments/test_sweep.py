@@ -204,6 +204,23 @@ def test_second_sweep_on_the_same_file_is_told(start: Start, tmp_path: Path) -> 
     assert first.poll() is None
 
 
+def test_what_runs_read_goes_to_each_process_once(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with every run: images and weights are megabytes."""
+    sent = []
+
+    def reduced(runs: TrainingRuns) -> tuple[Any, ...]:
+        sent.append(runs)
+        return TrainingRuns, (runs.inputs,)
+
+    monkeypatch.setattr(TrainingRuns, "__reduce__", reduced)
+    configurations = [tiny("priot", seed=seed) for seed in range(6)]
+    records = run_sweep(configurations, inputs, RunStore(tmp_path / "runs.jsonl"), Workers(2))
+    assert len(sent) == 1
+    assert records == [train(configuration, inputs) for configuration in configurations]
+
+
 # --- on a cluster
 
 
