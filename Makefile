@@ -22,9 +22,11 @@ firmware: $(VENV)/installed
 	$(BIN)/python -m firmware_elf.build
 
 # Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder
-# of full MNIST; without it, that of priot download.
+# of full MNIST; without it, that of priot download. CIFAR names the folder of CIFAR-10; without it,
+# VGG11 is left out.
 results: $(VENV)/installed
 	$(BIN)/priot paper $(if $(MNIST),--data $(MNIST))
+	$(if $(CIFAR),$(BIN)/priot paper --network vgg11 --data $(CIFAR))
 	$(BIN)/python -m benchmarks --json results/benchmarks.json
 
 $(VENV)/installed: pyproject.toml

@@ -109,7 +109,7 @@ def tradeoff(options: Namespace) -> None:
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well.
 
-    Of a network that no Pico can train, only what takes no Pico; and no map, whose cells take days.
+    Of a network that no Pico can train, what takes no Pico, less the map with its many cells.
     """
     on_pico = _scope(options).on_pico
     if on_pico:
