@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Space = dict[str, tuple[Any, ...]]
+"""Values of every setting, in an order in which neighbours are alike."""
+
+
+def _spaces(lowest_of_weights: int, lowest_of_scores: int) -> dict[str, Space]:
+    """By method: from these learning-rate bits on up to 7."""
+    rounding: Space = {"rounding": ("pseudo-stochastic", "nearest")}
+    calibration: Space = {"calibration": ("rotated", "upright")}
+    weights: Space = {"learning_rate_bits": tuple(range(lowest_of_weights, 8))}
+    scores: Space = {
+        "learning_rate_bits": tuple(range(lowest_of_scores, 8)),
+        "threshold": (-96, -64, -32, -16, 0),
+        "score_spread": (8, 16, 32, 48),
+    }
+    return {
+        "niti-dynamic": weights | rounding,
+        "niti-static": weights | rounding | calibration,
+        "priot": scores | rounding | calibration,
+        "priot-s": scores | rounding | calibration,
+    }
 
 
 @dataclass(frozen=True)
@@ -21,6 +44,8 @@ class Effort:
 
     dataset: str
     """Training images, of which no table is made."""
+    spaces: Mapping[str, Space]
+    """By method."""
     candidates: int
     """Drawn for every method, beside the defaults with every learning rate."""
     first: Stage
@@ -34,6 +59,7 @@ class Effort:
 EFFORTS = {
     "tiny-cnn": Effort(
         dataset="mnist-sample",
+        spaces=_spaces(lowest_of_weights=1, lowest_of_scores=3),
         candidates=28,  # NITI with static scales has no more in its space
         first=Stage(angles=(30.0, 60.0, 90.0), seeds=(100,), images=1024, epochs=10),
         finalists=4,
@@ -46,7 +72,9 @@ EFFORTS = {
     ),
     "vgg11": Effort(
         dataset="cifar10-sample",
-        candidates=4,
+        # Many more weights move the logits at each step: smaller updates are worth a try.
+        spaces=_spaces(lowest_of_weights=0, lowest_of_scores=1),
+        candidates=8,
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=3),
         finalists=2,
         last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=1024, epochs=5),
@@ -55,5 +83,5 @@ EFFORTS = {
 }
 """By network. The tiny CNN's backbone never saw its sample; VGG11's saw these images, but upright.
 
-VGG11's budget is some 160 runs of a minute and 72 of three: six hours of one core.
+VGG11's budget is some 200 runs of a minute and 72 of two and a half: six hours of one core.
 """

@@ -101,7 +101,7 @@ VGG11 = Scope(
     angles=(30.0, 45.0),
     seeds=(0, 1, 2),
     map_seeds=(0,),
-    map_bits=(3, 5),
+    map_bits=(1, 3, 5),
     map_test_images=1000,
 )
 """A step takes some 28 ms of one core and a prediction 3.7 ms, so that a run takes 8 minutes: 5 of

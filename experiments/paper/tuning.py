@@ -19,38 +19,22 @@ import numpy as np
 
 from experiments.paper.chosen import Settings
 from experiments.paper.contenders import CONTENDERS, Contender
-from experiments.paper.effort import Effort, Stage
+from experiments.paper.effort import Effort, Space, Stage
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
 from experiments.sweeps.workers import Workers
 from experiments.training.inputs import Inputs
 from experiments.training.train import accuracy_by_epoch
 
-Space = dict[str, tuple[Any, ...]]
-_ROUNDING: Space = {"rounding": ("pseudo-stochastic", "nearest")}
-_CALIBRATION: Space = {"calibration": ("rotated", "upright")}
-_BITS: Space = {"learning_rate_bits": (1, 2, 3, 4, 5, 6, 7)}
-_SCORES: Space = {
-    "learning_rate_bits": (3, 4, 5, 6, 7),
-    "threshold": (-96, -64, -32, -16, 0),
-    "score_spread": (8, 16, 32, 48),
-}
-SPACES: dict[str, Space] = {
-    "niti-dynamic": _BITS | _ROUNDING,
-    "niti-static": _BITS | _ROUNDING | _CALIBRATION,
-    "priot": _SCORES | _ROUNDING | _CALIBRATION,
-    "priot-s": _SCORES | _ROUNDING | _CALIBRATION,
-}
 
-
-def candidates(contender: Contender, number: int) -> list[Settings]:
-    """The defaults with every learning rate, and ``number`` drawn from a contender's whole space.
+def candidates(contender: Contender, effort: Effort) -> list[Settings]:
+    """The defaults with every learning rate, and some drawn from a contender's whole space.
 
     So the common setting of the paper's comparison is always among them.
     """
-    space = SPACES[contender.method]
+    space = effort.spaces[contender.method]
     every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-    drawn = set(np.random.default_rng(0).permutation(len(every))[:number].tolist())
+    drawn = set(np.random.default_rng(0).permutation(len(every))[: effort.candidates].tolist())
     usual = contender.configuration().to_json()
     return [
         settings
@@ -60,10 +44,10 @@ def candidates(contender: Contender, number: int) -> list[Settings]:
     ]
 
 
-def neighbours(contender: Contender, settings: Settings) -> list[Settings]:
-    """Settings that differ in one value, by one step in the contender's space."""
+def neighbours(space: Space, settings: Settings) -> list[Settings]:
+    """Settings of ``space`` that differ in one value, by one step."""
     found = []
-    for name, values in SPACES[contender.method].items():
+    for name, values in space.items():
         place = values.index(settings[name])
         for step in (place - 1, place + 1):
             if 0 <= step < len(values):
@@ -82,15 +66,16 @@ def common_bits(
     Raises:
         UserError: as ``run_sweep`` does.
     """
+    every = effort.spaces["niti-static"]["learning_rate_bits"]
     tried = {
-        contender: [{"learning_rate_bits": bits} for bits in _BITS["learning_rate_bits"]]
+        contender: [{"learning_rate_bits": bits} for bits in every]
         for contender in CONTENDERS
         if contender.static
     }
     scores = _first_stage(inputs, store, workers, tried, effort)
     return {
         bits: fmean(fmean(of_one[number].values()) for of_one in scores.values())
-        for number, bits in enumerate(_BITS["learning_rate_bits"])
+        for number, bits in enumerate(every)
     }
 
 
@@ -100,13 +85,13 @@ def search(inputs: Inputs, store: RunStore, workers: Workers, effort: Effort) ->
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    tried = {contender: candidates(contender, effort.candidates) for contender in CONTENDERS}
+    tried = {contender: candidates(contender, effort) for contender in CONTENDERS}
     looked_at = effort.first.angles
     for contender, scores in _first_stage(inputs, store, workers, tried, effort).items():
-        settings = tried[contender]
+        settings, space = tried[contender], effort.spaces[contender.method]
         for angles in (looked_at, *((angle,) for angle in looked_at)):
             best = settings[_ranking(scores, angles)[0]]
-            settings += [other for other in neighbours(contender, best) if other not in settings]
+            settings += [other for other in neighbours(space, best) if other not in settings]
     first = _first_stage(inputs, store, workers, tried, effort)
     trials = [
         (contender, tried[contender][number], angle)
@@ -127,7 +112,7 @@ def search(inputs: Inputs, store: RunStore, workers: Workers, effort: Effort) ->
                 angle: max(rows, key=lambda row: row["mean"] - row["std"])["settings"]
                 for angle, rows in finals.items()
             },
-            "space": prod(len(values) for values in SPACES[contender.method].values()),
+            "space": prod(len(values) for values in effort.spaces[contender.method].values()),
             "finalists": finals,
             "candidates": [
                 one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}

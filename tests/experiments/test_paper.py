@@ -19,7 +19,7 @@ from experiments.paper.collapse import gaps
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from experiments.paper.effort import EFFORTS
 from experiments.paper.protocol import QUICK
-from experiments.paper.tuning import SPACES, candidates, neighbours, search
+from experiments.paper.tuning import candidates, neighbours, search
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import load_inputs
 from experiments.training.train import accuracy_by_epoch
@@ -277,13 +277,13 @@ def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
 def test_candidates_are_the_defaults_and_as_many_others_for_every_method(
     contender: Contender,
 ) -> None:
-    tried = candidates(contender, EFFORT.candidates)
+    tried = candidates(contender, EFFORT)
     keys = {contender.configuration(**one).key({}) for one in tried}
     assert len(keys) == len(tried)
-    bits = SPACES[contender.method]["learning_rate_bits"]
+    bits = EFFORT.spaces[contender.method]["learning_rate_bits"]
     defaults = {contender.configuration(learning_rate_bits=one).key({}) for one in bits}
     assert keys >= defaults
-    space = prod(len(values) for values in SPACES[contender.method].values())
+    space = prod(len(values) for values in EFFORT.spaces[contender.method].values())
     assert min(space, EFFORT.candidates) <= len(tried) <= EFFORT.candidates + len(bits)
 
 
@@ -326,7 +326,9 @@ def test_neighbours_differ_by_one_step() -> None:
         "rounding": "nearest",
         "calibration": "rotated",
     }
-    found = [set(one.items()) - set(best.items()) for one in neighbours(CONTENDERS[2], best)]
+    found = [
+        set(one.items()) - set(best.items()) for one in neighbours(EFFORT.spaces["priot"], best)
+    ]
     assert sorted(map(list, found)) == [
         [("calibration", "upright")],
         [("learning_rate_bits", 4)],

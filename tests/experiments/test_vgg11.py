@@ -13,13 +13,14 @@ from experiments.cli import main
 from experiments.datasets.cifar10 import cifar10, cifar10_sample
 from experiments.paper import commands
 from experiments.paper.contenders import CONTENDERS
-from experiments.paper.effort import Effort, Stage
+from experiments.paper.effort import EFFORTS, Effort, Stage
 from experiments.paper.protocol import NETWORKS, QUICK, VGG11, VGG11_QUICK, scope_of
 from experiments.pretraining.backbone import save_backbone, untrained_backbone
 from experiments.pretraining.networks import vgg11
 
 EFFORT = Effort(
     dataset="cifar10-sample",
+    spaces=EFFORTS["vgg11"].spaces,
     candidates=1,
     first=Stage(angles=(30.0,), seeds=(100,), images=8, epochs=1),
     finalists=1,
