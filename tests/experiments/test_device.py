@@ -35,7 +35,7 @@ def check_memory(comparison: Comparison) -> None:
 @pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", METHODS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_device_equals_the_reference_on_random_networks(
     name: str, variant: Variant, data: st.DataObject
 ) -> None:

@@ -175,7 +175,7 @@ def test_the_map_s_peak_is_the_measured_arena(record: Record) -> None:
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize("name", ["niti-dynamic", "priot", "priot-s"])
 @given(data=st.data())
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_an_operation_writes_nothing_but_what_the_map_shows_alive(
     name: str, variant: Variant, data: st.DataObject
 ) -> None:
