@@ -160,7 +160,8 @@ def test_buffers_that_are_alive_together_never_overlap(record: Record) -> None:
 def test_the_map_s_peak_is_the_measured_arena(record: Record) -> None:
     layout, costs = record["memory_map"], record["costs"]
     peak = max(operation["end_bytes"] for operation in layout["operations"])
-    assert peak == costs["sram"]["arena"]
+    # A last byte that is by chance what SRAM held before is not seen to be written.
+    assert peak - 2 <= costs["sram"]["arena"] <= peak
     assert 0 <= costs["planned_arena_bytes"] - peak < 8  # the plan is aligned
     assert sum(costs["sram"].values()) == costs["peak_sram_bytes"]
     sections = [part for part in layout["sections"] if part["kind"] != "room"]
