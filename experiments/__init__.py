@@ -1,0 +1,1 @@
+"""Experiments: data, training, devices, costs, the paper's tables and figures, the command line."""

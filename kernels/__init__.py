@@ -1,0 +1,1 @@
+"""The training methods in exact integer arithmetic: the specification that devices are held to."""

@@ -27,6 +27,7 @@ LEFT_OUT = (
     "the on-chip regulator: a linear one, so out of 3.3 V flows the same current at three times "
     "the voltage (--volts 3.3)",
     "the flash chip and whatever else is on a board",
+    "how many cores run (--variant dual): no current is published for each",
     "that current differs from program to program, from chip to chip, and with temperature",
 )
 

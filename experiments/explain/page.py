@@ -166,7 +166,7 @@ def _energy(record: Record) -> list[str]:
     return [
         f"{energy['volts']:g} V x {energy['milliamps']:.4g} mA x {1000 * seconds:.3f} ms = "
         f"{1000 * joules:.4g} mJ a step: an estimate of the chip's core alone.\n"
-        f"The run's {steps:,} steps, were all like these: {joules * steps:.4g} J in "
+        f"The run's {steps:,} steps, if all are like these: {joules * steps:.4g} J in "
         f"{seconds * steps:,.0f} s.",
         _list([f"voltage: {energy['volts_source']}", f"current: {energy['milliamps_source']}"]),
         "It leaves out:",

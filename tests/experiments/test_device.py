@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from experiment_models import SMALL, compared, compared_on, labels_for, prepared, random_images
-from experiment_strategies import cases, drawn_weights
+from experiment_strategies import Case, cases, drawn_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ from experiments.device.comparison import Comparison
 from experiments.device.host import Device, DeviceError, Phase
 from experiments.device.layout import lay_out
 from experiments.device.simulator import simulated_pico, variant_of
-from experiments.device.variants import Variant
+from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.errors import UserError
 from kernels.methods import method
 from kernels.model import Model, initial_model, with_scores
@@ -32,14 +32,8 @@ def check_memory(comparison: Comparison) -> None:
 # --- random networks
 
 
-@pytest.mark.parametrize("variant", Variant)
-@pytest.mark.parametrize("name", METHODS)
-@given(data=st.data())
-@settings(deadline=None, max_examples=60)
-def test_device_equals_the_reference_on_random_networks(
-    name: str, variant: Variant, data: st.DataObject
-) -> None:
-    case = data.draw(cases(name))
+def check_training(case: Case, variant: Variant) -> None:
+    """Three steps and predictions are those of the reference."""
     comparison = compared(case.model, case.method, case.scales, variant)
     for image, label in zip(case.images, case.labels, strict=True):
         comparison.step(image, label)
@@ -47,6 +41,23 @@ def test_device_equals_the_reference_on_random_networks(
         assert comparison.device.predict(image) == comparison.reference.predict(image)
     assert comparison.device.model.state_hash() == comparison.reference.model.state_hash()
     check_memory(comparison)
+
+
+@pytest.mark.parametrize("variant", ON_ONE_CORE)
+@pytest.mark.parametrize("name", METHODS)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_device_equals_the_reference_on_random_networks(
+    name: str, variant: Variant, data: st.DataObject
+) -> None:
+    check_training(data.draw(cases(name)), variant)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@given(data=st.data())
+@settings(max_examples=15)  # two cores take a second for what one does in a tenth
+def test_both_cores_equal_the_reference_on_random_networks(name: str, data: st.DataObject) -> None:
+    check_training(data.draw(cases(name)), Variant.DUAL)
 
 
 # --- networks of every shape that is likely to go wrong

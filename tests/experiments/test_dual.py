@@ -48,7 +48,7 @@ def train(comparison: Comparison, images: int) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 @given(network=networks())
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_both_cores_compute_what_the_reference_computes(name: str, network: Network) -> None:
     comparison = compared_on(network, method(name), Variant.DUAL)
     train(comparison, 2)

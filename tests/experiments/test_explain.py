@@ -160,7 +160,8 @@ def test_buffers_that_are_alive_together_never_overlap(record: Record) -> None:
 def test_the_map_s_peak_is_the_measured_arena(record: Record) -> None:
     layout, costs = record["memory_map"], record["costs"]
     peak = max(operation["end_bytes"] for operation in layout["operations"])
-    assert peak == costs["sram"]["arena"]
+    # A last byte that is by chance what SRAM held before is not seen to be written.
+    assert peak - 2 <= costs["sram"]["arena"] <= peak
     assert 0 <= costs["planned_arena_bytes"] - peak < 8  # the plan is aligned
     assert sum(costs["sram"].values()) == costs["peak_sram_bytes"]
     sections = [part for part in layout["sections"] if part["kind"] != "room"]
@@ -175,7 +176,7 @@ def test_the_map_s_peak_is_the_measured_arena(record: Record) -> None:
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize("name", ["niti-dynamic", "priot", "priot-s"])
 @given(data=st.data())
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_an_operation_writes_nothing_but_what_the_map_shows_alive(
     name: str, variant: Variant, data: st.DataObject
 ) -> None:

@@ -35,7 +35,7 @@ PLACED = [
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(("name", "text"), PLACED)
 @given(data=st.data())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_device_equals_the_reference_on_random_networks(
     name: str, text: str, variant: Variant, data: st.DataObject
 ) -> None:

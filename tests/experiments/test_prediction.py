@@ -43,7 +43,7 @@ PREDICTED = [
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
 @pytest.mark.parametrize(("name", "text"), PREDICTED)
 @given(data=st.data())
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_device_equals_the_reference_on_random_networks(
     name: str, text: str, variant: Variant, data: st.DataObject
 ) -> None:

@@ -34,7 +34,7 @@ class _Alone(NaiveTrainer):
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(networks(), methods(name), SEEDS, st.integers(1, 5), st.integers(1, 3))
     def batch_is_one_tensor(
         network: Network, chosen: Method, seed: int, count: int, threads: int

@@ -123,14 +123,14 @@ def assert_adjoint(
     assert inner(sums, case.error) == inner(case.weights, gradient)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conv2d_cases())
 def test_conv2d_forward_equals_six_loops(case: Case) -> None:
     expected = oracle.conv2d_forward(ints(case.weights), ints(case.inputs), case.padding)
     assert conv2d_sums(case).tolist() == expected.tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conv2d_cases())
 def test_conv2d_input_error_equals_six_loops(case: Case) -> None:
     weights, error = ints(case.weights), ints(case.error)
@@ -138,7 +138,7 @@ def test_conv2d_input_error_equals_six_loops(case: Case) -> None:
     assert conv2d_error(case).tolist() == expected.tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conv2d_cases())
 def test_conv2d_weight_gradient_equals_six_loops(case: Case) -> None:
     inputs, error = ints(case.inputs), ints(case.error)
@@ -146,7 +146,7 @@ def test_conv2d_weight_gradient_equals_six_loops(case: Case) -> None:
     assert conv2d_gradient(case).tolist() == expected.tolist()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(conv2d_cases())
 def test_conv2d_gradients_are_its_adjoints(case: Case) -> None:
     assert_adjoint(case, conv2d_sums(case), conv2d_error(case), conv2d_gradient(case))
@@ -164,7 +164,7 @@ def test_conv2d_does_not_turn_the_kernel(pixel: tuple[int, int]) -> None:
     assert sums[0].tolist() == around[1:-1, 1:-1].tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(dense_cases())
 def test_dense_equals_plain_sums(case: Case) -> None:
     weights, inputs, error = ints(case.weights), ints(case.inputs), ints(case.error)
@@ -173,7 +173,6 @@ def test_dense_equals_plain_sums(case: Case) -> None:
     assert dense_gradient(case).tolist() == oracle.dense_weight_gradient(inputs, error).tolist()
 
 
-@settings(deadline=None)
 @given(dense_cases())
 def test_dense_gradients_are_its_adjoints(case: Case) -> None:
     assert_adjoint(case, dense_sums(case), dense_error(case), dense_gradient(case))
@@ -226,7 +225,7 @@ def assert_max_pool(inputs: NDArray[np.int8], size: int) -> None:
     assert trainer.errors[0].tolist() == expected.tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(planes_to_pool())
 def test_max_pool_takes_the_first_largest_of_each_window(
     case: tuple[NDArray[np.int8], int],
@@ -251,7 +250,6 @@ def test_max_pool_routes_the_whole_error_to_the_first_of_equals() -> None:
     assert trainer.errors[0][0].tolist() == [[left, 0, right, 0], [0, 0, 0, 0]]
 
 
-@settings(deadline=None)
 @given(SEEDS, st.integers(1, 50))
 def test_relu_passes_what_is_above_zero(seed: int, count: int) -> None:
     generator = np.random.default_rng(seed)

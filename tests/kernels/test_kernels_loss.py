@@ -52,7 +52,7 @@ def test_loss_equals_rationals_for_all_close_pairs(exponent: int) -> None:
             assert error_of([first, second], exponent, 1).tolist() == expected.tolist()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(LOGIT_LISTS, EXPONENTS, ROUNDINGS, st.data())
 def test_loss_equals_rationals_for_any_logits(
     logits: list[int], exponent: int, rounding: Rounding, data: st.DataObject
@@ -62,14 +62,12 @@ def test_loss_equals_rationals_for_any_logits(
     assert error_of(logits, exponent, label, rounding).tolist() == expected.tolist()
 
 
-@settings(deadline=None)
 @given(LOGIT_LISTS, st.sampled_from([-(2**40), -1000, -31, 21, 1000, 2**40]))
 def test_exponents_without_bound_are_the_limits(logits: list[int], exponent: int) -> None:
     limit = max(-30, min(20, exponent))
     assert error_of(logits, exponent, 0).tolist() == error_of(logits, limit, 0).tolist()
 
 
-@settings(deadline=None)
 @given(LOGIT_LISTS, EXPONENTS, ROUNDINGS, st.data())
 def test_only_the_label_is_pushed_up_and_the_pushes_balance(
     logits: list[int], exponent: int, rounding: Rounding, data: st.DataObject
@@ -83,7 +81,6 @@ def test_only_the_label_is_pushed_up_and_the_pushes_balance(
     assert abs(whole.sum()) <= len(logits)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-127, 100), min_size=1, max_size=9), st.integers(-1, 20), ROUNDINGS)
 def test_a_right_and_confident_image_has_no_error(
     others: list[int], exponent: int, rounding: Rounding
@@ -93,7 +90,6 @@ def test_a_right_and_confident_image_has_no_error(
     assert not error_of(logits, exponent, len(others), rounding).any()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-127, 100), min_size=1, max_size=9), st.integers(-1, 20), ROUNDINGS)
 def test_a_wrong_and_confident_image_has_the_largest_error(
     others: list[int], exponent: int, rounding: Rounding
@@ -103,7 +99,7 @@ def test_a_wrong_and_confident_image_has_the_largest_error(
     assert not any(error[1:-1])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(LOGIT_LISTS, st.integers(-6, 0), st.data())
 @example([127, 126, -127], -2, None)
 def test_base_two_stays_within_a_factor_of_two_of_the_softmax(
@@ -120,7 +116,7 @@ def test_base_two_stays_within_a_factor_of_two_of_the_softmax(
     assert np.all(share <= 2 * softmax + slack)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(LOGIT_LISTS, st.integers(-30, -7), st.data())
 def test_the_series_stays_close_to_the_softmax(
     logits: list[int], exponent: int, data: st.DataObject

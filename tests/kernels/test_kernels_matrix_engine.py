@@ -75,7 +75,7 @@ def assert_equal_steps(model: Model, chosen: Method, scales: Scales, seed: int) 
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
 def test_any_network(name: str, dynamic: bool) -> None:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(networks(), methods(name), SEEDS)
     def steps_equal(network: Network, chosen: Method, seed: int) -> None:
         scales = None if dynamic else random_scales(network, seed)
@@ -101,7 +101,7 @@ def test_long_sums_of_extreme_values(name: str, network: Network) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_logits_of_a_batch_are_those_of_single_images(name: str) -> None:
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(networks(), methods(name), SEEDS, st.booleans(), st.integers(1, 300))
     def batch_equals_single(
         network: Network, chosen: Method, seed: int, dynamic: bool, count: int

@@ -28,7 +28,7 @@ def assert_equal_models(left: Model, right: Model) -> None:
             np.testing.assert_array_equal(tensors[index], others[index])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(networks(), SEEDS)
 def test_first_weights_lie_within_glorots_bound_and_use_six_bits(
     network: Network, seed: int
@@ -69,7 +69,7 @@ def test_niti_starts_from_a_copy_of_the_backbone(name: str) -> None:
     assert backbone.weights[0].any()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(networks(), SEEDS, st.sampled_from(["random", "magnitude"]), st.floats(0.001, 1))
 def test_the_scored_share_of_every_layer_is_exact(
     network: Network, seed: int, selection: str, fraction: float

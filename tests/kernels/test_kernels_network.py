@@ -65,14 +65,13 @@ def test_rows_and_columns_left_over_by_pooling_are_cut() -> None:
     assert network.output_shape_of(0) == (2, 2, 1)
 
 
-@settings(deadline=None)
 @given(networks())
 def test_json_describes_a_network_completely(network: Network) -> None:
     text = json.dumps(network.to_json())
     assert Network.from_json(json.loads(text)) == network
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(networks())
 def test_shapes_are_consistent_and_sums_are_bounded(network: Network) -> None:
     for index in range(len(network.layers)):
@@ -81,7 +80,7 @@ def test_shapes_are_consistent_and_sums_are_bounded(network: Network) -> None:
     assert network.output_shape_of(len(network.layers) - 1) == (network.classes,)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(networks())
 def test_no_sum_exceeds_its_bound(network: Network) -> None:
     # All weights and pixels at their largest, all logits wrong: nothing can be larger.

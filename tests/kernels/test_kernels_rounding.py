@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from oracle_training import clipped, ints, requantised, rounded
 
@@ -35,7 +35,6 @@ def test_rounding_at_the_edges_of_every_shift(shift: int, rounding: Rounding) ->
             assert round_shift(value, shift, rounding) == expected
 
 
-@settings(deadline=None)
 @given(VALUES, SHIFTS, ROUNDINGS)
 @example(LARGEST, 31, Rounding.NEAREST)
 @example(LARGEST, 31, Rounding.PSEUDO_STOCHASTIC)
@@ -45,13 +44,11 @@ def test_rounding_is_exact_and_symmetric(value: int, shift: int, rounding: Round
     assert round_shift(-value, shift, rounding) == -expected
 
 
-@settings(deadline=None)
 @given(VALUES, ROUNDINGS)
 def test_a_shift_of_zero_changes_nothing(value: int, rounding: Rounding) -> None:
     assert round_shift(value, 0, rounding) == value
 
 
-@settings(deadline=None)
 @given(VALUES, SHIFTS)
 def test_nearest_is_the_nearest_integer_with_halves_away_from_zero(value: int, shift: int) -> None:
     exact = Fraction(value, 2**shift)
@@ -61,7 +58,6 @@ def test_nearest_is_the_nearest_integer_with_halves_away_from_zero(value: int, s
         assert abs(result) > abs(exact)
 
 
-@settings(deadline=None)
 @given(VALUES, SHIFTS)
 def test_pseudo_stochastic_takes_one_of_the_two_neighbours(value: int, shift: int) -> None:
     exact = Fraction(value, 2**shift)
@@ -90,13 +86,11 @@ def test_pseudo_stochastic_over_random_bits_has_no_drift() -> None:
     assert abs(np.mean(np.abs(values) - np.abs(sums) / 2**shift)) < 2**-7 + 0.005
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**40), 2**40))
 def test_clip_limits_to_the_symmetric_range(value: int) -> None:
     assert clip(value) == clipped(value)
 
 
-@settings(deadline=None)
 @given(SUMS, SHIFTS, ROUNDINGS)
 def test_requantise_rounds_and_clips_each_sum(
     sums: np.ndarray, shift: int, rounding: Rounding
@@ -105,7 +99,6 @@ def test_requantise_rounds_and_clips_each_sum(
     assert requantise_to_int8(sums, shift, rounding).tolist() == expected.tolist()
 
 
-@settings(deadline=None)
 @given(SUMS)
 def test_bit_width_is_that_of_the_largest_magnitude(sums: np.ndarray) -> None:
     assert bit_width(sums) == max(abs(value) for value in sums.tolist()).bit_length()
@@ -122,7 +115,6 @@ def test_zeros_have_no_bits_and_no_shift() -> None:
     assert dynamic_shift(np.zeros(3, np.int32)) == 0
 
 
-@settings(deadline=None)
 @given(SUMS, ROUNDINGS)
 def test_a_dynamic_shift_fills_seven_bits(sums: np.ndarray, rounding: Rounding) -> None:
     shift = dynamic_shift(sums)
@@ -147,7 +139,6 @@ def test_rounding_up_from_127_is_the_one_case_that_a_dynamic_shift_clips(
     assert requantise_to_int8(sums, shift, rounding).tolist() == [127, -127]
 
 
-@settings(deadline=None)
 @given(SUMS, ROUNDINGS)
 def test_a_dynamic_shift_clips_nothing_else(sums: np.ndarray, rounding: Rounding) -> None:
     shift = dynamic_shift(sums)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ def pruned(weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int) 
     return kept
 
 
-@settings(deadline=None)
 @given(SEEDS, COUNTS, st.integers(-127, 127))
 def test_prune_keeps_edges_whose_score_reaches_the_threshold(
     seed: int, count: int, threshold: int
@@ -45,7 +44,6 @@ def test_an_edge_without_a_score_is_kept_at_every_threshold() -> None:
         assert pruned(weight, score, threshold).tolist() == [-7]
 
 
-@settings(deadline=None)
 @given(SEEDS, COUNTS)
 def test_the_score_gradient_is_the_weight_gradient_times_the_weight(seed: int, count: int) -> None:
     generator = np.random.default_rng(seed)
@@ -65,7 +63,6 @@ def test_a_pruned_edge_still_has_a_gradient() -> None:
     assert gradient.tolist() == [30, -30]
 
 
-@settings(deadline=None)
 @given(SEEDS, COUNTS, st.integers(0, 31), st.sampled_from(Rounding))
 def test_descend_subtracts_the_rounded_step_and_clips(
     seed: int, count: int, shift: int, rounding: Rounding
@@ -88,7 +85,6 @@ def test_descend_stops_at_the_ends_of_the_range() -> None:
     assert values.tolist() == [-127, -127, 127, 127, -127]
 
 
-@settings(deadline=None)
 @given(SEEDS, COUNTS, st.integers(0, 31), st.sampled_from(Rounding))
 def test_edges_without_a_score_are_never_updated(
     seed: int, count: int, shift: int, rounding: Rounding

@@ -114,7 +114,7 @@ def assert_equal_steps(
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
 def test_steps_of_any_network_equal_plain_integers(name: str, dynamic: bool) -> None:
-    @settings(deadline=None, max_examples=20)
+    @settings(max_examples=20)
     @given(networks(), methods(name), SEEDS)
     def steps_equal(network: Network, chosen: Method, seed: int) -> None:
         scales = None if dynamic else random_scales(network, seed)
@@ -135,7 +135,7 @@ def test_steps_of_a_cnn_equal_plain_integers(name: str, dynamic: bool, rounding:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_static_scales_of_the_image_itself_give_the_dynamic_step(name: str) -> None:
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(networks(), methods(name), SEEDS)
     def static_equals_dynamic(network: Network, chosen: Method, seed: int) -> None:
         model = random_model(network, chosen, seed)
@@ -155,7 +155,7 @@ def test_static_scales_of_the_image_itself_give_the_dynamic_step(name: str) -> N
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_right_and_confident_image_changes_nothing(name: str) -> None:
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(networks(), methods(name), SEEDS, st.booleans())
     def nothing_changes(network: Network, chosen: Method, seed: int, dynamic: bool) -> None:
         model = random_model(network, chosen, seed)
@@ -175,7 +175,7 @@ def test_a_right_and_confident_image_changes_nothing(name: str) -> None:
     nothing_changes()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(networks(), methods("priot"), SEEDS)
 def test_priot_never_changes_weights(network: Network, chosen: Method, seed: int) -> None:
     model = random_model(network, chosen, seed)
@@ -187,7 +187,7 @@ def test_priot_never_changes_weights(network: Network, chosen: Method, seed: int
         np.testing.assert_array_equal(model.weights[index], weights)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(networks(), SEEDS)
 def test_priot_that_keeps_every_edge_computes_the_backbone(network: Network, seed: int) -> None:
     chosen, plain = method("priot", threshold=-127), method("niti-dynamic")
@@ -203,7 +203,7 @@ def test_priot_that_keeps_every_edge_computes_the_backbone(network: Network, see
             np.testing.assert_array_equal(mine, other)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(networks(), methods("priot"), SEEDS)
 def test_priot_s_that_scores_every_edge_is_priot(
     network: Network, chosen: Method, seed: int
@@ -226,7 +226,7 @@ def test_priot_s_that_scores_every_edge_is_priot(
         assert model.state_hash() == scored_all.state_hash()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(networks(), methods("priot-s"), SEEDS)
 def test_priot_s_updates_scored_edges_only(network: Network, chosen: Method, seed: int) -> None:
     model = random_model(network, chosen, seed)
@@ -298,7 +298,7 @@ def test_the_update_shift_leaves_the_bits_of_the_learning_rate(
 @pytest.mark.parametrize("name", METHODS)
 def test_a_loop_over_images_is_its_single_steps(name: str) -> None:
     # Exponents that make many images confidently right: those are left after the loss.
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(networks(), methods(name), SEEDS, st.booleans(), st.integers(0, 8))
     def loop_equals_steps(
         network: Network, chosen: Method, seed: int, dynamic: bool, confidence: int

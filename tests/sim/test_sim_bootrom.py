@@ -208,7 +208,7 @@ def test_memory_functions(to: int, source: int, count: int, value: int) -> None:
         assert after == b"\xee" * start + expected + b"\xee" * (128 - start - len(expected))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.one_of(st.tuples(floats, floats), st.tuples(near_ones, near_ones)), st.booleans())
 def test_float_arithmetic(pair: tuple[int, int], negate: bool) -> None:
     x, y = pair[0], pair[1] ^ negate << 31
@@ -218,7 +218,7 @@ def test_float_arithmetic(pair: tuple[int, int], negate: bool) -> None:
             assert same_float(call_float(offset, x, y), expected), (hex(offset), hex(x), hex(y))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.tuples(doubles, doubles), st.integers(-60, 60))
 def test_double_arithmetic(pair: tuple[int, int], near: int) -> None:
     x, y = pair
@@ -230,7 +230,7 @@ def test_double_arithmetic(pair: tuple[int, int], near: int) -> None:
                 assert same_double(call_double(offset, x, other), expected), hex(offset)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(floats, doubles)
 def test_square_root(single: int, double: int) -> None:
     for x in (single, single & 0x7FFF_FFFF):
@@ -288,7 +288,7 @@ RANGES = {  # offset by integer, offset by fixed point: bits, least, most
 }
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     st.one_of(floats, st.integers(0x3000_0000, 0x6000_0000)),
     st.one_of(doubles, st.integers(0x3C0 << 52, 0x450 << 52)),
@@ -309,7 +309,7 @@ def test_conversion_to_integers(x: int, y: int, n: int, negative: bool) -> None:
                 assert got == expected % (1 << bits), (table, hex(offset), value, scale)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(giants, st.integers(0, 63), st.integers(-40, 70))
 def test_conversion_from_integers(value: int, shift: int, n: int) -> None:
     wide = value >> shift

@@ -63,13 +63,12 @@ def arbitrated(streams: tuple[Stream, Stream], stops: list[int]) -> list[int]:
 
 
 @given(streams(), streams(), st.lists(st.integers(0, 100), max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_arbitration_equals_that_of_every_cycle(a: Stream, b: Stream, stops: list[int]) -> None:
     assert arbitrated((a, b), stops) == stepped((a, b))
 
 
 @given(streams(), streams())
-@settings(deadline=None)
 def test_nobody_waits_more_often_than_the_other_accesses(a: Stream, b: Stream) -> None:
     first, second = arbitrated((a, b), [])
     assert first <= len(b)

@@ -247,7 +247,7 @@ def _equal(source: str, budget: int | None) -> None:
     assert target.memory_use().stack == SRAM_BASE + target.sram.size - seen.lowest_sp
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_programs(), st.sampled_from([None, 1, 7, 50]))
 def test_random_programs_equal_the_slow_counter(source: str, budget: int | None) -> None:
     _equal(source, budget)

@@ -83,7 +83,7 @@ def test_vector_table_behind_the_second_stage() -> None:
     assert target.registers.pc == FLASH_BASE + 0x108
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(_SOUND) - 1), st.integers(0, 255)), min_size=1, max_size=6

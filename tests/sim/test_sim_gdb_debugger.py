@@ -255,7 +255,7 @@ _SNIPPETS = st.sampled_from(
 _MOTIONS = st.sampled_from(["run", "step", "slice", "range"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(_SNIPPETS, min_size=1, max_size=8),
     st.integers(150, 500),

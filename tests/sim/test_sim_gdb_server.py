@@ -337,7 +337,7 @@ _PACKETS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(st.binary(max_size=20), _PACKETS), max_size=12))
 def test_no_packet_breaks_a_session(packets: list[bytes]) -> None:
     session = Session(Debugger(_FUZZED, max_cycles=20_000))

@@ -217,7 +217,7 @@ def test_data_processing_of_registers(machine: Pico, source: str) -> None:
             _check(machine, source, a, b, flags)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(list(_REGISTER_FORMS)),
     st.integers(0, _MASK),

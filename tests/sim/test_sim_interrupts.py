@@ -153,7 +153,7 @@ def _interrupted(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
     return main, simple | {"irq0": alarm(0, 100), "irq1": alarm(1, 77)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_interrupted(), st.booleans())
 def test_random_programs_with_random_interrupts(
     case: tuple[str, dict[str, str]], trace: bool
@@ -170,7 +170,7 @@ def _step_to_the_end(target: Pico) -> None:
         assert target.instructions < 50_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_interrupted())
 def test_random_programs_in_flash_stepped_and_run(case: tuple[str, dict[str, str]]) -> None:
     """With the XIP cache: what a run does in blocks, single steps do at every instruction."""

@@ -409,7 +409,7 @@ def _call_programs(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_call_programs(), st.sampled_from([SRAM_BASE, FLASH_BASE]))
 def test_random_call_trees(source: str, base: int) -> None:
     """Calls by function equal the executions of its first instruction."""

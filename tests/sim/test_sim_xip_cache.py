@@ -161,7 +161,7 @@ def _programs(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_programs(), st.sampled_from([None, 1, 60, 500]), st.booleans())
 def test_random_programs_equal_the_slow_model(
     source: str, budget: int | None, traced: bool
