@@ -66,7 +66,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         rows.append(_row(laboratory, comparison, contender, angle, of_group))
     return Artefact(
         "accuracy",
-        f"Accuracy on rotated images ({scope.label}): {scope.images:,} images to train on, "
+        f"Accuracy on rotated images ({laboratory.label}): {scope.images:,} images to train on, "
         f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
         rows,

@@ -78,7 +78,7 @@ def collapse(laboratory: Laboratory) -> Artefact:
                 runs.setdefault((contender.method, exponent), []).append(record)
     return Artefact(
         "collapse",
-        f"Final accuracy over learning-rate bits and angle ({scope.label}; mean of "
+        f"Final accuracy over learning-rate bits and angle ({laboratory.label}; mean of "
         f"{len(scope.map_seeds)} seeds, {scope.map_test_images:,} test images), for static scales "
         "of the logits as calibrated and up to 3 bits smaller; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",

@@ -51,7 +51,7 @@ def device(laboratory: Laboratory) -> Artefact:
         ]
     return Artefact(
         "device",
-        f"Complete training runs on the emulated Pico at {ANGLE:g} degrees ({scope.label}): "
+        f"Complete training runs on the emulated Pico at {ANGLE:g} degrees ({laboratory.label}): "
         f"{scope.device_images:,} images, {scope.device_epochs} epochs; accuracy on "
         f"{scope.device_test_images:,} images by epoch, and every number of the record, equal the "
         "reference's.",

@@ -62,7 +62,7 @@ def history(laboratory: Laboratory) -> Artefact:
             )
     return Artefact(
         "history",
-        f"Accuracy by epoch at {ANGLE:g} degrees ({scope.label}): mean of {len(scope.seeds)} "
+        f"Accuracy by epoch at {ANGLE:g} degrees ({laboratory.label}): mean of {len(scope.seeds)} "
         "seeds, and their range. In the middle, static scales of the logits are "
         f"{-OVERFLOWING} bits smaller than calibration says, so that logits overflow.",
         rows,

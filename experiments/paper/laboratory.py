@@ -26,6 +26,11 @@ class Laboratory:
     workers: Workers
 
     @property
+    def label(self) -> str:
+        """What a caption says of the scope and, where it may vary, of the data."""
+        return self.scope.label.format(data=self.inputs.source.origin)
+
+    @property
     def subject(self) -> dict[str, str]:
         """What is trained on what: the first columns of a table that networks share."""
         network = self.inputs.backbone.model.network.name
@@ -43,7 +48,7 @@ class Laboratory:
         """What a table made of these runs says of them."""
         keys = {self.inputs.key_of(configuration) for configuration in configurations}
         return {
-            "scope": self.scope.label,
+            "scope": self.label,
             "runs": len(keys),
             "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
             "data": self.inputs.source.origin,

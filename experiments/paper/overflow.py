@@ -49,7 +49,7 @@ def overflow(laboratory: Laboratory) -> Artefact:
     return Artefact(
         "overflow",
         f"Logits of the test images through {passed} at {ANGLE:g} degrees, seed "
-        f"{candidates[seed].seed} ({laboratory.scope.label}), with the logits' static scale "
+        f"{candidates[seed].seed} ({laboratory.label}), with the logits' static scale "
         f"{-OVERFLOWING} bits smaller than calibration says; saturated logits are those of "
         f"magnitude {SATURATED}.",
         rows,

@@ -22,6 +22,7 @@ class Scope:
     """How large a reproduction is."""
 
     label: str
+    """For captions; {data} stands for the origin of the images."""
     network: str
     """Of the backbone, unless another one is named."""
     dataset: str
@@ -91,7 +92,7 @@ QUICK = Scope(
     cost_images=2,
 )
 VGG11 = Scope(
-    label="VGG11 on CIFAR-10",
+    label="VGG11, {data}",
     network="vgg11",
     dataset="cifar10",
     images=1024,
@@ -108,7 +109,7 @@ VGG11 = Scope(
 training, and half a minute for each measurement on all 8,976 other images. MNIST's 20 epochs,
 measured after each, would take 21 minutes."""
 VGG11_QUICK = Scope(
-    label="REDUCED: few images of CIFAR-10, one angle and seed",
+    label="REDUCED: VGG11, few images of {data}, one angle and seed",
     network="vgg11",
     dataset="cifar10",
     images=64,

@@ -58,12 +58,12 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         raise UserError(too_large[0])
     return Artefact(
         "tradeoff",
-        f"Peak SRAM, time and accuracy ({scope.label}, {angle:g} degrees) of every method in every "
-        "placement and variant of the firmware. Time of one training step on the emulated Pico at "
-        f"{clock_hz / 1e6:g} MHz, mean of the first {scope.cost_images} images of training, every "
-        "tensor equal to the reference's. Final accuracy with one setting for all methods, mean of "
-        f"{len(scope.seeds)} seeds. Pareto front: no other row is at least as good in all three "
-        "and better in one.",
+        f"Peak SRAM, time and accuracy ({laboratory.label}, {angle:g} degrees) of every method in "
+        "every placement and variant of the firmware. Time of one training step on the emulated "
+        f"Pico at {clock_hz / 1e6:g} MHz, mean of the first {scope.cost_images} images of training, "
+        "every tensor equal to the reference's. Final accuracy with one setting for all methods, "
+        f"mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as good in all "
+        "three and better in one.",
         rows,
         laboratory.record(configurations)
         | {

@@ -339,15 +339,19 @@ def test_neighbours_differ_by_one_step() -> None:
     ]
 
 
-def test_settings_that_were_found_are_valid_for_every_variant() -> None:
-    settings = load_settings("tiny-cnn")
+SETTINGS = resources.files("experiments") / "paper" / "settings"
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in SETTINGS.iterdir()))
+def test_settings_that_were_found_are_valid_for_every_variant(name: str) -> None:
+    settings = load_settings(name.removesuffix(".json"))
     for contender in CONTENDERS:
         for best in settings.best[contender.name].values():
             assert isinstance(contender.configuration(**best), Configuration)
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:
-    settings = resources.files("experiments") / "paper" / "settings" / "tiny-cnn.json"
+    settings = SETTINGS / "tiny-cnn.json"
     found_with = load_inputs("mnist-sample", None, None).hashes
     assert json.loads(settings.read_text()).items() >= found_with.items()
 
