@@ -60,10 +60,10 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         "tradeoff",
         f"Peak SRAM, time and accuracy ({laboratory.label}, {angle:g} degrees) of every method in "
         "every placement and variant of the firmware. Time of one training step on the emulated "
-        f"Pico at {clock_hz / 1e6:g} MHz, mean of the first {scope.cost_images} images of training, "
-        "every tensor equal to the reference's. Final accuracy with one setting for all methods, "
-        f"mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as good in all "
-        "three and better in one.",
+        f"Pico at {clock_hz / 1e6:g} MHz, mean of the first {scope.cost_images} images of "
+        "training, every tensor equal to the reference's. Final accuracy with one setting for all "
+        f"methods, mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as "
+        "good in all three and better in one.",
         rows,
         laboratory.record(configurations)
         | {
