@@ -21,7 +21,7 @@ _PAPER = (
 _MODULES = {
     "run": "experiments.run",
     "diff": "experiments.run",
-    "explain": "experiments.explain.command",
+    "explain": "experiments.explain.commands",
     "plan": "experiments.device.commands",
 } | dict.fromkeys(_PAPER, "experiments.paper.commands")
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"

@@ -1,4 +1,4 @@
-"""The command ``priot explain``."""
+"""The command that explains one configuration."""
 
 from __future__ import annotations
 
