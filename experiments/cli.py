@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for library in ("OPENBLAS", "OMP"):  # OpenMP's threads are PyTorch's
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
         return _carry_out(options)
     except BrokenPipeError:

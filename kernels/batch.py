@@ -11,26 +11,6 @@ from kernels.rounding import clip, round_shift
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 
 
-@kernel("void(int8[::1], float32[::1])")
-def as_floats(values: NDArray[np.int8], floats: NDArray[np.float32]) -> None:
-    """The same numbers; both flat."""
-    for index in range(values.size):
-        floats[index] = values[index]
-
-
-@kernel("void(int8[::1], int8[::1], int64, float32[::1])")
-def kept_as_floats(
-    weights: NDArray[np.int8],
-    scores: NDArray[np.int8],
-    threshold: int,
-    floats: NDArray[np.float32],
-) -> None:
-    """Weights where the score reaches ``threshold``, else 0; all flat."""
-    limit = np.int8(threshold)
-    for index in range(weights.size):
-        floats[index] = weights[index] if scores[index] >= limit else np.int8(0)
-
-
 @kernel("void(int32[:,::1], int32[::1])")
 def largest_of_images(sums: NDArray[np.int32], largest: NDArray[np.int32]) -> None:
     """The largest magnitude of each image; sums (elements,N), largest (N,)."""

@@ -31,7 +31,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 
 def kernel(signature: object) -> Callable[[_F], _F]:
-    """Compile a function for one signature of Numba, such as ``"int32(int8[::1], int64)"``."""
+    """Compile a function for a signature of Numba, ``"int32(int8[::1], int64)"``, or a few."""
 
     def decorate(function: _F) -> _F:
         return cast(_F, numba.njit(signature, cache=True, nogil=True)(function))

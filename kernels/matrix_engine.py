@@ -11,20 +11,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from functools import cached_property
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.batch import as_floats, kept_as_floats
 from kernels.errors import KernelError
+from kernels.memory import Memory
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
+from kernels.products import fastest_products
 from kernels.requantise import bit_width
 from kernels.scale import Scale
-from kernels.scores import descend, score_gradient
-from kernels.shard import Memory, Shard
+from kernels.scores import descend, prune, score_gradient
+from kernels.shard import Shard
 from kernels.windows import window_of
 
 INFERENCE_IMAGES = 128  # at once
@@ -34,13 +35,14 @@ _P = ParamSpec("_P")
 
 
 class MatrixEngine:
-    """An engine (kernels.engine.Engine) on float32 matrix products, exact in every bit.
+    """An engine (kernels.engine.Engine) on matrix products, exact in every bit.
 
-    The model's tensors are used as they are; weights become float32 a layer at a time.
+    The model's tensors are used as they are; what else a product needs is made a layer at a time.
 
     Args:
         threads: shards that a batch is cut into, each worked on by a thread of its own. NumPy's
-            matrix product should use one thread then (OPENBLAS_NUM_THREADS=1).
+            and PyTorch's products should use one thread then (OPENBLAS_NUM_THREADS=1,
+            OMP_NUM_THREADS=1).
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class MatrixEngine:
             if model.scores:
                 model.scores[index] = np.ascontiguousarray(model.scores[index])
                 model.scored[index] = np.ascontiguousarray(model.scored[index])
-        self._single = Shard(self._network, self._windows, 1)
+        self._products = fastest_products()
+        self._single = self._shard(1)
         self._shards = [self._single]
-        self._weights = Memory(np.float32)
+        self._pruned, self._weights = Memory(np.int8), Memory(self._products.dtype)
         self._threads, self._pool = threads, ThreadPoolExecutor(threads)
 
     @property
@@ -145,7 +148,7 @@ class MatrixEngine:
             self._shards = (
                 [self._single]
                 if len(images) == 1
-                else [Shard(self._network, self._windows, len(piece)) for piece in pieces]
+                else [self._shard(len(piece)) for piece in pieces]
             )
         for shard, piece in zip(self._shards, pieces, strict=True):
             shard.load(piece)
@@ -181,16 +184,18 @@ class MatrixEngine:
                     f"take {INT32_MAX // (positions * product)} at most"
                 )
 
-    def _kept(self, index: int) -> NDArray[np.float32]:
-        """The weights (O,terms), pruned ones as 0."""
+    def _shard(self, images: int) -> Shard:
+        return Shard(self._network, self._windows, images, self._products())
+
+    def _kept(self, index: int) -> NDArray[Any]:
+        """The weights (O,terms), pruned ones as 0, as an operand of products."""
         weights = self._model.weights[index]
-        floats: NDArray[np.float32] = self._weights.shaped(len(weights), weights[0].size)
+        kept = weights.reshape(len(weights), -1)
         if self._method.trains_scores:
+            kept = self._pruned.shaped(*kept.shape)
             scores = self._model.scores[index].reshape(-1)
-            kept_as_floats(weights.reshape(-1), scores, self._method.threshold, floats.reshape(-1))
-        else:
-            as_floats(weights.reshape(-1), floats.reshape(-1))
-        return floats
+            prune(weights.reshape(-1), scores, self._method.threshold, kept.reshape(-1))
+        return self._single.products.operand(kept, self._weights)
 
     def _forward(self) -> int:
         """From the batch to its logits, as one tensor; returns their exponent."""

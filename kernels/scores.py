@@ -18,8 +18,9 @@ def prune(
     weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int, kept: NDArray[np.int8]
 ) -> None:
     """kept = weights where the score reaches ``threshold``, else 0; all flat, of one length."""
+    limit = np.int8(threshold)
     for index in range(weights.size):
-        kept[index] = weights[index] if scores[index] >= threshold else 0
+        kept[index] = weights[index] if scores[index] >= limit else np.int8(0)
 
 
 @kernel("void(int32[::1], int8[::1], boolean[::1])")

@@ -6,7 +6,6 @@ innermost, (C,H,W,N). What depends on the whole batch, shifts and weights, comes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.batch import (
-    as_floats,
     largest_of_images,
     loss_of_images,
     max_pool2d_images,
     max_pool2d_images_backward,
     requantise_images,
 )
-from kernels.exact_product import add_part, parts
 from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
+from kernels.memory import Memory
 from kernels.network import MaxPool2d, Network, ReLU
+from kernels.products import Products
 from kernels.relu import relu_backward, relu_forward
 from kernels.requantise import bit_width, requantise
 from kernels.rounding import Rounding
@@ -32,35 +31,24 @@ from kernels.windows import Window, gather, planes, scatter
 COLUMN_ELEMENTS = 2**21  # of a matrix product's operand: more would leave the caches
 
 
-class Memory:
-    """An array of one dtype that is shaped anew for each use, and grows when it has to."""
-
-    def __init__(self, dtype: type[np.generic]) -> None:
-        self._flat: NDArray[Any] = np.empty(0, dtype)
-
-    def shaped(self, *shape: int) -> NDArray[Any]:
-        """An array of this shape with any content; what was shaped before is lost."""
-        size = math.prod(shape)
-        if self._flat.size < size:
-            self._flat = np.empty(size, self._flat.dtype)
-        return self._flat[:size].reshape(shape)
-
-
 class Shard:
     """Activations and errors of ``images`` images, and the sums of the layer at hand.
 
     ``values[i]`` and ``errors[i]`` (int8, (C,H,W,N)) are the input of layer i and its error.
     """
 
-    def __init__(self, network: Network, windows: dict[int, Window], images: int) -> None:
+    def __init__(
+        self, network: Network, windows: dict[int, Window], images: int, products: Products
+    ) -> None:
         self.images, self._network, self._windows = images, network, windows
+        self.products = products
         shapes = [network.input_shape_of(index) for index in range(len(network.layers) + 1)]
         self.values = [np.zeros((*planes(shape), images), np.int8) for shape in shapes]
         self.errors = [np.zeros((*planes(shape), images), np.int8) for shape in shapes]
         self.sums: NDArray[np.int32] = np.zeros((0, 0, 0, images), np.int32)
         """Of a layer's outputs, (O,H,W,N), or of its input's error, (C,H,W,N)."""
-        self._sums, self._gradient = Memory(np.int32), Memory(np.int32)
-        self._columns, self._part, self._error = (Memory(np.float32) for _ in range(3))
+        self._sums, self._gradient, self._spread = (Memory(np.int32) for _ in range(3))
+        self._columns, self._error = Memory(products.dtype), Memory(products.dtype)
 
     def load(self, images: NDArray[np.int8]) -> None:
         """Take in images (N,C,H,W)."""
@@ -105,42 +93,35 @@ class Shard:
             else:
                 max_pool2d_images_backward(inputs, layer.size, outputs, error, input_error)
 
-    def sum_outputs(self, index: int, weights: NDArray[np.float32]) -> None:
-        """``sums`` of layer ``index``; weights (O,terms)."""
-        window = self._windows[index]
-        self.sums = self._sums.shaped(*window.output, self.images)
+    def sum_outputs(self, index: int, weights: NDArray[Any]) -> None:
+        """``sums`` of layer ``index``; weights (O,terms), an operand of products."""
+        self.sums = self._sums.shaped(*self._windows[index].output, self.images)
         flat = self.sums.reshape(len(weights), -1)
-        for first, _, columns in self._columns_of(index):
-            part = self._part.shaped(len(weights), columns.shape[1])
-            for terms in parts(window.terms):
-                np.matmul(weights[:, terms], columns[terms], out=part)
-                add_part(part, terms.start == 0, first, flat)
+        for first, columns in self._columns_of(index):
+            self.products.multiply(weights, columns, flat, first)
 
-    def sum_input_error(self, index: int, weights: NDArray[np.float32]) -> None:
-        """``sums`` of the input error of layer ``index``; weights (O,terms)."""
+    def sum_input_error(self, index: int, weights: NDArray[Any]) -> None:
+        """``sums`` of the input error of layer ``index``; weights (O,terms), an operand."""
         window = self._windows[index]
         self.sums = self._sums.shaped(*window.input, self.images)
         self.sums[:] = 0
         errors = self._error_of(index)
         row = window.output[2] * self.images
         for first, rows in self._rows(window):
-            columns = self._columns.shaped(window.terms, rows * row)
-            of_rows = slice(first * row, (first + rows) * row)
-            for terms in parts(len(errors)):
-                np.matmul(weights[terms].T, errors[terms, of_rows], out=columns)
-                scatter(columns, window.size, window.padding, window.output[2], first, self.sums)
+            columns = self._spread.shaped(window.terms, rows * row)
+            self.products.multiply(
+                weights.T, errors[:, first * row : (first + rows) * row], columns
+            )
+            scatter(columns, window.size, window.padding, window.output[2], first, self.sums)
 
     def gradient(self, index: int) -> NDArray[np.int32]:
         """Gradient of the weights of layer ``index``, (O,terms): the sum over the images."""
         window = self._windows[index]
         gradient: NDArray[np.int32] = self._gradient.shaped(window.output[0], window.terms)
-        part = self._part.shaped(*gradient.shape)
         errors = self._error_of(index)
-        for first, count, columns in self._columns_of(index):
-            for piece in parts(count):
-                of_piece = slice(first + piece.start, first + piece.stop)
-                np.matmul(errors[:, of_piece], columns[:, piece].T, out=part)
-                add_part(part, of_piece.start == 0, 0, gradient)
+        for first, columns in self._columns_of(index):
+            of_columns = errors[:, first : first + columns.shape[1]]
+            self.products.multiply(of_columns, columns.T, gradient, add=first > 0)
         return gradient
 
     def width_of_sums(self) -> int:
@@ -172,8 +153,8 @@ class Shard:
         for first in range(0, height, most):
             yield first, min(most, height - first)
 
-    def _columns_of(self, index: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        """First position, number of positions and columns (terms,positions) of each piece."""
+    def _columns_of(self, index: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """First position and columns (terms,positions), an operand, of each piece."""
         window = self._windows[index]
         row = window.output[2] * self.images
         for first, rows in self._rows(window):
@@ -181,11 +162,9 @@ class Shard:
             gather(
                 self.values[index], window.size, window.padding, window.output[2], first, columns
             )
-            yield first * row, rows * row, columns
+            yield first * row, columns
 
-    def _error_of(self, index: int) -> NDArray[np.float32]:
-        """The error of a layer's output as float32 (O,positions)."""
+    def _error_of(self, index: int) -> NDArray[Any]:
+        """The error of a layer's output as an operand (O,positions)."""
         error = self.errors[index + 1]
-        floats: NDArray[np.float32] = self._error.shaped(len(error), error[0].size)
-        as_floats(error.reshape(-1), floats.reshape(-1))
-        return floats
+        return self.products.operand(error.reshape(len(error), -1), self._error)

@@ -7,6 +7,7 @@ large plane and for a small one. A dense layer is a convolution whose window is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -16,7 +17,7 @@ from kernels.jit import inlined, kernel
 from kernels.network import Conv2d, Network, Shape
 
 _SIZE = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
-_COLUMNS = types.Array(types.float32, 2, "C")
+_SUMS = types.Array(types.int32, 2, "C")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,17 @@ def _overlap(out_width: int, in_width: int, shift: int) -> tuple[int, int]:
 
 
 @kernel(
-    types.void(
-        types.Array(types.int8, 4, "C"), _SIZE, types.int64, types.int64, types.int64, _COLUMNS
-    )
+    [
+        types.void(
+            types.Array(types.int8, 4, "C"),
+            _SIZE,
+            types.int64,
+            types.int64,
+            types.int64,
+            types.Array(operand, 2, "C"),
+        )
+        for operand in (types.int8, types.float32)
+    ]
 )
 def gather(
     inputs: NDArray[np.int8],
@@ -69,9 +78,12 @@ def gather(
     padding: int,
     out_width: int,
     first_row: int,
-    columns: NDArray[np.float32],
+    columns: NDArray[Any],
 ) -> None:
-    """inputs (C,H,W,N) -> columns (terms,rows*W2*N) of output rows from ``first_row`` on."""
+    """inputs (C,H,W,N) -> columns (terms,rows*W2*N) of output rows from ``first_row`` on.
+
+    Columns are int8 or float32, as an operand of a product.
+    """
     channels, in_height, in_width, images = inputs.shape
     plane = inputs.reshape(channels, in_height * in_width * images)
     length = out_width * images
@@ -102,11 +114,11 @@ def gather(
 
 @kernel(
     types.void(
-        _COLUMNS, _SIZE, types.int64, types.int64, types.int64, types.Array(types.int32, 4, "C")
+        _SUMS, _SIZE, types.int64, types.int64, types.int64, types.Array(types.int32, 4, "C")
     )
 )
 def scatter(
-    columns: NDArray[np.float32],
+    columns: NDArray[np.int32],
     size: tuple[int, int],
     padding: int,
     out_width: int,
@@ -131,5 +143,5 @@ def scatter(
                     if 0 <= y < in_height:
                         shift = (y * in_width + kx - padding) * images - start
                         for n in range(start + left * images, start + right * images):
-                            target[n + shift] += np.int32(source[n])
+                            target[n + shift] += source[n]
                 term += 1

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from kernels.float_products import FloatProducts
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 
+try:
+    from kernels.int8_products import Int8Products
+except ImportError:
+    Int8Products = None  # type: ignore[assignment, misc]
+
+PRODUCTS = [
+    FloatProducts,
+    pytest.param(
+        Int8Products,
+        id="Int8Products",
+        marks=pytest.mark.skipif(Int8Products is None, reason="PyTorch is not installed"),
+    ),
+]
+"""Of kernels.products.Products, as parameters of a test."""
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, image_for, int8s, networks
+from kernel_strategies import PRODUCTS, SEEDS, image_for, int8s, networks
 from numpy.typing import NDArray
 from test_kernels_trainer import CNN, methods, random_model, random_scales
 
@@ -18,7 +18,7 @@ from kernels.trainer import LARGE, Trainer
 
 Scales = dict[int, Scale] | None
 LONG = Network(
-    "sums of more than 1,040 terms",
+    "sums of more than 1,024 terms",
     (127, 3, 3),
     (
         *(Conv2d(131), ReLU(), Conv2d(5)),
@@ -27,8 +27,13 @@ LONG = Network(
     ),
 )
 WIDE = Network(
-    "more than 1,040 positions", (2, 8, 131), (Conv2d(3), MaxPool2d(3), Conv2d(2, 4), Dense(4))
+    "more than 1,024 positions", (2, 8, 131), (Conv2d(3), MaxPool2d(3), Conv2d(2, 4), Dense(4))
 )
+
+
+@pytest.fixture(autouse=True, params=PRODUCTS)
+def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernels.matrix_engine.fastest_products", lambda: request.param)
 
 
 def images_for(network: Network, seed: int, count: int) -> NDArray[np.int8]:
