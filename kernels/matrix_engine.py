@@ -37,7 +37,7 @@ _P = ParamSpec("_P")
 class MatrixEngine:
     """An engine (kernels.engine.Engine) on matrix products, exact in every bit.
 
-    The model's tensors are used as they are; what else a product needs is made a layer at a time.
+    The model's tensors are used as they are; pruned weights and operands are copies of their size.
 
     Args:
         threads: shards that a batch is cut into, each worked on by a thread of its own. NumPy's
@@ -65,7 +65,9 @@ class MatrixEngine:
         self._products = fastest_products()
         self._single = self._shard(1)
         self._shards = [self._single]
-        self._pruned, self._weights = Memory(np.int8), Memory(self._products.dtype)
+        self._pruned = {index: Memory(np.int8) for index in weighted}
+        self._operands = {index: Memory(self._products.dtype) for index in weighted}
+        self._kept: dict[int, NDArray[Any]] = {}
         self._threads, self._pool = threads, ThreadPoolExecutor(threads)
 
     @property
@@ -187,22 +189,23 @@ class MatrixEngine:
     def _shard(self, images: int) -> Shard:
         return Shard(self._network, self._windows, images, self._products())
 
-    def _kept(self, index: int) -> NDArray[Any]:
-        """The weights (O,terms), pruned ones as 0, as an operand of products."""
+    def _keep(self, index: int) -> NDArray[Any]:
+        """Note the weights (O,terms), pruned ones as 0, as an operand of products."""
         weights = self._model.weights[index]
         kept = weights.reshape(len(weights), -1)
         if self._method.trains_scores:
-            kept = self._pruned.shaped(*kept.shape)
+            kept = self._pruned[index].shaped(*kept.shape)
             scores = self._model.scores[index].reshape(-1)
             prune(weights.reshape(-1), scores, self._method.threshold, kept.reshape(-1))
-        return self._single.products.operand(kept, self._weights)
+        self._kept[index] = self._single.products.operand(kept, self._operands[index])
+        return self._kept[index]
 
     def _forward(self) -> int:
         """From the batch to its logits, as one tensor; returns their exponent."""
         exponent = INPUT_EXPONENT
         for index in range(len(self._network.layers)):
             if index in self._windows:
-                self._each(Shard.sum_outputs, index, self._kept(index))
+                self._each(Shard.sum_outputs, index, self._keep(index))
                 shift = self._shift(index, FORWARD)
                 self._each(Shard.requantise_outputs, index, shift, self._method.rounding)
                 exponent += self._model.exponents[index] + shift
@@ -215,7 +218,7 @@ class MatrixEngine:
         for index in range(len(self._network.layers)):
             if index in self._windows:
                 shift = None if self._dynamic else int(self._shifts[index, FORWARD])
-                self._each(Shard.sum_outputs, index, self._kept(index))
+                self._each(Shard.sum_outputs, index, self._keep(index))
                 self._each(Shard.requantise_outputs, index, shift, self._method.rounding)
             else:
                 self._each(Shard.forward, index)
@@ -244,7 +247,7 @@ class MatrixEngine:
                 self._each(Shard.backward, index)
                 continue
             if index > self._first:
-                self._each(Shard.sum_input_error, index, self._kept(index))
+                self._each(Shard.sum_input_error, index, self._kept[index])
                 shift = self._shift(index, BACKWARD)
                 self._each(Shard.requantise_input_error, index, shift, self._method.rounding)
             yield index, self._gradient(index)

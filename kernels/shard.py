@@ -48,7 +48,8 @@ class Shard:
         self.sums: NDArray[np.int32] = np.zeros((0, 0, 0, images), np.int32)
         """Of a layer's outputs, (O,H,W,N), or of its input's error, (C,H,W,N)."""
         self._sums, self._gradient, self._spread = (Memory(np.int32) for _ in range(3))
-        self._columns, self._error = Memory(products.dtype), Memory(products.dtype)
+        self._error = Memory(products.dtype)
+        self._columns = {index: Memory(products.dtype) for index in windows}
 
     def load(self, images: NDArray[np.int8]) -> None:
         """Take in images (N,C,H,W)."""
@@ -97,7 +98,7 @@ class Shard:
         """``sums`` of layer ``index``; weights (O,terms), an operand of products."""
         self.sums = self._sums.shaped(*self._windows[index].output, self.images)
         flat = self.sums.reshape(len(weights), -1)
-        for first, columns in self._columns_of(index):
+        for first, columns in self._gathered(index):
             self.products.multiply(weights, columns, flat, first)
 
     def sum_input_error(self, index: int, weights: NDArray[Any]) -> None:
@@ -119,7 +120,7 @@ class Shard:
         window = self._windows[index]
         gradient: NDArray[np.int32] = self._gradient.shaped(window.output[0], window.terms)
         errors = self._error_of(index)
-        for first, columns in self._columns_of(index):
+        for first, columns in self._gathered(index, again=True):
             of_columns = errors[:, first : first + columns.shape[1]]
             self.products.multiply(of_columns, columns.T, gradient, add=first > 0)
         return gradient
@@ -153,16 +154,18 @@ class Shard:
         for first in range(0, height, most):
             yield first, min(most, height - first)
 
-    def _columns_of(self, index: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """First position and columns (terms,positions), an operand, of each piece."""
+    def _gathered(self, index: int, again: bool = False) -> Iterator[tuple[int, NDArray[Any]]]:
+        """First position and columns (terms,positions), an operand, of each piece.
+
+        ``again``, for the same inputs: what is in one piece is still there.
+        """
         window = self._windows[index]
-        row = window.output[2] * self.images
+        width = window.output[2]
         for first, rows in self._rows(window):
-            columns = self._columns.shaped(window.terms, rows * row)
-            gather(
-                self.values[index], window.size, window.padding, window.output[2], first, columns
-            )
-            yield first * row, columns
+            columns = self._columns[index].shaped(window.terms, rows * width * self.images)
+            if not again or rows < window.output[1]:
+                gather(self.values[index], window.size, window.padding, width, first, columns)
+            yield first * width * self.images, columns
 
     def _error_of(self, index: int) -> NDArray[Any]:
         """The error of a layer's output as an operand (O,positions)."""
