@@ -5,6 +5,8 @@ Both work on the magnitude and put the sign back, so that rounding is symmetric 
 
 from enum import IntEnum
 
+import numpy as np
+
 from kernels.jit import inlined
 
 
@@ -23,24 +25,27 @@ class Rounding(IntEnum):
 
 
 @inlined
-def round_shift(value: int, shift: int, rounding: int) -> int:
+def round_shift(value: int, shift: int, rounding: int) -> np.int32:
     """``value`` / 2**``shift``, rounded; |value| < 2**31, 0 <= shift < 32.
 
-    It has no branch that depends on the value, so that a loop over it becomes vector code.
+    It has no branch that depends on the value and every step is cast to 32 bits, so that a loop
+    over it becomes vector code of 32-bit elements.
     """
-    magnitude = abs(value)
-    kept = magnitude >> shift
-    dropped = magnitude - (kept << shift)
+    shift &= 31  # a shift of 32 bits is 0 in 64-bit arithmetic and anything in 32-bit
+    magnitude = np.int32(abs(value))
+    kept = np.int32(magnitude >> shift)
+    dropped = np.int32(magnitude & ((1 << shift) - 1))
     if rounding == 1:
-        half = (1 << shift) >> 1
-        kept += half > 0 and dropped >= half
+        up = shift > 0 and dropped >= np.int32(1 << shift >> 1)
     else:
         bits = shift >> 1
-        kept += (dropped >> bits) > ((dropped & ((1 << bits) - 1)) << (shift & 1))
-    return -kept if value < 0 else kept
+        lower = np.int32(dropped & ((1 << bits) - 1)) << (shift & 1)
+        up = shift > 0 and dropped >= np.int32((lower + 1) << bits)  # dropped >> bits > lower
+    kept = np.int32(kept + up)
+    return np.int32(-kept) if value < 0 else kept
 
 
 @inlined
-def clip(value: int) -> int:
+def clip(value: np.int32) -> np.int32:
     """``value`` limited to the int8 range that NITI uses: -127..127, symmetric about zero."""
-    return max(-127, min(127, value))
+    return max(np.int32(-127), min(np.int32(127), value))

@@ -42,4 +42,4 @@ def descend(
     """values = clip(values - g) with g = clip(round(gradient / 2**shift)); weights or scores."""
     for index in range(values.size):
         step = clip(round_shift(gradient[index], shift, rounding))
-        values[index] = clip(int(values[index]) - step)
+        values[index] = clip(np.int32(values[index] - step))
