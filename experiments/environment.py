@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import platform
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from experiments.errors import UserError
+
+PACKAGES = ("priot", "numpy", "numba", "unicorn", "pillow")
 
 
 @cache
@@ -21,13 +23,21 @@ def environment(elf: Path | None = None) -> dict[str, str]:
     Raises:
         UserError: when it cannot be read.
     """
-    packages = ("priot", "numpy", "numba", "unicorn", "pillow")
     return {
-        **{package: version(package) for package in packages},
+        **{package: version(package) for package in PACKAGES},
+        **_version_of_pytorch(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         **({} if elf is None else {"trainer_elf_sha256": sha256_of(elf)}),
     }
+
+
+def _version_of_pytorch() -> dict[str, str]:
+    # Where it is installed, large networks use its products of int8.
+    try:
+        return {"torch": version("torch")}
+    except PackageNotFoundError:
+        return {}
 
 
 def sha256_of(elf: Path) -> str:

@@ -10,13 +10,13 @@ Space = dict[str, tuple[Any, ...]]
 """Values of every setting, in an order in which neighbours are alike."""
 
 
-def _spaces(lowest_of_weights: int, lowest_of_scores: int) -> dict[str, Space]:
-    """By method: from these learning-rate bits on up to 7."""
+def _spaces(bits_of_weights: range, bits_of_scores: range) -> dict[str, Space]:
+    """By method: with these learning-rate bits."""
     rounding: Space = {"rounding": ("pseudo-stochastic", "nearest")}
     calibration: Space = {"calibration": ("rotated", "upright")}
-    weights: Space = {"learning_rate_bits": tuple(range(lowest_of_weights, 8))}
+    weights: Space = {"learning_rate_bits": tuple(bits_of_weights)}
     scores: Space = {
-        "learning_rate_bits": tuple(range(lowest_of_scores, 8)),
+        "learning_rate_bits": tuple(bits_of_scores),
         "threshold": (-96, -64, -32, -16, 0),
         "score_spread": (8, 16, 32, 48),
     }
@@ -59,7 +59,7 @@ class Effort:
 EFFORTS = {
     "tiny-cnn": Effort(
         dataset="mnist-sample",
-        spaces=_spaces(lowest_of_weights=1, lowest_of_scores=3),
+        spaces=_spaces(bits_of_weights=range(1, 8), bits_of_scores=range(3, 8)),
         candidates=28,  # NITI with static scales has no more in its space
         first=Stage(angles=(30.0, 60.0, 90.0), seeds=(100,), images=1024, epochs=10),
         finalists=4,
@@ -72,13 +72,14 @@ EFFORTS = {
     ),
     "vgg11": Effort(
         dataset="cifar10-sample",
-        # Many more weights move the logits at each step: smaller updates are worth a try.
-        spaces=_spaces(lowest_of_weights=0, lowest_of_scores=1),
-        candidates=8,
-        first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=3),
+        # Many more weights move the logits at each step: smaller updates are worth a try, and
+        # larger ones destroy the network within an epoch.
+        spaces=_spaces(bits_of_weights=range(5), bits_of_scores=range(1, 7)),
+        candidates=6,
+        first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
         finalists=2,
-        last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=1024, epochs=5),
-        measure_every=5,
+        last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=1024, epochs=4),
+        measure_every=4,
     ),
 }
 """By network. The tiny CNN's backbone never saw its sample; VGG11's saw these images, but upright.
