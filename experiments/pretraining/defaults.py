@@ -39,7 +39,7 @@ PRETRAININGS = {
         "vgg11",
         lambda folder: cifar10(folder, "train"),
         lambda folder: cifar10(folder, "test"),
-        schedule=(2,) * 24 + (1,) * 10 + (0,) * 6,
+        schedule=(2,) * 18 + (1,) * 6 + (0,) * 4,
         batch=64,
         initial=Initial.HE,
         augmented=True,
