@@ -74,8 +74,8 @@ EFFORTS = {
         dataset="cifar10-sample",
         # Many more weights move the logits at each step: smaller updates are worth a try, and
         # larger ones destroy the network within an epoch.
-        spaces=_spaces(bits_of_weights=range(5), bits_of_scores=range(1, 7)),
-        candidates=6,
+        spaces=_spaces(bits_of_weights=range(7), bits_of_scores=range(1, 7)),
+        candidates=5,
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
         finalists=2,
         last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=1024, epochs=4),
