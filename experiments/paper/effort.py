@@ -77,8 +77,8 @@ EFFORTS = {
         spaces=_spaces(bits_of_weights=range(7), bits_of_scores=range(1, 7)),
         candidates=5,
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
-        finalists=2,
-        last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=1024, epochs=4),
+        finalists=3,
+        last=Stage(angles=(30.0,), seeds=(100, 101), images=512, epochs=2),
         measure_every=4,
     ),
 }
