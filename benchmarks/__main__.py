@@ -7,13 +7,13 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import (
     emulators,
     firmware_variants,
+    large_network,
     programs,
     reference,
     training_step,
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
     "program": programs.rows,
     "emulators": emulators.rows,
     "reference": reference.rows,
+    "large network": large_network.rows,
     "firmware": firmware_variants.rows,
     "without zeros": lambda _: without_zeros.rows(),  # cycles are exact
 }
@@ -79,20 +80,18 @@ def _run(names: Sequence[str], rounds: int) -> Row:
         "skipped": skipped,
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "environment": environment() | _opponents(),
+        "environment": environment() | rp2040js.versions(),
     }
 
 
 def _skipped() -> dict[str, str]:
     """What cannot be compared with here, and what to do about it."""
-    reasons = {"PyTorch": reference.pytorch_missing(), "rp2040js": rp2040js.missing()}
+    reasons = {
+        "PyTorch": reference.pytorch_missing(),
+        "int8 products": large_network.int8_missing(),
+        "rp2040js": rp2040js.missing(),
+    }
     return {what: reason for what, reason in reasons.items() if reason is not None}
-
-
-def _opponents() -> dict[str, str]:
-    """Versions of what is compared with, where it is at hand."""
-    torch = {} if reference.pytorch_missing() else {"torch": version("torch")}
-    return torch | rp2040js.versions()
 
 
 def _table(name: str, rows: list[Row]) -> str:

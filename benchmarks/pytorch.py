@@ -16,7 +16,6 @@ LEARNING_RATE = 0.01
 
 def float_training(model: Model, task: Transfer) -> Callable[[], None]:
     """A function that trains one epoch on the task's images, one by one, on one thread."""
-    torch.set_num_threads(1)
     network = _network(model)
     images = torch.from_numpy(task.images.astype("float32") / 127).unsqueeze(1)
     labels = torch.from_numpy(task.labels.astype("int64")).unsqueeze(1)

@@ -21,7 +21,7 @@ from kernels.memory import Memory
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
-from kernels.products import fastest_products
+from kernels.products import Products, fastest_products
 from kernels.requantise import bit_width
 from kernels.scale import Scale
 from kernels.scores import descend, prune, score_gradient
@@ -43,10 +43,16 @@ class MatrixEngine:
         threads: shards that a batch is cut into, each worked on by a thread of its own. NumPy's
             and PyTorch's products should use one thread then (OPENBLAS_NUM_THREADS=1,
             OMP_NUM_THREADS=1).
+        products: how matrices are multiplied (None: the fastest way); no number depends on it.
     """
 
     def __init__(
-        self, model: Model, method: Method, scales: dict[int, Scale] | None, threads: int = 1
+        self,
+        model: Model,
+        method: Method,
+        scales: dict[int, Scale] | None,
+        threads: int = 1,
+        products: type[Products] | None = None,
     ) -> None:
         self._model, self._network, self._method = model, model.network, method
         self._dynamic = scales is None
@@ -62,7 +68,7 @@ class MatrixEngine:
             if model.scores:
                 model.scores[index] = np.ascontiguousarray(model.scores[index])
                 model.scored[index] = np.ascontiguousarray(model.scored[index])
-        self._products = fastest_products()
+        self._products = products or fastest_products()
         self._single = self._shard(1)
         self._shards = [self._single]
         self._pruned = {index: Memory(np.int8) for index in weighted}

@@ -31,13 +31,14 @@ def test_what_is_missing_is_skipped_with_a_line_that_says_how_to_get_it(
     assert benchmarks.main(["--only", "emulators", "--json", str(record_path)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "skipped: PyTorch: not installed; run: .venv/bin/pip install torch",
+        "skipped: int8 products: need PyTorch",
         "skipped: rp2040js: needs Node 18 or newer (Debian: apt-get install nodejs npm)",
     ]
     record = json.loads(record_path.read_text())
     assert record["rows"] == []
-    assert set(record["skipped"]) == {"PyTorch", "rp2040js"}
+    assert set(record["skipped"]) == {"PyTorch", "int8 products", "rp2040js"}
     assert {"processor", "cores", "rounds"} < set(record)
-    assert not {"torch", "node", "rp2040js"} & set(record["environment"])
+    assert not {"node", "rp2040js"} & set(record["environment"])
 
 
 @pytest.fixture
