@@ -18,11 +18,11 @@ from benchmarks.reference import pytorch_missing
 from benchmarks.timing import median_ratio, seconds
 from experiments.pretraining.networks import vgg11
 from kernels.calibration import calibrate
-from kernels.float_products import FloatProducts
-from kernels.matrix_engine import INFERENCE_IMAGES, MatrixEngine
+from kernels.matrices.engine import INFERENCE_IMAGES, MatrixEngine
+from kernels.matrices.float_products import FloatProducts
+from kernels.matrices.products import Products, fastest_products
 from kernels.methods import Method, method
 from kernels.model import Initial, Model, initial_model, with_scores
-from kernels.products import Products, fastest_products
 
 BATCH = 64  # of pre-training
 STEPS = 16  # on single images

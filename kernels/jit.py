@@ -18,8 +18,8 @@ def _drop_stale_code(package: Path) -> None:
 
     Numba looks at a kernel's own file only, and would miss a change of a helper inlined into it.
     """
-    newest = max(source.stat().st_mtime for source in package.glob("*.py"))
-    for index in package.glob("__pycache__/*.nbi"):
+    newest = max(source.stat().st_mtime for source in package.rglob("*.py"))
+    for index in package.rglob("__pycache__/*.nbi"):
         with suppress(OSError):  # another process was faster, or the folder is not ours
             if index.stat().st_mtime < newest:
                 index.unlink()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.engine import Engine
-from kernels.matrix_engine import MatrixEngine
+from kernels.matrices.engine import MatrixEngine
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.plain_engine import PlainEngine

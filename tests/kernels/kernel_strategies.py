@@ -7,11 +7,11 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.float_products import FloatProducts
+from kernels.matrices.float_products import FloatProducts
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 
 try:
-    from kernels.int8_products import Int8Products
+    from kernels.matrices.int8_products import Int8Products
 except ImportError:
     Int8Products = None  # type: ignore[assignment, misc]
 
@@ -23,7 +23,7 @@ PRODUCTS = [
         marks=pytest.mark.skipif(Int8Products is None, reason="PyTorch is not installed"),
     ),
 ]
-"""Of kernels.products.Products, as parameters of a test."""
+"""Of kernels.matrices.products.Products, as parameters of a test."""
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -1,4 +1,4 @@
-"""kernels.matrix_engine on batches: one tensor with common shifts, and gradients added up."""
+"""kernels.matrices.engine on batches: one tensor with common shifts, and gradients added up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, networks
 from oracle_training import Ints, NaiveTrainer, clipped, ints, requantised, width_of
-from test_kernels_matrix_engine import images_for, labels_for
+from test_kernels_matrices import images_for, labels_for
 from test_kernels_trainer import CNN, methods, naive, random_model, random_scales
 
 from kernels.errors import KernelError

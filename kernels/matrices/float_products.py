@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import kernel
-from kernels.memory import Memory
+from kernels.matrices.memory import Memory
 
 EXACT_TERMS = 2**24 // 2**14
 
@@ -24,7 +24,7 @@ def parts(terms: int) -> list[slice]:
 
 
 class FloatProducts:
-    """Products (kernels.products.Products) by NumPy's BLAS."""
+    """Products (kernels.matrices.products.Products) by NumPy's BLAS."""
 
     dtype: type[np.generic] = np.float32
 

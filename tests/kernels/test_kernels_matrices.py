@@ -1,4 +1,4 @@
-"""kernels.matrix_engine: bit for bit the plain engine, alone and in batches."""
+"""kernels.matrices.engine: bit for bit the plain engine, alone and in batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIDE = Network(
 
 @pytest.fixture(autouse=True, params=PRODUCTS)
 def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernels.matrix_engine.fastest_products", lambda: request.param)
+    monkeypatch.setattr("kernels.matrices.engine.fastest_products", lambda: request.param)
 
 
 def images_for(network: Network, seed: int, count: int) -> NDArray[np.int8]:

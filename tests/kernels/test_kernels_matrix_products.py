@@ -1,4 +1,4 @@
-"""kernels.products: every way to multiply gives the integers of plain arithmetic."""
+"""kernels.matrices.products: every way to multiply gives the integers of plain arithmetic."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kernel_strategies import PRODUCTS, SEEDS
 from numpy.typing import NDArray
 
-from kernels.float_products import EXACT_TERMS, FloatProducts
-from kernels.memory import Memory
-from kernels.products import Products, fastest_products, is_exact
+from kernels.matrices.float_products import EXACT_TERMS, FloatProducts
+from kernels.matrices.memory import Memory
+from kernels.matrices.products import Products, fastest_products, is_exact
 
 SIZES = st.one_of(st.integers(1, 70), st.sampled_from([1, 512, EXACT_TERMS, EXACT_TERMS + 1, 2500]))
 
@@ -94,7 +94,7 @@ def test_a_processor_that_saturates_is_found_out() -> None:
 
 
 def test_without_pytorch_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "kernels.int8_products", None)
+    monkeypatch.setitem(sys.modules, "kernels.matrices.int8_products", None)
     fastest_products.cache_clear()
     assert fastest_products() is FloatProducts
     fastest_products.cache_clear()

@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.batch import (
+from kernels.matrices.batch import (
     largest_of_images,
     loss_of_images,
     max_pool2d_images,
     max_pool2d_images_backward,
     requantise_images,
 )
+from kernels.matrices.memory import Memory
+from kernels.matrices.products import Products
+from kernels.matrices.windows import Window, gather, planes, scatter
 from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
-from kernels.memory import Memory
 from kernels.network import MaxPool2d, Network, ReLU
-from kernels.products import Products
 from kernels.relu import relu_backward, relu_forward
 from kernels.requantise import bit_width, requantise
 from kernels.rounding import Rounding
-from kernels.windows import Window, gather, planes, scatter
 
 COLUMN_ELEMENTS = 2**21  # of a matrix product's operand: more would leave the caches
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kernels.memory import Memory
+from kernels.matrices.memory import Memory
 
 
 class Int8Products:
-    """Products (kernels.products.Products) of int8 matrices as they are, summed in int32.
+    """Products (kernels.matrices.products.Products) of int8 matrices as they are, summed in int32.
 
     PyTorch should use one thread (OMP_NUM_THREADS=1), since batches are shared out before.
     """

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.float_products import FloatProducts
-from kernels.memory import Memory
+from kernels.matrices.float_products import FloatProducts
+from kernels.matrices.memory import Memory
 
 
 class Products(Protocol):
@@ -44,7 +44,7 @@ class Products(Protocol):
 def fastest_products() -> type[Products]:
     """In int8 where PyTorch is installed and exact on this processor, else in float32."""
     try:
-        from kernels.int8_products import Int8Products
+        from kernels.matrices.int8_products import Int8Products
     except ImportError:
         return FloatProducts
     return Int8Products if is_exact(Int8Products()) else FloatProducts

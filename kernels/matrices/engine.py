@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import KernelError
-from kernels.memory import Memory
+from kernels.matrices.memory import Memory
+from kernels.matrices.products import Products, fastest_products
+from kernels.matrices.shard import Shard
+from kernels.matrices.windows import window_of
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
-from kernels.products import Products, fastest_products
 from kernels.requantise import bit_width
 from kernels.scale import Scale
 from kernels.scores import descend, prune, score_gradient
-from kernels.shard import Shard
-from kernels.windows import window_of
 
 INFERENCE_IMAGES = 128  # at once
 FORWARD, BACKWARD, GRADIENT = range(3)  # the shifts of a Scale

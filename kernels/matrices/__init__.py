@@ -1,0 +1,1 @@
+"""The engine for large networks: layers as exact matrix products, over one image or a batch."""
