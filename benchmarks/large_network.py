@@ -33,7 +33,11 @@ def int8_missing() -> str | None:
     """Why nothing is multiplied in int8, or None where it is."""
     if pytorch_missing():
         return "need PyTorch"
-    return "not exact on this processor" if fastest_products() is FloatProducts else None
+    return (
+        "not exact, or not faster, on this processor"
+        if fastest_products() is FloatProducts
+        else None
+    )
 
 
 def ways() -> dict[str, type[Products]]:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from experiments.errors import UserError
 
-PACKAGES = ("priot", "numpy", "numba", "unicorn", "pillow")
-
 
 @cache
 def environment(elf: Path | None = None) -> dict[str, str]:
@@ -23,8 +21,9 @@ def environment(elf: Path | None = None) -> dict[str, str]:
     Raises:
         UserError: when it cannot be read.
     """
+    packages = ("priot", "numpy", "numba", "unicorn", "pillow")
     return {
-        **{package: version(package) for package in PACKAGES},
+        **{package: version(package) for package in packages},
         **_version_of_pytorch(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",

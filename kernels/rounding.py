@@ -31,7 +31,7 @@ def round_shift(value: int, shift: int, rounding: int) -> np.int32:
     It has no branch that depends on the value and every step is cast to 32 bits, so that a loop
     over it becomes vector code of 32-bit elements.
     """
-    shift &= 31  # a shift of 32 bits is 0 in 64-bit arithmetic and anything in 32-bit
+    shift &= 31  # it is in range; that the compiler knows it is what allows 32-bit shifts
     magnitude = np.int32(abs(value))
     kept = np.int32(magnitude >> shift)
     dropped = np.int32(magnitude & ((1 << shift) - 1))

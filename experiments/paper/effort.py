@@ -84,5 +84,5 @@ EFFORTS = {
 }
 """By network. The tiny CNN's backbone never saw its sample; VGG11's saw these images, but upright.
 
-VGG11's budget is some 200 runs of a minute and 72 of two and a half: six hours of one core.
+VGG11's budget is some 200 runs of a quarter of a minute: less than an hour of one core.
 """

@@ -115,6 +115,8 @@ class MatrixEngine:
         """Move weights or scores against the gradients."""
         for index, gradient in self.gradients.items():
             self._descend(index, gradient.reshape(-1))
+            if not self._method.trains_scores:
+                self._keep(index)  # for another backward pass, which sees the new weights
 
     def train(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import _int_mm
 
 from kernels.matrices.memory import Memory
 
@@ -39,7 +40,7 @@ class Int8Products:
         width = right.shape[1]
         whole = width == sums.shape[1] and not add
         part = sums if whole else self._part.shaped(len(left), width)
-        torch._int_mm(_tensor(left), _tensor(right), out=torch.from_numpy(part))
+        _int_mm(_tensor(left), _tensor(right), out=torch.from_numpy(part))
         if add:
             sums[:, first : first + width] += part
         elif not whole:

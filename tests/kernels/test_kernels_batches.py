@@ -17,6 +17,8 @@ from kernels.model import initial_model
 from kernels.network import Conv2d, Dense, Network
 from kernels.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("products", "pieces")
+
 
 class _Alone(NaiveTrainer):
     """One image of a batch, with the batch's shifts: notes how wide its own sums are."""
@@ -34,7 +36,7 @@ class _Alone(NaiveTrainer):
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(networks(), methods(name), SEEDS, st.integers(1, 5), st.integers(1, 3))
     def batch_is_one_tensor(
         network: Network, chosen: Method, seed: int, count: int, threads: int

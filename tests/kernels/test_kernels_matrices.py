@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import PRODUCTS, SEEDS, image_for, int8s, networks
+from kernel_strategies import SEEDS, image_for, int8s, networks
 from numpy.typing import NDArray
 from test_kernels_trainer import CNN, methods, random_model, random_scales
 
@@ -16,6 +16,7 @@ from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.scale import Scale
 from kernels.trainer import LARGE, Trainer
 
+pytestmark = pytest.mark.usefixtures("products", "pieces")
 Scales = dict[int, Scale] | None
 LONG = Network(
     "sums of more than 1,024 terms",
@@ -29,11 +30,6 @@ LONG = Network(
 WIDE = Network(
     "more than 1,024 positions", (2, 8, 131), (Conv2d(3), MaxPool2d(3), Conv2d(2, 4), Dense(4))
 )
-
-
-@pytest.fixture(autouse=True, params=PRODUCTS)
-def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernels.matrices.engine.fastest_products", lambda: request.param)
 
 
 def images_for(network: Network, seed: int, count: int) -> NDArray[np.int8]:
@@ -80,7 +76,7 @@ def assert_equal_steps(model: Model, chosen: Method, scales: Scales, seed: int) 
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
 def test_any_network(name: str, dynamic: bool) -> None:
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(networks(), methods(name), SEEDS)
     def steps_equal(network: Network, chosen: Method, seed: int) -> None:
         scales = None if dynamic else random_scales(network, seed)
@@ -106,7 +102,7 @@ def test_long_sums_of_extreme_values(name: str, network: Network) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_logits_of_a_batch_are_those_of_single_images(name: str) -> None:
-    @settings(max_examples=25)
+    @settings(max_examples=12)
     @given(networks(), methods(name), SEEDS, st.booleans(), st.integers(1, 300))
     def batch_equals_single(
         network: Network, chosen: Method, seed: int, dynamic: bool, count: int
@@ -137,3 +133,13 @@ def test_large_networks_take_the_matrix_engine() -> None:
         network = Network("dense", (10, 1, 1), (Dense(features),))
         trainer = Trainer(initial_model(network, 0), method("niti-dynamic"), None)
         assert type(trainer._engine).__name__ == engine
+
+
+def test_a_second_backward_pass_sees_what_the_first_one_changed() -> None:
+    image, chosen = images_for(CNN, 0, 1)[0], method("niti-dynamic", learning_rate_bits=7)
+    plain, matrices = both(initial_model(CNN, 0), chosen, None)
+    for trainer in (plain, matrices):
+        trainer.step(image, 1)
+        trainer.backward(2)
+        trainer.update()
+    assert_equal(plain, matrices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,28 @@ def test_a_processor_that_saturates_is_found_out() -> None:
     assert not is_exact(_Saturating())
 
 
+@pytest.fixture
+def _chosen_anew() -> Iterator[None]:
+    fastest_products.cache_clear()
+    yield
+    fastest_products.cache_clear()
+
+
+@pytest.mark.usefixtures("_chosen_anew")
 def test_without_pytorch_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kernels.matrices.int8_products", None)
-    fastest_products.cache_clear()
     assert fastest_products() is FloatProducts
-    fastest_products.cache_clear()
+
+
+@pytest.mark.usefixtures("_chosen_anew")
+@pytest.mark.parametrize(
+    ("exact", "seconds", "chosen"), [(True, 1, "Int8"), (False, 1, "Float"), (True, 3, "Float")]
+)
+def test_int8_is_taken_where_it_is_exact_and_faster(
+    monkeypatch: pytest.MonkeyPatch, exact: bool, seconds: float, chosen: str
+) -> None:
+    pytest.importorskip("torch")
+    times = {"FloatProducts": 2.0, "Int8Products": seconds}
+    monkeypatch.setattr("kernels.matrices.products.is_exact", lambda _: exact)
+    monkeypatch.setattr("kernels.matrices.products.seconds_of", lambda kind: times[kind.__name__])
+    assert fastest_products().__name__ == f"{chosen}Products"
