@@ -52,6 +52,8 @@ class Effort:
     finalists: int
     """For every angle of the last stage."""
     last: Stage
+    rounds: int = 1
+    """Of looking at the neighbours of the best."""
     measure_every: int = 1
     """Epochs between two measurements: a search needs the last alone, and others cost time."""
 
@@ -79,6 +81,7 @@ EFFORTS = {
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
         finalists=3,
         last=Stage(angles=(30.0,), seeds=(100, 101), images=512, epochs=2),
+        rounds=2,
         measure_every=4,
     ),
 }

@@ -1,8 +1,9 @@
 """The search for each method's settings, with equal effort, on images that no table is made of.
 
 First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
-angles; then the neighbours of the best, over all these angles and at each of them: one setting
-moved by one step. For every angle those that did best nearest to it run longer with several seeds.
+angles; then, in one or more rounds, the neighbours of the best, over all these angles and at each
+of them: one setting moved by one step. For every angle those that did best nearest to it run longer
+or with several seeds.
 The highest mean of *final* accuracies less their standard deviation wins: by the mean alone,
 settings win that were lucky with these seeds and fail with others.
 """
@@ -87,11 +88,12 @@ def search(inputs: Inputs, store: RunStore, workers: Workers, effort: Effort) ->
     """
     tried = {contender: candidates(contender, effort) for contender in CONTENDERS}
     looked_at = effort.first.angles
-    for contender, scores in _first_stage(inputs, store, workers, tried, effort).items():
-        settings, space = tried[contender], effort.spaces[contender.method]
-        for angles in (looked_at, *((angle,) for angle in looked_at)):
-            best = settings[_ranking(scores, angles)[0]]
-            settings += [other for other in neighbours(space, best) if other not in settings]
+    for _ in range(effort.rounds):
+        for contender, scores in _first_stage(inputs, store, workers, tried, effort).items():
+            settings, space = tried[contender], effort.spaces[contender.method]
+            for angles in (looked_at, *((angle,) for angle in looked_at)):
+                best = settings[_ranking(scores, angles)[0]]
+                settings += [other for other in neighbours(space, best) if other not in settings]
     first = _first_stage(inputs, store, workers, tried, effort)
     trials = [
         (contender, tried[contender][number], angle)
