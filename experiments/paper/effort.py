@@ -74,8 +74,7 @@ EFFORTS = {
     ),
     "vgg11": Effort(
         dataset="cifar10-sample",
-        # Many more weights move the logits at each step: smaller updates are worth a try, and
-        # larger ones destroy the network within an epoch.
+        # Many more weights move the logits at each step: smaller updates are worth a try.
         spaces=_spaces(bits_of_weights=range(7), bits_of_scores=range(1, 7)),
         candidates=5,
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
