@@ -1,7 +1,7 @@
 """How large a reproduction is: the numbers that all tables and figures share.
 
-The paper's abstract fixes 1,024 images, 30 degrees among the angles, and batch size 1; all else is
-our choice (docs/accuracy.md).
+The paper shows 30 degrees among its angles (caption of its Figure 3); what else could be read of it
+fixes none of these numbers, so that they are our choice (docs/accuracy.md).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from experiments.errors import UserError
 
 ANGLE = 30.0
-"""Of figures that show one angle, in degrees: the one that the paper's abstract names."""
+"""Of figures that show one angle, in degrees: the one of the paper's Figure 3."""
 OVERFLOWING = -2
 """Logit headroom at which logits overflow in training: see docs/accuracy.md."""
 
