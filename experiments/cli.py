@@ -249,7 +249,13 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
         "to --out, the weights beside it.",
     )
     pretrain.add_argument(
-        "--dataset", choices=("mnist", "cifar10"), default="mnist", help="what to train on (mnist)"
+        "--dataset", choices=("mnist", "cifar10"), help="what to train on (mnist)"
+    )
+    pretrain.add_argument(
+        "--kind",
+        metavar="NAME",
+        help="what the other options are by default: integer-uniform, integer-normal, few-images, "
+        "short, lenet or vgg11 (the first that fits the data)",
     )
     pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     pretrain.add_argument(
@@ -258,12 +264,18 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     pretrain.add_argument(
         "--network",
         metavar="NAME",
-        help="tiny-cnn, vgg11, or a file that describes a network (what fits the data)",
+        help="tiny-cnn, lenet, vgg11, or a file that describes a network (the kind's)",
     )
+    pretrain.add_argument(
+        "--initial",
+        choices=("glorot", "glorot-normal", "he"),
+        help="how first weights are drawn (the kind's)",
+    )
+    pretrain.add_argument("--images", type=int, metavar="N", help="the first N to train on (all)")
     pretrain.add_argument(
         "--schedule",
         metavar="B,B,...",
-        help="learning-rate bits of each epoch; BxE is E epochs of B (3x2,2x2,1x2 on MNIST)",
+        help="learning-rate bits of each epoch; BxE is E epochs of B (the kind's: 3x2,2x2,1x2)",
     )
     pretrain.add_argument("--batch", type=int, metavar="N", help="images of one update (1; 64)")
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
@@ -332,8 +344,11 @@ def _run_settings() -> _Parser:
     )
     options.add_argument(
         "--calibration",
-        help="rule for static scales: rotated (default) or upright, each also "
-        "with -all, -largest or -smallest",
+        help="rule for static scales: rotated (default) or upright, each also with -all, -largest, "
+        "-smallest, -p90, -p90-gradients, or -largest-forward, -errors or -gradients",
+    )
+    options.add_argument(
+        "--calibration-images", type=int, metavar="N", help="that static scales come from (64)"
     )
     options.add_argument(
         "--logit-headroom", type=int, metavar="B", help="bits added to the shift of the logits (0)"

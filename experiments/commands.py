@@ -30,7 +30,7 @@ from experiments.pretraining.backbone import (
     save_backbone,
     untrained_backbone,
 )
-from experiments.pretraining.defaults import PRETRAININGS
+from experiments.pretraining.defaults import KINDS, Pretraining, kind_of
 from experiments.pretraining.networks import network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
@@ -50,6 +50,7 @@ from experiments.training.train import accuracy_by_epoch, measured_epochs
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.methods import Method
+from kernels.model import Initial
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Contention, Fault, SimError
@@ -235,20 +236,23 @@ def sweep(options: Namespace) -> None:
 def pretrain(options: Namespace) -> None:
     """``priot pretrain``: make a backbone from a full training set."""
     check_seed(options.seed)
-    defaults = PRETRAININGS[options.dataset]
-    schedule = defaults.schedule if options.schedule is None else _schedule(options.schedule)
-    network = network_of(options.network or defaults.network)
+    kind = _pretraining_of(options)
+    schedule = kind.schedule if options.schedule is None else _schedule(options.schedule)
+    network = network_of(options.network or kind.network)
     if options.out.suffix != ".json" and not options.out.is_dir():
         raise UserError(f"--out {options.out}: the record's name must end in .json")
     check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
     if options.threads < 1:
         raise UserError(f"--threads {options.threads}: take 1 or more")
-    batch = defaults.batch if options.batch is None else options.batch
-    plan = Plan(schedule, options.seed, batch, defaults.initial, defaults.augmented)
+    batch = kind.batch if options.batch is None else options.batch
+    initial = kind.initial if options.initial is None else Initial.named(options.initial)
+    images = kind.images if options.images is None else options.images
+    training = kind.training(options.data)
+    plan = Plan(schedule, options.seed, batch, initial, kind.augmented)
     backbone = run_pretraining(
         network,
-        defaults.training(options.data),
-        defaults.test(options.data),
+        training if images is None else training.first(images),
+        kind.test(options.data),
         plan,
         options.checkpoint,
         options.threads,
@@ -260,6 +264,18 @@ def pretrain(options: Namespace) -> None:
     print(format_table(("epoch", "upright test accuracy %"), rows))
     if options.json is not None:
         write_json(options.json, backbone.record)
+
+
+def _pretraining_of(options: Namespace) -> Pretraining:
+    """The kind that --kind names, else the first of --dataset."""
+    if options.kind is None:
+        return KINDS[kind_of(options.dataset or "mnist")]
+    if options.kind not in KINDS:
+        raise UserError(f"--kind {options.kind}: choose from {', '.join(KINDS)}")
+    kind = KINDS[options.kind]
+    if options.dataset not in (None, kind.dataset):
+        raise UserError(f"--kind {options.kind} is trained on {kind.dataset}: leave out --dataset")
+    return kind
 
 
 def download(options: Namespace) -> None:

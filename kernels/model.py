@@ -59,18 +59,26 @@ class Model:
 
 
 class Initial(Enum):
-    """How large first weights are: they are uniform within a bound."""
+    """How first weights are drawn."""
 
     GLOROT = "Glorot"
-    """sqrt(6 / (fan-in + fan-out)) (Glorot & Bengio 2010)."""
+    """Uniform within sqrt(6 / (fan-in + fan-out)) (Glorot & Bengio 2010)."""
+    GLOROT_NORMAL = "Glorot normal"
+    """Normal with the same variance, 2 / (fan-in + fan-out), known as Xavier-normal too."""
     HE = "He"
-    """sqrt(6 / fan-in), for which ReLU layers keep the size of activations (He et al. 2015)."""
+    """Uniform within sqrt(6 / fan-in), so that activations keep their size (He et al. 2015)."""
+
+    @classmethod
+    def named(cls, label: str) -> Initial:
+        """The member with that name for users, "glorot-normal"."""
+        return cls[label.upper().replace("-", "_")]
 
 
 def initial_model(network: Network, seed: int, initial: Initial = Initial.GLOROT) -> Model:
-    """Random weights before any training: uniform within a bound, as int8 of a power of two.
+    """Random weights before any training, as int8 of a power of two.
 
-    The exponent is the smallest with which the bound fits 127, so that at least 6 bits are used.
+    The exponent is the smallest with which the bound fits 127, so that at least 6 bits are used; of
+    normal weights the bound is the largest magnitude drawn.
     """
     generator = np.random.default_rng(seed)
     weights, exponents = {}, {}
@@ -79,9 +87,15 @@ def initial_model(network: Network, seed: int, initial: Initial = Initial.GLOROT
         window = math.prod(shape[2:])
         fans = shape[1] if initial is Initial.HE else shape[0] + shape[1]
         bound = math.sqrt(6 / (fans * window))
-        exponents[index] = math.ceil(math.log2(bound / 127))
-        largest = math.floor(bound / 2.0 ** exponents[index])
-        weights[index] = generator.integers(-largest, largest, shape, np.int8, endpoint=True)
+        if initial is Initial.GLOROT_NORMAL:
+            drawn = generator.normal(0.0, bound / math.sqrt(3), shape)
+            bound = float(np.abs(drawn).max())
+            exponents[index] = math.ceil(math.log2(bound / 127))
+            weights[index] = np.rint(drawn / 2.0 ** exponents[index]).astype(np.int8)
+        else:
+            exponents[index] = math.ceil(math.log2(bound / 127))
+            largest = math.floor(bound / 2.0 ** exponents[index])
+            weights[index] = generator.integers(-largest, largest, shape, np.int8, endpoint=True)
     return Model(network, weights, exponents)
 
 

@@ -58,6 +58,19 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def first(self, count: int) -> "Images":
+        """The first ``count`` images; all where there are no more.
+
+        Raises:
+            UserError: for a count below 1.
+        """
+        if count < 1:
+            raise UserError(f"{count:,} images of {self.origin}: take 1 or more")
+        if count >= len(self):
+            return self
+        origin = f"the first {count:,} of {self.origin}"
+        return Images(self.pixels[:count], self.labels[:count], origin)
+
     @property
     def sha256(self) -> str:
         """SHA-256 of the pixels followed by the labels, in hexadecimal; for records."""

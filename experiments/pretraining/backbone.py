@@ -22,7 +22,8 @@ from experiments.output import write_bytes, write_json
 from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
 
-EMBEDDED = "tiny_cnn.json"
+DEFAULT = "integer-uniform-0"
+"""The backbone where none is named: the tiny CNN of one of ``backbone_names``."""
 IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}
 """Backbones by network that are too large for the package, from the repository's root."""
 # What reading damaged JSON, a wrong record, and damaged archives raise.
@@ -45,11 +46,21 @@ def untrained_backbone(network: Network, seed: int) -> Backbone:
     return Backbone(model, backbone_record(model), trained=False)
 
 
+def backbone_names() -> tuple[str, ...]:
+    """Names of the backbones that ship with the package: a kind and its seed, "short-0"."""
+    files = (file.name for file in _embedded().iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in files if name.endswith(".json")))
+
+
+def _embedded() -> Traversable:
+    return resources.files("experiments") / "data" / "backbones"
+
+
 def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
-    """The backbone whose record is the JSON file ``path``.
+    """The backbone of one of ``backbone_names``, or whose record is the JSON file ``path``.
 
     Args:
-        path: None stands for the one of a network, IN_REPOSITORY or the embedded tiny CNN.
+        path: None stands for the one of a network, IN_REPOSITORY or DEFAULT.
         of: the network's name.
 
     Raises:
@@ -63,9 +74,14 @@ def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
                 "its record with --backbone, or make it, which takes hours: priot pretrain "
                 f"--network {of} --dataset cifar10 --data DIR --out {path}"
             )
-    folder: Path | Traversable = resources.files("experiments") / "data"
-    name = EMBEDDED
-    if path is not None:
+    embedded = DEFAULT if path is None else str(path)
+    folder: Path | Traversable = _embedded()
+    name = f"{embedded}.json"
+    if path is not None and embedded not in backbone_names():
+        if path.suffix != ".json" and not path.exists():
+            raise UserError(
+                f"backbone {path}: name a record (.json), or one of {', '.join(backbone_names())}"
+            )
         folder, name = path.parent, path.name
     record, network, exponents = _read_record(folder / name)
     weights_file = folder / f"{name.removesuffix('.json')}.npz"

@@ -1,9 +1,9 @@
-"""How a backbone is pre-trained on each data set, unless options say otherwise."""
+"""The kinds of backbones that ``priot pretrain`` makes: the defaults of its options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.datasets.cifar10 import cifar10
@@ -13,8 +13,9 @@ from kernels.model import Initial
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The defaults of ``priot pretrain`` on one data set; docs/method.md gives their reasons."""
+    """How one kind comes about; docs/method.md gives the reasons."""
 
+    dataset: str
     network: str
     """As experiments.pretraining.networks.network_of takes it."""
     training: Callable[[Path | None], Images]
@@ -23,19 +24,28 @@ class Pretraining:
     batch: int
     initial: Initial
     augmented: bool
+    images: int | None = None
+    """The first so many of the training images; None: all."""
 
 
-PRETRAININGS = {
-    "mnist": Pretraining(
-        "tiny-cnn",
-        lambda folder: train_without_sample(mnist(folder, "train")),
-        lambda folder: mnist(folder, "test"),
-        schedule=(3, 3, 2, 2, 1, 1),
-        batch=1,
-        initial=Initial.GLOROT,
-        augmented=False,
-    ),
-    "cifar10": Pretraining(
+_INTEGER_UNIFORM = Pretraining(
+    "mnist",
+    "tiny-cnn",
+    lambda folder: train_without_sample(mnist(folder, "train")),
+    lambda folder: mnist(folder, "test"),
+    schedule=(3, 3, 2, 2, 1, 1),
+    batch=1,
+    initial=Initial.GLOROT,
+    augmented=False,
+)
+KINDS = {
+    "integer-uniform": _INTEGER_UNIFORM,
+    "integer-normal": replace(_INTEGER_UNIFORM, initial=Initial.GLOROT_NORMAL),
+    "few-images": replace(_INTEGER_UNIFORM, images=3500, schedule=(3,) * 4 + (2,) * 4 + (1,) * 4),
+    "short": replace(_INTEGER_UNIFORM, schedule=(3,)),
+    "lenet": replace(_INTEGER_UNIFORM, network="lenet"),
+    "vgg11": Pretraining(
+        "cifar10",
         "vgg11",
         lambda folder: cifar10(folder, "train"),
         lambda folder: cifar10(folder, "test"),
@@ -45,3 +55,9 @@ PRETRAININGS = {
         augmented=True,
     ),
 }
+"""By name; of each data set the first is the default."""
+
+
+def kind_of(dataset: str) -> str:
+    """The default kind on a data set."""
+    return next(name for name, kind in KINDS.items() if kind.dataset == dataset)

@@ -22,6 +22,19 @@ TINY_CNN = Network(
 """52,040 weights: with as many scores and the buffers of a step it takes half of the SRAM."""
 
 
+LENET = Network(
+    "lenet",
+    (1, 28, 28),
+    (
+        *(Conv2d(20, kernel=5, padding=0), ReLU(), MaxPool2d()),
+        *(Conv2d(50, kernel=5, padding=0), ReLU(), MaxPool2d()),
+        *(Dense(500), ReLU()),
+        Dense(10),
+    ),
+)
+"""NITI's network for MNIST (Wang et al. 2020): 430,500 weights, more than a Pico can train."""
+
+
 def vgg11(width: int = 64) -> Network:
     """VGG11 (Simonyan & Zisserman 2015, configuration A) for images of 32 x 32 in three colours.
 
@@ -43,13 +56,14 @@ VGG11_WIDTHS = range(1, 65)
 
 
 def network_of(name: str) -> Network:
-    """The network of that name: tiny-cnn, vgg11, vgg11-WIDTH; or the one that a file describes.
+    """The network of that name: tiny-cnn, lenet, vgg11, vgg11-WIDTH; or one that a file describes.
 
     Raises:
         UserError: when there is no such width or file, or the file does not describe a network.
     """
-    if name == TINY_CNN.name:
-        return TINY_CNN
+    for network in (TINY_CNN, LENET):
+        if name == network.name:
+            return network
     if found := re.fullmatch(r"vgg11(?:-(\d+))?", name):
         width = int(found[1] or VGG11_WIDTHS[-1])
         if width not in VGG11_WIDTHS:

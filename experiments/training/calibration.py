@@ -6,46 +6,56 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer
-from kernels.calibration import CalibrationError, Statistic, calibrate
+from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.scale import Scale
 
 
 class Calibration(NamedTuple):
-    """A rule for static scales."""
+    """Where static scales come from."""
 
     rotated: bool
-    """Its images are rotated like those of the task; otherwise upright, as in pre-training."""
-    statistic: Statistic
+    """Images are rotated like those of the task; otherwise upright, as in pre-training."""
+    rule: Rule
 
 
-_STATISTICS = {
-    "": Statistic.FREQUENT,
-    "-all": Statistic.FREQUENT_OF_ALL,
-    "-largest": Statistic.LARGEST,
-    "-smallest": Statistic.SMALLEST,
+def _uniform(statistic: Statistic) -> Rule:
+    return Rule(statistic, statistic, statistic)
+
+
+_RULES = {
+    "": Rule(),
+    "-all": Rule(all_errors=True),
+    "-largest": _uniform(Statistic.LARGEST),
+    "-smallest": _uniform(Statistic.SMALLEST),
+    "-p90": _uniform(Statistic.PERCENTILE_90),
+    "-largest-forward": Rule(forward=Statistic.LARGEST),
+    "-largest-errors": Rule(backward=Statistic.LARGEST),
+    "-largest-gradients": Rule(gradient=Statistic.LARGEST),
+    "-p90-gradients": Rule(gradient=Statistic.PERCENTILE_90),
 }
 CALIBRATIONS = {
-    f"{images}{suffix}": Calibration(images == "rotated", statistic)
+    f"{images}{suffix}": Calibration(images == "rotated", rule)
     for images in ("rotated", "upright")
-    for suffix, statistic in _STATISTICS.items()
+    for suffix, rule in _RULES.items()
 }
-"""Rules by name; the first is the default."""
+"""By name; the first is the default."""
 
 
-def static_scales(model: Model, method: Method, task: Transfer, name: str) -> dict[int, Scale]:
+def static_scales(
+    model: Model, method: Method, task: Transfer, name: str, count: int = CALIBRATION_IMAGES
+) -> dict[int, Scale]:
     """Static scales for a task, by one of CALIBRATIONS.
 
-    CALIBRATION_IMAGES calibrate, and as many again while all of them have an error of zero.
+    The first ``count`` images calibrate, and CALIBRATION_IMAGES more while all of them have an
+    error of zero.
     """
-    rule = CALIBRATIONS[name]
-    images = task.calibration_images if rule.rotated else task.upright_images
-    count = CALIBRATION_IMAGES
+    rotated, rule = CALIBRATIONS[name]
+    images = task.calibration_images if rotated else task.upright_images
     while True:
         try:
-            labels = task.calibration_labels[:count]
-            return calibrate(model, method, images[:count], labels, rule.statistic)
+            return calibrate(model, method, images[:count], task.calibration_labels[:count], rule)
         except CalibrationError:
             if count >= len(images):
                 raise

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.datasets.mnist import TRANSFER_DATASETS
-from experiments.datasets.transfer import TRAINING_IMAGES
+from experiments.datasets.transfer import CALIBRATION_IMAGES, TRAINING_IMAGES
 from experiments.errors import UserError
 from experiments.training.calibration import CALIBRATIONS
 from kernels.errors import KernelError
@@ -39,6 +39,7 @@ _RUN_SETTINGS = {
     "images": int,
     "test_images": int,
     "calibration": str,
+    "calibration_images": int,
     "logit_headroom": int,
     "epochs": int,
     "measure_every": int,
@@ -67,6 +68,8 @@ class Configuration:
     """Images that accuracy is measured on; None: all that are left."""
     calibration: str | None = None
     """How static scales come about, one of CALIBRATIONS; always None for dynamic scales."""
+    calibration_images: int = CALIBRATION_IMAGES
+    """Images that calibrate static scales."""
     logit_headroom: int = 0
     """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
     epochs: int = 10
@@ -85,6 +88,14 @@ class Configuration:
             raise UserError(
                 f"calibration {self.calibration!r}: choose from {', '.join(CALIBRATIONS)}"
             )
+        largest = max(self.images, CALIBRATION_IMAGES)
+        if not 1 <= self.calibration_images <= largest:
+            raise UserError(
+                f"{self.calibration_images:,} calibration images: take 1 to {largest:,}, which are "
+                "drawn like those to train on"
+            )
+        if self.calibration_images != CALIBRATION_IMAGES and self.method.dynamic:
+            raise UserError(f"{self.method.name} has no calibration images: its scales are dynamic")
         if self.logit_headroom and self.method.dynamic:
             raise UserError(f"{self.method.name} has no logit headroom: its scales are dynamic")
         if not -31 <= self.logit_headroom <= 31:
@@ -116,6 +127,8 @@ class Configuration:
             unused |= {"threshold", "score_spread"}
         if not self.method.sparse:
             unused |= {"scored_fraction", "selection"}
+        if self.calibration_images == CALIBRATION_IMAGES:
+            unused.add("calibration_images")
         if not self.logit_headroom:
             unused.add("logit_headroom")
         if self.measure_every == 1:

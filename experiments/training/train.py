@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.transfer import Transfer, check_images, transfer_task
+from experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer, check_images, transfer_task
 from experiments.pretraining.backbone import Backbone
 from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
 from experiments.training.configuration import Configuration
@@ -46,7 +46,12 @@ MakeLearner = Callable[[Model, Method, dict[int, Scale] | None], Learner]
 
 
 def starting_point(
-    backbone: Backbone, method: Method, task: Transfer, seed: int, calibration: str | None = None
+    backbone: Backbone,
+    method: Method,
+    task: Transfer,
+    seed: int,
+    calibration: str | None = None,
+    calibration_images: int = CALIBRATION_IMAGES,
 ) -> tuple[Model, dict[int, Scale] | None]:
     """The model that a run starts from and its static scales (None for dynamic ones).
 
@@ -64,7 +69,8 @@ def starting_point(
     model = with_scores(backbone.model, method, seed)
     if method.dynamic:
         return model, None
-    return model, static_scales(model, method, task, calibration or next(iter(CALIBRATIONS)))
+    rule = calibration or next(iter(CALIBRATIONS))
+    return model, static_scales(model, method, task, rule, calibration_images)
 
 
 def right_answers(
@@ -94,7 +100,8 @@ class Session:
             inputs.source, chosen.angle, chosen.images, chosen.test_images, chosen.seed
         )
         model, scales = starting_point(
-            inputs.backbone, chosen.method, self.task, chosen.seed, chosen.calibration
+            *(inputs.backbone, chosen.method, self.task, chosen.seed),
+            *(chosen.calibration, chosen.calibration_images),
         )
         if chosen.logit_headroom and scales is not None:
             scales = with_logit_headroom(scales, chosen.logit_headroom)

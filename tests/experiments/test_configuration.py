@@ -187,6 +187,7 @@ OTHER_VALUES = {
     "images": 1023,
     "test_images": 3,
     "calibration": "upright",
+    "calibration_images": 32,
     "logit_headroom": -2,
     "epochs": 11,
     "measure_every": 2,

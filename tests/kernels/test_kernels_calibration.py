@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import astuple
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from kernel_strategies import image_for
 from numpy.typing import NDArray
 from oracle_training import NaiveTrainer, ints
 
-from kernels.calibration import CalibrationError, Statistic, calibrate
+from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.model import Model, initial_model, with_scores
@@ -43,13 +44,16 @@ def mode(values: list[int]) -> int:
     return max(value for value in counts if counts[value] == max(counts.values()))
 
 
-RULES: dict[Statistic, tuple[Callable[[list[int]], int], bool]] = {
-    Statistic.FREQUENT: (mode, False),
-    Statistic.FREQUENT_OF_ALL: (mode, True),
-    Statistic.LARGEST: (max, False),
-    Statistic.SMALLEST: (min, False),
+def ninth_in_ten(values: list[int]) -> int:
+    return min(v for v in values if 10 * sum(other <= v for other in values) >= 9 * len(values))
+
+
+CHOICES: dict[Statistic, Callable[[list[int]], int]] = {
+    Statistic.FREQUENT: mode,
+    Statistic.PERCENTILE_90: ninth_in_ten,
+    Statistic.LARGEST: max,
+    Statistic.SMALLEST: min,
 }
-"""The choice among shifts, and whether images without error have a say in the backward pass."""
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -67,19 +71,21 @@ def test_scales_follow_from_independent_dynamic_steps(name: str, seed: int) -> N
     steps = [naive_shifts(model, chosen, *pair) for pair in zip(images, labels, strict=True)]
     wrong = [step for step in steps if step.errors[-1].any()]
     assert 0 < len(wrong) < len(steps)
-    for statistic, (choose, with_everyone) in RULES.items():
-        heard = steps if with_everyone else wrong
+    apart = (Rule(*of_each) for of_each in product(Statistic, repeat=3))
+    for rule in (*apart, Rule(all_errors=True)):
+        heard = steps if rule.all_errors else wrong
         expected = {
             index: Scale(
-                choose([step.used[index].forward for step in steps]),
-                choose([step.used[index].backward for step in heard]),
-                choose([step.used[index].gradient_bits for step in heard]),
+                CHOICES[rule.forward]([step.used[index].forward for step in steps]),
+                CHOICES[rule.backward]([step.used[index].backward for step in heard]),
+                CHOICES[rule.gradient]([step.used[index].gradient_bits for step in heard]),
             )
             for index in CNN.weighted
         }
-        assert calibrate(model, chosen, images, labels, statistic) == expected, statistic
+        assert calibrate(model, chosen, images, labels, rule) == expected, rule
+    frequent = Rule(*[Statistic.FREQUENT] * 3)
     assert calibrate(model, chosen, images, labels) == calibrate(
-        model, chosen, images, labels, Statistic.FREQUENT
+        model, chosen, images, labels, frequent
     )
     assert model.state_hash() == before
 
@@ -122,14 +128,14 @@ def test_confident_images_count_for_the_forward_shifts_only() -> None:
 
 def test_images_without_error_are_shifts_of_zero_where_all_have_a_say() -> None:
     images, labels = pair_images(127, 127, 127, 1, 2), np.array([0, 0, 0, 1, 1], np.uint8)
-    of_all = calibrate(one_layer(), NITI, images, labels, Statistic.FREQUENT_OF_ALL)[0]
+    of_all = calibrate(one_layer(), NITI, images, labels, Rule(all_errors=True))[0]
     assert of_all == Scale(7, 0, 0)
 
 
 @pytest.mark.parametrize(("statistic", "shift"), [(Statistic.LARGEST, 7), (Statistic.SMALLEST, 0)])
 def test_largest_and_smallest_are_extremes(statistic: Statistic, shift: int) -> None:
     images, labels = pair_images(2, 2, 1, 2, 127), np.ones(5, np.uint8)
-    scale = calibrate(one_layer(), NITI, images, labels, statistic)[0]
+    scale = calibrate(one_layer(), NITI, images, labels, Rule(*[statistic] * 3))[0]
     bits = [calibrate(one_layer(), NITI, images[n : n + 1], labels[:1])[0] for n in range(5)]
     extreme = max if statistic is Statistic.LARGEST else min
     assert scale.forward == shift
@@ -139,7 +145,10 @@ def test_largest_and_smallest_are_extremes(statistic: Statistic, shift: int) -> 
 @pytest.mark.parametrize("statistic", Statistic)
 def test_calibration_without_an_error_is_refused(statistic: Statistic) -> None:
     with pytest.raises(CalibrationError, match="all 3 calibration images have an error of zero"):
-        calibrate(one_layer(), NITI, pair_images(127, 127, 127), np.zeros(3, np.uint8), statistic)
+        calibrate(
+            *(one_layer(), NITI, pair_images(127, 127, 127), np.zeros(3, np.uint8)),
+            Rule(*[statistic] * 3),
+        )
 
 
 def test_calibration_without_images_is_refused() -> None:
