@@ -31,11 +31,14 @@ _LINE_INCHES = 0.13  # a line of a title
 _GAP_INCHES = 0.13  # between a row of panels and the next one's titles
 _FRAME_INCHES = 0.35  # axis label below the last row
 _SIDE_INCHES = 0.9  # width, of labels and colour scale
+_SHORT = 3  # letters of a column's label that fit below it
 _BAR_HEIGHT = 0.2  # of a cell's, for the share of collapsed runs
 
 
-def draw_collapse(maps: Sequence[Mapping[str, Any]], path: Path, columns_of_panels: int) -> None:
-    """Draw final accuracy as heat maps over angle and learning-rate bits, with collapses marked.
+def draw_collapse(
+    maps: Sequence[Mapping[str, Any]], path: Path, columns_of_panels: int, column_axis: str
+) -> None:
+    """Draw final accuracy as heat maps over learning-rate bits and more, with collapses marked.
 
     All maps share one scale from 0 to 100 %, dark to light, and each cell bears its accuracy,
     rounded. A bar along the bottom of a cell marks collapsed runs: as long as the cell is wide if
@@ -48,7 +51,7 @@ def draw_collapse(maps: Sequence[Mapping[str, Any]], path: Path, columns_of_pane
             * ``title``: what stands over it, lettered "(a)" and on if there are several panels;
               a long one is broken into lines;
             * ``rows``: learning-rate bits;
-            * ``columns``: angles, in degrees;
+            * ``columns``: what stands below each column, upright where all are short;
             * ``accuracy``: a list for each row with a value for each column: mean final accuracy
               in percent, or None where nothing was run;
             * ``collapsed_share``: likewise, the percentage of the runs that collapsed, or None.
@@ -56,7 +59,8 @@ def draw_collapse(maps: Sequence[Mapping[str, Any]], path: Path, columns_of_pane
             Other keys are left alone.
         path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
         columns_of_panels: how many panels stand side by side. One takes a column's width, several
-            take the page's; four are legible with five angles each.
+            take the page's; four are legible with five columns each, seven with four.
+        column_axis: what columns are: "angle, degrees".
 
     Raises:
         ValueError: there is no map; one has no rows or columns, or not a value for each cell; a
@@ -80,7 +84,7 @@ def draw_collapse(maps: Sequence[Mapping[str, Any]], path: Path, columns_of_pane
             _draw_map(axes, panel)
             axes.set_title(title, loc="left", linespacing=1)
         for place, axes in enumerate(panels):
-            _label(axes, maps, place, across)
+            _label(axes, maps, place, across, column_axis)
         _draw_scale(figure, panels)
         legend_below(figure, _marks(maps), handlelength=1.2)
         save(figure, path)
@@ -141,7 +145,9 @@ def _draw_cell(axes: Axes, column: int, row: int, value: float, share: float) ->
     text.set_in_layout(False)  # hundreds of them would slow the layout, and all lie within axes
 
 
-def _label(axes: Axes, maps: Sequence[Mapping[str, Any]], place: int, across: int) -> None:
+def _label(
+    axes: Axes, maps: Sequence[Mapping[str, Any]], place: int, across: int, column_axis: str
+) -> None:
     """Tick labels, unless the panel to the left or below says the same; no axes without a map."""
     if place >= len(maps):
         axes.set_axis_off()
@@ -150,7 +156,8 @@ def _label(axes: Axes, maps: Sequence[Mapping[str, Any]], place: int, across: in
     left = maps[place - 1]["rows"] if place % across else []
     below = maps[place + across]["columns"] if place + across < len(maps) else []
     own_rows, own_columns = list(rows) != list(left), list(columns) != list(below)
-    axes.set_xticks([i + 0.5 for i in range(len(columns))], [f"{angle:g}" for angle in columns])
+    axes.set_xticks([i + 0.5 for i in range(len(columns))], columns)
+    axes.tick_params(axis="x", rotation=90 if max(map(len, columns)) > _SHORT else 0)
     axes.set_yticks([i + 0.5 for i in range(len(rows))], [f"{bits:g}" for bits in rows])
     axes.tick_params(
         length=0,
@@ -161,7 +168,7 @@ def _label(axes: Axes, maps: Sequence[Mapping[str, Any]], place: int, across: in
     if own_rows:
         axes.set_ylabel("learning-rate bits")
     if own_columns:
-        axes.set_xlabel("angle, degrees", labelpad=2)
+        axes.set_xlabel(column_axis, labelpad=2)
 
 
 def _draw_scale(figure: Figure, panels: Sequence[Axes]) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ from matplotlib.text import Text
 
 from plots.collapse import draw_collapse
 
-DRAW = draw_collapse
+DRAW = partial(draw_collapse, column_axis="angle, degrees")
 
 
 def heat_map(title: str = "Static NITI", **further: Any) -> dict[str, Any]:
     return {
         "title": title,
         "rows": [3, 5],
-        "columns": [15, 30, 45],
+        "columns": ["15", "30", "45"],
         "accuracy": [[93.6, 88.0, 10.2], [None, 50.0, 0.0]],
         "collapsed_share": [[0, 10, 100], [None, 50, 100]],
         **further,
@@ -70,7 +71,7 @@ def test_each_cell_bears_its_accuracy(drawn: Callable[..., Figure]) -> None:
 
 def test_shades_rise_with_accuracy_in_grey(drawn: Callable[..., Figure]) -> None:
     rising = [[0, 20, 40, 60, 80, 100]]
-    sweep = heat_map(rows=[1], columns=list(range(6)), accuracy=rising, collapsed_share=[[0] * 6])
+    sweep = heat_map(rows=[1], columns=list("012345"), accuracy=rising, collapsed_share=[[0] * 6])
     shades = [brightness(cell.get_facecolor()) for cell in cells(drawn([sweep], 1).axes[0])]
     assert all(b - a > 15 for a, b in itertools.pairwise(shades))
 
@@ -83,7 +84,7 @@ def test_bars_are_the_share_of_collapsed_runs(drawn: Callable[..., Figure]) -> N
 
 
 def words(maps: list[dict[str, Any]], folder: Path) -> str:
-    draw_collapse(maps, folder / "figure.svg", 2)
+    DRAW(maps, folder / "figure.svg", 2)
     return (folder / "figure.svg").read_text(encoding="utf-8")
 
 
@@ -105,6 +106,13 @@ def test_the_legend_explains_only_what_is_drawn(tmp_path: Path) -> None:
 def test_panels_that_differ_in_rows_bear_their_own(tmp_path: Path) -> None:
     svg = words([heat_map(), heat_map(rows=[4, 6])], tmp_path)
     assert svg.count("<!-- learning-rate bits -->") == 2
+
+
+def test_long_labels_of_columns_stand_upright(drawn: Callable[..., Figure]) -> None:
+    for columns, degrees in ((["15", "30", "45"], 0), (["mode", "largest", "90"], 90)):
+        axes = drawn([heat_map(columns=columns)], 1).axes[0]
+        assert {label.get_rotation() for label in axes.get_xticklabels()} == {degrees}
+        assert [label.get_text() for label in axes.get_xticklabels()] == columns
 
 
 def is_title(artist: Artist) -> bool:
@@ -144,4 +152,4 @@ def test_wrong_data_are_refused(
     tmp_path: Path, maps: list[Any], columns: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        draw_collapse(maps, tmp_path / "figure.png", columns)
+        DRAW(maps, tmp_path / "figure.png", columns)

@@ -1,0 +1,1 @@
+"""Does PRIOT win? One study over many backbones: screening, confirmation, mechanisms."""

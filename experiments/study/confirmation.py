@@ -1,0 +1,174 @@
+"""What the map suggests, made sure of: fresh seeds, longer runs, three pre-training seeds a kind.
+
+The rule by which its cells are chosen was written before the map was finished:
+
+* learning-rate bits of a kind: with the default rule of calibration, those that the map of its
+  first backbone has the highest mean final accuracy with, over all angles, for static NITI and
+  PRIOT together ("common") and for each alone ("own");
+* calibrations: the default rule, and the one under which the fewest runs of the map collapsed, over
+  both methods and all backbones (of equal ones that with the highest mean final accuracy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+from experiments.paper.artefact import Artefact
+from experiments.paper.contenders import Contender
+from experiments.paper.fates import collapsed, overflowed
+from experiments.study.intervals import half_width
+from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.protocol import CalibrationChoice, Study
+from experiments.study.screening import MAPPED
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Comparison(NamedTuple):
+    """Static NITI and PRIOT on all backbones of a kind."""
+
+    kind: str
+    angle: float
+    calibration: CalibrationChoice
+    setting: str
+    """ "common" or "own" learning-rate bits."""
+    bits: tuple[int, int]
+    """Of the two."""
+
+
+def safest(study: Study, rows: Rows) -> CalibrationChoice:
+    """The calibration of the map with the fewest collapsed runs; ``rows`` are the map's."""
+
+    def risk(choice: CalibrationChoice) -> tuple[float, float]:
+        mine = [row for row in rows if row["calibration"] == choice.label]
+        return (
+            fmean(row["collapsed_share"] for row in mine),
+            -fmean(row["final_mean"] for row in mine),
+        )
+
+    return min(study.calibrations, key=risk)
+
+
+def best_bits(
+    study: Study, rows: Rows, backbone: str, contenders: Sequence[Contender] = MAPPED
+) -> int:
+    """Learning-rate bits with the highest mean final accuracy on the map, default calibration."""
+    methods = [contender.method for contender in contenders]
+    mine = [
+        row
+        for row in rows
+        if row["backbone"] == backbone
+        and row["calibration"] == study.calibrations[0].label
+        and row["method"] in methods
+    ]
+
+    def mean(bits: int) -> float:
+        return fmean(row["final_mean"] for row in mine if row["learning_rate_bits"] == bits)
+
+    return max(sorted({row["learning_rate_bits"] for row in mine}), key=mean)
+
+
+def comparisons(study: Study, rows: Rows) -> Iterator[Comparison]:
+    """Those that the rule chooses; ``rows`` are the map's."""
+    choices = dict.fromkeys((study.calibrations[0], safest(study, rows)))
+    for choice in choices:
+        for kind in study.confirmed_kinds:
+            backbone = f"{kind}-{study.pretraining_seeds[0]}"
+            common = best_bits(study, rows, backbone)
+            own = tuple(best_bits(study, rows, backbone, [contender]) for contender in MAPPED)
+            for angle in study.confirmed_angles:
+                yield Comparison(kind, angle, choice, "common", (common, common))
+                yield Comparison(kind, angle, choice, "own", (own[0], own[1]))
+
+
+def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
+    """Carry out the runs that the rule chooses, and compare the two methods seed by seed.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    study = laboratory.study
+    chosen = list(comparisons(study, map_rows))
+    rows: list[dict[str, Any]] = []
+    runs: dict[str, list[Configuration]] = {}
+    for comparison in chosen:
+        of_kind = []
+        for seed in study.pretraining_seeds:
+            backbone = f"{comparison.kind}-{seed}"
+            pair = [_runs(laboratory, comparison, contender) for contender in MAPPED]
+            runs.setdefault(backbone, []).extend(pair[0] + pair[1])
+            found = laboratory.run(backbone, pair[0] + pair[1])
+            static, priot = found[: len(pair[0])], found[len(pair[0]) :]
+            rows.append(_row(comparison, str(seed), static, priot, _differences(static, priot)))
+            of_kind.append((static, priot))
+        if len(of_kind) > 1:
+            # Runs on one backbone are alike: the interval is that of the backbones' means.
+            means = [fmean(_differences(*pair)) for pair in of_kind]
+            static, priot = ([run for pair in of_kind for run in pair[n]] for n in (0, 1))
+            rows.append(_row(comparison, "all", static, priot, means))
+    stage = study.confirmation
+    return Artefact(
+        "confirmation",
+        f"PRIOT less static NITI by kind of backbone ({study.label}): final accuracy after "
+        f"{stage.epochs} epochs of {study.images:,} images, {len(stage.seeds)} fresh seeds on each "
+        f"of {len(study.pretraining_seeds)} backbones of a kind, {stage.test_images:,} test "
+        "images; paired 95 % intervals over seeds, and over the means of backbones for all of a "
+        "kind.",
+        rows,
+        laboratory.record(runs) | {"safest": safest(study, map_rows).label},
+    )
+
+
+def _runs(
+    laboratory: StudyLaboratory, comparison: Comparison, contender: Contender
+) -> list[Configuration]:
+    return laboratory.configurations(
+        laboratory.study.confirmation,
+        **comparison.calibration.settings(),
+        method=contender.method,
+        angle=comparison.angle,
+        learning_rate_bits=comparison.bits[MAPPED.index(contender)],
+    )
+
+
+def _final(record: Record) -> float:
+    return accuracy_by_epoch(record)[-1]
+
+
+def _differences(static: Sequence[Record], priot: Sequence[Record]) -> list[float]:
+    return [_final(p) - _final(s) for s, p in zip(static, priot, strict=True)]
+
+
+def _row(
+    comparison: Comparison,
+    seed: str,
+    static: Sequence[Record],
+    priot: Sequence[Record],
+    differences: Sequence[float],
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "kind": comparison.kind,
+        "pretraining_seed": seed,
+        "angle": comparison.angle,
+        "calibration": comparison.calibration.label,
+        "setting": comparison.setting,
+    }
+    for contender, bits, records in zip(MAPPED, comparison.bits, (static, priot), strict=True):
+        finals = [_final(record) for record in records]
+        name = contender.method.replace("-", "_")
+        row |= {
+            f"{name}_bits": bits,
+            f"{name}_final": round(fmean(finals), 3),
+            f"{name}_std": round(stdev(finals), 3),
+            f"{name}_best": round(fmean(max(accuracy_by_epoch(r)) for r in records), 3),
+            f"{name}_collapsed": round(100 * fmean(map(collapsed, records)), 1),
+            f"{name}_overflowed": round(100 * fmean(map(overflowed, records)), 1),
+        }
+    return row | {
+        "difference": round(fmean(differences), 3),
+        "half_width": round(half_width(differences), 3),
+    }

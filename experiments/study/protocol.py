@@ -1,0 +1,108 @@
+"""How large the study is: its backbones, cells and seeds, all of them our choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from experiments.datasets.transfer import CALIBRATION_IMAGES
+
+
+class CalibrationChoice(NamedTuple):
+    """A column of the map: a rule of calibration and the images that it sees."""
+
+    rule: str
+    images: int = CALIBRATION_IMAGES
+
+    @property
+    def label(self) -> str:
+        """Name for tables: "rotated-largest", "rotated, 512 images"."""
+        own = "" if self.images == CALIBRATION_IMAGES else f", {self.images} images"
+        return self.rule + own
+
+    def settings(self) -> dict[str, Any]:
+        """Of a configuration."""
+        return {"calibration": self.rule, "calibration_images": self.images}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs of one stage of the study, alike but for what its cells say."""
+
+    test_images: int
+    epochs: int
+    measure_every: int
+    seeds: tuple[int, ...]
+
+    def settings(self) -> dict[str, Any]:
+        """Of a configuration, less the seed."""
+        names = ("test_images", "epochs", "measure_every")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is run."""
+
+    label: str
+    dataset: str
+    images: int
+    backbones: tuple[str, ...]
+    """Of the map: the first pre-training seed of each kind."""
+    wide_backbones: tuple[str, ...]
+    """Whose training takes too long for every cell: they get ``wide_angles`` and ``wide_bits``."""
+    angles: tuple[float, ...]
+    wide_angles: tuple[float, ...]
+    bits: tuple[int, ...]
+    wide_bits: tuple[int, ...]
+    calibrations: tuple[CalibrationChoice, ...]
+    screening: Stage
+    confirmed_kinds: tuple[str, ...]
+    """Kinds of backbones that carry a claim."""
+    pretraining_seeds: tuple[int, ...]
+    confirmed_angles: tuple[float, ...]
+    confirmation: Stage
+
+
+FULL = Study(
+    label="full MNIST",
+    dataset="mnist",
+    images=1024,
+    backbones=(
+        *("integer-uniform-0", "integer-normal-0", "few-images-0", "short-0"),
+        *("float32-minmax-0", "float32-percentile-0"),
+    ),
+    wide_backbones=("lenet-0",),
+    angles=(30.0, 45.0, 60.0, 90.0),
+    wide_angles=(30.0, 90.0),
+    bits=(1, 2, 3, 4, 5),
+    wide_bits=(3, 5),
+    calibrations=(
+        CalibrationChoice("rotated"),
+        CalibrationChoice("rotated-largest"),
+        CalibrationChoice("rotated-p90"),
+        CalibrationChoice("rotated", 512),
+    ),
+    screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
+    confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax", "float32-percentile"),
+    pretraining_seeds=(0, 1, 2),
+    confirmed_angles=(30.0, 60.0),
+    confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
+)
+QUICK = Study(
+    label="REDUCED: embedded sample, few images, epochs and seeds",
+    dataset="mnist-sample",
+    images=128,
+    backbones=("integer-uniform-0", "float32-minmax-0"),
+    wide_backbones=(),
+    angles=(30.0, 60.0),
+    wide_angles=(),
+    bits=(3, 5),
+    wide_bits=(),
+    calibrations=(CalibrationChoice("rotated"), CalibrationChoice("rotated-largest")),
+    screening=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
+    confirmed_kinds=("integer-uniform", "float32-minmax"),
+    pretraining_seeds=(0,),
+    confirmed_angles=(30.0,),
+    confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
+)

@@ -1,0 +1,187 @@
+"""The map: static NITI and PRIOT on every backbone, by calibration, learning rate and angle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from experiments.paper.artefact import Artefact
+from experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
+from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
+from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.protocol import CalibrationChoice, Study
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
+from plots.collapse import draw_collapse
+
+MAPPED = (NITI_STATIC, PRIOT)
+PAPERS_GAP = (8.08, 33.75)  # points of PRIOT above static-scale baselines (Anada et al., abstract)
+
+
+class Cell(NamedTuple):
+    """A place of the map."""
+
+    backbone: str
+    calibration: CalibrationChoice
+    angle: float
+    bits: int
+    contender: Contender
+
+
+def cells(study: Study) -> Iterator[Cell]:
+    """Every cell; those that answer first come first."""
+    for calibration in study.calibrations:
+        for backbone in (*study.backbones, *study.wide_backbones):
+            wide = backbone in study.wide_backbones
+            for angle in study.wide_angles if wide else study.angles:
+                for bits in study.wide_bits if wide else study.bits:
+                    for contender in MAPPED:
+                        yield Cell(backbone, calibration, angle, bits, contender)
+
+
+def screen(laboratory: StudyLaboratory) -> dict[Cell, list[dict[str, Any]]]:
+    """The records of every cell, one for each seed.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    found: dict[Cell, list[dict[str, Any]]] = {}
+    for group in _by_backbone(cells(laboratory.study)):
+        runs = [_configurations(laboratory, cell) for cell in group]
+        every = [configuration for of_cell in runs for configuration in of_cell]
+        records = iter(laboratory.run(group[0].backbone, every))
+        for cell, of_cell in zip(group, runs, strict=True):
+            found[cell] = [next(records) for _ in of_cell]
+    return found
+
+
+def _by_backbone(every: Iterator[Cell]) -> Iterator[list[Cell]]:
+    """Stretches of cells of one backbone: their runs are carried out together."""
+    group: list[Cell] = []
+    for cell in every:
+        if group and cell.backbone != group[0].backbone:
+            yield group
+            group = []
+        group.append(cell)
+    yield group
+
+
+def _configurations(laboratory: StudyLaboratory, cell: Cell) -> list[Configuration]:
+    return laboratory.configurations(
+        laboratory.study.screening,
+        **cell.calibration.settings(),
+        method=cell.contender.method,
+        angle=cell.angle,
+        learning_rate_bits=cell.bits,
+    )
+
+
+def screening(laboratory: StudyLaboratory, records: Mapping[Cell, Sequence[Record]]) -> Artefact:
+    """The map, made of what ``screen`` found."""
+    study = laboratory.study
+    rows = [_row(laboratory, cell, of_cell) for cell, of_cell in records.items()]
+    runs: dict[str, list[Configuration]] = {}
+    for cell in records:
+        runs.setdefault(cell.backbone, []).extend(_configurations(laboratory, cell))
+    return Artefact(
+        "screening",
+        f"Final accuracy by backbone, rule of calibration and learning-rate bits ({study.label}): "
+        f"means over angles of {', '.join(f'{angle:g}' for angle in study.angles)} degrees and "
+        f"{len(study.screening.seeds)} seeds, {study.images:,} images, {study.screening.epochs} "
+        f"epochs, {study.screening.test_images:,} test images; a bar along a cell's bottom shows "
+        "the share of its runs that collapsed.",
+        rows,
+        laboratory.record(runs) | {"gaps": gaps(rows)},
+        lambda path: _draw(study, rows, path),
+    )
+
+
+def _row(laboratory: StudyLaboratory, cell: Cell, records: Sequence[Record]) -> dict[str, Any]:
+    backbone = laboratory.inputs_of(cell.backbone).backbone.model
+    histories = [accuracy_by_epoch(record) for record in records]
+    return {
+        "backbone": cell.backbone,
+        "method": cell.contender.method,
+        "calibration": cell.calibration.label,
+        "angle": cell.angle,
+        "learning_rate_bits": cell.bits,
+        "seeds": len(records),
+        "final_mean": round(fmean(history[-1] for history in histories), 3),
+        "best_mean": round(fmean(max(history) for history in histories), 3),
+        "before_mean": round(fmean(history[0] for history in histories), 3),
+        "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+        "overflowed_share": round(100 * fmean(map(overflowed, records)), 1),
+        "saturated_final": round(fmean(saturated_by_epoch(r)[-1] for r in records), 3),
+        "logit_exponents": " ".join(str(logit_exponent(r, backbone)) for r in records),
+        "finals": " ".join(f"{history[-1]:.2f}" for history in histories),
+    }
+
+
+def gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """PRIOT less static NITI for each backbone and calibration, over angles and learning rates.
+
+    Counts cells by their gap in points of final accuracy, and for each method the share of runs
+    that collapsed.
+    """
+    groups: dict[tuple[str, str], dict[tuple[float, int], dict[str, Mapping[str, Any]]]] = {}
+    for row in rows:
+        of_group = groups.setdefault((row["backbone"], row["calibration"]), {})
+        place = (row["angle"], row["learning_rate_bits"])
+        of_group.setdefault(place, {})[row["method"]] = row
+    return [
+        {"backbone": backbone, "calibration": calibration, **_count(list(group.values()))}
+        for (backbone, calibration), group in groups.items()
+    ]
+
+
+def _count(pairs: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    static = [pair[NITI_STATIC.method] for pair in pairs]
+    priot = [pair[PRIOT.method] for pair in pairs]
+    differences = [p["final_mean"] - s["final_mean"] for p, s in zip(priot, static, strict=True)]
+    low, high = PAPERS_GAP
+    return {
+        "cells": len(pairs),
+        "priot_behind": sum(gap < -1 for gap in differences),
+        "within_1_point": sum(-1 <= gap <= 1 for gap in differences),
+        "ahead_less_than_paper": sum(1 < gap < low for gap in differences),
+        "ahead_as_in_paper": sum(low <= gap <= high for gap in differences),
+        "ahead_more_than_paper": sum(gap > high for gap in differences),
+        "collapsed_niti_static": round(fmean(row["collapsed_share"] for row in static), 1),
+        "collapsed_priot": round(fmean(row["collapsed_share"] for row in priot), 1),
+        "final_niti_static": round(fmean(row["final_mean"] for row in static), 2),
+        "final_priot": round(fmean(row["final_mean"] for row in priot), 2),
+    }
+
+
+def _draw(study: Study, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One panel for each backbone and method: bits by calibration, means over angles."""
+    maps = []
+    for contender in MAPPED:
+        for backbone in dict.fromkeys(row["backbone"] for row in rows):
+            mine = [
+                row
+                for row in rows
+                if (row["backbone"], row["method"]) == (backbone, contender.method)
+            ]
+            columns = [choice.label for choice in study.calibrations]
+            bits = sorted({row["learning_rate_bits"] for row in rows})
+            of_panel = {"title": f"{contender.label}, {backbone}", "rows": bits, "columns": columns}
+            for key in ("final_mean", "collapsed_share"):
+                of_panel[key] = [
+                    [
+                        _mean(mine, key, calibration=column, learning_rate_bits=b)
+                        for column in columns
+                    ]
+                    for b in bits
+                ]
+            of_panel["accuracy"] = of_panel.pop("final_mean")
+            maps.append(of_panel)
+    draw_collapse(maps, path, columns_of_panels=len(maps) // len(MAPPED))
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], key: str, **place: Any) -> float | None:
+    """Over the rows at a place; None where nothing was run."""
+    values = [row[key] for row in rows if all(row[name] == at for name, at in place.items())]
+    return fmean(values) if values else None
