@@ -23,6 +23,7 @@ _MODULES = {
     "diff": "experiments.run",
     "explain": "experiments.explain.commands",
     "plan": "experiments.device.commands",
+    "study": "experiments.study.commands",
 } | dict.fromkeys(_PAPER, "experiments.paper.commands")
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
@@ -425,6 +426,7 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     truth = "Complete runs in the emulator, equal to the reference's."
     device = _add_artefact(commands, parents, "device", "the truth", truth)
     device.set_defaults(network=None, dataset=None)
+    _add_study(commands, debug)
     _add_tradeoff(commands, parents).set_defaults(network=None, dataset=None)
     widest = commands.add_parser(
         "widest",
@@ -447,6 +449,33 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
     tune.add_argument("--json", type=Path, metavar="FILE", help="write the whole search")
     tune.add_argument(
         "--settings", type=Path, metavar="FILE", help="write the settings that were found"
+    )
+
+
+def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) -> None:
+    study = commands.add_parser(
+        "study",
+        parents=[debug],
+        help="does PRIOT win? the answer over backbones",
+        description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
+        "learning rate and angle (screening), one thing changed at a time (mechanisms), and fresh "
+        "seeds for what is claimed (confirmation). Some five hours of one core; finished runs are "
+        "kept: start again after an interruption.",
+    )
+    study.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
+    study.add_argument(
+        "--part", choices=("screening", "mechanisms", "confirmation"), help="one of them (all)"
+    )
+    study.add_argument("--jobs", type=int, default=-1, metavar="N", help="processes (one per core)")
+    study.add_argument("--dask", metavar="ADDRESS", help="compute on a Dask cluster instead")
+    study.add_argument(
+        "--quick", action="store_true", help="a reduced version on the embedded sample"
+    )
+    study.add_argument(
+        "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
+    )
+    study.add_argument(
+        "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/backbones.jsonl)"
     )
 
 

@@ -193,14 +193,14 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 {
                     "title": f"{contender.label}, {_headroom(headroom)}",
                     "rows": bits,
-                    "columns": angles,
+                    "columns": [f"{angle:g}" for angle in angles],
                     "accuracy": [[mine[b, a]["final_mean"] for a in angles] for b in bits],
                     "collapsed_share": [
                         [mine[b, a]["collapsed_share"] for a in angles] for b in bits
                     ],
                 }
             )
-    draw_collapse(maps, path, columns_of_panels=len(HEADROOMS))
+    draw_collapse(maps, path, len(HEADROOMS), "angle, degrees")
 
 
 def _headroom(bits: int) -> str:

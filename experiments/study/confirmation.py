@@ -69,7 +69,8 @@ def best_bits(
     def mean(bits: int) -> float:
         return fmean(row["final_mean"] for row in mine if row["learning_rate_bits"] == bits)
 
-    return max(sorted({row["learning_rate_bits"] for row in mine}), key=mean)
+    bits: list[int] = sorted({row["learning_rate_bits"] for row in mine})
+    return max(bits, key=mean)
 
 
 def comparisons(study: Study, rows: Rows) -> Iterator[Comparison]:

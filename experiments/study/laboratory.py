@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.datasets.mnist import Images
-from experiments.pretraining.backbone import load_backbone
+from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.study.protocol import Stage, Study
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
@@ -34,6 +34,10 @@ class StudyLaboratory:
         if backbone not in self._inputs:
             self._inputs[backbone] = Inputs(load_backbone(Path(backbone)), self.source)
         return self._inputs[backbone]
+
+    def add(self, name: str, backbone: Backbone) -> None:
+        """Make a backbone known that has no record of its own."""
+        self._inputs[name] = Inputs(backbone, self.source)
 
     def configurations(self, stage: Stage, **settings: Any) -> list[Configuration]:
         """One for each seed of a stage."""

@@ -62,6 +62,7 @@ class Study:
     pretraining_seeds: tuple[int, ...]
     confirmed_angles: tuple[float, ...]
     confirmation: Stage
+    mechanisms: Stage
 
 
 FULL = Study(
@@ -88,6 +89,7 @@ FULL = Study(
     pretraining_seeds=(0, 1, 2),
     confirmed_angles=(30.0, 60.0),
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
+    mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
 )
 QUICK = Study(
     label="REDUCED: embedded sample, few images, epochs and seeds",
@@ -105,4 +107,5 @@ QUICK = Study(
     pretraining_seeds=(0,),
     confirmed_angles=(30.0,),
     confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
+    mechanisms=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
 )

@@ -178,7 +178,7 @@ def _draw(study: Study, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 ]
             of_panel["accuracy"] = of_panel.pop("final_mean")
             maps.append(of_panel)
-    draw_collapse(maps, path, columns_of_panels=len(maps) // len(MAPPED))
+    draw_collapse(maps, path, len(maps) // len(MAPPED), "calibration")
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str, **place: Any) -> float | None:

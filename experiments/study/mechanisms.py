@@ -1,0 +1,169 @@
+"""Why static NITI collapses on one backbone and not on another: one thing changed at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from experiments.paper.artefact import Artefact
+from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
+from experiments.pretraining.backbone import Backbone
+from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.screening import MAPPED
+from experiments.study.weights import describe, room, with_steps
+from experiments.training.configuration import Configuration
+from experiments.training.train import accuracy_by_epoch
+from kernels.network import Network
+
+BITS = 3
+"""Learning-rate bits of what is changed: NITI's default."""
+EVERY, LAST, OTHERS = "every layer", "last layer", "other layers"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs from the backbone and setting as they are."""
+
+    label: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the configuration."""
+    steps: int = 0
+    """Bits by which the steps of weights become coarser, or finer (below 0)."""
+    layers: str = EVERY
+
+    def layers_of(self, network: Network) -> tuple[int, ...]:
+        """Indices of the layers whose steps change."""
+        last = network.weighted[-1]
+        if self.layers == LAST:
+            return (last,)
+        return tuple(i for i in network.weighted if self.layers == EVERY or i != last)
+
+
+AS_IT_IS = Change("as it is")
+_SCALES = (
+    Change("logits 2 bits more headroom", {"logit_headroom": 2}),
+    Change("logits 2 bits less headroom", {"logit_headroom": -2}),
+    Change("largest forward shifts", {"calibration": "rotated-largest-forward"}),
+    Change("largest shifts of errors", {"calibration": "rotated-largest-errors"}),
+    Change("largest shifts of gradients", {"calibration": "rotated-largest-gradients"}),
+    Change("largest shifts", {"calibration": "rotated-largest"}),
+)
+
+
+def _steps(bits: int) -> tuple[Change, ...]:
+    told = (
+        f"steps {abs(bits)} bit{'s' if abs(bits) > 1 else ''} {'finer' if bits < 0 else 'coarser'}"
+    )
+    same = {"learning_rate_bits": BITS - bits}
+    return (
+        Change(f"{told}", steps=bits),
+        Change(f"{told}, updates of the same size", same, steps=bits),
+        Change(f"{told}, {LAST}", steps=bits, layers=LAST),
+        Change(f"{told}, {OTHERS}", steps=bits, layers=OTHERS),
+    )
+
+
+CHANGES = {
+    "float32-minmax": (AS_IT_IS, *_SCALES, *_steps(-1), *_steps(-2)),
+    "integer-uniform": (AS_IT_IS, *_SCALES, *_steps(1), *_steps(2)),
+}
+"""By kind of backbone: the kind on which static NITI collapses, and that on which it does not.
+
+Finer steps take away the room that a layer's weights have to grow, coarser ones make room. An
+update of the same size in steps is smaller or larger by as much: hence the second of each.
+"""
+
+
+def mechanisms(laboratory: StudyLaboratory) -> Artefact:
+    """Carry out the runs of every change on the first backbone of each kind.
+
+    Raises:
+        UserError: as ``run_sweep`` does.
+    """
+    study = laboratory.study
+    rows: list[dict[str, Any]] = []
+    runs: dict[str, list[Configuration]] = {}
+    for kind, changes in CHANGES.items():
+        name = f"{kind}-{study.pretraining_seeds[0]}"
+        for change in changes:
+            changed = _backbone(laboratory, name, change)
+            settings = {"learning_rate_bits": BITS} | change.settings
+            places = [(angle, of) for angle in study.confirmed_angles for of in MAPPED]
+            groups = [
+                laboratory.configurations(
+                    study.mechanisms, method=contender.method, angle=angle, **settings
+                )
+                for angle, contender in places
+            ]
+            of_change = [configuration for group in groups for configuration in group]
+            runs.setdefault(changed, []).extend(of_change)
+            found = iter(laboratory.run(changed, of_change))
+            for (angle, contender), group in zip(places, groups, strict=True):
+                records = [next(found) for _ in group]
+                rows.append(
+                    {
+                        "backbone": name,
+                        "change": change.label,
+                        "method": contender.method,
+                        "angle": angle,
+                        "learning_rate_bits": settings["learning_rate_bits"],
+                        **_outcome(laboratory, changed, records),
+                    }
+                )
+    return Artefact(
+        "mechanisms",
+        f"One thing changed at a time ({study.label}): final accuracy of static NITI and PRIOT on "
+        "the first backbone of two kinds, with other static scales and with finer or coarser steps "
+        f"of weights; {study.mechanisms.epochs} epochs, {len(study.mechanisms.seeds)} seeds.",
+        rows,
+        laboratory.record(runs) | {"backbones": list(_descriptions(laboratory))},
+    )
+
+
+def _backbone(laboratory: StudyLaboratory, name: str, change: Change) -> str:
+    """The name of the changed backbone."""
+    if not change.steps:
+        return name
+    changed = f"{name}, {change.label}"
+    backbone = laboratory.inputs_of(name).backbone
+    model = with_steps(backbone.model, change.steps, change.layers_of(backbone.model.network))
+    laboratory.add(changed, Backbone(model, backbone.record))
+    return changed
+
+
+def _outcome(
+    laboratory: StudyLaboratory, backbone: str, records: Sequence[Record]
+) -> dict[str, Any]:
+    model = laboratory.inputs_of(backbone).backbone.model
+    histories = [accuracy_by_epoch(record) for record in records]
+    return {
+        "seeds": len(records),
+        "before_mean": round(fmean(history[0] for history in histories), 3),
+        "final_mean": round(fmean(history[-1] for history in histories), 3),
+        "best_mean": round(fmean(map(max, histories)), 3),
+        "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+        "overflowed_share": round(100 * fmean(map(overflowed, records)), 1),
+        "saturated_final": round(fmean(saturated_by_epoch(r)[-1] for r in records), 3),
+        "logit_exponents": " ".join(str(logit_exponent(r, model)) for r in records),
+        "room_bits": round(sum(room(weights) for weights in model.weights.values()), 2),
+        "finals": " ".join(f"{history[-1]:.2f}" for history in histories),
+    }
+
+
+def _descriptions(laboratory: StudyLaboratory) -> Iterator[dict[str, Any]]:
+    """Of every backbone of the study, its weights by layer."""
+    study = laboratory.study
+    confirmed = [
+        f"{kind}-{seed}" for kind in study.confirmed_kinds for seed in study.pretraining_seeds
+    ]
+    for name in dict.fromkeys((*study.backbones, *study.wide_backbones, *confirmed)):
+        model = laboratory.inputs_of(name).backbone.model
+        layers = describe(model)
+        yield {
+            "backbone": name,
+            "sha256": model.state_hash(),
+            "room_bits": round(sum(layer["room_bits"] for layer in layers), 2),
+            "layers": layers,
+        }
