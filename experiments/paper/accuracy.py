@@ -9,34 +9,22 @@ from typing import Any
 
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, PRIOT, Contender
+from experiments.paper.fates import collapsed
 from experiments.paper.laboratory import Laboratory
 from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 from plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
-CLASSES = 10  # of MNIST and CIFAR-10
-CHANCE = 100 / CLASSES  # percent
-
-
-def collapsed(record: Mapping[str, Any]) -> bool:
-    """Training destroyed what was there.
-
-    The run ended below half of its own best accuracy, or below both twice chance and where it
-    began; one that never learnt anything has not collapsed.
-    """
-    accuracy = accuracy_by_epoch(record)
-    final = accuracy[-1]
-    return final < max(accuracy) / 2 or final < min(2 * CHANCE, accuracy[0])
 
 
 def runs_of(
-    laboratory: Laboratory, comparison: str, contender: Contender, angle: float, headroom: int = 0
+    laboratory: Laboratory, comparison: str, contender: Contender, angle: float, **further: Any
 ) -> list[Configuration]:
-    """One configuration per seed."""
+    """One configuration per seed; ``further`` settings replace those of the comparison."""
     chosen = laboratory.settings
     settings = chosen.tuned(contender, angle) if comparison == "tuned" else chosen.common()
-    settings = settings | {"angle": angle, "logit_headroom": headroom}
+    settings = settings | {"angle": angle} | further
     return [
         contender.configuration(**laboratory.scope.settings(seed=seed, **settings))
         for seed in laboratory.scope.seeds

@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.paper.accuracy import CLASSES, collapsed
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
+from experiments.paper.fates import CLASSES, collapsed
 from experiments.paper.laboratory import Laboratory
 from experiments.training.calibration import CALIBRATIONS
 from experiments.training.configuration import Configuration

@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE, OVERFLOWING
+from experiments.paper.laboratory import Laboratory, joint_record
+from experiments.paper.panels import runs_of_panel
+from experiments.paper.protocol import ANGLE, Panel
 from experiments.training.train import accuracy_by_epoch, measured_epochs
 from plots.history import draw_history
 
@@ -22,11 +22,6 @@ SHOWN = (
     Contender("priot-s", 0.2, "magnitude"),
     Contender("priot-s", 0.2, "random"),
 )
-PANELS = {
-    "paper": "One setting for all",
-    "overflowing": "The same, logits overflow",
-    "tuned": "Each at its best",
-}
 
 
 def history(laboratory: Laboratory) -> Artefact:
@@ -36,57 +31,65 @@ def history(laboratory: Laboratory) -> Artefact:
         UserError: as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    groups = {
-        (panel, contender): _runs(laboratory, panel, contender)
-        for panel in PANELS
-        for contender in SHOWN
-    }
-    configurations = [configuration for group in groups.values() for configuration in group]
-    found = iter(laboratory.run(configurations))
     rows = []
-    for (panel, contender), group in groups.items():
-        records = [next(found) for _ in group]
-        histories = map(accuracy_by_epoch, records)
-        for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
-            rows.append(
-                {
-                    **laboratory.subject,
-                    "panel": panel,
-                    "label": contender.label,
-                    "epoch": epoch,
-                    "seeds": len(values),
-                    "mean": round(fmean(values), 3),
-                    "low": round(min(values), 3),
-                    "high": round(max(values), 3),
-                }
-            )
+    runs = []
+    for panel in scope.panels:
+        on_backbone = laboratory.on(panel.backbone)
+        groups = [runs_of_panel(on_backbone, panel, contender) for contender in SHOWN]
+        configurations = [configuration for group in groups for configuration in group]
+        runs.append((on_backbone, configurations))
+        found = iter(on_backbone.run(configurations))
+        for contender, group in zip(SHOWN, groups, strict=True):
+            records = [next(found) for _ in group]
+            histories = map(accuracy_by_epoch, records)
+            for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
+                rows.append(
+                    {
+                        **laboratory.subject,
+                        "panel": panel.name,
+                        "label": contender.label,
+                        "epoch": epoch,
+                        "seeds": len(values),
+                        "mean": round(fmean(values), 3),
+                        "low": round(min(values), 3),
+                        "high": round(max(values), 3),
+                    }
+                )
     return Artefact(
         "history",
         f"Accuracy by epoch at {ANGLE:g} degrees ({laboratory.label}): mean of {len(scope.seeds)} "
-        "seeds, and their range. In the middle, static scales of the logits are "
-        f"{-OVERFLOWING} bits smaller than calibration says, so that logits overflow.",
+        f"seeds, and their range. {told_of(scope.panels)}",
         rows,
-        laboratory.record(configurations),
-        lambda path: _draw(rows, path),
+        joint_record(runs),
+        lambda path: _draw(scope.panels, rows, path),
         scope.network,
     )
 
 
-def _runs(laboratory: Laboratory, panel: str, contender: Contender) -> list[Any]:
-    if panel == "tuned":
-        return runs_of(laboratory, "tuned", contender, ANGLE)
-    headroom = OVERFLOWING if panel == "overflowing" and contender.static else 0
-    return runs_of(laboratory, "paper", contender, ANGLE, headroom)
+def told_of(panels: Sequence[Panel]) -> str:
+    """What a caption says of panels, beside their titles."""
+    told = []
+    for panel in panels:
+        about = [f"backbone {panel.backbone}"] if panel.backbone else []
+        about += [f"{name.replace('_', ' ')} {value}" for name, value in panel.settings]
+        if panel.logit_headroom:
+            about.append(
+                f"static scales of the logits {-panel.logit_headroom} bits smaller than calibrated"
+            )
+        if about:
+            told.append(f"{panel.title}: {', '.join(about)}.")
+    return " ".join(told)
 
 
-def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    panels = []
-    for panel, title in PANELS.items():
+def _draw(panels: Sequence[Panel], rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    drawn = []
+    for panel in panels:
+        of_panel = [row for row in rows if row["panel"] == panel.name]
         series = []
         for contender in SHOWN:
-            mine = [r for r in rows if r["panel"] == panel and r["label"] == contender.label]
+            mine = [row for row in of_panel if row["label"] == contender.label]
             values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
             series.append({"label": contender.label, "emphasis": contender == PRIOT, **values})
-        epochs = sorted({row["epoch"] for row in rows})
-        panels.append({"title": title, "epochs": epochs, "series": series})
-    draw_history(panels, path)
+        epochs = sorted({row["epoch"] for row in of_panel})
+        drawn.append({"title": panel.title, "epochs": epochs, "series": series})
+    draw_history(drawn, path)

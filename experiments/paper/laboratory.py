@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from experiments.paper.chosen import ChosenSettings
 from experiments.paper.protocol import Scope
+from experiments.pretraining.backbone import load_backbone
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
 from experiments.sweeps.workers import Workers
@@ -36,6 +38,13 @@ class Laboratory:
         network = self.inputs.backbone.model.network.name
         return {"network": network, "dataset": self.scope.dataset}
 
+    def on(self, backbone: str | None) -> Laboratory:
+        """The same on a backbone of that name; None: on this one."""
+        if backbone is None:
+            return self
+        inputs = replace(self.inputs, backbone=load_backbone(Path(backbone)))
+        return replace(self, inputs=inputs)
+
     def run(self, configurations: Sequence[Configuration]) -> list[dict[str, Any]]:
         """Their records in their order, computed or found in the store.
 
@@ -46,12 +55,25 @@ class Laboratory:
 
     def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        keys = {self.inputs.key_of(configuration) for configuration in configurations}
-        return {
-            "scope": self.label,
-            "runs": len(keys),
-            "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
-            "data": self.inputs.source.origin,
-            **self.inputs.hashes,
-            **self.inputs.firmware,
-        }
+        return joint_record([(self, configurations)])
+
+
+def joint_record(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> dict[str, Any]:
+    """What a table says of its runs, which may be on several backbones of one laboratory."""
+    keys = {
+        laboratory.inputs.key_of(configuration): laboratory
+        for laboratory, configurations in runs
+        for configuration in configurations
+    }
+    seconds = sum(laboratory.store.seconds[key] for key, laboratory in keys.items())
+    first, _ = runs[0]
+    backbones = list(dict.fromkeys(lab.inputs.hashes["backbone_sha256"] for lab, _ in runs))
+    return {
+        "scope": first.label,
+        "runs": len(keys),
+        "computing_seconds": round(seconds),
+        "data": first.inputs.source.origin,
+        **first.inputs.hashes,
+        **({"backbones_sha256": backbones} if len(backbones) > 1 else {}),
+        **first.inputs.firmware,
+    }

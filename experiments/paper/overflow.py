@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import NITI_STATIC, PRIOT
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE, OVERFLOWING
+from experiments.paper.history import told_of
+from experiments.paper.laboratory import Laboratory, joint_record
+from experiments.paper.panels import runs_of_panel
+from experiments.paper.protocol import ANGLE
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 from experiments.training.train import SATURATED, Session, accuracy_by_epoch, measured_epochs
@@ -22,41 +23,52 @@ SNAPSHOTS = 8  # steps through the drop after which the logits are looked at, be
 
 
 def overflow(laboratory: Laboratory) -> Artefact:
-    """Find the run and epoch of the largest drop, and follow it and PRIOT through that epoch.
+    """On each backbone find static NITI's largest drop, and follow it and PRIOT through it.
 
     Where accuracy is not measured after every epoch, those between two measurements are one drop.
 
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    candidates = runs_of(laboratory, "paper", NITI_STATIC, ANGLE, OVERFLOWING)
-    records = laboratory.run(candidates)
-    drops = [np.diff(accuracy_by_epoch(record)) for record in records]
-    seed = min(range(len(drops)), key=lambda n: float(drops[n].min()))
-    measured = measured_epochs(records[seed])
-    place = int(drops[seed].argmin())
-    before, epoch = measured[place], measured[place + 1]
-    passed = f"epoch {epoch}" if epoch == before + 1 else f"epochs {before + 1} to {epoch}"
-    followed = {
-        "Static NITI": candidates[seed],
-        "PRIOT": runs_of(laboratory, "paper", PRIOT, ANGLE, OVERFLOWING)[seed],
-    }
-    rows = [
-        {**laboratory.subject, "panel": title, "epoch": epoch, **snapshot}
-        for title, configuration in followed.items()
-        for snapshot in _snapshots(configuration, laboratory.inputs, before, epoch)
-    ]
+    scope = laboratory.scope
+    panels = [panel for panel in scope.panels if panel.backbone or panel.logit_headroom]
+    rows: list[dict[str, Any]] = []
+    runs, told = [], []
+    for panel in panels:
+        on_backbone = laboratory.on(panel.backbone)
+        candidates = runs_of_panel(on_backbone, panel, NITI_STATIC)
+        runs.append((on_backbone, candidates))
+        number, before, epoch = _largest_drop(on_backbone.run(candidates))
+        passed = f"epoch {epoch}" if epoch == before + 1 else f"epochs {before + 1} to {epoch}"
+        told.append(f"{passed} of seed {candidates[number].seed}")
+        followed = {
+            "Static NITI": candidates[number],
+            "PRIOT": runs_of_panel(on_backbone, panel, PRIOT)[number],
+        }
+        rows += [
+            {**laboratory.subject, "panel": title, "epoch": epoch, **snapshot}
+            for title, configuration in followed.items()
+            for snapshot in _snapshots(configuration, on_backbone.inputs, before, epoch)
+        ]
     return Artefact(
         "overflow",
-        f"Logits of the test images through {passed} at {ANGLE:g} degrees, seed "
-        f"{candidates[seed].seed} ({laboratory.label}), with the logits' static scale "
-        f"{-OVERFLOWING} bits smaller than calibration says; saturated logits are those of "
-        f"magnitude {SATURATED}.",
+        f"Logits of the test images through {' and '.join(told)} at {ANGLE:g} degrees "
+        f"({laboratory.label}), in which static NITI's accuracy drops most. {told_of(panels)} "
+        f"Saturated logits are those of magnitude {SATURATED}.",
         rows,
-        laboratory.record(candidates),
+        joint_record(runs),
         lambda path: _draw(rows, path),
-        laboratory.scope.network,
+        scope.network,
     )
+
+
+def _largest_drop(records: Sequence[Mapping[str, Any]]) -> tuple[int, int, int]:
+    """The number of a run, and the measured epochs between which its accuracy falls most."""
+    drops = [np.diff(accuracy_by_epoch(record)) for record in records]
+    number = min(range(len(drops)), key=lambda n: float(drops[n].min()))
+    measured = measured_epochs(records[number])
+    place = int(drops[number].argmin())
+    return number, measured[place], measured[place + 1]
 
 
 def _snapshots(

@@ -13,8 +13,41 @@ from experiments.errors import UserError
 
 ANGLE = 30.0
 """Of figures that show one angle, in degrees: the one of the paper's Figure 3."""
-OVERFLOWING = -2
-"""Logit headroom at which logits overflow in training: see docs/accuracy.md."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of figures 2 and 3: on which backbone, and with which settings."""
+
+    name: str
+    title: str
+    comparison: str = "paper"
+    """One of experiments.paper.accuracy.COMPARISONS."""
+    backbone: str | None = None
+    """One of experiments.pretraining.backbone.backbone_names; None: the reproduction's own."""
+    settings: tuple[tuple[str, Any], ...] = ()
+    """What differs from the comparison and the scope, of every method."""
+    logit_headroom: int = 0
+    """Of methods with static scales."""
+
+
+OVERFLOWING = Panel("overflowing", "The same, logits overflow", logit_headroom=-2)
+"""Logits with two bits less room than calibrated: they overflow in training (docs/accuracy.md)."""
+ON_ONE_BACKBONE = (
+    Panel("paper", "One setting for all"),
+    OVERFLOWING,
+    Panel("tuned", "Each at its best", "tuned"),
+)
+
+
+def _on_two_backbones(**settings: Any) -> tuple[Panel, ...]:
+    """One on which the paper's figures are seen, and ours; learning-rate bits as in NITI."""
+    shared = tuple({"learning_rate_bits": 3, **settings}.items())
+    rounded = "Trained in float32, rounded to int8"
+    return (
+        Panel("float32", rounded, backbone="float32-minmax-0", settings=shared),
+        Panel("integer", "Trained in integers", settings=shared),
+    )
 
 
 @dataclass(frozen=True)
@@ -38,6 +71,8 @@ class Scope:
     """Of the collapse map, which has many more cells than the table."""
     map_bits: tuple[int, ...]
     map_test_images: int
+    panels: tuple[Panel, ...]
+    """Of figures 2 and 3."""
     device_images: int = 0
     """Of the runs in the emulator, which trains some 400 images per second."""
     device_epochs: int = 0
@@ -68,6 +103,7 @@ FULL = Scope(
     map_seeds=(0, 1),
     map_bits=(1, 2, 3, 4, 5, 6, 7),
     map_test_images=2000,
+    panels=_on_two_backbones(epochs=40, measure_every=2, test_images=2000),
     device_images=1024,
     device_epochs=20,
     device_test_images=1000,
@@ -86,6 +122,7 @@ QUICK = Scope(
     map_seeds=(0,),
     map_bits=(2, 4, 6),
     map_test_images=300,
+    panels=_on_two_backbones(),
     device_images=16,
     device_epochs=2,
     device_test_images=16,
@@ -104,6 +141,7 @@ VGG11 = Scope(
     map_seeds=(0,),
     map_bits=(1, 3, 5),
     map_test_images=1000,
+    panels=ON_ONE_BACKBONE,
 )
 """A step takes 8 to 11 ms of one core and a prediction 0.8 ms, so that a run takes 70 seconds: 40
 of training, and 8 for each measurement on all 8,976 other images. Table 1 has 108 of them."""
@@ -120,6 +158,7 @@ VGG11_QUICK = Scope(
     map_seeds=(0,),
     map_bits=(3,),
     map_test_images=50,
+    panels=ON_ONE_BACKBONE,
 )
 REDUCED: dict[Scope, Scope] = {FULL: QUICK, VGG11: VGG11_QUICK}
 """The two reproductions, the tiny CNN's first, each with its reduced version."""

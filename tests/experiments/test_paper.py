@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
-from experiments.paper.accuracy import collapsed
 from experiments.paper.chosen import load_settings
 from experiments.paper.collapse import gaps
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from experiments.paper.effort import EFFORTS
+from experiments.paper.fates import collapsed
 from experiments.paper.protocol import QUICK
 from experiments.paper.tuning import candidates, neighbours, search
 from experiments.training.configuration import Configuration

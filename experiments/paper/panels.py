@@ -1,0 +1,19 @@
+"""The runs behind a panel of figures 2 and 3."""
+
+from __future__ import annotations
+
+from experiments.paper.accuracy import runs_of
+from experiments.paper.contenders import Contender
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.protocol import ANGLE, Panel
+from experiments.training.configuration import Configuration
+
+
+def runs_of_panel(
+    laboratory: Laboratory, panel: Panel, contender: Contender
+) -> list[Configuration]:
+    """One configuration per seed, at ANGLE; ``laboratory`` is on the panel's backbone."""
+    settings = dict(panel.settings)
+    if contender.static:
+        settings["logit_headroom"] = panel.logit_headroom
+    return runs_of(laboratory, panel.comparison, contender, ANGLE, **settings)
