@@ -15,7 +15,7 @@ from experiments.clock import RATED_MHZ
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
-    *("accuracy", "history", "overflow", "collapse", "tradeoff", "device", "paper"),
+    *("accuracy", "history", "overflow", "tradeoff", "device", "paper"),
     *("widest", "tune"),
 )
 _MODULES = {
@@ -419,7 +419,6 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         ("accuracy", "Table 1", "The accuracy of every method at every angle."),
         ("history", "Figure 3", "Accuracy by epoch."),
         ("overflow", "Figure 2", "Logits of static NITI in the epoch in which accuracy drops."),
-        ("collapse", "a map", "Where static scales collapse, by learning rate, scale and angle."),
         ("paper", "everything", "All tables and figures."),
     ):
         _add_artefact(commands, on_both, name, told, more)

@@ -17,7 +17,6 @@ from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import check_writable, format_table, write_json
 from experiments.paper import accuracy as table_1
-from experiments.paper import collapse as collapse_map
 from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
 from experiments.paper import history as figure_3
@@ -46,7 +45,6 @@ EXPERIMENTS: dict[str, Callable[..., Artefact]] = {
     "accuracy": table_1.accuracy,
     "history": figure_3.history,
     "overflow": figure_2.overflow,
-    "collapse": collapse_map.collapse,
     "device": truth.device,
     "tradeoff": tradeoff_map.tradeoff,
 }
@@ -82,14 +80,6 @@ def device(options: Namespace) -> None:
     print(format_table(["epoch", *map(str, epochs)], rows))
 
 
-def collapse(options: Namespace) -> None:
-    """``priot collapse``: the map of static scales."""
-    made = _make(options, "collapse")
-    rows = made.record["gaps"]
-    header = [name.replace("_", " ") for name in rows[0]]
-    print(format_table(header, [[str(value) for value in row.values()] for row in rows]))
-
-
 def tradeoff(options: Namespace) -> None:
     """``priot tradeoff``: the front of memory, time and accuracy, or the best within limits."""
     clock_hz = clock_hz_of(options)
@@ -109,7 +99,7 @@ def tradeoff(options: Namespace) -> None:
 def paper(options: Namespace) -> None:
     """``priot paper``: everything, the table of costs as well.
 
-    Of a network that no Pico can train, what takes no Pico, less the map with its many cells.
+    Of a network that no Pico can train, what takes no Pico.
     """
     on_pico = _scope(options).on_pico
     if on_pico:
@@ -118,7 +108,6 @@ def paper(options: Namespace) -> None:
     history(options)
     overflow(options)
     if on_pico:
-        collapse(options)
         _make(options, "tradeoff")
         device(options)
 

@@ -41,9 +41,10 @@ def overflow(laboratory: Laboratory) -> Artefact:
         number, before, epoch = _largest_drop(on_backbone.run(candidates))
         passed = f"epoch {epoch}" if epoch == before + 1 else f"epochs {before + 1} to {epoch}"
         told.append(f"{passed} of seed {candidates[number].seed}")
+        where = f", {panel.name}" if len(panels) > 1 else ""
         followed = {
-            "Static NITI": candidates[number],
-            "PRIOT": runs_of_panel(on_backbone, panel, PRIOT)[number],
+            f"Static NITI{where}": candidates[number],
+            f"PRIOT{where}": runs_of_panel(on_backbone, panel, PRIOT)[number],
         }
         rows += [
             {**laboratory.subject, "panel": title, "epoch": epoch, **snapshot}

@@ -67,10 +67,6 @@ class Scope:
     """Epochs between two measurements of accuracy."""
     angles: tuple[float, ...]
     seeds: tuple[int, ...]
-    map_seeds: tuple[int, ...]
-    """Of the collapse map, which has many more cells than the table."""
-    map_bits: tuple[int, ...]
-    map_test_images: int
     panels: tuple[Panel, ...]
     """Of figures 2 and 3."""
     device_images: int = 0
@@ -100,9 +96,6 @@ FULL = Scope(
     measure_every=1,
     angles=(15.0, 30.0, 45.0, 60.0, 90.0),
     seeds=tuple(range(10)),
-    map_seeds=(0, 1),
-    map_bits=(1, 2, 3, 4, 5, 6, 7),
-    map_test_images=2000,
     panels=_on_two_backbones(epochs=40, measure_every=2, test_images=2000),
     device_images=1024,
     device_epochs=20,
@@ -119,9 +112,6 @@ QUICK = Scope(
     measure_every=1,
     angles=(30.0, 60.0),
     seeds=(0, 1),
-    map_seeds=(0,),
-    map_bits=(2, 4, 6),
-    map_test_images=300,
     panels=_on_two_backbones(),
     device_images=16,
     device_epochs=2,
@@ -138,9 +128,6 @@ VGG11 = Scope(
     measure_every=2,
     angles=(30.0, 45.0),
     seeds=(0, 1, 2),
-    map_seeds=(0,),
-    map_bits=(1, 3, 5),
-    map_test_images=1000,
     panels=ON_ONE_BACKBONE,
 )
 """A step takes 8 to 11 ms of one core and a prediction 0.8 ms, so that a run takes 70 seconds: 40
@@ -155,9 +142,6 @@ VGG11_QUICK = Scope(
     measure_every=2,
     angles=(30.0,),
     seeds=(0,),
-    map_seeds=(0,),
-    map_bits=(3,),
-    map_test_images=50,
     panels=ON_ONE_BACKBONE,
 )
 REDUCED: dict[Scope, Scope] = {FULL: QUICK, VGG11: VGG11_QUICK}

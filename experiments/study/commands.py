@@ -15,7 +15,7 @@ from experiments.study.confirmation import confirmation
 from experiments.study.laboratory import StudyLaboratory
 from experiments.study.mechanisms import mechanisms
 from experiments.study.protocol import FULL, QUICK
-from experiments.study.screening import screen, screening
+from experiments.study.screening import screening
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import Workers
 from experiments.training.inputs import load_images
@@ -34,11 +34,9 @@ def study(options: Namespace) -> None:
     source = load_images(chosen.dataset, options.data)
     laboratory = StudyLaboratory(chosen, source, store, workers)
     make: dict[str, Callable[[], Artefact]] = {
-        "screening": lambda: screening(laboratory, screen(laboratory)),
+        "screening": lambda: screening(laboratory),
         "mechanisms": lambda: mechanisms(laboratory),
-        "confirmation": lambda: confirmation(
-            laboratory, screening(laboratory, screen(laboratory)).rows
-        ),
+        "confirmation": lambda: confirmation(laboratory, screening(laboratory).rows),
     }
     for part in parts:
         made = make[part]()

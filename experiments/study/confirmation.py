@@ -19,10 +19,9 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import Contender
 from experiments.paper.fates import collapsed, overflowed
 from experiments.study.intervals import half_width
-from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.laboratory import Record, Run, StudyLaboratory
 from experiments.study.protocol import CalibrationChoice, Study
 from experiments.study.screening import MAPPED
-from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 
 Rows = Sequence[Mapping[str, Any]]
@@ -90,27 +89,33 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
     """Carry out the runs that the rule chooses, and compare the two methods seed by seed.
 
     Raises:
-        UserError: as ``run_sweep`` does.
+        UserError: as ``StudyLaboratory.carry_out`` does.
     """
     study = laboratory.study
-    chosen = list(comparisons(study, map_rows))
+    places = [
+        (comparison, seed)
+        for comparison in comparisons(study, map_rows)
+        for seed in study.pretraining_seeds
+    ]
+    groups = [
+        _runs(laboratory, comparison, seed, contender)
+        for comparison, seed in places
+        for contender in MAPPED
+    ]
+    found = iter(laboratory.carry_out(groups))
     rows: list[dict[str, Any]] = []
-    runs: dict[str, list[Configuration]] = {}
-    for comparison in chosen:
-        of_kind = []
-        for seed in study.pretraining_seeds:
-            backbone = f"{comparison.kind}-{seed}"
-            pair = [_runs(laboratory, comparison, contender) for contender in MAPPED]
-            runs.setdefault(backbone, []).extend(pair[0] + pair[1])
-            found = laboratory.run(backbone, pair[0] + pair[1])
-            static, priot = found[: len(pair[0])], found[len(pair[0]) :]
-            rows.append(_row(comparison, str(seed), static, priot, _differences(static, priot)))
-            of_kind.append((static, priot))
-        if len(of_kind) > 1:
+    of_kind: list[tuple[Sequence[Record], Sequence[Record]]] = []
+    for comparison, seed in places:
+        static, priot = next(found), next(found)
+        rows.append(_row(comparison, str(seed), static, priot, _differences(static, priot)))
+        of_kind.append((static, priot))
+        if seed == study.pretraining_seeds[-1] and len(of_kind) > 1:
             # Runs on one backbone are alike: the interval is that of the backbones' means.
             means = [fmean(_differences(*pair)) for pair in of_kind]
-            static, priot = ([run for pair in of_kind for run in pair[n]] for n in (0, 1))
-            rows.append(_row(comparison, "all", static, priot, means))
+            both = [[run for pair in of_kind for run in pair[n]] for n in (0, 1)]
+            rows.append(_row(comparison, "all", *both, means))
+        if seed == study.pretraining_seeds[-1]:
+            of_kind = []
     stage = study.confirmation
     return Artefact(
         "confirmation",
@@ -120,15 +125,15 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
         "images; paired 95 % intervals over seeds, and over the means of backbones for all of a "
         "kind.",
         rows,
-        laboratory.record(runs) | {"safest": safest(study, map_rows).label},
+        laboratory.record(groups) | {"safest": safest(study, map_rows).label},
     )
 
 
 def _runs(
-    laboratory: StudyLaboratory, comparison: Comparison, contender: Contender
-) -> list[Configuration]:
-    return laboratory.configurations(
-        laboratory.study.confirmation,
+    laboratory: StudyLaboratory, comparison: Comparison, seed: int, contender: Contender
+) -> list[Run]:
+    return laboratory.runs(
+        *(f"{comparison.kind}-{seed}", laboratory.study.confirmation),
         **comparison.calibration.settings(),
         method=contender.method,
         angle=comparison.angle,

@@ -1,22 +1,45 @@
-"""Carries out the study's runs: on several backbones, kept in one store."""
+"""Carries out the study's runs: on many backbones at once, kept in one store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.datasets.mnist import Images
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.study.protocol import Stage, Study
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import run_sweep
-from experiments.sweeps.workers import Workers
+from experiments.sweeps.sweep import TrainingRuns
+from experiments.sweeps.workers import Workers, carry_out
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 
 Record = Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """A training run on one of the study's backbones."""
+
+    backbone: str
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
+class StudyRuns:
+    """Training runs on several backbones (a Kind of experiments.sweeps.workers)."""
+
+    inputs: Mapping[str, Inputs]
+    """By name of the backbone."""
+
+    def key(self, run: Run) -> str:
+        """As of a single run."""
+        return self.inputs[run.backbone].key_of(run.configuration)
+
+    def run(self, run: Run) -> dict[str, Any]:
+        """Train. Raises UserError, naming the run."""
+        return TrainingRuns(self.inputs[run.backbone]).run(run.configuration)
 
 
 @dataclass(frozen=True)
@@ -32,40 +55,46 @@ class StudyLaboratory:
     def inputs_of(self, backbone: str) -> Inputs:
         """What runs on a backbone read. Raises UserError when there is none of that name."""
         if backbone not in self._inputs:
-            self._inputs[backbone] = Inputs(load_backbone(Path(backbone)), self.source)
+            self.add(backbone, load_backbone(Path(backbone)))
         return self._inputs[backbone]
 
     def add(self, name: str, backbone: Backbone) -> None:
-        """Make a backbone known that has no record of its own."""
+        """Make a backbone known by a name."""
         self._inputs[name] = Inputs(backbone, self.source)
 
-    def configurations(self, stage: Stage, **settings: Any) -> list[Configuration]:
-        """One for each seed of a stage."""
+    def runs(self, backbone: str, stage: Stage, **settings: Any) -> list[Run]:
+        """One for each seed of a stage; ``settings`` as in ``Configuration.to_json``."""
         shared = {"dataset": self.study.dataset, "images": self.study.images} | stage.settings()
-        return [Configuration.from_json(shared | settings | {"seed": seed}) for seed in stage.seeds]
+        inputs = self.inputs_of(backbone)
+        return [
+            Run(backbone, inputs.fitted(Configuration.from_json(shared | settings | {"seed": n})))
+            for n in stage.seeds
+        ]
 
-    def run(self, backbone: str, configurations: Sequence[Configuration]) -> list[dict[str, Any]]:
-        """Their records in their order, computed or found in the store.
+    def carry_out(self, groups: Iterable[Sequence[Run]]) -> list[list[dict[str, Any]]]:
+        """The records of all runs, group by group, computed or found in the store.
 
         Raises:
-            UserError: as ``run_sweep`` does.
+            UserError: as ``experiments.sweeps.workers.carry_out`` does.
         """
-        return run_sweep(configurations, self.inputs_of(backbone), self.store, self.workers)
+        groups = list(groups)
+        every = [run for group in groups for run in group]
+        inputs = {run.backbone: self._inputs[run.backbone] for run in every}
+        found = iter(carry_out(every, StudyRuns(inputs), self.store, self.workers))
+        return [[next(found) for _ in group] for group in groups]
 
-    def record(self, runs: Mapping[str, Sequence[Configuration]]) -> dict[str, Any]:
-        """What a table made of these runs, by backbone, says of them."""
-        keys = {
-            self.inputs_of(backbone).key_of(configuration)
-            for backbone, configurations in runs.items()
-            for configuration in configurations
-        }
+    def record(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
+        """What a table made of these runs says of them."""
+        runs = [run for group in groups for run in group]
+        keys = {self._inputs[run.backbone].key_of(run.configuration) for run in runs}
+        backbones = dict.fromkeys(run.backbone for run in runs)
         return {
             "scope": self.study.label,
             "runs": len(keys),
             "computing_seconds": round(sum(self.store.seconds[key] for key in keys)),
             "data": self.source.origin,
             "data_sha256": self.source.sha256,
-            "backbones": {
-                backbone: self.inputs_of(backbone).hashes["backbone_sha256"] for backbone in runs
+            "backbones_sha256": {
+                name: self._inputs[name].hashes["backbone_sha256"] for name in backbones
             },
         }

@@ -13,7 +13,6 @@ from experiments.pretraining.backbone import Backbone
 from experiments.study.laboratory import Record, StudyLaboratory
 from experiments.study.screening import MAPPED
 from experiments.study.weights import describe, room, with_steps
-from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 from kernels.network import Network
 
@@ -80,45 +79,44 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
     """Carry out the runs of every change on the first backbone of each kind.
 
     Raises:
-        UserError: as ``run_sweep`` does.
+        UserError: as ``StudyLaboratory.carry_out`` does.
     """
     study = laboratory.study
-    rows: list[dict[str, Any]] = []
-    runs: dict[str, list[Configuration]] = {}
-    for kind, changes in CHANGES.items():
-        name = f"{kind}-{study.pretraining_seeds[0]}"
-        for change in changes:
-            changed = _backbone(laboratory, name, change)
-            settings = {"learning_rate_bits": BITS} | change.settings
-            places = [(angle, of) for angle in study.confirmed_angles for of in MAPPED]
-            groups = [
-                laboratory.configurations(
-                    study.mechanisms, method=contender.method, angle=angle, **settings
-                )
-                for angle, contender in places
-            ]
-            of_change = [configuration for group in groups for configuration in group]
-            runs.setdefault(changed, []).extend(of_change)
-            found = iter(laboratory.run(changed, of_change))
-            for (angle, contender), group in zip(places, groups, strict=True):
-                records = [next(found) for _ in group]
-                rows.append(
-                    {
-                        "backbone": name,
-                        "change": change.label,
-                        "method": contender.method,
-                        "angle": angle,
-                        "learning_rate_bits": settings["learning_rate_bits"],
-                        **_outcome(laboratory, changed, records),
-                    }
-                )
+    places = [
+        (f"{kind}-{study.pretraining_seeds[0]}", change, angle, contender)
+        for kind, changes in CHANGES.items()
+        for change in changes
+        for angle in study.confirmed_angles
+        for contender in MAPPED
+    ]
+    groups = [
+        laboratory.runs(
+            *(_backbone(laboratory, name, change), study.mechanisms),
+            method=contender.method,
+            angle=angle,
+            **{"learning_rate_bits": BITS} | change.settings,
+        )
+        for name, change, angle, contender in places
+    ]
+    found = zip(places, groups, laboratory.carry_out(groups), strict=True)
+    rows = [
+        {
+            "backbone": name,
+            "change": change.label,
+            "method": contender.method,
+            "angle": angle,
+            "learning_rate_bits": group[0].configuration.method.learning_rate_bits,
+            **_outcome(laboratory, group[0].backbone, records),
+        }
+        for (name, change, angle, contender), group, records in found
+    ]
     return Artefact(
         "mechanisms",
         f"One thing changed at a time ({study.label}): final accuracy of static NITI and PRIOT on "
         "the first backbone of two kinds, with other static scales and with finer or coarser steps "
         f"of weights; {study.mechanisms.epochs} epochs, {len(study.mechanisms.seeds)} seeds.",
         rows,
-        laboratory.record(runs) | {"backbones": list(_descriptions(laboratory))},
+        laboratory.record(groups) | {"weights": list(_descriptions(laboratory))},
     )
 
 

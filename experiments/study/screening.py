@@ -12,7 +12,6 @@ from experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
 from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
 from experiments.study.laboratory import Record, StudyLaboratory
 from experiments.study.protocol import CalibrationChoice, Study
-from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
 from plots.collapse import draw_collapse
 
@@ -41,50 +40,26 @@ def cells(study: Study) -> Iterator[Cell]:
                         yield Cell(backbone, calibration, angle, bits, contender)
 
 
-def screen(laboratory: StudyLaboratory) -> dict[Cell, list[dict[str, Any]]]:
-    """The records of every cell, one for each seed.
+def screening(laboratory: StudyLaboratory) -> Artefact:
+    """Carry out the runs of the map and make it.
 
     Raises:
-        UserError: as ``run_sweep`` does.
+        UserError: as ``StudyLaboratory.carry_out`` does.
     """
-    found: dict[Cell, list[dict[str, Any]]] = {}
-    for group in _by_backbone(cells(laboratory.study)):
-        runs = [_configurations(laboratory, cell) for cell in group]
-        every = [configuration for of_cell in runs for configuration in of_cell]
-        records = iter(laboratory.run(group[0].backbone, every))
-        for cell, of_cell in zip(group, runs, strict=True):
-            found[cell] = [next(records) for _ in of_cell]
-    return found
-
-
-def _by_backbone(every: Iterator[Cell]) -> Iterator[list[Cell]]:
-    """Stretches of cells of one backbone: their runs are carried out together."""
-    group: list[Cell] = []
-    for cell in every:
-        if group and cell.backbone != group[0].backbone:
-            yield group
-            group = []
-        group.append(cell)
-    yield group
-
-
-def _configurations(laboratory: StudyLaboratory, cell: Cell) -> list[Configuration]:
-    return laboratory.configurations(
-        laboratory.study.screening,
-        **cell.calibration.settings(),
-        method=cell.contender.method,
-        angle=cell.angle,
-        learning_rate_bits=cell.bits,
-    )
-
-
-def screening(laboratory: StudyLaboratory, records: Mapping[Cell, Sequence[Record]]) -> Artefact:
-    """The map, made of what ``screen`` found."""
     study = laboratory.study
-    rows = [_row(laboratory, cell, of_cell) for cell, of_cell in records.items()]
-    runs: dict[str, list[Configuration]] = {}
-    for cell in records:
-        runs.setdefault(cell.backbone, []).extend(_configurations(laboratory, cell))
+    every = list(cells(study))
+    groups = [
+        laboratory.runs(
+            *(cell.backbone, study.screening),
+            **cell.calibration.settings(),
+            method=cell.contender.method,
+            angle=cell.angle,
+            learning_rate_bits=cell.bits,
+        )
+        for cell in every
+    ]
+    records = laboratory.carry_out(groups)
+    rows = [_row(laboratory, *pair) for pair in zip(every, records, strict=True)]
     return Artefact(
         "screening",
         f"Final accuracy by backbone, rule of calibration and learning-rate bits ({study.label}): "
@@ -93,7 +68,7 @@ def screening(laboratory: StudyLaboratory, records: Mapping[Cell, Sequence[Recor
         f"epochs, {study.screening.test_images:,} test images; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",
         rows,
-        laboratory.record(runs) | {"gaps": gaps(rows)},
+        laboratory.record(groups) | {"gaps": gaps(rows)},
         lambda path: _draw(study, rows, path),
     )
 

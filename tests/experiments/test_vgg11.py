@@ -134,11 +134,6 @@ def test_overflow_is_followed_between_two_measurements(results: Path) -> None:
     assert "through epochs 1 to 2" in (results / "overflow_vgg11.caption.txt").read_text()
 
 
-def test_map_is_made_on_request(quick: list[str], tmp_path: Path) -> None:
-    assert main(["collapse", *quick, "--results", str(tmp_path)]) == 0
-    assert {row["network"] for row in rows_of(tmp_path, "collapse")} == {"vgg11-1"}
-
-
 def test_networks_share_a_table_whichever_is_made_first(
     quick: list[str], results: Path, small_backbone: Path, tmp_path: Path
 ) -> None:
