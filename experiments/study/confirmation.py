@@ -112,8 +112,9 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
         if seed == study.pretraining_seeds[-1] and len(of_kind) > 1:
             # Runs on one backbone are alike: the interval is that of the backbones' means.
             means = [fmean(_differences(*pair)) for pair in of_kind]
-            both = [[run for pair in of_kind for run in pair[n]] for n in (0, 1)]
-            rows.append(_row(comparison, "all", *both, means))
+            every_static = [run for pair in of_kind for run in pair[0]]
+            every_priot = [run for pair in of_kind for run in pair[1]]
+            rows.append(_row(comparison, "all", every_static, every_priot, means))
         if seed == study.pretraining_seeds[-1]:
             of_kind = []
     stage = study.confirmation
