@@ -80,6 +80,7 @@ FULL = Study(
     wide_bits=(3, 5),
     calibrations=(
         CalibrationChoice("rotated"),
+        CalibrationChoice("rotated-headroom"),
         CalibrationChoice("rotated-largest"),
         CalibrationChoice("rotated-p90"),
         CalibrationChoice("rotated", 512),

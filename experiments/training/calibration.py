@@ -18,6 +18,8 @@ class Calibration(NamedTuple):
     rotated: bool
     """Images are rotated like those of the task; otherwise upright, as in pre-training."""
     rule: Rule
+    logit_headroom: int = 0
+    """Bits added to the shift of the logits."""
 
 
 def _uniform(statistic: Statistic) -> Rule:
@@ -25,18 +27,19 @@ def _uniform(statistic: Statistic) -> Rule:
 
 
 _RULES = {
-    "": Rule(),
-    "-all": Rule(all_errors=True),
-    "-largest": _uniform(Statistic.LARGEST),
-    "-smallest": _uniform(Statistic.SMALLEST),
-    "-p90": _uniform(Statistic.PERCENTILE_90),
-    "-largest-forward": Rule(forward=Statistic.LARGEST),
-    "-largest-errors": Rule(backward=Statistic.LARGEST),
-    "-largest-gradients": Rule(gradient=Statistic.LARGEST),
-    "-p90-gradients": Rule(gradient=Statistic.PERCENTILE_90),
+    "": (Rule(), 0),
+    "-headroom": (Rule(), 2),
+    "-all": (Rule(all_errors=True), 0),
+    "-largest": (_uniform(Statistic.LARGEST), 0),
+    "-smallest": (_uniform(Statistic.SMALLEST), 0),
+    "-p90": (_uniform(Statistic.PERCENTILE_90), 0),
+    "-largest-forward": (Rule(forward=Statistic.LARGEST), 0),
+    "-largest-errors": (Rule(backward=Statistic.LARGEST), 0),
+    "-largest-gradients": (Rule(gradient=Statistic.LARGEST), 0),
+    "-p90-gradients": (Rule(gradient=Statistic.PERCENTILE_90), 0),
 }
 CALIBRATIONS = {
-    f"{images}{suffix}": Calibration(images == "rotated", rule)
+    f"{images}{suffix}": Calibration(images == "rotated", *rule)
     for images in ("rotated", "upright")
     for suffix, rule in _RULES.items()
 }
@@ -51,11 +54,13 @@ def static_scales(
     The first ``count`` images calibrate, and CALIBRATION_IMAGES more while all of them have an
     error of zero.
     """
-    rotated, rule = CALIBRATIONS[name]
-    images = task.calibration_images if rotated else task.upright_images
+    chosen = CALIBRATIONS[name]
+    images = task.calibration_images if chosen.rotated else task.upright_images
     while True:
         try:
-            return calibrate(model, method, images[:count], task.calibration_labels[:count], rule)
+            labels = task.calibration_labels[:count]
+            scales = calibrate(model, method, images[:count], labels, chosen.rule)
+            return with_logit_headroom(scales, chosen.logit_headroom)
         except CalibrationError:
             if count >= len(images):
                 raise
