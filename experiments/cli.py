@@ -345,8 +345,8 @@ def _run_settings() -> _Parser:
     )
     options.add_argument(
         "--calibration",
-        help="rule for static scales: rotated (default) or upright, each also with -headroom, -all, "
-        "-largest, -smallest, -p90, -p90-gradients, or -largest-forward, -errors or -gradients",
+        help="rule for static scales: rotated (default) or upright, each also with -headroom, "
+        "-all, -largest, -smallest, -p90, -p90-gradients, or -largest-forward, -errors, -gradients",
     )
     options.add_argument(
         "--calibration-images", type=int, metavar="N", help="that static scales come from (64)"

@@ -112,7 +112,10 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ),
         ((*PRIOT, "--backend", "gpu"), r"argument --backend: invalid choice: 'gpu' \(choose from"),
         ((*PRIOT, "--rounding", "up"), "rounding 'up': choose from pseudo-stochastic, nearest"),
-        ((*PRIOT, "--calibration", "best"), "calibration 'best': choose from rotated, rotated-all"),
+        (
+            (*PRIOT, "--calibration", "best"),
+            "calibration 'best': choose from rotated, rotated-headroom",
+        ),
         ((*TRAIN, "niti-dynamic", "--calibration", "rotated"), "niti-dynamic has no calibration"),
         ((*PRIOT, "--seed", -1), "seed -1: a seed is 0 or more"),
         ((*PRIOT, "--angle", "nan"), "angle nan: name a finite number of degrees"),

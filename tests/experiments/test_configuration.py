@@ -102,7 +102,10 @@ def test_none_stands_for_the_default() -> None:
         ({"measure_every": 0}, "measure every 0 epochs: take 1 or more"),
         ({"seed": -1}, "seed -1: a seed is 0 or more"),
         ({"rounding": "up"}, "rounding 'up': choose from pseudo-stochastic, nearest"),
-        ({"calibration": "guessed"}, "calibration 'guessed': choose from rotated, rotated-all"),
+        (
+            {"calibration": "guessed"},
+            "calibration 'guessed': choose from rotated, rotated-headroom",
+        ),
         ({"learning_rate_bits": 8}, "learning-rate bits 8 are outside 0..7"),
         ({"threshold": 200}, "threshold 200 is outside -127..127"),
         ({"selection": "random"}, "priot has no selection: leave it out"),

@@ -189,3 +189,24 @@ def test_calibration_goes_on_until_an_image_has_an_error(
     assert all(scale["gradient_bits"] > 0 for scale in scales)
     assert main([*options, "8"]) == 2
     assert "all 64 calibration images have an error of zero" in capsys.readouterr().err
+
+
+def test_calibration_with_headroom_leaves_the_logits_two_bits(record_of) -> None:
+    options = ["train", "--method", "priot", "--epochs", "0", "--test-images", "5"]
+    plain = record_of(*options)["scales"]
+    roomy = record_of(*options, "--calibration", "rotated-headroom")["scales"]
+    plain["8"]["forward"] += 2
+    assert roomy == plain
+
+
+def test_more_images_may_calibrate(record_of, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["train", "--method", "niti-static", "--epochs", "0", "--test-images", "5"]
+    rule = ["--calibration", "rotated-largest"]
+    few, many = (record_of(*options, *rule, "--calibration-images", n) for n in (4, 512))
+    for index, scale in few["scales"].items():  # the 4 are the first of the 512
+        assert all(many["scales"][index][kind] >= shift for kind, shift in scale.items())
+    assert few["scales"] != many["scales"]
+    assert main([*options, "--images", "100", "--calibration-images", "101"]) == 2
+    assert "take 1 to 100, which are drawn like those to train on" in capsys.readouterr().err
+    assert main(["train", "--method", "niti-dynamic", "--calibration-images", "5"]) == 2
+    assert "niti-dynamic has no calibration images" in capsys.readouterr().err
