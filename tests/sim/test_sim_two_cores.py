@@ -209,6 +209,37 @@ def test_both_asleep_ends_the_run() -> None:
     assert made.run(1_000_000).reason is StopReason.SLEEP
 
 
+@pytest.mark.parametrize("contention", Contention)
+def test_core_0_masks_interrupts_in_a_handler(contention: Contention) -> None:
+    """And waits in it for core 1, which masks its own and then is in no handler."""
+    source = """
+    both:
+        ldr r0, =0xe000ed08
+        ldr r1, =0x20020000
+        str r1, [r0]
+        ldr r2, =handler + 1
+        str r2, [r1, #56]
+        subs r0, #4
+        ldr r1, =0x10000000
+        str r1, [r0]
+        bkpt #0
+    handler:
+        push {r4, lr}
+        cpsid i
+        bl pop
+        mov r6, r0
+        cpsie i
+        pop {r4, pc}
+    work:
+        cpsid i
+        cpsie i
+        movs r0, #55
+        bl push
+        b work
+    """
+    assert run(source, contention).registers.r6 == 55
+
+
 def test_fault_of_core_1_names_its_instruction() -> None:
     made = two(
         "both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work"
