@@ -326,6 +326,24 @@ def test_return_restores_what_was_interrupted(masking: str, stack: str) -> None:
         assert target.cycles - start == store + 15 + cost + 11, name
 
 
+@pytest.mark.parametrize("stack", ["main", "process"])
+def test_handlers_find_themselves_on_the_main_stack(stack: str) -> None:
+    """There CONTROL.SPSEL is 0 (B1.5.6) and writes do not change it (B1.4.4)."""
+    spsel = 2 * (stack == "process")
+    look = f"{mrs(0, 'control')}; movs r1, #2; {msr('control', 1)}; {mrs(1, 'control')}"
+    inner = f"{look}; mov r8, r0; mov r9, r1; bx lr"
+    outer = f"push {{r4, lr}}; {look}; mov r10, r0; mov r11, r1; svc #0; pop {{r4, pc}}"
+    target = build(
+        f"ldr r0, ={_PROCESS}; {msr('psp', 0)}; movs r0, #{spsel}; {msr('control', 0)}; isb;"
+        f"{_set(_SHPR3, 3 << 22)}; {_set(_ICSR, 1 << 28)}; {mrs(7, 'control')}; bkpt #0",
+        pendsv=outer,
+        svc=inner,
+    )
+    assert target.run().reason is StopReason.HALT
+    seen = target.registers
+    assert (seen.r8, seen.r9, seen.r10, seen.r11, seen.r7) == (0, 0, 0, 0, spsel)
+
+
 def test_masked_handler_returns_before_what_waits() -> None:
     """No tail-chaining under PRIMASK: the second one is taken when the thread allows it."""
     writes = "; ".join(_set(a, v) for a, v in [(_ISER, 0x22), (_ISPR, 0x22)])
