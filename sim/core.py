@@ -402,7 +402,8 @@ class Core:
 
     def forget_code(self, address: int, size: int) -> None:
         """Drop what was translated and decoded of a range, since its bytes changed."""
-        self._uc.ctl_remove_cache(address, address + size)
+        if size:  # Unicorn refuses an empty range
+            self._uc.ctl_remove_cache(address, address + size)
 
     def forget_all_code(self) -> None:
         """Drop all that was translated."""
