@@ -46,12 +46,13 @@ _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _THUMB_BIT = 1 << 24  # XPSR.T
 _SPSEL = 1 << 1  # CONTROL.SPSEL
 _WFE, _WFI = 0xBF20, 0xBF30
-_WORD = 4
+_HALFWORD, _WORD = 2, 4  # bytes
 _MEMORIES = ("ROM", "XIP", "XIP_SRAM", "SRAM", "SRAM unstriped")  # among the blocks
 # Arm DDI0419E, A5.2.4: encodings of loads.
 _LDRSB, _LDRSH = 0b0101011, 0b0101111
 _TARGET_IN_BITS_10_TO_8 = (0b01001, 0b10010, 0b10011)  # literal, relative to SP
-_INTERRUPT_SVC, _INTERRUPT_DATA_ABORT, _INTERRUPT_BKPT = 2, 4, 7  # QEMU's EXCP_ numbers
+# QEMU's EXCP_ numbers.
+_INTERRUPT_SVC, _INTERRUPT_DATA_ABORT, _INTERRUPT_BKPT, _INTERRUPT_RETURN = 2, 4, 7, 8
 
 
 class Ended(Enum):
@@ -224,6 +225,12 @@ class Core:
         self._uc.hook_add(unicorn_const.UC_HOOK_MEM_INVALID, self._on_bad_access)
 
     def _on_interrupt(self, uc: Uc, number: int, _data: Any) -> None:
+        if number == _INTERRUPT_RETURN:
+            # Unicorn looks for handler mode at a CPS or MSR only. After one in a handler, be that
+            # over or not, a branch to an EXC_RETURN value comes here, and else is a bad fetch.
+            self._event = Event(FaultReason.FETCH, self.pc, _HALFWORD)
+            uc.emu_stop()
+            return
         reasons: dict[int, Ended | FaultReason] = {
             _INTERRUPT_SVC: FaultReason.SUPERVISOR_CALL,
             _INTERRUPT_DATA_ABORT: FaultReason.UNALIGNED,
@@ -395,7 +402,8 @@ class Core:
 
     def forget_code(self, address: int, size: int) -> None:
         """Drop what was translated and decoded of a range, since its bytes changed."""
-        self._uc.ctl_remove_cache(address, address + size)
+        if size:  # Unicorn refuses an empty range
+            self._uc.ctl_remove_cache(address, address + size)
 
     def forget_all_code(self) -> None:
         """Drop all that was translated."""

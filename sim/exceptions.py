@@ -70,6 +70,7 @@ class Exceptions:
         else:
             back = _TO_PROCESS if core.on_process_stack else _TO_MAIN
         core.set_registers(sp=frame, lr=_EXC_RETURN | back)
+        core.on_process_stack = False
         core.wait(ENTRY_CYCLES)
         return None
 

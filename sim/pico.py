@@ -351,6 +351,8 @@ class Pico:
         return self._tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        if not size:
+            return self.sram[:0]  # wherever that is
         region = region_of(address, size)
         if region is None:
             raise AddressError(

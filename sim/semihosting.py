@@ -122,7 +122,7 @@ class Semihosting:
         return [int(word) for word in self._pico.read(address, np.uint32, count)]
 
     def _bytes(self, address: int, count: int) -> bytes:
-        return self._pico.read(address, np.uint8, count).tobytes() if count else b""
+        return self._pico.read(address, np.uint8, count).tobytes()
 
     def _path(self, address: int, length: int) -> Path:
         """A path of the program's inside the folder.

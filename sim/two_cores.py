@@ -228,6 +228,7 @@ class TwoCores(Rp2040):
         registers = {name: self.core.register(name) for name in _REGISTERS}
         books = {name: int(machine[name]) for name in _BOOKS}
         self._rested = _Rested(registers, books)
+        self.core.set_registers(xpsr=_THUMB_BIT)  # in a handler CONTROL would not change
         self.core.set_registers(**rested.registers | {"pc": rested.registers["pc"] | 1})
         for name, value in rested.books.items():
             machine[name] = value

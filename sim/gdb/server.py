@@ -422,8 +422,7 @@ class Session:
         address, size = _numbers(where, 2)
         if size != len(data):
             raise _InvalidError
-        if data:  # none is GDB's way to ask whether X is there
-            self._pico.write(address, data)
+        self._pico.write(address, data)
         return [_OK]
 
     def _erase_flash(self, rest: bytes) -> list[bytes]:

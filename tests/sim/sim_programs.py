@@ -23,7 +23,8 @@ def assemble(source: str, address: int = SRAM_BASE) -> bytes:
     return bytes(code)
 
 
-_SYSTEM_REGISTERS = {"msp": 8, "psp": 9, "primask": 16, "control": 20}  # DDI0419E, B4.2.3
+# DDI0419E, B4.2.3
+_SYSTEM_REGISTERS = {"ipsr": 5, "msp": 8, "psp": 9, "primask": 16, "control": 20}
 
 
 def msr(special: str, register: int) -> str:
@@ -31,6 +32,11 @@ def msr(special: str, register: int) -> str:
     first, second = struct.unpack("<HH", assemble(f"msr apsr, r{register}"))
     second = second & 0xF0FF | 0x800 | _SYSTEM_REGISTERS[special]
     return f".short {first}; .short {second}"
+
+
+def mrs(register: int, special: str) -> str:
+    """MRS from a system register (DDI0419E, A6.7.39), as directives for the same reason."""
+    return f".short 0xF3EF; .short {0x8000 | register << 8 | _SYSTEM_REGISTERS[special]}"
 
 
 @dataclass

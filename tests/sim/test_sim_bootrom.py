@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sim_programs import pico
 from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc, arm_const
 
 import firmware_elf
@@ -425,6 +426,19 @@ def test_what_is_left_to_the_simulator(code: str, number: int, arguments: tuple[
     registers = rom.call(FUNCTIONS[code], *arguments)
     assert rom.breakpoint == number
     assert registers[: len(arguments)] == list(arguments)
+
+
+@pytest.mark.parametrize("address", [SRAM, 0])
+def test_no_bytes_of_flash_are_erased_and_programmed(address: int) -> None:
+    """As the chip's own functions loop over no block then."""
+    call = "movs r2, #0; ldr r4, ={}; blx r4"
+    target = pico(
+        f"movs r0, #0; movs r1, #0; {call.format(FUNCTIONS['RE'])};"
+        f"movs r0, #0; ldr r1, ={address}; {call.format(FUNCTIONS['RP'])}; bkpt #0"
+    )
+    target.write(FLASH, b"kept")
+    assert target.run().immediate == 0
+    assert target.read(FLASH, count=4).tobytes() == b"kept"
 
 
 def test_debug_trampoline_calls_and_halts() -> None:

@@ -191,7 +191,9 @@ def test_memory() -> None:
         assert client.ask(b"X20001004,4:}\x03*#") == b"OK"
         assert client.ask(b"m20001000,8") == b"010203047d032a23"
         assert target.read(_DATA, np.uint8, 4).tolist() == [1, 2, 3, 4]
-        assert client.ask(b"X20001000,0:") == b"OK"
+        for nothing in (b"M20001000,0:", b"X20001000,0:", b"X0,0:"):
+            assert client.ask(nothing) == b"OK", nothing
+        assert client.ask(b"m20001000,0") == b""
         for bad in (b"m0x10,4", b"m20001000", b"M20001000,4:01", b"M20001000,2:0g00", b"m,"):
             assert client.ask(bad) == b"E16", bad
         for nowhere in (b"m60000000,4", b"mffffffffffffffff,1", b"m20041fff,2", b"M40000000,1:00"):
@@ -200,6 +202,9 @@ def test_memory() -> None:
         assert client.ask(b"vFlashWrite:10000000:abc") == client.ask(b"vFlashDone") == b"OK"
         assert target.read(FLASH_BASE, count=4).tobytes() == b"abc\xff"
         assert client.ask(b"vFlashErase:1,ffffffffff") == b"E0e"
+        for nothing in (b"vFlashErase:10000000,0", b"vFlashWrite:10000000:"):
+            assert client.ask(nothing) == b"OK", nothing
+        assert target.read(FLASH_BASE, count=4).tobytes() == b"abc\xff"
 
 
 def test_descriptions_are_read_in_parts() -> None:

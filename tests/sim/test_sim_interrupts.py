@@ -1,17 +1,19 @@
 """Exceptions: cycles, order and registers against a model that steps every cycle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_interrupts import Interrupted
-from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, msr
+from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, mrs, msr
 
-from sim import Fault, Pico, Program, StopReason
+from sim import Fault, FaultReason, Pico, Program, StopReason
 
 _CYCLES_PER_TICK = 4
 _VECTORS = 48
-_STACK = SRAM_BASE + 0x8000
+_STACK, _PROCESS = SRAM_BASE + 0x8000, SRAM_BASE + 0x6000
 _LOG = SRAM_BASE + 0x4000
 _POINTER = SRAM_BASE + 0x3FF8
 
@@ -52,8 +54,7 @@ def build(main: str, base: int = SRAM_BASE, trace: bool = False, **handlers: str
 
 def noting(ending: str = "", first: str = "") -> str:
     """A handler that appends SysTick's value and its exception number to the log."""
-    mrs_ipsr = ".short 0xF3EF; .short 0x8005"
-    text = _NOTE.format(pointer=_POINTER).replace("mrs_ipsr", mrs_ipsr)
+    text = _NOTE.format(pointer=_POINTER).replace("mrs_ipsr", mrs(0, "ipsr"))
     body = "; ".join(line.strip() for line in text.strip().splitlines())
     return f"push {{r4, lr}}; {first}; {body}; {ending}; pop {{r4, pc}}"
 
@@ -113,6 +114,15 @@ _BODY = st.sampled_from(
         "wfi",
     ]
 )
+# What a handler does with its mask before it returns, unmasked.
+_MASKING = st.sampled_from(
+    [
+        "",
+        "cpsid i; nop; cpsie i",
+        f"{mrs(4, 'primask')}; cpsid i; nop; {msr('primask', 4)}",
+        "cpsid i; push {r5, r6}; pop {r5, r6}; movs r4, #0; " + msr("primask", 4),
+    ]
+)
 
 
 @st.composite
@@ -146,10 +156,11 @@ def _interrupted(draw: st.DrawFn) -> tuple[str, dict[str, str]]:
         return noting(
             f"ldr r0, ={_INTR:#x}; movs r1, #{1 << number}; str r1, [r0];"
             f"ldr r0, ={_RAWL:#x}; ldr r1, [r0]; adds r1, #{after};"
-            f"ldr r0, ={_ALARM0 + 4 * number:#x}; str r1, [r0]"
+            f"ldr r0, ={_ALARM0 + 4 * number:#x}; str r1, [r0]",
+            draw(_MASKING),
         )
 
-    simple = dict.fromkeys(("systick", "svc", "pendsv", "irq5"), noting())
+    simple = {name: noting(draw(_MASKING)) for name in ("systick", "svc", "pendsv", "irq5")}
     return main, simple | {"irq0": alarm(0, 100), "irq1": alarm(1, 77)}
 
 
@@ -240,17 +251,148 @@ def test_supervisor_call_passes_and_returns_registers() -> None:
 
 
 def test_threads_on_the_process_stack() -> None:
-    process = SRAM_BASE + 0x6000
-    setup = f"ldr r0, ={process}; {msr('psp', 0)}; movs r0, #2; {msr('control', 0)}; isb"
+    setup = f"ldr r0, ={_PROCESS}; {msr('psp', 0)}; movs r0, #2; {msr('control', 0)}; isb"
     target = build(f"{setup}; push {{r0}}; svc #1; pop {{r1}}; mov r2, sp; bkpt #0", svc=noting())
     lowest = target.registers.sp
     assert target.run().reason is StopReason.HALT
     values = target.registers
-    assert (values.r1, values.r2, values.sp) == (2, process, process)
-    frame = target.read(process - 4 - 32 - 4, np.uint32, 9)
+    assert (values.r1, values.r2, values.sp) == (2, _PROCESS, _PROCESS)
+    frame = target.read(_PROCESS - 4 - 32 - 4, np.uint32, 9)
     assert frame[0] == 2  # R0, below the word that keeps SP at a multiple of 8
     assert frame[7] & 1 << 9
     assert target.memory_use().stack == lowest - (_STACK - 8)  # the handler's PUSH alone
+
+
+_SPECIAL = ("msp", "psp", "control", "primask")
+# What a handler does, its cycles (DDI0484C, table 3-1), and what that leaves in PRIMASK.
+_MASKS = {
+    "nothing": ("nop", 1, 0),
+    "cpsid": ("cpsid i", 1, 1),
+    "cpsid, cpsie": ("cpsid i; cpsie i", 1 + 1, 0),
+    "msr": (f"movs r0, #1; {msr('primask', 0)}", 1 + 3, 1),
+    "mrs, cpsid, msr": (
+        f"{mrs(0, 'primask')}; cpsid i; {msr('primask', 0)}; isb",
+        3 + 1 + 3 + 3,
+        0,
+    ),
+    "msr psp": (f"{mrs(0, 'psp')}; {msr('psp', 0)}", 3 + 3, 0),
+    "msr control": (f"movs r0, #2; {msr('control', 0)}; isb", 1 + 3 + 3, 0),  # in vain: B1.4.4
+}
+
+
+@pytest.mark.parametrize("stack", ["msp", "psp"])
+@pytest.mark.parametrize("masking", _MASKS)
+def test_return_restores_what_was_interrupted(masking: str, stack: str) -> None:
+    """All of the state (Arm DDI0419E, B1.5.8), whatever the handler did to its mask."""
+    what, cycles, primask = _MASKS[masking]
+    spoil = "movs r0, #0; mov r12, r0; movs r1, #1; movs r2, #2; movs r3, #3"
+    branch = f"{what}; {spoil}; bx lr", cycles + 5 + 2
+    pop = f"push {{r4, lr}}; {what}; {spoil}; mov lr, r0; pop {{r4, pc}}", cycles + 3 + 6 + 5
+    handlers = {"pendsv": branch, "irq1": branch, "systick": pop, "irq2": pop, "svc": pop}
+    trigger = {
+        "pendsv": (_ICSR, 1 << 28),
+        "systick": (_ICSR, 1 << 26),
+        "irq1": (_ISPR, 1 << 1),
+        "irq2": (_ISPR, 1 << 2),
+    }
+    setup = f"{_set(_ISER, 6)}; ldr r0, ={_PROCESS}; {msr('psp', 0)}"
+    if stack == "psp":
+        setup += f"; movs r0, #2; {msr('control', 0)}; isb"
+    target = build(
+        f"{setup}; bkpt #0; svc #0; bkpt #1; str r1, [r0]; bkpt #2",
+        **{name: source for name, (source, _) in handlers.items()},
+    )
+    assert target.run().immediate == 0
+    core, at = target._core, target.registers.pc
+    for name, (_, cost) in handlers.items():
+        address, bit = trigger.get(name, (0x7070_7070, 0x7171_7171))
+        begin = at + (2 if name == "svc" else 6)
+        target.set_registers(
+            **{f"r{n}": 0x0101_0101 * n for n in range(13)},
+            lr=0x5555_5555,
+            xpsr=0xA100_0000,
+            pc=begin,
+        )
+        target.set_registers(r0=address, r1=bit, sp=core.register(stack) & ~7 | 4)
+        core.set_registers(primask=0)
+        before, special = target.registers, {name: core.register(name) for name in _SPECIAL}
+        start = target.cycles
+        stop = target.run()
+        assert stop.immediate == (1 if name == "svc" else 2), name
+        assert target.registers == replace(before, pc=begin + 2), name
+        after = {name: core.register(name) for name in _SPECIAL}
+        assert after == special | {"primask": primask}, name
+        store = 0 if name == "svc" else 2
+        assert target.cycles - start == store + 15 + cost + 11, name
+
+
+@pytest.mark.parametrize("stack", ["main", "process"])
+def test_handlers_find_themselves_on_the_main_stack(stack: str) -> None:
+    """There CONTROL.SPSEL is 0 (B1.5.6) and writes do not change it (B1.4.4)."""
+    spsel = 2 * (stack == "process")
+    look = f"{mrs(0, 'control')}; movs r1, #2; {msr('control', 1)}; {mrs(1, 'control')}"
+    inner = f"{look}; mov r8, r0; mov r9, r1; bx lr"
+    outer = f"push {{r4, lr}}; {look}; mov r10, r0; mov r11, r1; svc #0; pop {{r4, pc}}"
+    target = build(
+        f"ldr r0, ={_PROCESS}; {msr('psp', 0)}; movs r0, #{spsel}; {msr('control', 0)}; isb;"
+        f"{_set(_SHPR3, 3 << 22)}; {_set(_ICSR, 1 << 28)}; {mrs(7, 'control')}; bkpt #0",
+        pendsv=outer,
+        svc=inner,
+    )
+    assert target.run().reason is StopReason.HALT
+    seen = target.registers
+    assert (seen.r8, seen.r9, seen.r10, seen.r11, seen.r7) == (0, 0, 0, 0, spsel)
+
+
+def test_masked_handler_returns_before_what_waits() -> None:
+    """No tail-chaining under PRIMASK: the second one is taken when the thread allows it."""
+    writes = "; ".join(_set(a, v) for a, v in [(_ISER, 0x22), (_ISPR, 0x22)])
+    target = build(
+        f"{writes}; nop; nop; movs r7, #7; cpsie i; nop; bkpt #0",
+        irq1=noting("cpsid i"),
+        irq5=noting("mov r6, r7"),
+    )
+    first, second = _agree(target).entries
+    assert _log(target, 2) == [17, 21]
+    handler = 3 + 2 + 2 + 2 + 2 + 2 + 3 + 2 + 1 + 2 + 1 + 5
+    assert second[1] - first[1] == handler + 11 + 4 + 15
+    assert target.registers.r6 == 7
+
+
+def test_unmasked_handler_chains_to_what_waits() -> None:
+    writes = [(_ISER, 0x22), (_ISPR, 0x22)]
+    target = build(
+        "; ".join(_set(a, v) for a, v in writes) + "; nop; bkpt #0",
+        irq1=noting("cpsid i; nop; cpsie i"),
+        irq5=noting("cpsid i; nop; cpsie i"),
+    )
+    first, second = _agree(target).entries
+    handler = 3 + 2 + 2 + 2 + 2 + 2 + 3 + 2 + 1 + 2 + 3 + 5
+    assert second[1] - first[1] == handler + 6
+
+
+def test_wfi_in_a_masked_handler() -> None:
+    """It ends with what would preempt; that is taken once the handler allows it."""
+    writes = [(_IPR0, 3 << 14), (_RVR, 500), (_CVR, 0), (_CSR, 7), (_ISER, 2), (_ISPR, 2)]
+    target = build(
+        "; ".join(_set(a, v) for a, v in writes) + "; nop; bkpt #0",
+        irq1=noting(first="cpsid i; wfi; movs r7, #7; cpsie i; nop"),
+        systick=noting("cpsid i; cpsie i; mov r6, r7"),
+    )
+    _agree(target)
+    assert _log(target, 2) == [15, 17]
+    assert target.registers.r6 == 7
+
+
+def test_thread_cannot_return_from_an_exception() -> None:
+    """B1.5.8: in thread mode such a branch goes to its address, which holds no code."""
+    target = build(
+        f"{_set(_ICSR, 1 << 28)}; nop; ldr r0, =0xFFFFFFF9; bx r0",
+        pendsv="cpsid i; cpsie i; bx lr",
+    )
+    with pytest.raises(Fault, match="execution from no memory: 2 bytes at 0xfffffff8") as caught:
+        target.run()
+    assert caught.value.reason is FaultReason.FETCH
 
 
 @pytest.mark.parametrize("budget", [None, 100])

@@ -87,6 +87,17 @@ def test_memory_by_symbol_and_address() -> None:
     assert target.sram.shape == (270336,)
 
 
+@pytest.mark.parametrize("address", [SRAM_BASE, SRAM_BASE + 270336, FLASH_BASE, 0, 0xFFFF_FFFF])
+def test_no_bytes_lie_anywhere(address: int) -> None:
+    target = pico("bkpt #0")
+    before = target.sram.copy()
+    target.write(address, b"")
+    target.write(address, np.zeros(0, np.int32))
+    assert target.read(address, count=0).shape == (0,)
+    assert target.view(address, np.int32, 0).dtype == np.int32
+    assert (target.sram == before).all()
+
+
 @pytest.mark.parametrize("address", [0, 0x2004_1FFD, 0x4000_0000, 0xFFFF_FFFE])
 def test_bytes_outside_memory(address: int) -> None:
     with pytest.raises(AddressError):

@@ -9,7 +9,7 @@ import pytest
 from sim_programs import SRAM_BASE, program
 
 from sim import Pico
-from sim.semihosting import Semihosting, SemihostingError
+from sim.semihosting import MODES, Semihosting, SemihostingError
 
 BLOCK, TEXT, BUFFER = SRAM_BASE + 0x1000, SRAM_BASE + 0x2000, SRAM_BASE + 0x3000
 OPEN, CLOSE, WRITEC, WRITE0, WRITE, READ = 1, 2, 3, 4, 5, 6
@@ -78,6 +78,30 @@ def test_a_file_is_written_read_and_measured(filing: Caller, tmp_path: Path) -> 
     assert caller.call(SEEK, caller.block(handle, 90)) == 0
     assert caller.read(handle, 20) == bytes(range(90, 100))
     assert caller.call(ISTTY, caller.block(handle)) == 0
+
+
+@pytest.mark.parametrize("address", [BUFFER, 0])
+def test_no_bytes_are_read_and_written(filing: Caller, tmp_path: Path, address: int) -> None:
+    console = filing.open(":tt", 4)
+    handle = filing.open("a", MODES.index("w+b"))
+    for where in (console, handle):
+        for call in (WRITE, READ):
+            assert filing.call(call, filing.block(where, address, 0)) == 0
+    assert filing.output == b""
+    assert (tmp_path / "a").stat().st_size == 0
+
+
+def test_reading_at_the_end_leaves_all_bytes_unread(filing: Caller) -> None:
+    """Semihosting 2.0, SYS_READ: the count of bytes not filled; as many as asked for at the end."""
+    file = filing.open("a", MODES.index("w+b"))
+    filing.write(file, b"abc")
+    filing.call(SEEK, filing.block(file, 0))
+    filing.pico.write(BUFFER, bytes(16))
+    unread = [filing.call(READ, filing.block(file, BUFFER, 16)) for _ in range(3)]
+    assert unread == [13, 16, 16]
+    assert filing.pico.read(BUFFER, count=16).tobytes() == b"abc" + bytes(13)
+    console = filing.open(":tt", 0)
+    assert filing.call(READ, filing.block(console, BUFFER, 16)) == 16
 
 
 def test_a_file_is_renamed_and_removed(tmp_path: Path) -> None:

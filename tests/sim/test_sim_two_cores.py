@@ -209,6 +209,89 @@ def test_both_asleep_ends_the_run() -> None:
     assert made.run(1_000_000).reason is StopReason.SLEEP
 
 
+@pytest.mark.parametrize("contention", Contention)
+def test_core_0_masks_interrupts_in_a_handler(contention: Contention) -> None:
+    """And waits in it for core 1, which masks its own and then is in no handler."""
+    source = """
+    both:
+        ldr r0, =0xe000ed08
+        ldr r1, =0x20020000
+        str r1, [r0]
+        ldr r2, =handler + 1
+        str r2, [r1, #56]
+        subs r0, #4
+        ldr r1, =0x10000000
+        str r1, [r0]
+        bkpt #0
+    handler:
+        push {r4, lr}
+        cpsid i
+        bl pop
+        mov r6, r0
+        cpsie i
+        pop {r4, pc}
+    work:
+        cpsid i
+        cpsie i
+        movs r0, #55
+        bl push
+        b work
+    """
+    assert run(source, contention).registers.r6 == 55
+
+
+def test_core_1_on_its_process_stack_while_core_0_is_in_a_handler() -> None:
+    """Each core has its own CONTROL, and its own two stacks."""
+    seen = run("""
+    both:
+        ldr r0, =0xe000ed08
+        ldr r1, =0x20020000
+        str r1, [r0]
+        ldr r2, =handler + 1
+        str r2, [r1, #56]
+        subs r0, #4
+        ldr r1, =0x10000000
+        str r1, [r0]
+        bkpt #0
+    handler:
+        push {r4, lr}
+        bl pop
+        mov r6, r0
+        bl pop
+        mov r5, r0
+        @ mrs r4, control
+        .short 0xf3ef, 0x8414
+        mov r8, r4
+        pop {r4, pc}
+    work:
+        ldr r0, =0x20030000
+        @ msr psp, r0
+        .short 0xf380, 0x8809
+        movs r0, #2
+        @ msr control, r0
+        .short 0xf380, 0x8814
+        isb
+        movs r1, #100
+    later:
+        subs r1, #1
+        bne later
+        push {r1}
+        pop {r1}
+        @ mrs r0, control
+        .short 0xf3ef, 0x8014
+        bl push
+        mov r0, sp
+        bl push
+        @ mrs r0, msp
+        .short 0xf3ef, 0x8008
+    rest:
+        wfe
+        b rest
+    """).registers
+    assert (seen.r6, seen.r5, seen.r8) == (2, 0x2003_0000, 0)
+    assert seen.sp == 0x2004_2000
+
+
 def test_fault_of_core_1_names_its_instruction() -> None:
     made = two(
         "both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work"
