@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,7 +21,7 @@ from experiments.output import write_bytes, write_json
 from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
 
-EMBEDDED = "tiny_cnn.json"
+EMBEDDED = Path(str(resources.files("experiments"))) / "data" / "tiny_cnn.json"
 IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}
 """Backbones by network that are too large for the package, from the repository's root."""
 # What reading damaged JSON, a wrong record, and damaged archives raise.
@@ -63,22 +62,30 @@ def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
                 "its record with --backbone, or make it, which takes hours: priot pretrain "
                 f"--network {of} --dataset cifar10 --data DIR --out {path}"
             )
-    folder: Path | Traversable = resources.files("experiments") / "data"
-    name = EMBEDDED
-    if path is not None:
-        folder, name = path.parent, path.name
-    record, network, exponents = _read_record(folder / name)
-    weights_file = folder / f"{name.removesuffix('.json')}.npz"
+    path = path or EMBEDDED
+    record, network, exponents = _read_record(path)
+    weights_file = weights_of(path)
     model = Model(network, _read_weights(weights_file, network), exponents)
     if model.state_hash() != record.get("state_sha256"):
         raise UserError(
-            f"{weights_file}: these are not the weights that {name} records; "
+            f"{weights_file}: these are not the weights that {path.name} records; "
             "make both anew with priot pretrain"
         )
     return Backbone(model, record)
 
 
-def _read_record(file: Path | Traversable) -> tuple[dict[str, Any], Network, dict[int, int]]:
+def backbone_files(path: Path | None) -> list[Path]:
+    """What ``load_backbone`` reads: of None, the files of all backbones that it can stand for."""
+    records = [EMBEDDED, *IN_REPOSITORY.values()] if path is None else [path]
+    return [file for record in records for file in (record, weights_of(record))]
+
+
+def weights_of(record: Path) -> Path:
+    """The file of a backbone's weights, beside its record."""
+    return record.parent / f"{record.name.removesuffix('.json')}.npz"
+
+
+def _read_record(file: Path) -> tuple[dict[str, Any], Network, dict[int, int]]:
     with _explained(file):
         record = json.loads(file.read_text())
         network = Network.from_json(record["network"])
@@ -86,7 +93,7 @@ def _read_record(file: Path | Traversable) -> tuple[dict[str, Any], Network, dic
     return record, network, exponents
 
 
-def _read_weights(file: Path | Traversable, network: Network) -> dict[int, NDArray[np.int8]]:
+def _read_weights(file: Path, network: Network) -> dict[int, NDArray[np.int8]]:
     with _explained(file), np.load(io.BytesIO(file.read_bytes())) as archive:
         weights = {index: archive[f"weights_{index}"] for index in network.weighted}
     for index, values in weights.items():
@@ -100,7 +107,7 @@ def _read_weights(file: Path | Traversable, network: Network) -> dict[int, NDArr
 
 
 @contextmanager
-def _explained(file: Path | Traversable) -> Iterator[None]:
+def _explained(file: Path) -> Iterator[None]:
     """Turn what a missing or damaged file can raise into a UserError."""
     try:
         yield
@@ -131,7 +138,7 @@ def save_backbone(path: Path, backbone: Backbone) -> None:
     archive = io.BytesIO()
     arrays: dict[str, Any] = {f"weights_{i}": values for i, values in model.weights.items()}
     np.savez_compressed(archive, **arrays)
-    write_bytes(path.with_suffix(".npz"), archive.getvalue())
+    write_bytes(weights_of(path), archive.getvalue())
     write_json(path, backbone.record)
 
 

@@ -42,6 +42,14 @@ VGG11_WIDTHS = range(1, 65)
 """Channels of the first layer: from 1/64 of the original width to all of it."""
 
 
+_NAME = re.compile(r"vgg11(?:-(\d+))?")
+
+
+def description_of(name: str) -> Path | None:
+    """The file that ``network_of`` reads, if it reads one."""
+    return None if name == TINY_CNN.name or _NAME.fullmatch(name) else Path(name)
+
+
 def network_of(name: str) -> Network:
     """The network of that name: tiny-cnn, vgg11, vgg11-WIDTH; or the one that a file describes.
 
@@ -50,7 +58,7 @@ def network_of(name: str) -> Network:
     """
     if name == TINY_CNN.name:
         return TINY_CNN
-    if found := re.fullmatch(r"vgg11(?:-(\d+))?", name):
+    if found := _NAME.fullmatch(name):
         width = int(found[1] or VGG11_WIDTHS[-1])
         if width not in VGG11_WIDTHS:
             raise UserError(
