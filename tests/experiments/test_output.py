@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from experiments.errors import UserError
 from experiments.output import (
+    check_distinct,
     check_writable,
     format_table,
     write_bytes,
@@ -117,14 +118,17 @@ def test_a_pipe_is_written_to(tmp_path: Path, by_link: bool) -> None:
     assert read == [b"content"] * 2
 
 
-def test_a_device_is_written_to(tmp_path: Path) -> None:
-    """A link to one, so that a failure does no harm."""
-    path = tmp_path / "null"
-    path.symlink_to(os.devnull)
+def test_a_device_is_written_to() -> None:
+    """A terminal, in whose folder no file can be made, so that a failure does no harm."""
+    ours, theirs = os.openpty()
+    path = Path(os.ttyname(theirs))
+    check_distinct([path, path], [path])  # nothing is overwritten there
     check_writable(path)
     write_bytes(path, b"content")
     assert path.is_char_device()
-    assert path.is_symlink()
+    assert os.read(ours, 100) == b"content"
+    os.close(theirs)
+    os.close(ours)
 
 
 OUTPUTS = """
@@ -137,16 +141,17 @@ print("after")
 """
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/proc/self/fd/1", "link"])
-def test_own_output_takes_a_result_in_its_place(tmp_path: Path, name: str) -> None:
-    (tmp_path / "link").symlink_to("/dev/stdout")
-    path = str(tmp_path / name)
-    command = [sys.executable, "-c", OUTPUTS, path]
+def test_own_output_takes_a_result_in_its_place(tmp_path: Path) -> None:
+    """By a link as /dev/stdout is, which a failure would replace."""
+    path = tmp_path / "stdout"
+    path.symlink_to("/proc/self/fd/1")
+    command = [sys.executable, "-c", OUTPUTS, str(path)]
     with (tmp_path / "file").open("w") as file:
         subprocess.run(command, stdout=file, check=True)
     assert (tmp_path / "file").read_text() == "before\n1\nafter\n"
     piped = subprocess.run(command, capture_output=True, text=True, check=True)
     assert piped.stdout == "before\n1\nafter\n"
+    assert path.is_symlink()
 
 
 def test_check_accepts_what_can_be_written_and_makes_nothing(tmp_path: Path) -> None:
