@@ -12,6 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from experiments.clock import RATED_MHZ
+from experiments.files import (
+    STANDARD_OUTPUT,
+    InputFile,
+    OutputFile,
+    RunsFile,
+    check_files,
+    output_or_dash,
+)
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
@@ -65,6 +73,7 @@ def _carry_out(options: argparse.Namespace) -> int:
     with announced_compilation():
         commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
+            check_files(options, commands.implied_files(options))
             code: int | None = getattr(commands, options.command)(options)
             sys.stdout.flush()
         except commands.EXPECTED_ERRORS as error:
@@ -80,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     common = _Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    common.add_argument("--json", type=Path, metavar="FILE", help="write the record as JSON")
+    common.add_argument("--json", type=OutputFile, metavar="FILE", help="write the record as JSON")
 
     costs = commands.add_parser(
         "costs",
@@ -94,14 +103,14 @@ def _parser() -> argparse.ArgumentParser:
         "that one alone.",
     )
     costs.add_argument("--images", type=int, default=8, metavar="N", help="to train on (8)")
-    costs.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    costs.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
     costs.add_argument(
         "--network",
         metavar="NAME",
         help="instead of a backbone: random weights of tiny-cnn, vgg11-WIDTH, or a described one",
     )
     costs.add_argument(
-        "--figure", type=Path, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
+        "--figure", type=OutputFile, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
     )
     costs.add_argument(
         "--contention",
@@ -124,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="tiny-cnn, vgg11, vgg11-WIDTH (1..64), or a file that describes a network (tiny-cnn)",
     )
-    plan.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    plan.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
     plan.add_argument(
         "--buffers",
         action="store_true",
@@ -150,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--config",
-        type=Path,
+        type=InputFile,
         metavar="FILE",
         help="settings in TOML; an option outdoes its setting",
     )
@@ -176,10 +185,10 @@ def _parser() -> argparse.ArgumentParser:
         "stands for one run with each. Finished runs are kept: a sweep that was interrupted goes "
         "on where it stood.",
     )
-    sweep.add_argument("config", type=Path, metavar="FILE", help="settings in TOML")
-    sweep.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV")
+    sweep.add_argument("config", type=InputFile, metavar="FILE", help="settings in TOML")
+    sweep.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
     sweep.add_argument(
-        "--runs", type=Path, default=Path("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
+        "--runs", type=RunsFile, default=RunsFile("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
     )
 
     _add_explain(commands, common)
@@ -214,7 +223,7 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     )
     explain.add_argument(
         "config",
-        type=Path,
+        type=InputFile,
         nargs="?",
         metavar="CONFIG",
         help="settings in TOML, as for priot train; an option outdoes its setting",
@@ -236,7 +245,7 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         help="drawn while the core runs (10.9 at 48 MHz, in proportion to the clock)",
     )
     explain.add_argument(
-        "--figure", type=Path, metavar="FILE", help="draw the memory map (.pdf, .png or .svg)"
+        "--figure", type=OutputFile, metavar="FILE", help="draw the memory map (.pdf, .png or .svg)"
     )
 
 
@@ -260,7 +269,7 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     )
     pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     pretrain.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="record to write (.json)"
+        "--out", type=OutputFile, required=True, metavar="FILE", help="record to write (.json)"
     )
     pretrain.add_argument(
         "--network",
@@ -281,7 +290,10 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     pretrain.add_argument("--batch", type=int, metavar="N", help="images of one update (1; 64)")
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
     pretrain.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="go on from here after an interruption"
+        "--checkpoint",
+        type=OutputFile,
+        metavar="FILE",
+        help="go on from here after an interruption",
     )
     pretrain.add_argument(
         "--threads", type=int, default=os.cpu_count(), metavar="N", help="(one per core)"
@@ -305,9 +317,11 @@ def _task_options(angle: float | None, seed: int | None) -> _Parser:
     options.add_argument("--angle", type=float, default=angle, help="rotation in degrees (30)")
     options.add_argument("--seed", type=int, default=seed, help="of images, scores and order (0)")
     options.add_argument(
-        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
+        "--backbone", type=InputFile, metavar="FILE", help="record of another backbone (.json)"
     )
-    options.add_argument("--elf", type=Path, metavar="FILE", help="another build of the trainer")
+    options.add_argument(
+        "--elf", type=InputFile, metavar="FILE", help="another build of the trainer"
+    )
     options.add_argument(
         "--variant",
         choices=("plain", "fast", "dual"),
@@ -389,7 +403,7 @@ def _run_options() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     options.add_argument(
-        "--backbone", type=Path, metavar="FILE", help="record of another backbone (.json)"
+        "--backbone", type=InputFile, metavar="FILE", help="record of another backbone (.json)"
     )
     options.add_argument(
         "--jobs", type=int, default=-1, metavar="N", help="processes (one per core)"
@@ -444,10 +458,10 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         "on MNIST's embedded sample, or on a sample of CIFAR-10's.",
     )
     tune.set_defaults(quick=False)
-    tune.add_argument("--runs", type=Path, metavar="FILE", help="(results/runs/tuning*.jsonl)")
-    tune.add_argument("--json", type=Path, metavar="FILE", help="write the whole search")
+    tune.add_argument("--runs", type=RunsFile, metavar="FILE", help="(results/runs/tuning*.jsonl)")
+    tune.add_argument("--json", type=OutputFile, metavar="FILE", help="write the whole search")
     tune.add_argument(
-        "--settings", type=Path, metavar="FILE", help="write the settings that were found"
+        "--settings", type=OutputFile, metavar="FILE", help="write the settings that were found"
     )
 
 
@@ -474,7 +488,7 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
     )
     study.add_argument(
-        "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/backbones.jsonl)"
+        "--runs", type=RunsFile, metavar="FILE", help="finished runs (DIR/runs/backbones.jsonl)"
     )
 
 
@@ -500,10 +514,13 @@ def _add_artefact(
         "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
     )
     command.add_argument(
-        "--runs", type=Path, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
+        "--runs", type=RunsFile, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
     )
     command.add_argument(
-        "--settings", type=Path, metavar="FILE", help="of every method, as priot tune found them"
+        "--settings",
+        type=InputFile,
+        metavar="FILE",
+        help="of every method, as priot tune found them",
     )
     return command
 
@@ -535,12 +552,14 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "semihosting), halts at a breakpoint, sleeps for ever, faults, or meets a limit. What it "
         "writes to UART0 or by semihosting goes to standard output.",
     )
-    run.add_argument("program", type=Path, metavar="FILE")
+    run.add_argument("program", type=InputFile, metavar="FILE")
     run.add_argument("--debug", action="store_true", help="show the traceback of an error")
     run.add_argument("--timeout", type=float, metavar="MS", help="limit in simulated milliseconds")
     run.add_argument("--expect-text", metavar="TEXT", help="end well once the output holds it")
     run.add_argument("--fail-text", metavar="TEXT", help="end with 1 once the output holds it")
-    run.add_argument("--json", type=Path, metavar="FILE", help="write the record; - is stdout")
+    run.add_argument(
+        "--json", type=output_or_dash, metavar="FILE", help="write the record; - is stdout"
+    )
     for option, told in (
         (
             "--profile",
@@ -551,10 +570,10 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     ):
         run.add_argument(
             option,
-            type=Path,
+            type=output_or_dash,
             action="append",
             nargs="?",
-            const=Path("-"),
+            const=STANDARD_OUTPUT,
             default=[],
             metavar="FILE",
             help=told + "; may be given several times",
@@ -597,8 +616,8 @@ def _add_diff(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Compares two records of priot run (--json), or two profiles (--profile "
         "FILE.json): each number before and after, the largest change first.",
     )
-    diff.add_argument("before", type=Path, metavar="A")
-    diff.add_argument("after", type=Path, metavar="B")
+    diff.add_argument("before", type=InputFile, metavar="A")
+    diff.add_argument("after", type=InputFile, metavar="B")
     diff.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 from argparse import Namespace
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from experiments.datasets.cifar10 import cifar10_files
 from experiments.datasets.cifar10_download import download_cifar10
-from experiments.datasets.mnist import Images
+from experiments.datasets.mnist import Images, mnist_files, mnist_sample_files
 from experiments.datasets.mnist_download import download_mnist
 from experiments.datasets.transfer import transfer_task
 from experiments.device.comparison import MismatchError
@@ -19,19 +22,22 @@ from experiments.device.costs import measure_costs
 from experiments.device.host import DeviceError
 from experiments.device.placement import DEFAULT, Placement
 from experiments.device.purpose import Purpose
-from experiments.device.simulator import trainer_elf
+from experiments.device.simulator import SHIPPED, trainer_elf
 from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.output import check_writable, format_table, write_csv, write_json
+from experiments.files import Files
+from experiments.output import format_table, write_csv, write_figure, write_json
 from experiments.pretraining.backbone import (
     Backbone,
+    backbone_files,
     load_backbone,
     save_backbone,
     untrained_backbone,
+    weights_of,
 )
 from experiments.pretraining.defaults import KINDS, Pretraining, kind_of
-from experiments.pretraining.networks import network_of
+from experiments.pretraining.networks import description_of, network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
@@ -59,12 +65,28 @@ VOID_RESULTS: tuple[type[Exception], ...] = (MismatchError, DeviceError, Fault)
 EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)
 
 
+def implied_files(options: Namespace) -> Files:
+    """What a command reads and writes beside the files that its options name."""
+    given = vars(options)
+    read: list[Path | None] = [*SHIPPED, *mnist_sample_files()]
+    written: list[Path] = []
+    if "backbone" in given:
+        read += backbone_files(options.backbone)
+    if given.get("network") is not None:
+        read.append(description_of(options.network))
+    if "data" in given:
+        with suppress(RuntimeError):  # without a home folder there is no default one for data
+            read += [*mnist_files(options.data), *cifar10_files(options.data)]
+    if "out" in given:
+        written.append(weights_of(options.out))
+    return Files([path for path in read if path is not None], written)
+
+
 def costs(options: Namespace) -> None:
     """``priot costs``: print the cost table, write what was asked for."""
     clock_hz = clock_hz_of(options)
     check_figure(options)
     check_variant(options)
-    check_writable(options.json, options.csv, options.figure)
     methods = methods_of(options)
     backbone = _backbone(options)
     variants = variants_of(options)
@@ -80,7 +102,8 @@ def costs(options: Namespace) -> None:
     if options.csv is not None:
         write_csv(options.csv, list(flat_rows(records)))
     if options.figure is not None:
-        draw_costs([_with_placement(record) for record in records], options.figure)
+        shown = [_with_placement(record) for record in records]
+        write_figure(options.figure, lambda path: draw_costs(shown, path))
 
 
 def methods_of(options: Namespace) -> tuple[Method, ...] | None:
@@ -134,7 +157,6 @@ def _with_placement(record: dict[str, Any]) -> dict[str, Any]:
 
 def train(options: Namespace) -> None:
     """``priot train``: one run, with the accuracy after each epoch."""
-    check_writable(options.json, read=[options.config, options.backbone])
     configuration = configuration_of(options)
     inputs = load_inputs(
         configuration.dataset, options.data, options.backbone, configuration.network
@@ -202,7 +224,6 @@ def configuration_of(options: Namespace) -> Configuration:
 
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
-    check_writable(options.json, options.csv, options.runs, read=[options.config])
     defaults = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, defaults)
     datasets = {configuration.dataset for configuration in configurations}
@@ -239,9 +260,8 @@ def pretrain(options: Namespace) -> None:
     kind = _pretraining_of(options)
     schedule = kind.schedule if options.schedule is None else _schedule(options.schedule)
     network = network_of(options.network or kind.network)
-    if options.out.suffix != ".json" and not options.out.is_dir():
+    if options.out.suffix != ".json":
         raise UserError(f"--out {options.out}: the record's name must end in .json")
-    check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
     if options.threads < 1:
         raise UserError(f"--threads {options.threads}: take 1 or more")
     batch = kind.batch if options.batch is None else options.batch

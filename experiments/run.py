@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.output import check_writable, write_bytes, write_json
+from experiments.files import STANDARD_OUTPUT, Files
+from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
 from sim import Pico, SimError, Stop, StopReason, load_program
@@ -23,7 +24,6 @@ from sim.semihosting import BREAKPOINT, Semihosting
 from sim.session import Console, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
-STANDARD_OUTPUT = Path("-")
 EXPECTED_ERRORS = (UserError, SimError)
 VOID_RESULTS: tuple[type[Exception], ...] = ()
 
@@ -37,6 +37,11 @@ PROFILES: dict[str, Callable[[Profile, CallGraph], str]] = {
     ".speedscope.json": lambda *run: json.dumps(profile_formats.speedscope(*run)) + "\n",
     ".json": lambda *run: json.dumps(profile_formats.record(*run), indent=2) + "\n",
 }
+
+
+def implied_files(_: Namespace) -> Files:
+    """All files are named by options."""
+    return Files()
 
 
 def run(options: Namespace) -> int:
@@ -120,8 +125,6 @@ def _check(options: Namespace) -> None:
             raise UserError(
                 f"--memory {path}: the name must end in one of .json, {', '.join(FORMATS)}"
             )
-    written = [*options.profile, *options.memory, options.json]
-    check_writable(*(path for path in written if path != STANDARD_OUTPUT))
 
 
 def _profile_writer(path: Path) -> Callable[[Profile, CallGraph], str]:
@@ -140,7 +143,7 @@ def _write_memory(pico: Pico, path: Path) -> None:
     elif path.suffix == ".json":
         write_json(path, report.to_json())
     else:
-        draw_memory(report.to_json(), path)
+        write_figure(path, lambda file: draw_memory(report.to_json(), file))
 
 
 def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _STEMS: dict[Split, tuple[str, ...]] = {
     "test": ("test_batch",),
 }
 _FOLDERS = (".", "cifar-10-batches-bin", "cifar-10-batches-py")
+_SUFFIXES = (".bin", "")  # binary, pickled
 
 PUBLISHED = frozenset(
     {
@@ -86,6 +87,18 @@ def cifar10(directory: Path | None, split: Split) -> Images:
     )
 
 
+def cifar10_files(directory: Path | None) -> list[Path]:
+    """All that ``cifar10`` may read."""
+    directory = directory or default_directory("cifar10")
+    return [
+        directory / folder / f"{stem}{suffix}"
+        for folder in _FOLDERS
+        for stems in _STEMS.values()
+        for stem in stems
+        for suffix in _SUFFIXES
+    ]
+
+
 def cifar10_sample(directory: Path | None) -> Images:
     """Every SAMPLE_STRIDE-th training image, 2,500 of 50,000: to search settings on.
 
@@ -112,7 +125,7 @@ def _batches(directory: Path, split: Split) -> Iterator[npt.NDArray[np.uint8]]:
     """The records of each batch, uint8 (N,3073): a label, then the pixels."""
     first = _STEMS[split][0]
     for folder in (directory / name for name in _FOLDERS):
-        for suffix in (".bin", ""):
+        for suffix in _SUFFIXES:
             if (folder / f"{first}{suffix}").is_file():
                 for stem in _STEMS[split]:
                     yield _batch(folder / f"{stem}{suffix}", pickled=not suffix)

@@ -32,6 +32,7 @@ TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10-sample", "cifar10")
 """Where a transfer task may take its images: some training images, or a full set's test images."""
 
 _FILE_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
+_STEMS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}
 
 
@@ -86,12 +87,14 @@ def mnist_sample() -> Images:
     It holds every ``SAMPLE_STRIDE``-th training image, in the original order. The arrays are
     read-only.
     """
-    folder = resources.files("experiments") / "data" / "mnist_sample"
-    images, labels = (
-        _File(name, (folder / name).read_bytes())
-        for name in ("sample-images-idx3-ubyte.gz", "sample-labels-idx1-ubyte.gz")
-    )
+    images, labels = (_File(path.name, path.read_bytes()) for path in mnist_sample_files())
     return _decode(images, labels, "MNIST sample, {count:,} training images")
+
+
+def mnist_sample_files() -> list[Path]:
+    """What ``mnist_sample`` reads: images and labels."""
+    folder = Path(str(resources.files("experiments"))) / "data" / "mnist_sample"
+    return [folder / f"sample-{stem}.gz" for stem in _STEMS]
 
 
 def default_directory(dataset: str = "mnist") -> Path:
@@ -121,12 +124,19 @@ def mnist(directory: Path | None, split: Split) -> Images:
             labels 0..9; or images and labels differ in number.
     """
     directory = directory or default_directory()
-    prefix = _FILE_PREFIX[split]
-    return _decode(
-        _read(directory, f"{prefix}-images-idx3-ubyte"),
-        _read(directory, f"{prefix}-labels-idx1-ubyte"),
-        f"MNIST {SPLIT_NAME[split]} set, {{count:,}} images",
-    )
+    images, labels = (_read(directory, f"{_FILE_PREFIX[split]}-{stem}") for stem in _STEMS)
+    return _decode(images, labels, f"MNIST {SPLIT_NAME[split]} set, {{count:,}} images")
+
+
+def mnist_files(directory: Path | None) -> list[Path]:
+    """All that ``mnist`` may read."""
+    directory = directory or default_directory()
+    return [
+        path
+        for prefix in _FILE_PREFIX.values()
+        for stem in _STEMS
+        for path in _names(directory, f"{prefix}-{stem}")
+    ]
 
 
 def train_without_sample(images: Images) -> Images:
@@ -159,7 +169,7 @@ def train_without_sample(images: Images) -> Images:
 
 
 def _read(directory: Path, stem: str) -> _File:
-    candidates = (directory / f"{stem}.gz", directory / stem)
+    candidates = _names(directory, stem)
     for path in candidates:
         try:
             return _File(str(path), path.read_bytes())
@@ -173,6 +183,10 @@ def _read(directory: Path, stem: str) -> _File:
         f"{directory}: found neither {candidates[0].name} nor {candidates[1].name}; "
         "name a folder that holds the MNIST files, or download them into it"
     )
+
+
+def _names(directory: Path, stem: str) -> tuple[Path, Path]:
+    return directory / f"{stem}.gz", directory / stem
 
 
 def _decode(images: _File, labels: _File, origin: str) -> Images:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.commands import check_seed, methods_of, placements_of, purpose_of, variants_of
+from experiments.commands import implied_files as implied_files
 from experiments.device.need_table import need_table, width_table
 from experiments.device.needs import Need, needs_by_width, needs_of, planned_methods
 from experiments.device.placement import Placement
 from experiments.device.plan_table import plan_table
 from experiments.errors import UserError
-from experiments.output import check_writable, write_csv, write_json
+from experiments.output import write_csv, write_json
 from experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
 from kernels.network import Network
 
@@ -25,7 +26,6 @@ def plan(options: Namespace) -> None:
         raise UserError(f"--widths: {options.network} has one width; name the network vgg11")
     if options.widths and options.buffers:
         raise UserError("--buffers is for one network, --widths for many: leave one out")
-    check_writable(options.json, options.csv)
     methods = methods_of(options) or planned_methods()
     placements = placements_of(options) if options.placement else Placement.every()
     variants, purpose = variants_of(options), purpose_of(options)

@@ -52,6 +52,8 @@ _BUILDS = {
     (Purpose.PREDICTION, Memory.SRAM): firmware_elf.PREDICTORS,
     (Purpose.PREDICTION, Memory.FLASH): firmware_elf.PREDICTORS_IN_FLASH,
 }
+SHIPPED = tuple(path for of_variant in _BUILDS.values() for path in of_variant.values())
+"""All builds of the trainer and the predictor that ship."""
 
 
 def trainer_elf(

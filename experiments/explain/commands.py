@@ -9,6 +9,7 @@ from tqdm import tqdm
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.commands import check_figure, check_variant, clock_hz_of, configuration_of
+from experiments.commands import implied_files as implied_files
 from experiments.device.placement import Placement
 from experiments.device.simulator import as_built, simulated_pico, trainer_elf
 from experiments.device.variants import Variant
@@ -16,7 +17,7 @@ from experiments.environment import environment
 from experiments.explain import explanation
 from experiments.explain.energy import supply
 from experiments.explain.page import page
-from experiments.output import check_writable, write_json
+from experiments.output import write_figure, write_json
 from experiments.training.inputs import load_inputs
 from plots.memory_map import draw_memory_map
 
@@ -26,9 +27,6 @@ def explain(options: Namespace) -> None:
     clock_hz = clock_hz_of(options)
     check_figure(options)
     check_variant(options)
-    check_writable(
-        options.json, options.figure, read=[options.config, options.backbone, options.elf]
-    )
     power = supply(options.volts, options.milliamps, clock_hz)
     placement = Placement.parse(options.placement)
     configuration = configuration_of(options)
@@ -49,4 +47,4 @@ def explain(options: Namespace) -> None:
     if options.json is not None:
         write_json(options.json, record | {"environment": made_with})
     if options.figure is not None:
-        draw_memory_map(record["memory_map"], options.figure)
+        write_figure(options.figure, lambda path: draw_memory_map(record["memory_map"], path))

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.output import explained, write_bytes, write_csv, write_json
+from experiments.output import write_bytes, write_csv, write_figure, write_json
 from experiments.paper.protocol import NETWORKS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -52,8 +52,7 @@ class Artefact:
         if self.draw is None:
             return [table, record, caption]
         for figure in figures:
-            with explained(figure):
-                self.draw(figure)
+            write_figure(figure, self.draw)
         return [table, record, caption, *figures]
 
     def _all_rows(self, folder: Path) -> Rows:

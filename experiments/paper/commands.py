@@ -11,11 +11,13 @@ from typing import Any
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.commands import clock_hz_of
+from experiments.commands import implied_files as implied_in_any
 from experiments.datasets.cifar10 import cifar10
 from experiments.device.cost_table import placement_of
 from experiments.environment import environment
 from experiments.errors import UserError
-from experiments.output import check_writable, format_table, write_json
+from experiments.files import Files, RunsFile
+from experiments.output import format_table, write_json
 from experiments.paper import accuracy as table_1
 from experiments.paper import costs as cost_table
 from experiments.paper import device as truth
@@ -49,6 +51,23 @@ EXPERIMENTS: dict[str, Callable[..., Artefact]] = {
     "tradeoff": tradeoff_map.tradeoff,
 }
 """What makes each artefact, by its name, from a Laboratory and settings of its own."""
+
+
+def implied_files(options: Namespace) -> Files:
+    """What a command reads and writes beside the files that its options name."""
+    return Files(implied_in_any(options).read, _written(options))
+
+
+def _written(options: Namespace) -> list[Path]:
+    folder = _folder(options)
+    if options.command == "widest":
+        return [path for name in vgg11_on_a_pico.NAMES for path in paths_of(name, folder)]
+    runs: list[Path] = [] if options.runs else [_runs_file(options)]
+    if options.command == "tune":
+        return runs
+    names = tuple(EXPERIMENTS) if options.command == "paper" else (options.command,)
+    network = _scope(options).network
+    return [*runs, *(path for name in names for path in paths_of(name, folder, network))]
 
 
 def accuracy(options: Namespace) -> None:
@@ -114,7 +133,7 @@ def paper(options: Namespace) -> None:
 
 def widest(options: Namespace) -> None:
     """``priot widest``: the plan of VGG11 by width, and a step of the widest in the emulator."""
-    folder = options.results or Path("results")
+    folder = _folder(options)
     planned, found = vgg11_on_a_pico.plan()
     print(planned.caption)
     print("wrote", ", ".join(map(str, planned.write(folder))))
@@ -128,11 +147,9 @@ def tune(options: Namespace) -> None:
     """``priot tune``: the search for the settings that the other commands use."""
     network = _scope(options).network
     effort = EFFORTS[network]
-    name = "tuning" if network == NETWORKS[0] else f"tuning_{network}"
-    check_writable(options.json, options.settings, options.runs)
     workers = Workers(options.jobs, options.dask)
     inputs = load_inputs(effort.dataset, options.data, options.backbone, network)
-    store = RunStore(options.runs or Path(f"results/runs/{name}.jsonl"))
+    store = RunStore(_runs_file(options))
     bits = common_bits(inputs, store, workers, effort)
     found = search(inputs, store, workers, effort)
     common = max(bits, key=lambda one: bits[one])
@@ -202,14 +219,28 @@ def _scope(options: Namespace) -> Scope:
 def _make(options: Namespace, name: str, **settings: Any) -> Artefact:
     """Carry out one of EXPERIMENTS, write what it gives, and say where."""
     scope = _scope(options)
-    folder = options.results or Path("out/quick" if options.quick else "results")
     workers = Workers(options.jobs, options.dask)
     chosen = load_settings(scope.network, options.settings)
-    check_writable(*paths_of(name, folder, scope.network))
-    store = RunStore(options.runs or folder / "runs" / f"{scope.dataset}.jsonl")
+    store = RunStore(_runs_file(options))
     inputs = load_inputs(scope.dataset, options.data, options.backbone, scope.network)
     made = EXPERIMENTS[name](Laboratory(scope, chosen, inputs, store, workers), **settings)
-    written = made.write(folder)
+    written = made.write(_folder(options))
     print(made.caption)
     print("wrote", ", ".join(map(str, written)))
     return made
+
+
+def _folder(options: Namespace) -> Path:
+    """Where artefacts go."""
+    default = Path("out/quick" if getattr(options, "quick", False) else "results")
+    folder: Path = getattr(options, "results", None) or default
+    return folder
+
+
+def _runs_file(options: Namespace) -> RunsFile:
+    """Where finished runs are kept."""
+    scope = _scope(options)
+    name = scope.dataset
+    if options.command == "tune":
+        name = "tuning" if scope.network == NETWORKS[0] else f"tuning_{scope.network}"
+    return options.runs or RunsFile(_folder(options) / "runs" / f"{name}.jsonl")

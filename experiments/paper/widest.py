@@ -25,6 +25,8 @@ from experiments.pretraining.backbone import untrained_backbone
 from experiments.pretraining.networks import VGG11_WIDTHS, vgg11
 from kernels.methods import method
 
+NAMES = PLAN, COSTS = ("vgg11_plan", "vgg11_costs")
+"""Of both artefacts."""
 SEED = 0
 RUN_FRACTIONS = (0.1, 0.2)  # of the edges that have a score, in the steps that are run
 
@@ -44,7 +46,7 @@ def plan() -> tuple[Artefact, list[Need]]:
     )
     widest = widest_of(by_width)
     artefact = Artefact(
-        "vgg11_plan",
+        PLAN,
         "What a training step of VGG11 needs in SRAM and flash by the plan, without running it: "
         "every method and placement at full width, and PRIOT-S with its weights in flash for each "
         "number of channels in the first layer, up to the first that never fits a Pico.",
@@ -84,7 +86,7 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
                 methods=(settings,),
             )
     return Artefact(
-        "vgg11_costs",
+        COSTS,
         "One training step of the widest VGG11 that a Pico holds, on the emulated Pico at "
         f"{RATED_HZ // 10**6} MHz: random weights (He et al. 2015), calibrated as ever, and one "
         f"image of {source.origin}, rotated by {ANGLE:g} degrees; every tensor equals the "

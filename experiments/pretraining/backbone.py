@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,7 +21,8 @@ from experiments.output import write_bytes, write_json
 from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
 
-DEFAULT = "integer-uniform-0"
+_SHIPPED = Path(str(resources.files("experiments"))) / "data" / "backbones"
+DEFAULT = Path("integer-uniform-0")
 """The backbone where none is named: the tiny CNN of one of ``backbone_names``."""
 IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}
 """Backbones by network that are too large for the package, from the repository's root."""
@@ -48,12 +48,22 @@ def untrained_backbone(network: Network, seed: int) -> Backbone:
 
 def backbone_names() -> tuple[str, ...]:
     """Names of the backbones that ship with the package: a kind and its seed, "short-0"."""
-    files = (file.name for file in _embedded().iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in files if name.endswith(".json")))
+    return tuple(sorted(record.stem for record in _SHIPPED.glob("*.json")))
 
 
-def _embedded() -> Traversable:
-    return resources.files("experiments") / "data" / "backbones"
+def record_of(name: Path) -> Path:
+    """The record that a backbone's name stands for; a path to one stands for itself.
+
+    Raises:
+        UserError: when there is no backbone of that name.
+    """
+    if str(name) in backbone_names():
+        return _SHIPPED / f"{name}.json"
+    if not name.suffix and not name.exists():
+        raise UserError(
+            f"backbone {name}: name a record (.json), or one of {', '.join(backbone_names())}"
+        )
+    return name
 
 
 def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
@@ -74,27 +84,30 @@ def load_backbone(path: Path | None, of: str | None = None) -> Backbone:
                 "its record with --backbone, or make it, which takes hours: priot pretrain "
                 f"--network {of} --dataset cifar10 --data DIR --out {path}"
             )
-    embedded = DEFAULT if path is None else str(path)
-    folder: Path | Traversable = _embedded()
-    name = f"{embedded}.json"
-    if path is not None and embedded not in backbone_names():
-        if path.suffix != ".json" and not path.exists():
-            raise UserError(
-                f"backbone {path}: name a record (.json), or one of {', '.join(backbone_names())}"
-            )
-        folder, name = path.parent, path.name
-    record, network, exponents = _read_record(folder / name)
-    weights_file = folder / f"{name.removesuffix('.json')}.npz"
+    path = record_of(DEFAULT if path is None else path)
+    record, network, exponents = _read_record(path)
+    weights_file = weights_of(path)
     model = Model(network, _read_weights(weights_file, network), exponents)
     if model.state_hash() != record.get("state_sha256"):
         raise UserError(
-            f"{weights_file}: these are not the weights that {name} records; "
+            f"{weights_file}: these are not the weights that {path.name} records; "
             "make both anew with priot pretrain"
         )
     return Backbone(model, record)
 
 
-def _read_record(file: Path | Traversable) -> tuple[dict[str, Any], Network, dict[int, int]]:
+def backbone_files(path: Path | None) -> list[Path]:
+    """What ``load_backbone`` reads: of None, the files of all backbones that it can stand for."""
+    records = [record_of(DEFAULT), *IN_REPOSITORY.values()] if path is None else [record_of(path)]
+    return [file for record in records for file in (record, weights_of(record))]
+
+
+def weights_of(record: Path) -> Path:
+    """The file of a backbone's weights, beside its record."""
+    return record.parent / f"{record.name.removesuffix('.json')}.npz"
+
+
+def _read_record(file: Path) -> tuple[dict[str, Any], Network, dict[int, int]]:
     with _explained(file):
         record = json.loads(file.read_text())
         network = Network.from_json(record["network"])
@@ -102,7 +115,7 @@ def _read_record(file: Path | Traversable) -> tuple[dict[str, Any], Network, dic
     return record, network, exponents
 
 
-def _read_weights(file: Path | Traversable, network: Network) -> dict[int, NDArray[np.int8]]:
+def _read_weights(file: Path, network: Network) -> dict[int, NDArray[np.int8]]:
     with _explained(file), np.load(io.BytesIO(file.read_bytes())) as archive:
         weights = {index: archive[f"weights_{index}"] for index in network.weighted}
     for index, values in weights.items():
@@ -116,7 +129,7 @@ def _read_weights(file: Path | Traversable, network: Network) -> dict[int, NDArr
 
 
 @contextmanager
-def _explained(file: Path | Traversable) -> Iterator[None]:
+def _explained(file: Path) -> Iterator[None]:
     """Turn what a missing or damaged file can raise into a UserError."""
     try:
         yield
@@ -147,7 +160,7 @@ def save_backbone(path: Path, backbone: Backbone) -> None:
     archive = io.BytesIO()
     arrays: dict[str, Any] = {f"weights_{i}": values for i, values in model.weights.items()}
     np.savez_compressed(archive, **arrays)
-    write_bytes(path.with_suffix(".npz"), archive.getvalue())
+    write_bytes(weights_of(path), archive.getvalue())
     write_json(path, backbone.record)
 
 

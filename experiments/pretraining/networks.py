@@ -55,6 +55,15 @@ VGG11_WIDTHS = range(1, 65)
 """Channels of the first layer: from 1/64 of the original width to all of it."""
 
 
+_NAME = re.compile(r"vgg11(?:-(\d+))?")
+
+
+def description_of(name: str) -> Path | None:
+    """The file that ``network_of`` reads, if it reads one."""
+    known = name in (TINY_CNN.name, LENET.name) or _NAME.fullmatch(name)
+    return None if known else Path(name)
+
+
 def network_of(name: str) -> Network:
     """The network of that name: tiny-cnn, lenet, vgg11, vgg11-WIDTH; or one that a file describes.
 
@@ -64,7 +73,7 @@ def network_of(name: str) -> Network:
     for network in (TINY_CNN, LENET):
         if name == network.name:
             return network
-    if found := re.fullmatch(r"vgg11(?:-(\d+))?", name):
+    if found := _NAME.fullmatch(name):
         width = int(found[1] or VGG11_WIDTHS[-1])
         if width not in VGG11_WIDTHS:
             raise UserError(

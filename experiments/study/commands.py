@@ -9,7 +9,9 @@ from typing import Any
 
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.output import check_writable, format_table
+from experiments.commands import implied_files as implied_in_any
+from experiments.files import Files, RunsFile
+from experiments.output import format_table
 from experiments.paper.artefact import Artefact, paths_of
 from experiments.study.confirmation import confirmation
 from experiments.study.laboratory import StudyLaboratory
@@ -23,14 +25,18 @@ from experiments.training.inputs import load_images
 PARTS = ("screening", "mechanisms", "confirmation")
 
 
+def implied_files(options: Namespace) -> Files:
+    """What the command reads and writes beside the files that its options name."""
+    written = [path for part in _parts(options) for path in paths_of(part, _folder(options))]
+    runs = [] if options.runs else [_runs_file(options)]
+    return Files(implied_in_any(options).read, [*written, *runs])
+
+
 def study(options: Namespace) -> None:
     """``priot study``: the map, what explains it, and what is confirmed of it."""
     chosen = QUICK if options.quick else FULL
-    folder = options.results or Path("out/quick" if options.quick else "results")
-    parts = PARTS if options.part is None else (options.part,)
     workers = Workers(options.jobs, options.dask)
-    check_writable(*(path for part in parts for path in paths_of(part, folder)))
-    store = RunStore(options.runs or folder / "runs" / "backbones.jsonl")
+    store = RunStore(_runs_file(options))
     source = load_images(chosen.dataset, options.data)
     laboratory = StudyLaboratory(chosen, source, store, workers)
     make: dict[str, Callable[[], Artefact]] = {
@@ -38,12 +44,25 @@ def study(options: Namespace) -> None:
         "mechanisms": lambda: mechanisms(laboratory),
         "confirmation": lambda: confirmation(laboratory, screening(laboratory).rows),
     }
-    for part in parts:
+    for part in _parts(options):
         made = make[part]()
-        written = made.write(folder)
+        written = made.write(_folder(options))
         print(made.caption)
         print("wrote", ", ".join(map(str, written)))
         print(_TABLES[part](made))
+
+
+def _parts(options: Namespace) -> tuple[str, ...]:
+    return PARTS if options.part is None else (options.part,)
+
+
+def _folder(options: Namespace) -> Path:
+    folder: Path | None = options.results
+    return folder or Path("out/quick" if options.quick else "results")
+
+
+def _runs_file(options: Namespace) -> RunsFile:
+    return RunsFile(options.runs or _folder(options) / "runs" / "backbones.jsonl")
 
 
 def gap_table(made: Artefact) -> str:

@@ -4,7 +4,7 @@ The rule by which its cells are chosen was written before the map was finished:
 
 * learning-rate bits of a kind: with the default rule of calibration, those that the map of its
   first backbone has the highest mean final accuracy with, over all angles, for static NITI and
-  PRIOT together ("common") and for each alone ("own");
+  PRIOT together ("common") and, with the default rule, for each alone ("own");
 * calibrations: the default rule, and the one under which the fewest runs of the map collapsed, over
   both methods and all backbones (of equal ones that with the highest mean final accuracy).
 """
@@ -41,9 +41,10 @@ class Comparison(NamedTuple):
 
 def safest(study: Study, rows: Rows) -> CalibrationChoice:
     """The calibration of the map with the fewest collapsed runs; ``rows`` are the map's."""
+    everywhere = [row for row in rows if row["learning_rate_bits"] in study.fewer_bits]
 
     def risk(choice: CalibrationChoice) -> tuple[float, float]:
-        mine = [row for row in rows if row["calibration"] == choice.label]
+        mine = [row for row in everywhere if row["calibration"] == choice.label]
         return (
             fmean(row["collapsed_share"] for row in mine),
             -fmean(row["final_mean"] for row in mine),
@@ -82,7 +83,8 @@ def comparisons(study: Study, rows: Rows) -> Iterator[Comparison]:
             own = tuple(best_bits(study, rows, backbone, [contender]) for contender in MAPPED)
             for angle in study.confirmed_angles:
                 yield Comparison(kind, angle, choice, "common", (common, common))
-                yield Comparison(kind, angle, choice, "own", (own[0], own[1]))
+                if choice == study.calibrations[0] and own != (common, common):
+                    yield Comparison(kind, angle, choice, "own", (own[0], own[1]))
 
 
 def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:

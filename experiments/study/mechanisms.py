@@ -86,7 +86,7 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
         (f"{kind}-{study.pretraining_seeds[0]}", change, angle, contender)
         for kind, changes in CHANGES.items()
         for change in changes
-        for angle in study.confirmed_angles
+        for angle in study.mechanism_angles
         for contender in MAPPED
     ]
     groups = [

@@ -50,11 +50,13 @@ class Study:
     backbones: tuple[str, ...]
     """Of the map: the first pre-training seed of each kind."""
     wide_backbones: tuple[str, ...]
-    """Whose training takes too long for every cell: they get ``wide_angles`` and ``wide_bits``."""
+    """Whose training takes too long for every cell: they get ``wide_angles``, ``fewer_bits``."""
     angles: tuple[float, ...]
     wide_angles: tuple[float, ...]
     bits: tuple[int, ...]
-    wide_bits: tuple[int, ...]
+    """With the first of ``calibrations``."""
+    fewer_bits: tuple[int, ...]
+    """With the others, and for ``wide_backbones``."""
     calibrations: tuple[CalibrationChoice, ...]
     screening: Stage
     confirmed_kinds: tuple[str, ...]
@@ -62,6 +64,7 @@ class Study:
     pretraining_seeds: tuple[int, ...]
     confirmed_angles: tuple[float, ...]
     confirmation: Stage
+    mechanism_angles: tuple[float, ...]
     mechanisms: Stage
 
 
@@ -77,7 +80,7 @@ FULL = Study(
     angles=(30.0, 45.0, 60.0, 90.0),
     wide_angles=(30.0, 90.0),
     bits=(1, 2, 3, 4, 5),
-    wide_bits=(3, 5),
+    fewer_bits=(3, 5),
     calibrations=(
         CalibrationChoice("rotated"),
         CalibrationChoice("rotated-headroom"),
@@ -86,10 +89,11 @@ FULL = Study(
         CalibrationChoice("rotated", 512),
     ),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
-    confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax", "float32-percentile"),
+    confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax"),
     pretraining_seeds=(0, 1, 2),
-    confirmed_angles=(30.0, 60.0),
+    confirmed_angles=(30.0,),
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
+    mechanism_angles=(30.0, 60.0),
     mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
 )
 QUICK = Study(
@@ -101,12 +105,13 @@ QUICK = Study(
     angles=(30.0, 60.0),
     wide_angles=(),
     bits=(3, 5),
-    wide_bits=(),
+    fewer_bits=(5,),
     calibrations=(CalibrationChoice("rotated"), CalibrationChoice("rotated-largest")),
     screening=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
     confirmed_kinds=("integer-uniform", "float32-minmax"),
     pretraining_seeds=(0,),
     confirmed_angles=(30.0,),
     confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
+    mechanism_angles=(30.0,),
     mechanisms=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
 )

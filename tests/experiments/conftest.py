@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from experiment_commands import Refused, contents, exit_code
 from experiment_models import MNIST_NETWORK
 
 from experiments.cli import main
@@ -40,6 +41,27 @@ def record_of(tmp_path: Path) -> Record:
         path = tmp_path / "record.json"
         assert main([*map(str, arguments), "--json", str(path)]) == 0
         return json.loads(path.read_text())
+
+    return run
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Refused:
+    """Runs a command that must be refused without a trace; returns its one line."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> str:
+        before = contents(tmp_path)
+        assert exit_code(arguments) == 2
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err.startswith("priot")
+        assert output.err.count("\n") == 1
+        assert output.err.endswith("\n")
+        assert contents(tmp_path) == before, "nothing was written"
+        return output.err.strip()
 
     return run
 

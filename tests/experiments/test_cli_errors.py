@@ -3,11 +3,11 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
 import firmware_elf
@@ -26,46 +26,9 @@ from kernels.model import initial_model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
 from sim import Pico
 
-Refused = Callable[..., str]
-
 COSTS = ("costs", "--images", 1)
 TRAIN = ("train", "--images", 5, "--test-images", 5, "--epochs", 1, "--method")
 PRIOT = (*TRAIN, "priot")
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
-
-
-def exit_code(arguments: tuple[object, ...]) -> int:
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:  # how argparse ends
-        return end.code
-
-
-@pytest.fixture
-def refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Refused:
-    """Runs a command that must be refused without a trace; returns its one line."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> str:
-        before = contents(tmp_path)
-        assert exit_code(arguments) == 2
-        output = capsys.readouterr()
-        assert output.out == ""
-        assert output.err.startswith("priot")
-        assert output.err.count("\n") == 1
-        assert output.err.endswith("\n")
-        assert contents(tmp_path) == before, "nothing was written"
-        return output.err.strip()
-
-    return run
 
 
 def saved(network: Network, path: Path, **changes: object) -> Path:
@@ -179,8 +142,28 @@ def test_folder_as_output_is_refused(refused: Refused, tmp_path: Path) -> None:
     assert "folder: is a folder; name a file" in refused("pretrain", "--out", "folder")
 
 
-def test_refused_figure_leaves_no_folder_behind(refused: Refused) -> None:
-    assert "must end in one of" in refused(*COSTS, "--figure", "new/costs.bmp")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((*COSTS, "--figure", "new/costs.bmp"), "must end in one of"),
+        ((*COSTS, "--json", "new/costs.json", "--backbone", "none.json"), "none.json: cannot be"),
+        (("plan", "--csv", "new/plan.csv", "--network", "none.json"), "none.json: cannot be"),
+        ((*PRIOT, "--json", "new/record.json", "--threshold", 200), "threshold 200 is outside"),
+        (("sweep", "none.toml", "--runs", "new/runs.jsonl"), "none.toml: cannot be read"),
+        (("explain", "--json", "new/page.json", "--method", "adam"), "unknown method 'adam'"),
+        (("pretrain", "--out", "new/b.json", "--data", "none"), "none: found neither"),
+        (("accuracy", "--results", "new", "--quick", "--backbone", "none.json"), "cannot be read"),
+        (("widest", "--results", "file/new"), "cannot be written (Not a directory)"),
+        (("tune", "--json", "new/a.json", "--backbone", "none.json"), "none.json: cannot be read"),
+        (("run", "none.elf", "--json", "new/run.json"), "none.elf: cannot be read"),
+    ],
+    ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
+)
+def test_refused_command_leaves_no_folder_behind(
+    refused: Refused, tmp_path: Path, arguments: tuple[object, ...], expected: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert expected in refused(*arguments)
 
 
 # --- backbones
@@ -555,18 +538,6 @@ def test_help_names_every_command(priot: list[str]) -> None:
     done = subprocess.run([*priot, "--help"], capture_output=True, text=True, check=True)
     assert all(command in done.stdout for command in ("costs", "train", "pretrain", "download"))
     assert done.stderr == ""
-
-
-def test_a_sweep_never_overwrites_its_runs_or_its_description(
-    refused: Refused, tmp_path: Path
-) -> None:
-    sweep, runs = tmp_path / "sweep.toml", tmp_path / "runs.jsonl"
-    sweep.write_text('method = "priot"\n')
-    runs.write_text("")
-    command = ("sweep", sweep, "--runs", runs)
-    assert "named twice" in refused(*command, "--json", tmp_path / "." / "runs.jsonl")
-    assert "named twice" in refused(*command, "--csv", sweep)
-    assert sweep.read_text() == 'method = "priot"\n'
 
 
 @pytest.mark.parametrize("schedule", ["3x0", "3x-1", "3x2x7", "", "3,,2", "x2"])

@@ -316,7 +316,6 @@ def test_page_shows_what_the_record_holds(
     [
         ((), "no method is named: choose from niti-dynamic, niti-static, priot"),
         (("none.toml",), "none.toml: cannot be read (No such file or directory); name a TOML"),
-        (("run.toml", "--json", "run.toml"), "run.toml: named twice"),
         (("--method", "adam"), "unknown method 'adam'"),
         (("--method", "priot", "--images", "0"), "--images 0: the run has steps on 1,024 images"),
         (("--method", "priot", "--images", "1025"), "--images 1025: the run has steps on 1,024"),

@@ -3,14 +3,25 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.errors import UserError
-from experiments.output import check_writable, format_table, write_bytes, write_csv, write_json
+from experiments.output import (
+    check_distinct,
+    check_writable,
+    format_table,
+    write_bytes,
+    write_csv,
+    write_figure,
+    write_json,
+)
 
 UNREACHABLE = "file/result.json"
 
@@ -68,9 +79,84 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path, write) -> None:
     assert names(tmp_path) == ["file"]
 
 
-def test_check_accepts_what_can_be_written_and_leaves_no_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["elsewhere/result.png", "elsewhere/new/result.png"])
+def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path, target: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link, file = tmp_path / "link.png", tmp_path / target
+    link.symlink_to(target)
+    for write in (
+        lambda: write_bytes(link, b"first"),
+        lambda: write_bytes(link, b"second"),
+        lambda: write_figure(link, lambda path: path.write_bytes(b"third")),
+    ):
+        before = file.stat().st_ino if file.exists() else None
+        write()
+        assert link.is_symlink()
+        assert file.stat().st_ino != before, "replaced in one step, not written to"
+    assert file.read_bytes() == b"third"
+    assert names(tmp_path) == ["elsewhere", "link.png"]
+    assert names(file.parent) == ["result.png"]
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_pipe_is_written_to(tmp_path: Path, by_link: bool) -> None:
+    pipe = path = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    if by_link:
+        path = tmp_path / "link.png"
+        path.symlink_to(pipe)
+    read: list[bytes] = []
+    for write in (
+        lambda: write_bytes(path, b"content"),
+        lambda: write_figure(path, lambda file: file.write_bytes(b"content")),
+    ):
+        reader = Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+        reader.start()
+        write()
+        assert pipe.is_fifo()
+        reader.join(10)
+    assert read == [b"content"] * 2
+
+
+def test_a_device_is_written_to() -> None:
+    """A terminal, in whose folder no file can be made, so that a failure does no harm."""
+    ours, theirs = os.openpty()
+    path = Path(os.ttyname(theirs))
+    check_distinct([path, path], [path])  # nothing is overwritten there
+    check_writable(path)
+    write_bytes(path, b"content")
+    assert path.is_char_device()
+    assert os.read(ours, 100) == b"content"
+    os.close(theirs)
+    os.close(ours)
+
+
+OUTPUTS = """
+import sys
+from pathlib import Path
+from experiments.output import write_json
+print("before")
+write_json(Path(sys.argv[1]), 1)
+print("after")
+"""
+
+
+def test_own_output_takes_a_result_in_its_place(tmp_path: Path) -> None:
+    """By a link as /dev/stdout is, which a failure would replace."""
+    path = tmp_path / "stdout"
+    path.symlink_to("/proc/self/fd/1")
+    command = [sys.executable, "-c", OUTPUTS, str(path)]
+    with (tmp_path / "file").open("w") as file:
+        subprocess.run(command, stdout=file, check=True)
+    assert (tmp_path / "file").read_text() == "before\n1\nafter\n"
+    piped = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert piped.stdout == "before\n1\nafter\n"
+    assert path.is_symlink()
+
+
+def test_check_accepts_what_can_be_written_and_makes_nothing(tmp_path: Path) -> None:
     check_writable(None, tmp_path / "a", tmp_path / "folder" / "b")
-    assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
+    assert list(tmp_path.rglob("*")) == []
     (tmp_path / "a").write_text("old")
     check_writable(tmp_path / "a")
     assert (tmp_path / "a").read_text() == "old"

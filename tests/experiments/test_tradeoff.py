@@ -242,7 +242,7 @@ def again(
 ) -> Tradeoff:
     """The command with all runs at hand and no figure; it writes to a folder of the test."""
     runs = results / "runs" / "mnist-sample.jsonl"
-    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda _, path: path.touch())
 
     def run(*options: object) -> int:
         return main(command(small_backbone, tmp_path / "results", "--runs", runs, *options))
@@ -258,7 +258,7 @@ def rows_of(folder: Path) -> list[Row]:
 def first_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """NITI and PRIOT, in SRAM and by the plain variant, are all that is possible; no figure."""
     monkeypatch.setattr(tradeoff, "possible_setups", lambda methods, *_: [*map(Setup, methods[:3])])
-    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda _, path: path.touch())
 
 
 def test_every_possible_combination_is_a_row(results: Path) -> None:
@@ -333,7 +333,7 @@ def test_interrupted_measurements_go_on_where_they_stood(
         return measure(*given)
 
     monkeypatch.setattr(cost_runs, "measure", counted)
-    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda *_: None)
+    monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda _, path: path.touch())
     assert main(command(small_backbone, tmp_path)) == 0
     assert len(measured) == 3
     assert (tmp_path / "tradeoff.csv").read_bytes() == (results / "tradeoff.csv").read_bytes()
