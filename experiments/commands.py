@@ -41,16 +41,17 @@ from experiments.pretraining.networks import description_of, network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import run_sweep
+from experiments.sweeps.sweep import Run, run_on_backbones
 from experiments.sweeps.workers import Workers
 from experiments.training.configuration import (
     Configuration,
     method_setting_names,
+    read_backbones,
     read_sweep,
     read_table,
     setting_names,
 )
-from experiments.training.inputs import load_images, load_inputs
+from experiments.training.inputs import Inputs, load_images, load_inputs
 from experiments.training.learners import learner_on
 from experiments.training.train import accuracy_by_epoch, measured_epochs
 from experiments.training.train import train as run_training
@@ -229,20 +230,28 @@ def sweep(options: Namespace) -> None:
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")
-    # One that differs is told by run_sweep, as are all that do not fit.
+    backbones = read_backbones(options.config)
+    if options.backbone is not None:
+        if backbones != [None]:
+            raise UserError(f"{options.config} and --backbone name backbones: leave one out")
+        backbones = [options.backbone]
+    # A network that differs is told by run_on_backbones, as are all that do not fit.
     network = configurations[0].network
-    inputs = load_inputs(datasets.pop(), options.data, options.backbone, network)
+    source = load_images(datasets.pop(), options.data)
+    inputs = {str(name): Inputs(load_backbone(name, network), source) for name in backbones}
+    runs = [Run(name, configuration) for name in inputs for configuration in configurations]
     workers = Workers(options.jobs, options.dask)
-    records = run_sweep(configurations, inputs, RunStore(options.runs), workers)
+    records = run_on_backbones(runs, inputs, RunStore(options.runs), workers)
     varied = [
         name
         for name in setting_names()
         if len({configuration.to_json().get(name) for configuration in configurations}) > 1
     ]
     rows = [
-        {name: record["configuration"].get(name, "") for name in varied}
+        ({"backbone": run.backbone} if len(inputs) > 1 else {})
+        | {name: record["configuration"].get(name, "") for name in varied}
         | {"final": accuracy_by_epoch(record)[-1], "best": max(accuracy_by_epoch(record))}
-        for record in records
+        for run, record in zip(runs, records, strict=True)
     ]
     lines = [
         [f"{v:.2f}" if k in ("final", "best") else str(v) for k, v in row.items()] for row in rows

@@ -19,9 +19,10 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import Contender
 from experiments.paper.fates import collapsed, overflowed
 from experiments.study.intervals import half_width
-from experiments.study.laboratory import Record, Run, StudyLaboratory
+from experiments.study.laboratory import Record, StudyLaboratory
 from experiments.study.protocol import CalibrationChoice, Study
 from experiments.study.screening import MAPPED
+from experiments.sweeps.sweep import Run
 from experiments.training.train import accuracy_by_epoch
 
 Rows = Sequence[Mapping[str, Any]]

@@ -5,41 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from experiments.datasets.mnist import Images
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.study.protocol import Stage, Study
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import TrainingRuns
-from experiments.sweeps.workers import Workers, carry_out
+from experiments.sweeps.sweep import Run, run_on_backbones
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 
 Record = Mapping[str, Any]
-
-
-class Run(NamedTuple):
-    """A training run on one of the study's backbones."""
-
-    backbone: str
-    configuration: Configuration
-
-
-@dataclass(frozen=True)
-class StudyRuns:
-    """Training runs on several backbones (a Kind of experiments.sweeps.workers)."""
-
-    inputs: Mapping[str, Inputs]
-    """By name of the backbone."""
-
-    def key(self, run: Run) -> str:
-        """As of a single run."""
-        return self.inputs[run.backbone].key_of(run.configuration)
-
-    def run(self, run: Run) -> dict[str, Any]:
-        """Train. Raises UserError, naming the run."""
-        return TrainingRuns(self.inputs[run.backbone]).run(run.configuration)
 
 
 @dataclass(frozen=True)
@@ -65,22 +42,23 @@ class StudyLaboratory:
     def runs(self, backbone: str, stage: Stage, **settings: Any) -> list[Run]:
         """One for each seed of a stage; ``settings`` as in ``Configuration.to_json``."""
         shared = {"dataset": self.study.dataset, "images": self.study.images} | stage.settings()
-        inputs = self.inputs_of(backbone)
+        described = shared | settings
+        self.inputs_of(backbone)  # known from here on
         return [
-            Run(backbone, inputs.fitted(Configuration.from_json(shared | settings | {"seed": n})))
-            for n in stage.seeds
+            Run(backbone, Configuration.from_json(described | {"seed": seed}))
+            for seed in stage.seeds
         ]
 
     def carry_out(self, groups: Iterable[Sequence[Run]]) -> list[list[dict[str, Any]]]:
         """The records of all runs, group by group, computed or found in the store.
 
         Raises:
-            UserError: as ``experiments.sweeps.workers.carry_out`` does.
+            UserError: as ``run_on_backbones`` does.
         """
         groups = list(groups)
         every = [run for group in groups for run in group]
         inputs = {run.backbone: self._inputs[run.backbone] for run in every}
-        found = iter(carry_out(every, StudyRuns(inputs), self.store, self.workers))
+        found = iter(run_on_backbones(every, inputs, self.store, self.workers))
         return [[next(found) for _ in group] for group in groups]
 
     def record(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from experiments.errors import UserError
 from experiments.sweeps.store import RunStore
@@ -16,38 +16,56 @@ from experiments.training.train import train
 from kernels.errors import KernelError
 
 
+class Run(NamedTuple):
+    """A training run on one of several backbones."""
+
+    backbone: str
+    configuration: Configuration
+
+
 @dataclass(frozen=True)
 class TrainingRuns:
-    """Training runs on the same inputs."""
+    """Training runs (a Kind of experiments.sweeps.workers)."""
 
-    inputs: Inputs
+    inputs: Mapping[str, Inputs]
+    """What runs read, by name of the backbone."""
 
-    def key(self, configuration: Configuration) -> str:
+    def key(self, run: Run) -> str:
         """Hash of the run. Raises UserError when it does not fit the inputs."""
-        return self.inputs.key_of(configuration)
+        return self.inputs[run.backbone].key_of(run.configuration)
 
-    def run(self, configuration: Configuration) -> dict[str, Any]:
+    def run(self, run: Run) -> dict[str, Any]:
         """Train. Raises UserError, naming the run."""
+        inputs = self.inputs[run.backbone]
         try:
-            backend = "reference" if self.inputs.variant is None else "pico"
-            learner = learner_on(backend, variant=self.inputs.variant)
-            return train(configuration, self.inputs, learner)
+            backend = "reference" if inputs.variant is None else "pico"
+            return train(run.configuration, inputs, learner_on(backend, variant=inputs.variant))
         except (UserError, KernelError) as error:
             settings = ", ".join(
-                f"{name} {value}" for name, value in configuration.to_json().items()
+                f"{name} {value}" for name, value in run.configuration.to_json().items()
             )
             raise UserError(f"{error} (the run with {settings})") from error
+
+
+def run_on_backbones(
+    runs: Sequence[Run], inputs: Mapping[str, Inputs], store: RunStore, workers: Workers
+) -> list[dict[str, Any]]:
+    """The records of all runs, in their order; only missing ones are computed.
+
+    Raises:
+        UserError: when a configuration does not fit its backbone (before any run starts), a run
+            fails, and as ``carry_out`` does.
+        KeyboardInterrupt: with a line that says what is kept.
+    """
+    fitted = [
+        run._replace(configuration=inputs[run.backbone].fitted(run.configuration)) for run in runs
+    ]
+    return carry_out(fitted, TrainingRuns(inputs), store, workers)
 
 
 def run_sweep(
     configurations: Sequence[Configuration], inputs: Inputs, store: RunStore, workers: Workers
 ) -> list[dict[str, Any]]:
-    """The records of all configurations, in their order; only missing runs are computed.
-
-    Raises:
-        UserError: when a configuration does not fit the inputs (before any run starts), a run
-            fails, and as ``carry_out`` does.
-        KeyboardInterrupt: with a line that says what is kept.
-    """
-    fitted = [inputs.fitted(configuration) for configuration in configurations]
-    return carry_out(fitted, TrainingRuns(inputs), store, workers)
+    """``run_on_backbones`` on one."""
+    runs = [Run("", configuration) for configuration in configurations]
+    return run_on_backbones(runs, {"": inputs}, store, workers)

@@ -205,16 +205,35 @@ def read_table(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not TOML ({error})") from error
 
 
+def read_backbones(path: Path) -> list[Path | None]:
+    """The backbones that a sweep's TOML file names, as --backbone does; None: it names none.
+
+    Raises:
+        UserError: when the file cannot be read, or names something else.
+    """
+    table = read_table(path)
+    if "backbone" not in table:
+        return [None]
+    named = table["backbone"]
+    names: list[Any] = named if isinstance(named, list) else [named]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UserError(f"{path}: backbone = {named!r}: this should be a name, or a list of names")
+    if len(set(names)) < len(names):
+        raise UserError(f"{path}: backbone names one twice")
+    return [Path(name) for name in names]
+
+
 def read_sweep(path: Path, defaults: Mapping[str, Any]) -> list[Configuration]:
     """The runs that a TOML file describes: a list of values stands for one run with each.
 
     Several lists give every combination, the last list changing fastest. What the file leaves out
-    is taken from ``defaults``.
+    is taken from ``defaults``. Each is run on every one of ``read_backbones``.
 
     Raises:
         UserError: when the file cannot be read, or a setting is wrong.
     """
     table = {**defaults, **read_table(path)}
+    table.pop("backbone", None)
     for name, value in table.items():
         if value == []:
             raise UserError(f"{path}: {name} is an empty list; give a value, or leave it out")

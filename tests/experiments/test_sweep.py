@@ -18,7 +18,7 @@ from experiments.errors import UserError
 from experiments.sweeps import sweep as sweep_module
 from experiments.sweeps import workers as workers_module
 from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import TrainingRuns, run_sweep
+from experiments.sweeps.sweep import Run, TrainingRuns, run_sweep
 from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration, read_sweep
 from experiments.training.inputs import Inputs, load_inputs
@@ -314,7 +314,9 @@ def test_run_that_fails_is_named_and_keeps_the_others(
 
 def test_worker_of_another_version_is_refused(inputs: Inputs) -> None:
     with pytest.raises(UserError, match="a worker has another version of priot"):
-        workers_module._run("a key made elsewhere", tiny("priot"), TrainingRuns(inputs))
+        workers_module._run(
+            "a key made elsewhere", Run("", tiny("priot")), TrainingRuns({"": inputs})
+        )
 
 
 @pytest.mark.parametrize("jobs", [0, -2])
@@ -440,3 +442,56 @@ def test_unrotated_calibration_and_progress(inputs: Inputs) -> None:
     rotated = train(tiny("niti-static", angle=90), inputs)
     assert upright["scales"] != rotated["scales"]
     assert sum(seen) == 20
+
+
+# --- backbones as an axis
+
+
+def test_every_run_is_carried_out_on_every_backbone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, csv = settings(tmp_path, BACKBONES), tmp_path / "s.csv"
+    runs = ["--runs", str(tmp_path / "runs.jsonl"), "--jobs", "1"]
+    assert main(["sweep", str(path), *runs, "--csv", str(csv)]) == 0
+    assert csv.read_text().splitlines()[0] == "backbone,seed,final,best"
+    rows = [line.split(",") for line in csv.read_text().splitlines()[1:]]
+    assert [row[:2] for row in rows] == [
+        *(["integer-uniform-0", "0"], ["integer-uniform-0", "1"]),
+        *(["short-0", "0"], ["short-0", "1"]),
+    ]
+    for backbone, seed, final, _ in rows:
+        source = load_inputs("mnist-sample", None, Path(backbone))
+        configuration = read_sweep(path, {})[int(seed)]
+        record = train(configuration, source)
+        assert float(final) == 100 * record["right"][-1] / 50
+    capsys.readouterr()
+    assert main(["sweep", str(path), *runs, "--backbone", "short-0"]) == 2
+    assert "and --backbone name backbones: leave one out" in capsys.readouterr().err
+
+
+BACKBONES = """
+method = "priot"
+backbone = ["integer-uniform-0", "short-0"]
+images = 40
+test_images = 50
+epochs = 1
+seed = [0, 1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("3", "this should be a name, or a list of names"),
+        ("[]", "this should be a name, or a list of names"),
+        ('["short-0", "short-0"]', "backbone names one twice"),
+        ('"shrt-0"', "backbone shrt-0: name a record (.json), or one of few-images-0"),
+    ],
+)
+def test_wrong_backbones_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], named: str, message: str
+) -> None:
+    path = settings(tmp_path, f'method = "priot"\nbackbone = {named}\n')
+    assert main(["sweep", str(path), "--runs", str(tmp_path / "runs.jsonl")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs.jsonl").exists()
