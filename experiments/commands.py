@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from argparse import Namespace
 from typing import Any
@@ -23,6 +24,7 @@ from experiments.device.simulator import trainer_elf
 from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
+from experiments.floating.options import float_backbone
 from experiments.output import check_writable, format_table, write_csv, write_json
 from experiments.pretraining.backbone import (
     Backbone,
@@ -30,7 +32,7 @@ from experiments.pretraining.backbone import (
     save_backbone,
     untrained_backbone,
 )
-from experiments.pretraining.defaults import PRETRAININGS
+from experiments.pretraining.defaults import PRETRAININGS, Pretraining
 from experiments.pretraining.networks import network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
@@ -50,6 +52,7 @@ from experiments.training.train import accuracy_by_epoch, measured_epochs
 from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.methods import Method
+from kernels.network import Network
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Contention, Fault, SimError
@@ -236,30 +239,46 @@ def pretrain(options: Namespace) -> None:
     """``priot pretrain``: make a backbone from a full training set."""
     check_seed(options.seed)
     defaults = PRETRAININGS[options.dataset]
-    schedule = defaults.schedule if options.schedule is None else _schedule(options.schedule)
     network = network_of(options.network or defaults.network)
     if options.out.suffix != ".json" and not options.out.is_dir():
         raise UserError(f"--out {options.out}: the record's name must end in .json")
     check_writable(options.out, options.out.with_suffix(".npz"), options.json, options.checkpoint)
-    if options.threads < 1:
+    if options.threads is not None and options.threads < 1:
         raise UserError(f"--threads {options.threads}: take 1 or more")
+    if options.arithmetic == "float32":
+        backbone = float_backbone(options, network, defaults)
+    else:
+        backbone = _integer_backbone(options, network, defaults)
+    save_backbone(options.out, backbone)
+    rows = [
+        [str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in backbone.record["history"]
+    ]
+    rows += [
+        [f"int8, {scales}", f"{found['test_accuracy']:.2f}"]
+        for scales, found in backbone.record.get("quantised", {}).items()
+    ]
+    print(format_table(("epoch", "upright test accuracy %"), rows))
+    if options.json is not None:
+        write_json(options.json, backbone.record)
+
+
+def _integer_backbone(options: Namespace, network: Network, defaults: Pretraining) -> Backbone:
+    if options.quantisation is not None:
+        raise UserError(
+            "--quantisation makes int8 of float32 weights, and integers are trained here: add "
+            "--arithmetic float32, or leave it out"
+        )
+    schedule = defaults.schedule if options.schedule is None else _schedule(options.schedule)
     batch = defaults.batch if options.batch is None else options.batch
     plan = Plan(schedule, options.seed, batch, defaults.initial, defaults.augmented)
-    backbone = run_pretraining(
+    return run_pretraining(
         network,
         defaults.training(options.data),
         defaults.test(options.data),
         plan,
         options.checkpoint,
-        options.threads,
+        options.threads or os.cpu_count() or 1,
     )
-    save_backbone(options.out, backbone)
-    rows = [
-        [str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in backbone.record["history"]
-    ]
-    print(format_table(("epoch", "upright test accuracy %"), rows))
-    if options.json is not None:
-        write_json(options.json, backbone.record)
 
 
 def download(options: Namespace) -> None:

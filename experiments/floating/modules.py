@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +17,11 @@ from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 
 Weights = dict[int, NDArray[np.float32]]
 """By layer index, of ``network.weight_shape_of(index)``."""
+BLOCK = 500  # inputs whose outputs are computed at a time
 
 
 def module_of(network: Network) -> nn.Sequential:
-    """The layers by their indices, with PyTorch's own first weights; nothing has a bias."""
+    """A module for each layer, with PyTorch's own first weights; nothing has a bias."""
     return nn.Sequential(*(_layer(network, index) for index in range(len(network.layers))))
 
 
@@ -30,38 +31,28 @@ def _layer(network: Network, index: int) -> nn.Module:
         case Conv2d(channels, kernel, padding):
             return nn.Conv2d(shape[0], channels, kernel, padding=padding, bias=False)
         case Dense(features):
-            inputs = network.weight_shape_of(index)[1]
-            return FlatLinear(inputs, features, bias=False)
+            return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), features, bias=False))
         case ReLU():
             return nn.ReLU()
         case MaxPool2d(size):
             return nn.MaxPool2d(size)
 
 
-class FlatLinear(nn.Linear):
-    """A fully connected layer for inputs of any shape (N,...)."""
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Outputs (N,features)."""
-        return super().forward(inputs.flatten(1))
-
-
 def weights_of(module: nn.Sequential, network: Network) -> Weights:
-    """Copies of the weights."""
-    return {index: _weight(module, index).detach().numpy().copy() for index in network.weighted}
+    """Copies of the weights of a ``module_of`` the network."""
+    return {
+        index: weight.detach().numpy().copy()
+        for index, weight in zip(network.weighted, module.parameters(), strict=True)
+    }
 
 
-def set_weights(module: nn.Sequential, weights: Mapping[int, NDArray[np.float32]]) -> None:
-    """Replace the weights of the layers that ``weights`` names."""
+def module_with(network: Network, weights: Weights) -> nn.Sequential:
+    """``module_of`` the network with copies of these weights."""
+    module = module_of(network)
     with torch.no_grad():
-        for index, values in weights.items():
-            _weight(module, index).copy_(torch.from_numpy(values))
-
-
-def _weight(module: nn.Sequential, index: int) -> nn.Parameter:
-    layer = module[index]
-    assert isinstance(layer, nn.Conv2d | nn.Linear)
-    return layer.weight
+        for index, weight in zip(network.weighted, module.parameters(), strict=True):
+            weight.copy_(torch.from_numpy(weights[index]))
+    return module
 
 
 def float_weights(model: Model) -> Weights:
@@ -85,16 +76,16 @@ def as_floats(images: NDArray[np.int8]) -> torch.Tensor:
     return torch.from_numpy(np.ldexp(images.astype(np.float32), INPUT_EXPONENT))
 
 
-def right_answers(
-    module: nn.Module, images: NDArray[np.int8], labels: NDArray[np.uint8], block: int = 500
-) -> int:
-    """How many images (N,C,H,W) are classified as their labels (N,) say."""
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(images), block):
-            logits = module(as_floats(images[start : start + block])).numpy()
-            right += int(np.count_nonzero(logits.argmax(axis=1) == labels[start : start + block]))
-    return right
+def outputs_of(module: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """What the module makes of inputs (N,...), some at a time, without gradients."""
+    with torch.no_grad():
+        return torch.cat([module(some) for some in torch.split(inputs, BLOCK)])
+
+
+def right_answers(module: nn.Module, inputs: torch.Tensor, labels: NDArray[np.uint8]) -> int:
+    """How many inputs (N,...) are classified as their labels (N,) say."""
+    logits = outputs_of(module, inputs).numpy()
+    return int(np.count_nonzero(logits.argmax(axis=1) == labels))
 
 
 @contextmanager
@@ -103,7 +94,8 @@ def deterministic(seed: int, threads: int) -> Iterator[None]:
 
     PyTorch's random numbers follow from ``seed``. Sums depend on the number of threads.
     """
-    before: tuple[Any, int] = (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads())
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    had_threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
@@ -111,5 +103,5 @@ def deterministic(seed: int, threads: int) -> Iterator[None]:
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before[0])
-            torch.set_num_threads(before[1])
+            torch.use_deterministic_algorithms(was_deterministic)
+            torch.set_num_threads(had_threads)

@@ -1,36 +1,37 @@
-"""How well a model answers when its activations have static scales, as on the device."""
+"""Answers of a model whose activations have static scales, as on a device that predicts alone."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.floating.quantisation import Quantisation, smallest_for
 from kernels.methods import METHODS
 from kernels.model import Model
 from kernels.scale import Scale
 from kernels.trainer import Trainer
 
+CALIBRATION_IMAGES = 1024
 
-def forward_shifts(model: Model, images: NDArray[np.int8]) -> dict[int, list[int]]:
-    """By layer index, the shift that dynamic scaling takes for each of images (N,C,H,W)."""
+
+def static_shifts(model: Model, images: NDArray[np.int8], rule: Quantisation) -> dict[int, int]:
+    """Forward shifts by layer index: the smallest with which a share of the images fits.
+
+    No sum of such an image (C,H,W) overflows, as its dynamic shifts tell.
+    """
     trainer = Trainer(model.copy(), METHODS["niti-dynamic"], scales=None)
-    shifts: dict[int, list[int]] = {index: [] for index in model.network.weighted}
+    used = []
     for image in images:
         trainer.forward(image)
-        for index, scale in trainer.used.items():
-            shifts[index].append(scale.forward)
-    return shifts
+        used.append([scale.forward for scale in trainer.used.values()])
+    by_layer = np.array(used).T
+    return {
+        index: smallest_for(rule.share, shifts)
+        for index, shifts in zip(model.network.weighted, by_layer, strict=True)
+    }
 
 
-def static_classifier(model: Model, shifts: dict[int, list[int]], share: float) -> Trainer:
-    """The model with the smallest shifts that are enough for ``share`` of the images."""
-    scales = {index: Scale(smallest(values, share), 0, 0) for index, values in shifts.items()}
+def static_classifier(model: Model, shifts: dict[int, int]) -> Trainer:
+    """The model with these forward shifts; it cannot be trained."""
+    scales = {index: Scale(shift, backward=0, gradient_bits=0) for index, shift in shifts.items()}
     return Trainer(model.copy(), METHODS["niti-static"], scales)
-
-
-def smallest(values: Sequence[int], share: float) -> int:
-    """The smallest of ``values`` that at least ``share`` of them do not exceed."""
-    return sorted(values)[max(1, math.ceil(share * len(values))) - 1]

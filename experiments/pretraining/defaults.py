@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.datasets.cifar10 import cifar10
 from experiments.datasets.mnist import Images, mnist, train_without_sample
+from experiments.floating.plan import FloatPlan, Optimiser
 from kernels.model import Initial
 
 
@@ -23,6 +25,13 @@ class Pretraining:
     batch: int
     initial: Initial
     augmented: bool
+    floating: FloatPlan
+    """In float32 instead of integers."""
+
+
+def _cosine(first: float, epochs: int) -> tuple[float, ...]:
+    """Learning rates that fall from ``first`` as half a wave of the cosine does (SGDR)."""
+    return tuple(first * (1 + math.cos(math.pi * e / epochs)) / 2 for e in range(epochs))
 
 
 PRETRAININGS = {
@@ -34,6 +43,7 @@ PRETRAININGS = {
         batch=1,
         initial=Initial.GLOROT,
         augmented=False,
+        floating=FloatPlan((1e-3,) * 4 + (3e-4,) * 3 + (1e-4,) * 3, Optimiser.ADAM, batch=64),
     ),
     "cifar10": Pretraining(
         "vgg11",
@@ -43,5 +53,6 @@ PRETRAININGS = {
         batch=64,
         initial=Initial.HE,
         augmented=True,
+        floating=FloatPlan(_cosine(0.05, epochs=40), Optimiser.SGD, batch=128, augmented=True),
     ),
 }
