@@ -254,9 +254,9 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
         "pretrain",
         parents=[common],
         help="make a backbone",
-        description="Trains a network on upright training images with dynamic-scale NITI: on "
-        "MNIST's less the embedded sample, or on CIFAR-10's, shifted and mirrored. The record goes "
-        "to --out, the weights beside it.",
+        description="Trains a network on upright training images with dynamic-scale NITI, or in "
+        "float32 with PyTorch: on MNIST's less the embedded sample, or on CIFAR-10's, shifted and "
+        "mirrored. The record goes to --out, the int8 weights beside it.",
     )
     pretrain.add_argument(
         "--dataset", choices=("mnist", "cifar10"), help="what to train on (mnist)"
@@ -265,7 +265,7 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
         "--kind",
         metavar="NAME",
         help="what the other options are by default: integer-uniform, integer-normal, few-images, "
-        "short, lenet or vgg11 (the first that fits the data)",
+        "short, float32-minmax, float32-percentile, lenet or vgg11 (the first that fits the data)",
     )
     pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     pretrain.add_argument(
@@ -283,11 +283,24 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     )
     pretrain.add_argument("--images", type=int, metavar="N", help="the first N to train on (all)")
     pretrain.add_argument(
+        "--arithmetic",
+        choices=("integer", "float32"),
+        help="what is trained in: float32 needs PyTorch (the kind's: integer)",
+    )
+    pretrain.add_argument(
+        "--quantisation",
+        choices=("min-max", "percentile"),
+        help="of float32 weights: all of a layer fit into int8, or 99 %% of them (the kind's)",
+    )
+    pretrain.add_argument(
         "--schedule",
         metavar="B,B,...",
-        help="learning-rate bits of each epoch; BxE is E epochs of B (the kind's: 3x2,2x2,1x2)",
+        help="learning-rate bits of each epoch; BxE is E epochs of B (3x2,2x2,1x2); in "
+        "float32 learning rates (0.001x4,0.0003x3,0.0001x3)",
     )
-    pretrain.add_argument("--batch", type=int, metavar="N", help="images of one update (1; 64)")
+    pretrain.add_argument(
+        "--batch", type=int, metavar="N", help="images of one update (1; 64; in float32 64; 128)"
+    )
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
     pretrain.add_argument(
         "--checkpoint",
@@ -295,9 +308,7 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
         metavar="FILE",
         help="go on from here after an interruption",
     )
-    pretrain.add_argument(
-        "--threads", type=int, default=os.cpu_count(), metavar="N", help="(one per core)"
-    )
+    pretrain.add_argument("--threads", type=int, metavar="N", help="(one per core; in float32 1)")
 
 
 def _task_options(angle: float | None, seed: int | None) -> _Parser:

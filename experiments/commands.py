@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from argparse import Namespace
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.files import Files
+from experiments.floating.options import float_backbone
+from experiments.floating.quantisation import Quantisation
 from experiments.output import format_table, write_csv, write_figure, write_json
 from experiments.pretraining.backbone import (
     Backbone,
@@ -58,6 +62,7 @@ from experiments.training.train import train as run_training
 from kernels.errors import KernelError
 from kernels.methods import Method
 from kernels.model import Initial
+from kernels.network import Network
 from plots.costs import draw_costs
 from plots.style import FORMATS
 from sim import Contention, Fault, SimError
@@ -267,25 +272,15 @@ def pretrain(options: Namespace) -> None:
     """``priot pretrain``: make a backbone from a full training set."""
     check_seed(options.seed)
     kind = _pretraining_of(options)
-    schedule = kind.schedule if options.schedule is None else _schedule(options.schedule)
     network = network_of(options.network or kind.network)
     if options.out.suffix != ".json":
         raise UserError(f"--out {options.out}: the record's name must end in .json")
-    if options.threads < 1:
+    if options.threads is not None and options.threads < 1:
         raise UserError(f"--threads {options.threads}: take 1 or more")
-    batch = kind.batch if options.batch is None else options.batch
-    initial = kind.initial if options.initial is None else Initial.named(options.initial)
-    images = kind.images if options.images is None else options.images
-    training = kind.training(options.data)
-    plan = Plan(schedule, options.seed, batch, initial, kind.augmented)
-    backbone = run_pretraining(
-        network,
-        training if images is None else training.first(images),
-        kind.test(options.data),
-        plan,
-        options.checkpoint,
-        options.threads,
-    )
+    if options.images is not None:
+        kind = replace(kind, images=options.images)
+    make = float_backbone if kind.quantisation else _integer_backbone
+    backbone = make(options, network, kind)
     save_backbone(options.out, backbone)
     rows = [
         [str(line["epoch"]), f"{line['test_accuracy']:.2f}"] for line in backbone.record["history"]
@@ -295,15 +290,38 @@ def pretrain(options: Namespace) -> None:
         write_json(options.json, backbone.record)
 
 
+def _integer_backbone(options: Namespace, network: Network, kind: Pretraining) -> Backbone:
+    if options.quantisation is not None:
+        raise UserError(
+            "--quantisation makes int8 of float32 weights, and integers are trained here: add "
+            "--arithmetic float32, or leave it out"
+        )
+    schedule = kind.schedule if options.schedule is None else _schedule(options.schedule)
+    batch = kind.batch if options.batch is None else options.batch
+    initial = kind.initial if options.initial is None else Initial.named(options.initial)
+    plan = Plan(schedule, options.seed, batch, initial, kind.augmented)
+    return run_pretraining(
+        network,
+        kind.training_images(options.data),
+        kind.test(options.data),
+        plan,
+        options.checkpoint,
+        options.threads or os.cpu_count() or 1,
+    )
+
+
 def _pretraining_of(options: Namespace) -> Pretraining:
-    """The kind that --kind names, else the first of --dataset."""
-    if options.kind is None:
-        return KINDS[kind_of(options.dataset or "mnist")]
-    if options.kind not in KINDS:
-        raise UserError(f"--kind {options.kind}: choose from {', '.join(KINDS)}")
-    kind = KINDS[options.kind]
+    """The kind that --kind names, else the first of --dataset; trained in --arithmetic."""
+    name = options.kind or kind_of(options.dataset or "mnist")
+    if name not in KINDS:
+        raise UserError(f"--kind {name}: choose from {', '.join(KINDS)}")
+    kind = KINDS[name]
     if options.dataset not in (None, kind.dataset):
-        raise UserError(f"--kind {options.kind} is trained on {kind.dataset}: leave out --dataset")
+        raise UserError(f"--kind {name} is trained on {kind.dataset}: leave out --dataset")
+    if options.arithmetic == "integer":
+        return replace(kind, quantisation=None)
+    if options.arithmetic == "float32":
+        return replace(kind, quantisation=kind.quantisation or Quantisation.MIN_MAX)
     return kind
 
 

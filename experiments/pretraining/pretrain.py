@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from experiments.datasets.augmentation import Augmentation
 from experiments.datasets.mnist import Images
+from experiments.datasets.order import order_of_epoch
 from experiments.datasets.rotation import as_input
 from experiments.datasets.transfer import check_images
 from experiments.environment import environment
@@ -57,10 +58,6 @@ class Plan:
     def method_of(self, epoch: int) -> Method:
         """Of an epoch, counted from 0."""
         return method(METHOD, learning_rate_bits=self.schedule[epoch])
-
-    def order_of(self, epoch: int, images: int) -> NDArray[np.int64]:
-        """The order of images in an epoch, counted from 0."""
-        return np.random.default_rng([self.seed, epoch + 1]).permutation(images)
 
 
 def pretrain(
@@ -142,7 +139,7 @@ def _train_epoch(
     bar: Any,
 ) -> None:
     """The rest of the epoch that ``progress`` is in."""
-    order = plan.order_of(progress.epochs, len(images))
+    order = order_of_epoch(plan.seed, progress.epochs + 1, len(images))
     augmentation = Augmentation.of_epoch(len(images), plan.seed, progress.epochs + 1)
     block = plan.batch * max(1, BLOCK // plan.batch)
     saved = time.monotonic()

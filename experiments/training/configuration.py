@@ -114,7 +114,7 @@ class Configuration:
     @property
     def measured_epochs(self) -> tuple[int, ...]:
         """Epochs after which accuracy is measured; 0 is before training."""
-        return *range(0, self.epochs, self.measure_every), self.epochs
+        return epochs_to_measure(self.epochs, self.measure_every)
 
     def to_json(self) -> dict[str, Any]:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
@@ -169,6 +169,11 @@ class Configuration:
         """Hash of the run: of this description and of ``inputs`` (``Inputs.identity``)."""
         content = {"version": RESULTS_VERSION, "configuration": self.to_json(), **inputs}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def epochs_to_measure(epochs: int, every: int) -> tuple[int, ...]:
+    """0, which is before training, then ``every`` so many epochs, and the last."""
+    return *range(0, epochs, every), epochs
 
 
 def method_setting_names() -> tuple[str, ...]:

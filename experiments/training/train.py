@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.datasets.order import order_of_epoch
 from experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer, check_images, transfer_task
 from experiments.pretraining.backbone import Backbone
 from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
-from experiments.training.configuration import Configuration
+from experiments.training.configuration import Configuration, epochs_to_measure
 from experiments.training.inputs import Inputs
 from kernels.methods import Method
 from kernels.model import Model, with_scores
@@ -110,8 +111,7 @@ class Session:
 
     def order_of(self, epoch: int) -> NDArray[np.int64]:
         """The order of the task's images in an epoch, counted from 1."""
-        generator = np.random.default_rng([self.configuration.seed, epoch])
-        return generator.permutation(len(self.task.labels))
+        return order_of_epoch(self.configuration.seed, epoch, len(self.task.labels))
 
     def train(self, order: NDArray[np.int64]) -> None:
         """One step on each image of ``order``."""
@@ -172,4 +172,5 @@ def accuracy_by_epoch(record: Mapping[str, Any]) -> list[float]:
 
 def measured_epochs(record: Mapping[str, Any]) -> tuple[int, ...]:
     """The epochs after which accuracy was measured; 0 is before training."""
-    return Configuration.from_json(record["configuration"]).measured_epochs
+    configuration = record["configuration"]
+    return epochs_to_measure(configuration["epochs"], configuration.get("measure_every", 1))

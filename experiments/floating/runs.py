@@ -1,0 +1,58 @@
+"""Many runs of fine-tuning in float32, kept as they end; kept ones need no PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.floating.configuration import FloatConfiguration
+from experiments.floating.plan import check_pytorch
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.workers import Workers, carry_out
+from experiments.training.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class FloatRuns:
+    """Runs on the same inputs: a kind of runs (experiments.sweeps.workers.Kind)."""
+
+    inputs: Inputs
+
+    def key(self, configuration: FloatConfiguration) -> str:
+        """Hash of the run. Raises UserError when it does not fit the inputs."""
+        network = self.inputs.backbone.model.network
+        return self.fitted(configuration).key(
+            {**self.inputs.hashes, "backbone_network": network.to_json()}
+        )
+
+    def fitted(self, configuration: FloatConfiguration) -> FloatConfiguration:
+        """With the backbone's network. Raises UserError when it does not fit the inputs."""
+        fitted = self.inputs.fitted(configuration.like_integers())
+        return replace(configuration, network=fitted.network)
+
+    def run(self, configuration: FloatConfiguration) -> dict[str, Any]:
+        """Train. Raises UserError without PyTorch, and naming the run."""
+        check_pytorch()
+        from experiments.floating.fine_tuning import fine_tune
+
+        try:
+            return fine_tune(configuration, self.inputs)
+        except UserError as error:
+            settings = ", ".join(f"{k} {v}" for k, v in configuration.to_json().items())
+            raise UserError(f"{error} (the run with {settings})") from error
+
+
+def run_floats(
+    configurations: Sequence[FloatConfiguration], inputs: Inputs, store: RunStore, workers: Workers
+) -> list[dict[str, Any]]:
+    """The records of all configurations, in their order; only missing runs are computed.
+
+    Raises:
+        UserError: when a configuration does not fit the inputs (before any run starts), runs are
+            missing but PyTorch is too, and as ``carry_out`` does.
+    """
+    runs = FloatRuns(inputs)
+    fitted = [runs.fitted(configuration) for configuration in configurations]
+    return carry_out(fitted, runs, store, workers)
