@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import KernelError
+from kernels.lanes import infer, lane_memory
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.scale import Scale
@@ -17,7 +18,6 @@ from kernels.step import (
     loss,
     prune_edges,
     run_image,
-    run_images,
     train_images,
     update,
 )
@@ -88,7 +88,8 @@ class PlainEngine:
     def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
         """Logits (N,classes) of images (N,C,H,W)."""
         logits = np.zeros((len(images), self._network.classes), np.int8)
-        run_images(self._workspace, _flat(images), logits)
+        prune_edges(self._workspace)
+        infer(self._workspace, lane_memory(self._workspace.layers), _flat(images), logits)
         return logits
 
     def _activation(self, flat: NDArray[np.int8], index: int) -> NDArray[np.int8]:
