@@ -1,11 +1,12 @@
-"""Vectors of LANES numbers as values of compiled code, for loops that must stay in registers.
+"""Vectors as values of compiled code, for loops whose totals have to stay in registers.
 
-The compiler's own vector code keeps totals in memory wherever it cannot prove that two arrays are
-apart. Everything here is generic LLVM code: any processor runs it, as wide as its registers are.
+The compiler's own vector code keeps totals in memory wherever it cannot prove that two arrays lie
+apart. All here is generic LLVM code, which runs on any processor, as wide as its registers are. No
+index is checked.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
@@ -14,104 +15,118 @@ from numba.extending import intrinsic, register_model
 from numba.np.arrayobj import make_array
 
 LANES = 16
-"""Numbers of a vector: one register of AVX-512, two of AVX2."""
-OUTPUTS = 8
-"""Vectors of a block: totals of as many outputs, which share every load of an input."""
+"""Elements of a vector, each an int32 or two int16: one register of AVX-512, two of AVX2."""
+BLOCK = 8
+"""Vectors of a block."""
 
 _INT = ir.IntType(32)
-_VECTOR = ir.VectorType(_INT, LANES)
+_INTS = ir.VectorType(_INT, LANES)
 _HALVES = ir.VectorType(ir.IntType(16), 2 * LANES)
 _PRODUCTS = ir.VectorType(_INT, 2 * LANES)
 
 
-class _Vector(types.Type):  # type: ignore[misc]
-    """LANES int32."""
+class _Vector(types.Type):
+    """LANES elements."""
 
 
-VECTOR = _Vector("vector")
-BLOCK = types.UniTuple(VECTOR, OUTPUTS)
+def _intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a function of types: what compiled code calls has one argument less."""
+    return cast(Callable[..., Any], intrinsic(function))
 
 
-@register_model(_Vector)  # type: ignore[untyped-decorator]
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+_VECTOR = _Vector("vector")
+_TOTALS = types.UniTuple(_VECTOR, BLOCK)  # type: ignore[no-untyped-call]
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, _INTS)  # type: ignore[no-untyped-call]
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, of: Any) -> Any:
-    data = make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), of.as_pointer())
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    """A vector from anywhere: an array's data is aligned to its elements alone."""
-    loaded = builder.load(pointer)
-    loaded.align = 4
-    return loaded
-
-
-def _indices(numbers: Any) -> Any:
-    numbers = list(numbers)
-    return ir.Constant(ir.VectorType(_INT, len(numbers)), numbers)
-
-
-def _shuffled(builder: Any, vector: Any, numbers: Any) -> Any:
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), _indices(numbers))
-
-
-def _splat(builder: Any, number: Any) -> Any:
-    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, _INT(0))
-    return _shuffled(builder, first, [0] * LANES)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def zeros(typing: Any) -> Any:
-    """A block of zeros."""
+@_intrinsic
+def load(typing: Any, array: Any, start: Any) -> Any:
+    """The vector at array[start:]; the array (int32) is seen as a flat one, here and below."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return ir.Constant(ir.ArrayType(_VECTOR, OUTPUTS), None)
+        value = builder.load(_pointer(context, builder, signature.args[0], arguments, _INTS))
+        value.align = 4  # an array's data is aligned to its elements alone
+        return value
 
-    return BLOCK(), generate
+    return _VECTOR(array, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def add_products(typing: Any, totals: Any, weights: Any, at: Any, values: Any, start: Any) -> Any:
-    """totals[o][lane] += weights[at + o] * values[start + lane]: products of pairs, summed.
+@_intrinsic
+def store(typing: Any, vector: Any, array: Any, start: Any) -> Any:
+    """array[start:] = vector."""
 
-    ``weights`` and ``values`` are int32 that hold two int16 each. Sums of two products that are
-    written this way become one instruction (VPMADDWD, VPDPWSSD) on processors of the x86 family.
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, *place = arguments
+        pointer = _pointer(context, builder, signature.args[1], place, _INTS)
+        builder.store(value, pointer).align = 4
+        return context.get_dummy_value()
+
+    return types.void(vector, array, types.int64), generate
+
+
+@_intrinsic
+def larger(typing: Any, first: Any, second: Any) -> Any:
+    """The larger of each pair of int16."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b = (builder.bitcast(argument, _HALVES) for argument in arguments)
+        return builder.bitcast(builder.select(builder.icmp_signed(">", a, b), a, b), _INTS)
+
+    return _VECTOR(first, second), generate
+
+
+@_intrinsic
+def no_products(typing: Any) -> Any:
+    """A block of zeros, for ``add_products``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return ir.Constant(ir.ArrayType(_INTS, BLOCK), None)
+
+    return _TOTALS(), generate
+
+
+@_intrinsic
+def add_products(typing: Any, totals: Any, weights: Any, start: Any, values: Any) -> Any:
+    """totals[o] + weights[start + o] * values for every o of the block.
+
+    An element's two int16 are multiplied with the weight's two and the products added up. Of what
+    is written here the compiler makes one or two instructions (VPDPWSSD, VPMADDWD).
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block, weight_array, at, value_array, start = arguments
-        values = _load(
-            builder, _pointer(context, builder, signature.args[3], value_array, start, _VECTOR)
-        )
+        block, *place, values = arguments
         wide = builder.sext(builder.bitcast(values, _HALVES), _PRODUCTS)
-        first = _pointer(context, builder, signature.args[1], weight_array, at, _INT)
-        for output in range(OUTPUTS):
-            weight = builder.load(builder.gep(first, [_INT(output)]))
-            pairs = builder.bitcast(_splat(builder, weight), _HALVES)
-            products = builder.mul(wide, builder.sext(pairs, _PRODUCTS))
-            even = _shuffled(builder, products, range(0, 2 * LANES, 2))
-            odd = _shuffled(builder, products, range(1, 2 * LANES, 2))
-            total = builder.add(builder.extract_value(block, output), builder.add(even, odd))
-            block = builder.insert_value(block, total, output)
+        first = _pointer(context, builder, signature.args[1], place, _INT)
+        for o in range(BLOCK):
+            weight = builder.load(builder.gep(first, [_INT(o)]))
+            products = builder.mul(wide, builder.sext(_spread(builder, weight), _PRODUCTS))
+            even = _chosen(builder, products, range(0, 2 * LANES, 2))
+            odd = _chosen(builder, products, range(1, 2 * LANES, 2))
+            total = builder.add(builder.extract_value(block, o), builder.add(even, odd))
+            block = builder.insert_value(block, total, o)
         return block
 
-    return BLOCK(totals, weights, at, values, start), generate
+    return _TOTALS(totals, weights, types.int64, values), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def store(typing: Any, totals: Any, sums: Any, start: Any, step: Any) -> Any:
-    """sums[start + o * step + lane] = totals[o][lane]."""
+def _pointer(context: Any, builder: Any, kind: Any, place: Any, of: Any) -> Any:
+    """To an element of type ``of``; a place is an array and an index."""
+    array, index = place
+    data = make_array(kind)(context, builder, array).data  # type: ignore[no-untyped-call]
+    return builder.bitcast(builder.gep(data, [index]), of.as_pointer())
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block, array, start, step = arguments
-        for output in range(OUTPUTS):
-            pointer = _pointer(context, builder, signature.args[1], array, start, _VECTOR)
-            builder.store(builder.extract_value(block, output), pointer).align = 4
-            start = builder.add(start, step)
-        return context.get_dummy_value()
 
-    return types.void(totals, sums, types.int64, types.int64), generate
+def _spread(builder: Any, number: Any) -> Any:
+    """An int32 in every element, as int16."""
+    first = builder.insert_element(ir.Constant(_INTS, ir.Undefined), number, _INT(0))
+    return builder.bitcast(_chosen(builder, first, [0] * LANES), _HALVES)
+
+
+def _chosen(builder: Any, vector: Any, indices: Any) -> Any:
+    mask = ir.Constant(ir.VectorType(_INT, LANES), list(indices))
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
