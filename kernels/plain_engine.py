@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import KernelError
+from kernels.lanes import infer, lanes
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.scale import Scale
@@ -17,7 +19,6 @@ from kernels.step import (
     loss,
     prune_edges,
     run_image,
-    run_images,
     train_images,
     update,
 )
@@ -33,6 +34,7 @@ class PlainEngine:
     def __init__(self, model: Model, method: Method, scales: dict[int, Scale] | None) -> None:
         network = self._network = model.network
         self._workspace = ws = workspace(model, method, dynamic=scales is None)
+        self._lanes = lanes(ws.layers)
         for index, scale in (scales or {}).items():
             for name, shift in asdict(scale).items():
                 ws.layers[index][name] = shift
@@ -88,7 +90,8 @@ class PlainEngine:
     def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
         """Logits (N,classes) of images (N,C,H,W)."""
         logits = np.zeros((len(images), self._network.classes), np.int8)
-        run_images(self._workspace, _flat(images), logits)
+        prune_edges(self._workspace)
+        infer(self._workspace, self._lanes, _flat(images), logits)
         return logits
 
     def _activation(self, flat: NDArray[np.int8], index: int) -> NDArray[np.int8]:
@@ -103,4 +106,4 @@ class PlainEngine:
 
 
 def _flat(images: NDArray[np.int8]) -> NDArray[np.int8]:
-    return np.ascontiguousarray(images).reshape(len(images), -1)
+    return np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))

@@ -23,7 +23,6 @@ from kernels.workspace import CONV2D, DENSE, RELU, WORKSPACE, Workspace
 _IMAGES = types.Array(types.int8, 2, "C", readonly=True)
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 _INDICES = types.Array(types.int64, 1, "C", readonly=True)
-_LOGITS = types.Array(types.int8, 2, "C")
 
 
 _IMAGE = types.Array(types.int8, 1, "C", readonly=True)
@@ -212,13 +211,3 @@ def train_images(
         if logits_error.any():
             backward(ws)
             update(ws)
-
-
-@kernel(types.void(WORKSPACE, _IMAGES, _LOGITS))
-def run_images(ws: Workspace, images: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
-    """The logits (N,classes) of images (N,pixels)."""
-    prune_edges(ws)
-    of_one = ws.activations[ws.activations.size - ws.powers.size :]
-    for index in range(len(images)):
-        run_image(ws, images[index])
-        logits[index] = of_one

@@ -1,0 +1,300 @@
+"""Inference of many images at once: each is a lane of vectors, so that every loop ends in vectors.
+
+Activations lie as (pairs of channels, places, LANES): an int32 holds those of two channels, as
+int16, whose products with two weights are added up by one instruction. An odd channel is paired
+with zeros. Every lane has shifts of its own: its numbers are those of the image alone
+(kernels.step.forward).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from kernels.jit import inlined, kernel
+from kernels.requantise import dynamic_shift
+from kernels.rounding import clip, round_by, rounding_rule
+from kernels.vectors import BLOCK, LANES, add_products, larger, load, no_products, store
+from kernels.workspace import CONV2D, DENSE, RELU, WORKSPACE, Workspace
+
+CACHE_LINE = 64
+"""Bytes; a vector that lies in two lines is read twice."""
+LANE_LAYER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("channels", "places"),  # that the weights of an output have: (C,places)
+            *("pairs", "height", "width"),  # of the input; a dense layer has width alone
+            *("blocks", "rows", "columns"),  # of outputs, and of their windows; no weights: 0
+            *("weights", "weights_end"),
+        )
+    ]
+)
+
+
+class Lanes(NamedTuple):
+    """What inference computes with beside a workspace."""
+
+    layers: NDArray[np.void]
+    """One record of dtype LANE_LAYER per layer."""
+    weights: NDArray[np.int32]
+    """Of each layer (blocks, pairs of channels, places, BLOCK)."""
+    values: NDArray[np.int32]
+    """Of the layer at hand: (pairs, places, LANES)."""
+    sums: NDArray[np.int32]
+    """Of the layer at hand: (blocks * BLOCK, places, LANES)."""
+
+
+_INTS = types.Array(types.int32, 1, "C")
+_LANES = types.NamedTuple(  # type: ignore[no-untyped-call]
+    [types.Array(numba.from_dtype(LANE_LAYER), 1, "C"), _INTS, _INTS, _INTS], Lanes
+)
+_IMAGES = types.Array(types.int8, 2, "C", readonly=True)
+_LOGITS = types.Array(types.int8, 2, "C")
+
+
+def lanes(layers: NDArray[np.void]) -> Lanes:
+    """Memory for inference through ``layers``, records of dtype kernels.workspace.LAYER."""
+    table = np.zeros(len(layers), LANE_LAYER)
+    channels, height, width = (int(layers[0][name]) for name in ("channels", "height", "width"))
+    weights, values, sums = 0, _pairs(channels) * height * width, 0
+    for layer, row in zip(layers, table, strict=True):
+        pairs = _pairs(channels)
+        row["weights"] = weights
+        if layer["kind"] == CONV2D:
+            window = int(layer["window"])
+            row["channels"], row["places"] = channels, window * window
+            row["pairs"], row["height"], row["width"] = pairs, height, width
+            row["rows"] = row["columns"] = window
+        elif layer["kind"] == DENSE:
+            row["channels"], row["places"] = channels, height * width
+            row["pairs"], row["height"], row["width"] = 1, 1, pairs * height * width
+            row["rows"], row["columns"] = 1, row["width"]
+        else:
+            row["pairs"], row["height"], row["width"] = pairs, height, width
+        channels, height, width = (
+            int(layer[name]) for name in ("out_channels", "out_height", "out_width")
+        )
+        values = max(values, _pairs(channels) * height * width)
+        if row["rows"]:
+            row["blocks"] = -(-channels // BLOCK)
+            weights += int(row["blocks"]) * pairs * int(row["places"]) * BLOCK
+            sums = max(sums, int(row["blocks"]) * BLOCK * height * width)
+        row["weights_end"] = weights
+    return Lanes(table, *(_aligned(size) for size in (weights, values * LANES, sums * LANES)))
+
+
+def _pairs(channels: int) -> int:
+    return (channels + 1) // 2
+
+
+def _aligned(size: int) -> NDArray[np.int32]:
+    """Zeros that start a cache line."""
+    memory = np.zeros(size + CACHE_LINE // 4, np.int32)
+    start = -memory.ctypes.data % CACHE_LINE // 4
+    return memory[start : start + size]
+
+
+@inlined
+def _pair(even: Any, odd: Any) -> np.int32:
+    return np.int32(np.int32(odd << 16) | np.int32(even & 0xFFFF))
+
+
+@kernel("void(int8[:,:,::1], int32[:,:,:,::1])")
+def pack_weights(weights: NDArray[np.int8], packed: NDArray[np.int32]) -> None:
+    """weights (O,C,places) -> packed (blocks, pairs of channels, places, BLOCK), filled with 0."""
+    outputs, channels, places = weights.shape
+    packed[:] = 0
+    for o in range(outputs):
+        for c in range(0, channels, 2):
+            for place in range(places):
+                odd = weights[o, c + 1, place] if c + 1 < channels else np.int8(0)
+                packed[o // BLOCK, c // 2, place, o % BLOCK] = _pair(weights[o, c, place], odd)
+
+
+@kernel(types.void(_IMAGES, types.int64, types.Array(types.int32, 3, "C")))
+def load_images(images: NDArray[np.int8], channels: int, values: NDArray[np.int32]) -> None:
+    """images (N,C*places), N <= LANES -> values (pairs, places, LANES); other lanes stay."""
+    places = values.shape[1]
+    for lane in range(len(images)):
+        image = images[lane].reshape(channels, places)
+        for c in range(0, channels, 2):
+            for place in range(places):
+                odd = image[c + 1, place] if c + 1 < channels else np.int8(0)
+                values[c // 2, place, lane] = _pair(image[c, place], odd)
+
+
+@kernel(types.void(_INTS, _LOGITS))
+def store_logits(values: NDArray[np.int32], logits: NDArray[np.int8]) -> None:
+    """values (pairs, LANES), flat -> logits (N,classes), N <= LANES."""
+    lanes, classes = logits.shape
+    for lane in range(lanes):
+        for c in range(classes):
+            logits[lane, c] = values[c // 2 * LANES + lane] >> (c % 2 * 16)
+
+
+@kernel("void(int32[:,:,:,:,::1], int32[:,:,:,::1], int64, int32[:,:,:,::1])")
+def correlate(
+    weights: NDArray[np.int32], values: NDArray[np.int32], padding: int, sums: NDArray[np.int32]
+) -> None:
+    """2-D cross-correlation; what a window has outside the border is left out.
+
+    weights (blocks, pairs, k, k2, BLOCK), values (pairs, H, W, LANES)
+    -> sums (blocks * BLOCK, H+2p-k+1, W+2p-k2+1, LANES).
+    """
+    blocks, pairs, rows, columns, _ = weights.shape
+    _, height, width, _ = values.shape
+    _, out_height, out_width, _ = sums.shape
+    for block in range(blocks):
+        for y in range(out_height):
+            top, bottom = max(0, padding - y), min(rows, height + padding - y)
+            for x in range(out_width):
+                left, right = max(0, padding - x), min(columns, width + padding - x)
+                totals = no_products()
+                for pair in range(pairs):
+                    for ky in range(top, bottom):
+                        weight = ((block * pairs + pair) * rows + ky) * columns
+                        value = (pair * height + y + ky - padding) * width + x - padding
+                        for kx in range(left, right):
+                            inputs = load(values, (value + kx) * LANES)
+                            totals = add_products(totals, weights, (weight + kx) * BLOCK, inputs)
+                for o in range(BLOCK):
+                    place = ((block * BLOCK + o) * out_height + y) * out_width + x
+                    store(totals[o], sums, place * LANES)
+
+
+@kernel("void(int32[:,:,::1], int32[::1])")
+def dynamic_shifts(sums: NDArray[np.int32], shifts: NDArray[np.int32]) -> None:
+    """kernels.requantise.dynamic_shift of every lane of sums (-1, BLOCK, LANES)."""
+    # The bits that any magnitude has are as wide as the largest magnitude.
+    bits = np.zeros(LANES, np.int32)
+    for n in range(len(sums)):
+        for lane in range(LANES):
+            first = abs(sums[n, 0, lane]) | abs(sums[n, 1, lane])
+            second = abs(sums[n, 2, lane]) | abs(sums[n, 3, lane])
+            third = abs(sums[n, 4, lane]) | abs(sums[n, 5, lane])
+            fourth = abs(sums[n, 6, lane]) | abs(sums[n, 7, lane])
+            bits[lane] |= first | second | third | fourth
+    for lane in range(LANES):
+        shifts[lane] = dynamic_shift(bits[lane : lane + 1])
+
+
+@kernel("void(int32[:,:,::1], int32[::1], int64, int32[:,:,::1])")
+def requantise(
+    sums: NDArray[np.int32], shifts: NDArray[np.int32], rounding: int, values: NDArray[np.int32]
+) -> None:
+    """kernels.requantise.requantise of every lane; sums (outputs, places, LANES).
+
+    values (pairs of outputs, places, LANES). Sums of an output that fills a block are zero.
+    """
+    pairs, places, _ = values.shape
+    rule = np.empty((4, LANES), np.int32)
+    for lane in range(LANES):
+        rule[0, lane], rule[1, lane], rule[2, lane], rule[3, lane] = rounding_rule(
+            shifts[lane], rounding
+        )
+    dropped, lower, factor, least = rule[0], rule[1], rule[2], rule[3]
+    for pair in range(pairs):
+        for place in range(places):
+            first, second = sums[2 * pair, place], sums[2 * pair + 1, place]
+            outputs = values[pair, place]
+            for n in range(LANES):
+                even = round_by(first[n], shifts[n], dropped[n], lower[n], factor[n], least[n])
+                odd = round_by(second[n], shifts[n], dropped[n], lower[n], factor[n], least[n])
+                outputs[n] = _pair(clip(even), clip(odd))
+
+
+@kernel("void(int16[::1])")
+def relu(values: NDArray[np.int16]) -> None:
+    """max(x, 0), in place."""
+    for index in range(values.size):
+        values[index] = max(values[index], np.int16(0))
+
+
+@kernel("void(int32[::1], int64, int64, int64, int64)")
+def max_pool2d(values: NDArray[np.int32], pairs: int, height: int, width: int, size: int) -> None:
+    """(pairs, H, W, LANES) -> (pairs, H//size, W//size, LANES), in place: no output lies behind
+    the first of its inputs."""
+    out_height, out_width = height // size, width // size
+    for pair in range(pairs):
+        for y in range(out_height):
+            for x in range(out_width):
+                first = (pair * height + y * size) * width + x * size
+                largest = load(values, first * LANES)
+                for dy in range(size):
+                    for dx in range(size):
+                        largest = larger(largest, load(values, (first + dy * width + dx) * LANES))
+                store(largest, values, ((pair * out_height + y) * out_width + x) * LANES)
+
+
+@inlined
+def _shaped(memory: Any, shape: Any) -> Any:
+    size = 1
+    for extent in shape:
+        size *= extent
+    return memory[:size].reshape(shape)
+
+
+@kernel(types.void(WORKSPACE, _LANES))
+def pack_layers(ws: Workspace, memory: Lanes) -> None:
+    """The weights that ``ws`` keeps, of every layer."""
+    for index in range(len(ws.layers)):
+        layer, lane = ws.layers[index], memory.layers[index]
+        weights = ws.kept[layer.edges : layer.edges_end]
+        packed = memory.weights[lane.weights : lane.weights_end]
+        if lane.blocks:
+            pack_weights(
+                weights.reshape(layer.out_channels, lane.channels, lane.places),
+                packed.reshape(lane.blocks, (lane.channels + 1) // 2, lane.places, BLOCK),
+            )
+
+
+@kernel(types.void(WORKSPACE, _LANES))
+def forward_lanes(ws: Workspace, memory: Lanes) -> None:
+    """From LANES images to their logits, both in ``memory.values``."""
+    shifts = np.empty(LANES, np.int32)
+    for index in range(len(ws.layers)):
+        layer, lane = ws.layers[index], memory.layers[index]
+        pairs, height, width = lane.pairs, lane.height, lane.width
+        inputs = memory.values[: pairs * height * width * LANES]
+        if lane.blocks:
+            outputs, places = lane.blocks * BLOCK, layer.out_height * layer.out_width
+            sums = memory.sums[: outputs * places * LANES]
+            packed = memory.weights[lane.weights : lane.weights_end]
+            correlate(
+                packed.reshape(lane.blocks, pairs, lane.rows, lane.columns, BLOCK),
+                inputs.reshape(pairs, height, width, LANES),
+                layer.padding,
+                sums.reshape(outputs, layer.out_height, layer.out_width, LANES),
+            )
+            if ws.settings[0].dynamic:
+                dynamic_shifts(sums.reshape(-1, BLOCK, LANES), shifts)
+            else:
+                shifts[:] = layer.forward
+            requantise(
+                sums.reshape(outputs, places, LANES),
+                shifts,
+                ws.settings[0].rounding,
+                _shaped(memory.values, ((layer.out_channels + 1) // 2, places, LANES)),
+            )
+        elif layer.kind == RELU:
+            relu(inputs.view(np.int16))
+        else:
+            max_pool2d(inputs, pairs, height, width, layer.window)
+
+
+@kernel(types.void(WORKSPACE, _LANES, _IMAGES, _LOGITS))
+def infer(ws: Workspace, memory: Lanes, images: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
+    """The logits (N,classes) of images (N,pixels), with the weights that ``ws`` keeps."""
+    pack_layers(ws, memory)
+    image = ws.layers[0]
+    shape = ((image.channels + 1) // 2, image.height * image.width, LANES)
+    for start in range(0, len(images), LANES):
+        stop = min(start + LANES, len(images))
+        load_images(images[start:stop], image.channels, _shaped(memory.values, shape))
+        forward_lanes(ws, memory)
+        store_logits(memory.values, logits[start:stop])
