@@ -9,6 +9,7 @@ import pytest
 from kernel_strategies import image_for
 from numpy.typing import NDArray
 from oracle_training import NaiveTrainer, ints
+from test_kernels_trainer import learning
 
 from kernels.calibration import CalibrationError, Statistic, calibrate
 from kernels.errors import KernelError
@@ -33,6 +34,7 @@ def naive_shifts(model: Model, chosen: Method, image: NDArray[np.int8], label: i
         chosen.threshold,
         nearest=False,
         static=None,
+        trained=learning(model.network, chosen.trained_layers),
     )
     trainer.step(ints(image), label)
     return trainer
@@ -53,9 +55,13 @@ RULES: dict[Statistic, tuple[Callable[[list[int]], int], bool]] = {
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", METHODS)
-def test_scales_follow_from_independent_dynamic_steps(name: str, seed: int) -> None:
-    chosen, generator = method(name), np.random.default_rng(seed)
+@pytest.mark.parametrize(
+    "chosen",
+    [*METHODS.values(), *(method(NITI.name, trained_layers=few) for few in ("dense", "last"))],
+    ids=lambda chosen: chosen.label,
+)
+def test_scales_follow_from_independent_dynamic_steps(chosen: Method, seed: int) -> None:
+    generator = np.random.default_rng(seed)
     model = with_scores(initial_model(CNN, seed), chosen, seed)
     for index in model.exponents:
         model.exponents[index] += 3  # logits so large leave no doubt
