@@ -159,7 +159,7 @@ def method(
     for key, value in unused.items():
         if value is not None:
             raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
-    settings |= scores | sparse | layers
+    common = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
+    settings = common | scores | sparse | layers
     given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)
