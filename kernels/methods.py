@@ -68,7 +68,7 @@ class Method:
 
     @property
     def freezes_weights(self) -> bool:
-        """Some weights or all of them stay as they are, whatever the network."""
+        """Weights stay as they are: all of them, or those of the layers that are not trained."""
         return self.trains_scores or self.trained_layers != "all"
 
     def trained_of(self, network: Network) -> tuple[int, ...]:

@@ -23,8 +23,10 @@ class Scale:
 
 
 def of_trained(scales: Mapping[int, Scale], first: int) -> dict[int, Scale]:
-    """Scales by layer index, with 0 for all that is not computed where ``first`` is the first layer
-    that is trained."""
+    """Scales by layer index, with 0 for what is never computed where ``first`` is trained first.
+
+    That is the errors of the inputs of layers up to it, and the gradients of those before it.
+    """
     used = {}
     for index, scale in scales.items():
         if index <= first:
