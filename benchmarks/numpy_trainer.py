@@ -94,9 +94,10 @@ class NumpyTrainer:
     def _backward(
         self, activations: list[Integers], kept: dict[int, Integers], error: Integers
     ) -> list[tuple[int, Integers]]:
-        """The gradients of all layers' weights or scores, with the layers' indices."""
+        """The gradients of weights or scores that are trained, with the layers' indices."""
         network, gradients = self.model.network, []
-        for index in reversed(range(network.weighted[0], len(network.layers))):
+        first = self._method.trained_of(network)[0]
+        for index in reversed(range(first, len(network.layers))):
             layer, inputs = network.layers[index], activations[index]
             if isinstance(layer, ReLU):
                 error = np.where(activations[index + 1] > 0, error, 0)
@@ -104,7 +105,7 @@ class NumpyTrainer:
                 error = _unpool(inputs, layer.size, error)
             else:
                 gradients.append((index, self._gradient(index, layer, inputs, error)))
-                if index > network.weighted[0]:
+                if index > first:
                     error = self._input_error(index, layer, kept[index], error)
                     error = error.reshape(inputs.shape)
         return gradients

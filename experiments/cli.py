@@ -405,6 +405,11 @@ def _method_options() -> _Parser:
     options.add_argument(
         "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
     )
+    options.add_argument(
+        "--trained-layers",
+        metavar="LAYERS",
+        help="which layers niti-dynamic and niti-static train: all (default), dense or last",
+    )
     options.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
     return options
 

@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kernels.errors import KernelError
+from kernels.network import Dense, Network
 from kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude")
+TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
+"""Which layers with weights are trained, and what a label says of it."""
 
 
 class MethodError(KernelError):
@@ -38,6 +41,8 @@ class Method:
     """Share of the edges of each layer that have a score; None where no scores are trained."""
     selection: str | None = None
     """How the scored edges are chosen where only a fraction has a score."""
+    trained_layers: str = "all"
+    """Where weights are trained, one of TRAINED_LAYERS: the others stay as they are."""
     rounding: Rounding = Rounding.PSEUDO_STOCHASTIC
 
     def __post_init__(self) -> None:
@@ -51,11 +56,32 @@ class Method:
             raise MethodError(f"scored fraction {self.scored_fraction} is outside 0..1")
         if self.selection is not None and self.selection not in SELECTIONS:
             raise MethodError(f"selection {self.selection!r} is none of {', '.join(SELECTIONS)}")
+        if self.trained_layers not in TRAINED_LAYERS:
+            raise MethodError(
+                f"trained layers {self.trained_layers!r} is none of {', '.join(TRAINED_LAYERS)}"
+            )
 
     @property
     def sparse(self) -> bool:
         """Scores are kept for chosen edges only (PRIOT-S)."""
         return self.selection is not None
+
+    @property
+    def freezes_weights(self) -> bool:
+        """Weights stay as they are: all of them, or those of the layers that are not trained."""
+        return self.trains_scores or self.trained_layers != "all"
+
+    def trained_of(self, network: Network) -> tuple[int, ...]:
+        """Indices of the layers whose weights or scores are trained, in forward order.
+
+        They are all layers with weights from the first of them on.
+        """
+        weighted = network.weighted
+        if self.trained_layers == "last":
+            return weighted[-1:]
+        if self.trained_layers == "dense":
+            return tuple(index for index in weighted if isinstance(network.layers[index], Dense))
+        return weighted
 
     @property
     def family(self) -> str:
@@ -64,11 +90,11 @@ class Method:
 
     @property
     def label(self) -> str:
-        """Name in tables and figures: "PRIOT-S 10 % random"."""
+        """Name in tables and figures: "PRIOT-S 10 % random", "NITI static, last layer"."""
         label = self.family
         if self.sparse and self.scored_fraction is not None:
             label += f" {100 * self.scored_fraction:g} % {self.selection}"
-        return label
+        return label + TRAINED_LAYERS[self.trained_layers]
 
     def settings(self) -> dict[str, Any]:
         """What a record says of the method beside its name."""
@@ -115,6 +141,7 @@ def method(
     score_spread: int | None = None,
     scored_fraction: float | None = None,
     selection: str | None = None,
+    trained_layers: str | None = None,
     rounding: Rounding | None = None,
 ) -> Method:
     """A method by name, with settings other than its defaults; None keeps the default.
@@ -127,10 +154,12 @@ def method(
     default = METHODS[name]
     scores = {"threshold": threshold, "score_spread": score_spread}
     sparse = {"scored_fraction": scored_fraction, "selection": selection}
-    unused = ({} if default.trains_scores else scores) | ({} if default.sparse else sparse)
+    layers = {"trained_layers": trained_layers}
+    unused = (layers if default.trains_scores else scores) | ({} if default.sparse else sparse)
     for key, value in unused.items():
         if value is not None:
             raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding} | scores | sparse
+    common = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
+    settings = common | scores | sparse | layers
     given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)

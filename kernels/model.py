@@ -44,7 +44,7 @@ class Model:
 
     @property
     def trained(self) -> dict[int, NDArray[np.int8]]:
-        """The tensors that training changes: the scores where there are any, else the weights."""
+        """The tensors that training may change: the scores if there are any, else the weights."""
         return self.scores or self.weights
 
     def state_hash(self) -> str:

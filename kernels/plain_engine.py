@@ -13,7 +13,7 @@ from kernels.errors import KernelError
 from kernels.lanes import infer, lanes
 from kernels.methods import Method
 from kernels.model import Model
-from kernels.scale import Scale
+from kernels.scale import Scale, of_trained
 from kernels.step import (
     backward,
     loss,
@@ -35,14 +35,14 @@ class PlainEngine:
         network = self._network = model.network
         self._workspace = ws = workspace(model, method, dynamic=scales is None)
         self._lanes = lanes(ws.layers)
-        for index, scale in (scales or {}).items():
+        trained = method.trained_of(network)
+        for index, scale in of_trained(scales or {}, trained[0]).items():
             for name, shift in asdict(scale).items():
                 ws.layers[index][name] = shift
-        ws.layers[network.weighted[0]]["backward"] = 0
         indices = range(len(network.layers))
         self.outputs = [self._activation(ws.activations, index) for index in indices]
         self.errors = [self._activation(ws.errors, index) for index in indices]
-        self.gradients = {index: self._edges(ws.gradients, index) for index in network.weighted}
+        self.gradients = {index: self._edges(ws.gradients, index) for index in trained}
         for index in network.weighted:
             model.weights[index] = self._edges(ws.weights, index)
             if model.scores:

@@ -146,13 +146,11 @@ def _gradient(ws: Workspace, index: int) -> None:
 
 @kernel(types.void(WORKSPACE))
 def backward(ws: Workspace) -> None:
-    """From the error of the logits to every layer's error and gradient.
+    """From the error of the logits to the error and gradient of every layer that is trained.
 
-    Layers up to the first with weights have no use for an error of their input: none is computed.
+    Layers up to the first trained one have no use for an error of their input: none is computed.
     """
-    first = 0
-    while ws.layers[first].kind != CONV2D and ws.layers[first].kind != DENSE:
-        first += 1
+    first = ws.settings[0].first_trained
     for index in range(len(ws.layers) - 1, first - 1, -1):
         layer = ws.layers[index]
         inputs = ws.activations[layer.input : layer.input_end]
@@ -177,10 +175,10 @@ def backward(ws: Workspace) -> None:
 
 @kernel(types.void(WORKSPACE))
 def update(ws: Workspace) -> None:
-    """Move every weight or score against its gradient."""
+    """Move every weight or score that is trained against its gradient."""
     settings = ws.settings[0]
     values = ws.scores if settings.trains_scores else ws.weights
-    for index in range(len(ws.layers)):
+    for index in range(settings.first_trained, len(ws.layers)):
         layer = ws.layers[index]
         shift = max(0, layer.gradient_bits - settings.learning_rate_bits)
         edges = slice(layer.edges, layer.edges_end)

@@ -23,7 +23,8 @@ class Trainer:
 
     After a step ``outputs[i]`` (int8) is what layer i wrote, ``errors[i]`` (int8, same shape) the
     error of that output, and ``gradients[i]`` (int32) the gradient of layer i's weights or scores.
-    Layers up to the first with weights have no use for an error of their input: none is computed.
+    Layers up to the first that is trained have no use for an error of their input: none is
+    computed, and its shift is 0, as is the width of a gradient that nothing asks for.
 
     Args:
         model: trained in place, by one trainer at a time.
@@ -65,7 +66,7 @@ class Trainer:
 
     @property
     def gradients(self) -> dict[int, NDArray[np.int32]]:
-        """By index of the layers with weights."""
+        """By index of the layers that are trained."""
         return self._engine.gradients
 
     @property
@@ -80,12 +81,12 @@ class Trainer:
         return self.outputs[-1]
 
     def backward(self, label: int) -> None:
-        """Errors of every layer's output and gradients of every layer's weights or scores."""
+        """Errors back to the first layer that is trained, gradients of all that are."""
         self._check_label(label)
         self._engine.backward(self.logit_exponent, label)
 
     def update(self) -> None:
-        """Move every weight or score against its gradient."""
+        """Move every weight or score that is trained against its gradient."""
         self._engine.update()
 
     def step(self, image: NDArray[np.int8], label: int) -> int:

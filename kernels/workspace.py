@@ -35,7 +35,10 @@ LAYER = np.dtype(
 SETTINGS = np.dtype(
     [
         (name, np.int64)
-        for name in ("dynamic", "trains_scores", "learning_rate_bits", "threshold", "rounding")
+        for name in (
+            *("dynamic", "trains_scores", "learning_rate_bits", "threshold", "rounding"),
+            "first_trained",  # index of a layer
+        )
     ]
 )
 
@@ -90,6 +93,7 @@ def workspace(model: Model, method: Method, dynamic: bool) -> Workspace:
     settings["dynamic"] = dynamic
     for name in ("trains_scores", "learning_rate_bits", "threshold", "rounding"):
         settings[name] = getattr(method, name)
+    settings["first_trained"] = method.trained_of(model.network)[0]
     activations = int(layers["output_end"].max())
     weights = _flat(model.weights, np.int8)
     return Workspace(

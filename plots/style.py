@@ -25,22 +25,23 @@ SHADES = ("#1f3d5c", "#5f8fb8", "#b3cde0", "#e8eff5")
 ACCENT = "#b3402e"
 """For the one line that must not be missed."""
 
-_TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000")  # each for three lines
+_TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000")  # each for three lines, and again
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_MARKERS = "os^Dv<>phX"
+_MARKERS = "os^Dv<>phX"  # the second time, those that were filled are hollow
 
 LINES: tuple[dict[str, Any], ...] = tuple(
     {
         "color": tone,
         "linestyle": _DASHES[position % len(_DASHES)],
         "marker": marker,
-        "markerfacecolor": "white" if position % 2 else tone,
+        "markerfacecolor": "white" if (position + again) % 2 else tone,
         "markersize": 3.5,
         "markeredgewidth": 0.7,
         "linewidth": 0.8,
     }
-    for position, marker in enumerate(_MARKERS)
-    for tone in [_TONES[position // len(_DASHES)]]
+    for position in range(2 * len(_MARKERS))
+    for again, place in [divmod(position, len(_MARKERS))]
+    for marker, tone in [(_MARKERS[place], _TONES[position // len(_DASHES) % len(_TONES)])]
 )
 """How the first, second, ... line of a figure looks: no two alike, in grey either."""
 

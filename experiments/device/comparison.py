@@ -57,7 +57,7 @@ class Comparison:
         if checkpoint.phase is Phase.FORWARD:
             self._compare(where, "outputs", index, reference.outputs[index])
         elif checkpoint.phase is Phase.BACKWARD:
-            if index > self.network.weighted[0]:
+            if index > reference.method.trained_of(self.network)[0]:
                 self._compare(where, "output_error", index - 1, reference.errors[index - 1])
         else:
             trained = "scores" if reference.method.trains_scores else "weights"

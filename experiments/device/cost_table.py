@@ -171,12 +171,14 @@ def _per_mac(records: list[dict[str, Any]]) -> str:
 
 
 def _by_layer(records: list[dict[str, Any]], key: str, text: Callable[[float], str]) -> str:
+    """A row for each layer and pass; empty where a method does not have it."""
     header = ["layer", "", *(record["label"] for record in records)]
     rows = []
-    for layer, phases in records[0][key].items():
+    for layer in records[0][key]:
+        phases = dict.fromkeys(phase for record in records for phase in record[key][layer])
         for phase in phases:
-            cells = [text(record[key][layer][phase]) for record in records]
-            rows.append([layer, phase, *cells])
+            counts = [record[key][layer].get(phase) for record in records]
+            rows.append([layer, phase, *("" if n is None else text(n) for n in counts)])
     return format_table(header, rows)
 
 
@@ -193,9 +195,14 @@ def _thousands(cycles: float) -> str:
 
 
 def flat_rows(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The records as rows of a CSV file: nested numbers become columns ``outer_inner``."""
-    for record in records:
-        yield dict(_flatten(record))
+    """The records as rows of a CSV file: nested numbers become columns ``outer_inner``.
+
+    A column that a record does not have, as that of a pass that it leaves out, is None.
+    """
+    rows = [dict(_flatten(record)) for record in records]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    for row in rows:
+        yield columns | row
 
 
 def _flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

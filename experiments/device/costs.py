@@ -32,13 +32,13 @@ from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
 from experiments.training.train import starting_point
-from kernels.methods import Method, method
+from kernels.methods import TRAINED_LAYERS, Method, method
 from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
 from sim import Contention, Pico
 
-BASELINE = "niti-static"
+BASELINE = method("niti-static")
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def possible_setups(
 def compared_methods() -> tuple[Method, ...]:
     """The methods of the cost table."""
     return (
-        method("niti-dynamic"),
-        method(BASELINE),
+        *(method("niti-dynamic", trained_layers=layers) for layers in TRAINED_LAYERS),
+        *(method("niti-static", trained_layers=layers) for layers in TRAINED_LAYERS),
         method("priot"),
         method("priot-s", scored_fraction=0.2),
         method("priot-s", scored_fraction=0.1),
@@ -128,7 +128,7 @@ def measure_costs(
             records.append(record | at_clock(record, clock_hz))
     for record in records:
         record["ratio_to_static_niti"] = _ratio(
-            record, records, ("variant",), lambda other: other["method"] == BASELINE
+            record, records, ("variant",), lambda other: other["label"] == BASELINE.label
         )
         for variant in ON_ONE_CORE:
             record[f"ratio_to_{variant}"] = _ratio(
@@ -259,7 +259,7 @@ def measure_steps(
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
         "cycles_by_layer": by_layer,
-        "cycles_per_mac": _per_mac(by_layer, network),
+        "cycles_per_mac": _per_mac(by_layer, network, settings.trained_of(network)[0]),
         "peak_sram_bytes": memory.total,
         "sram": {
             "static_data": memory.static_data,
@@ -309,12 +309,13 @@ def _by_layer(steps: list[list[Checkpoint]], network: Network) -> dict[str, dict
 
 
 def _per_mac(
-    by_layer: dict[str, dict[str, float]], network: Network
+    by_layer: dict[str, dict[str, float]], network: Network, first: int
 ) -> dict[str, dict[str, float]]:
     """Cycles of each pass of a layer with weights, over the multiply-accumulates of that pass.
 
     They are those of the sums as written, zeros, padding and pruned edges included: each weight
-    meets one activation or error at every place of its output.
+    meets one activation or error at every place of its output. Nothing is passed back by layer
+    ``first``, the first that is trained.
     """
     per_mac = {}
     for index in network.weighted:
@@ -324,6 +325,6 @@ def _per_mac(
         per_mac[name] = {
             phase: cycles / products
             for phase, cycles in by_layer[name].items()
-            if phase != "backward" or index > network.weighted[0]
+            if phase != "backward" or index > first
         }
     return per_mac

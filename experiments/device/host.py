@@ -186,7 +186,7 @@ class Device:
 
     def tensor(self, part: str, index: int, dtype: DTypeLike, count: int) -> NDArray[Any]:
         """A copy of a tensor of the image, flat; ``part`` and ``index`` as in ``Layout``."""
-        base = self._flash_base if self.layout.in_flash(part) else self._base
+        base = self._flash_base if self.layout.in_flash(part, index) else self._base
         return self.target.read(base + self.layout.offsets[part, index], dtype, count)
 
     @property

@@ -52,13 +52,13 @@ def encode(
         | (TRAINS_SCORES if method.trains_scores and not masked else 0)
         | (SPARSE_SCORES if method.sparse and not masked else 0)
         | (ROUND_NEAREST if method.rounding is Rounding.NEAREST else 0)
-        | (WEIGHTS_IN_FLASH if layout.in_flash("weights") else 0)
+        | (WEIGHTS_IN_FLASH if layout.flash.buffers else 0)
         | (EDGES_BY_BITMAP if placement.edges is Edges.BITMAP else 0)
         | (PACKED_MASK if masked else 0),
         "learning_rate_bits": method.learning_rate_bits,
         "threshold": method.threshold,
         "input_exponent": INPUT_EXPONENT,
-        "first_weighted": network.weighted[0],
+        "first_trained": method.trained_of(network)[0],
         "layer_count": len(network.layers),
     }
     words = [header[field] for field in HEADER_FIELDS]
@@ -74,7 +74,7 @@ def encode(
     tensors = {("header", -1): np.array(words, "<i4").tobytes()}
     for index in network.weighted:
         for part, values in permanent_tensors(model, method, index, placement).items():
-            if not layout.in_flash(part):
+            if not layout.in_flash(part, index):
                 tensors[part, index] = values.tobytes()
     return _joined(layout, tensors)
 
@@ -85,7 +85,7 @@ def encode_flash(layout: Layout, model: Model) -> bytes:
         (part, index): values.tobytes()
         for index in layout.network.weighted
         for part, values in permanent_tensors(model, layout.method, index, layout.placement).items()
-        if layout.in_flash(part)
+        if layout.in_flash(part, index)
     }
     return _joined(layout, tensors)
 
@@ -151,7 +151,7 @@ def _layer_record(
     record["inputs"] = layout.offsets["outputs", index - 1]
     for part in ("weights", "scores", "row_starts", "columns", "outputs", "output_error"):
         record[part] = layout.offsets.get((part, index), 0)
-    if layout.in_flash("weights") and ("weights", index) in layout.offsets:
+    if layout.in_flash("weights", index):
         record["weights"] += to_flash
     for part in ("sums", "kept"):
         record[part] = layout.offsets.get((part, index), 0)

@@ -22,7 +22,7 @@ MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
 # Words of the image, as firmware_elf/trainer/image.h names them.
 HEADER_FIELDS = (
     *("magic", "version", "size", "flags", "learning_rate_bits", "threshold"),
-    *("input_exponent", "first_weighted", "layer_count"),
+    *("input_exponent", "first_trained", "layer_count"),
 )
 SHAPE_FIELDS = ("channels", "height", "width")
 LAYER_FIELDS = (
@@ -64,9 +64,9 @@ class Layout:
         """Bytes of the image in SRAM, scratch included."""
         return self.plan.size
 
-    def in_flash(self, part: str) -> bool:
-        """Whether the tensors of this name lie in flash."""
-        return part == "weights" and self.placement.weights is Memory.FLASH
+    def in_flash(self, part: str, index: int) -> bool:
+        """Whether a tensor lies in flash: weights that training never changes may."""
+        return f"{part} {index}" in self.flash.offsets
 
     def check_flash_fits(self, capacity: int) -> None:
         """Refuse an image whose part in flash is larger than ``capacity`` bytes.
@@ -116,7 +116,7 @@ def lay_out(
     """Plan every buffer of a training step or prediction of ``model`` for one firmware variant.
 
     A moment is one operation: the forward ones in order; in training, the loss, then backward and
-    update of each layer from the last to the first.
+    update of each layer from the last to the first that is trained.
 
     Raises:
         UserError: when a row of sparse scores is longer than 16 bits can count, or the placement
@@ -141,7 +141,8 @@ class _Planner:
         self.variant, self.placement, self.purpose = variant, placement, purpose
         self.trains = purpose is Purpose.TRAINING
         self.count = len(self.network.layers)
-        self.first = self.network.weighted[0]
+        self.first = method.trained_of(self.network)[0]
+        """Behind the loss, layers before this one are as in a prediction."""
         self.buffers: list[Buffer] = []
         self.flash: list[Buffer] = []
         self.names: dict[tuple[str, int], str] = {}
@@ -173,10 +174,18 @@ class _Planner:
 
     def _moments_of(self, index: int) -> set[int]:
         """All operations of a layer with weights."""
-        if not self.trains:
-            return {index}
-        backward = {self._backward(index)} if index > self.first else set()
-        return {index, self._update(index)} | backward
+        moments = {index}
+        if self._computes_gradient(index):
+            moments.add(self._update(index))
+        if self._computes_input_error(index):
+            moments.add(self._backward(index))
+        return moments
+
+    def _computes_gradient(self, index: int) -> bool:
+        return self.trains and index >= self.first
+
+    def _computes_input_error(self, index: int) -> bool:
+        return self.trains and index > self.first
 
     def _permanent(self, part: str, index: int, size: int) -> None:
         self._add(part, index, size, None)
@@ -187,7 +196,8 @@ class _Planner:
         self.names[part, index] = name
 
     def _weights(self, index: int, size: int) -> None:
-        if self.placement.weights is Memory.SRAM:
+        frozen = self.method.trains_scores or index < self.first
+        if self.placement.weights is Memory.SRAM or not frozen:
             self._permanent("weights", index, size)
             return
         name = f"weights {index}"
@@ -232,7 +242,7 @@ class _Planner:
 
         for index, layer in enumerate(self.network.layers):
             use(index)
-            goes_back = self.trains and index >= self.first
+            goes_back = self._computes_gradient(index)
             if goes_back and isinstance(layer, Conv2d | Dense):
                 use(self._update(index))
             elif goes_back and isinstance(layer, MaxPool2d):
@@ -252,7 +262,7 @@ class _Planner:
             self._add("outputs", index, math.prod(shape), moments)
 
     def _errors(self) -> None:
-        """Errors of each layer's output, back to the first layer with weights."""
+        """Errors of each layer's output, back to the first layer that is trained."""
         producer = self.count - 1
         born = self._loss()
         for index in range(self.count - 1, self.first - 1, -1):
@@ -283,7 +293,7 @@ class _Planner:
         if self.variant is Variant.DUAL:
             of_core1 = scratch_of_core1(self.network, self.method, index)
             self._add_sums("sums_of_core1", index, self._sums(index, of_core1))
-        if scratch.packed and index > self.first:
+        if scratch.packed and self._computes_input_error(index):
             self._add("packed", index, scratch.packed, frozenset({self._backward(index)}))
         if scratch.kept:
             updates = {self._update(index)}
@@ -292,9 +302,9 @@ class _Planner:
     def _sums(self, index: int, scratch: Scratch) -> dict[int, int]:
         """Bytes by moment."""
         sums = {index: scratch.forward}
-        if self.trains:
+        if self._computes_gradient(index):
             sums[self._update(index)] = scratch.update
-        if self.trains and index > self.first:
+        if self._computes_input_error(index):
             sums[self._backward(index)] = scratch.backward
         return sums
 

@@ -43,6 +43,7 @@ class Need:
             "method": layout.method.name,
             "label": layout.method.label,
             "scored_fraction": layout.method.scored_fraction,
+            "trained_layers": layout.method.trained_layers,
             "placement": str(layout.placement),
             "variant": str(layout.variant),
             "image_bytes": layout.size,

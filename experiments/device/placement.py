@@ -82,10 +82,10 @@ class Placement:
         Raises:
             UserError: with the reason.
         """
-        if self.weights is Memory.FLASH and not method.trains_scores:
+        if self.weights is Memory.FLASH and not method.freezes_weights:
             raise UserError(
                 f"{method.label} trains its weights, and flash is only read: weights=flash is for "
-                "priot and priot-s"
+                "priot and priot-s, and for layers that are not trained"
             )
         if self.edges is Edges.BITMAP and not method.sparse:
             raise UserError(

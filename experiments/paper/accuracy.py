@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, PRIOT, Contender
+from experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
 from experiments.paper.fates import collapsed
 from experiments.paper.laboratory import Laboratory
 from experiments.training.configuration import Configuration
@@ -42,7 +43,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         (comparison, contender, angle): runs_of(laboratory, comparison, contender, angle)
         for comparison in COMPARISONS
         for angle in scope.angles
-        for contender in CONTENDERS
+        for contender in laboratory.settings.contenders
     }
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))
@@ -96,6 +97,7 @@ def _row(
         "method": contender.method,
         "scored_fraction": contender.scored_fraction,
         "selection": contender.selection,
+        "trained_layers": contender.trained_layers,
         "angle": angle,
         **summary(records),
         **{
@@ -120,7 +122,7 @@ def label_of(row: Mapping[str, Any]) -> str:
     """A row's method as readers know it."""
     if row["method"] == "none":
         return "before transfer"
-    return Contender(row["method"], row["scored_fraction"], row["selection"]).label
+    return Contender(**{field.name: row[field.name] for field in fields(Contender)}).label
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.contenders import CONTENDERS, SHOWN, Contender
 
 Settings = dict[str, Any]
 
@@ -23,6 +23,11 @@ class ChosenSettings:
     common_learning_rate_bits: int
     best: Mapping[str, Mapping[str, Settings]]
     """By name of the contender and angle in degrees."""
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """The rows of all tables: those of CONTENDERS whose settings have been searched for."""
+        return tuple(contender for contender in CONTENDERS if contender.name in self.best)
 
     def common(self) -> Settings:
         """The paper's comparison: one setting for all methods, everything else at its default."""
@@ -37,6 +42,8 @@ class ChosenSettings:
 def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     """The settings of ``network``'s file, or of the one at ``path``.
 
+    A contender that is none of SHOWN may be missing: tables have no rows of it then.
+
     Raises:
         UserError: when there is no file, or it holds something else.
     """
@@ -45,7 +52,8 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     try:
         content = json.loads(file.read_text())
         common, best = content["common_learning_rate_bits"], content["best"]
-        if type(common) is not int or not all(best[contender.name] for contender in CONTENDERS):
+        found = all(best[contender.name] for contender in SHOWN) and all(best.values())
+        if type(common) is not int or not found:
             raise TypeError("not what is expected")
     except OSError as error:
         raise UserError(

@@ -8,20 +8,12 @@ from statistics import fmean
 from typing import Any
 
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.contenders import PRIOT, SHOWN
 from experiments.paper.laboratory import Laboratory, joint_record
 from experiments.paper.panels import runs_of_panel
 from experiments.paper.protocol import ANGLE, Panel
 from experiments.training.train import accuracy_by_epoch, measured_epochs
 from plots.history import draw_history
-
-SHOWN = (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    PRIOT,
-    Contender("priot-s", 0.2, "magnitude"),
-    Contender("priot-s", 0.2, "random"),
-)
 
 
 def history(laboratory: Laboratory) -> Artefact:

@@ -117,7 +117,10 @@ def described(row: Row) -> str:
 def commands_for(row: Row, scope: Scope, data: Path | None, backbone: Path | None) -> list[str]:
     """Lines for a shell: how to measure what the row costs, and how to train so."""
     files = {"data": data, "backbone": backbone}
-    names = ("method", "scored_fraction", "selection", "learning_rate_bits", "angle")
+    names = (
+        *("method", "scored_fraction", "selection", "trained_layers"),
+        *("learning_rate_bits", "angle"),
+    )
     method = {name: row[name] for name in names} | {"seed": scope.seeds[0]} | files
     device = {"variant": row["variant"], "placement": row["placement"]}
     run = {"images": scope.images, "test_images": scope.test_images, "epochs": scope.epochs}

@@ -30,6 +30,7 @@ _METHOD_SETTINGS = {
     "score_spread": int,
     "scored_fraction": float,
     "selection": str,
+    "trained_layers": str,
     "rounding": str,
 }
 _RUN_SETTINGS = {
@@ -129,6 +130,8 @@ class Configuration:
             unused |= {"scored_fraction", "selection"}
         if self.calibration_images == CALIBRATION_IMAGES:
             unused.add("calibration_images")
+        if self.method.trained_layers == "all":
+            unused.add("trained_layers")
         if not self.logit_headroom:
             unused.add("logit_headroom")
         if self.measure_every == 1:

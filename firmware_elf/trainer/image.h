@@ -20,7 +20,7 @@ enum image_flags {
     TRAINS_SCORES = 2, /* scores are trained and decide which edges are kept */
     SPARSE_SCORES = 4, /* only the edges listed in columns[] have a score */
     ROUND_NEAREST = 8, /* otherwise pseudo-stochastic */
-    WEIGHTS_IN_FLASH = 16, /* they can be read only */
+    WEIGHTS_IN_FLASH = 16, /* those that are not trained: they can be read only */
     EDGES_BY_BITMAP = 32   /* sparse scores: bits behind row_starts[] say which; edges.c */
 };
 
@@ -58,7 +58,7 @@ struct image {
     int32_t learning_rate_bits;
     int32_t threshold;           /* an edge is kept while its score reaches it */
     int32_t input_exponent;
-    int32_t first_weighted;      /* the first layer with weights: errors go back no further */
+    int32_t first_trained;       /* the first layer that is trained: errors go back no further */
     int32_t layer_count;
     struct layer layers[];
 };

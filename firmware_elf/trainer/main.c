@@ -56,9 +56,9 @@ static void backward(const struct image *image)
     int32_t last = image->layer_count - 1;
     loss_gradient(image, &image->layers[last], mailbox.logit_exponent, mailbox.label);
     checkpoint(BACKWARD, image->layer_count);
-    for (int32_t i = last; i >= image->first_weighted; i--) {
+    for (int32_t i = last; i >= image->first_trained; i--) {
         const struct layer *layer = &image->layers[i];
-        bool wanted = i > image->first_weighted;
+        bool wanted = i > image->first_trained;
         switch (layer->kind) {
         case CONV2D:
             if (wanted)
@@ -92,7 +92,8 @@ static enum status check(const struct image *image)
         return NOT_AN_IMAGE;
     if ((image->flags & DYNAMIC) && (image->flags & TRAINS_SCORES))
         return UNSUPPORTED;
-    if ((image->flags & WEIGHTS_IN_FLASH) && !(image->flags & TRAINS_SCORES))
+    if ((image->flags & WEIGHTS_IN_FLASH) && !(image->flags & TRAINS_SCORES) &&
+        image->first_trained == 0)
         return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
         if (image->layers[i].kind < CONV2D || image->layers[i].kind > MAX_POOL2D)

@@ -25,7 +25,7 @@ from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
 from kernels.requantise import bit_width
-from kernels.scale import Scale
+from kernels.scale import Scale, of_trained
 from kernels.scores import descend, prune, score_gradient
 
 INFERENCE_IMAGES = 128  # at once
@@ -57,11 +57,10 @@ class MatrixEngine:
         self._model, self._network, self._method = model, model.network, method
         self._dynamic = scales is None
         self._shifts = np.zeros((len(self._network.layers), 3), np.int64)
-        for index, scale in (scales or {}).items():
+        weighted, self._trained = self._network.weighted, method.trained_of(self._network)
+        self._first = self._trained[0]
+        for index, scale in of_trained(scales or {}, self._first).items():
             self._shifts[index] = astuple(scale)
-        weighted = self._network.weighted
-        self._first = weighted[0]
-        self._shifts[self._first, BACKWARD] = 0
         self._windows = {index: window_of(self._network, index) for index in weighted}
         for index in weighted:
             model.weights[index] = np.ascontiguousarray(model.weights[index])
@@ -90,8 +89,7 @@ class MatrixEngine:
     def gradients(self) -> dict[int, NDArray[np.int32]]:
         """By layer index; ``train`` needs none and leaves them."""
         return {
-            index: np.zeros(weights.shape, np.int32)
-            for index, weights in self._model.weights.items()
+            index: np.zeros(self._model.weights[index].shape, np.int32) for index in self._trained
         }
 
     @property
@@ -186,8 +184,8 @@ class MatrixEngine:
     def _check(self, batch: int) -> None:
         # kernels.network checks the same for one image.
         product = 127**3 if self._method.trains_scores else 127**2
-        for window in self._windows.values():
-            positions = math.prod(window.output[1:])
+        for index in self._trained:
+            positions = math.prod(self._windows[index].output[1:])
             if batch * positions * product > INT32_MAX:
                 raise KernelError(
                     f"{self._network.name}: a gradient over {batch} images could leave 32 bits; "
@@ -246,7 +244,7 @@ class MatrixEngine:
             first += shard.images
 
     def _backward(self) -> Iterator[tuple[int, NDArray[np.int32]]]:
-        """The flat gradient of every layer with weights, the last first.
+        """The flat gradient of every layer that is trained, the last first.
 
         It is one memory for all layers. A layer's weights may change once its gradient is out.
         """

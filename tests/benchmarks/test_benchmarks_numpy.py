@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.numpy_trainer import NumpyTrainer
 from benchmarks.training import Training, trainings
-from kernels.methods import METHODS, method
+from kernels.methods import METHODS, TRAINED_LAYERS, Method, method
 from kernels.model import initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.rounding import Rounding
@@ -17,6 +17,7 @@ from kernels.scale import Scale
 from kernels.trainer import Trainer
 
 IMAGES = 48  # among them some with an error
+NITI = ("niti-dynamic", "niti-static")
 
 NETWORKS = (
     Network("pools that cut", (2, 7, 8), (Conv2d(3, 3, 0), MaxPool2d(3), ReLU(), Dense(4))),
@@ -40,15 +41,16 @@ def test_what_is_timed_ends_with_the_bits_of_the_reference(training: Training) -
 @settings(max_examples=100)
 @given(
     network=st.sampled_from(NETWORKS),
-    name=st.sampled_from(sorted(METHODS)),
-    rounding=st.sampled_from(Rounding),
+    chosen=st.builds(method, st.sampled_from(sorted(METHODS)), rounding=st.sampled_from(Rounding))
+    | st.builds(
+        method, st.sampled_from(NITI), trained_layers=st.sampled_from(sorted(TRAINED_LAYERS))
+    ),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_any_step_has_the_bits_of_the_reference(
-    network: Network, name: str, rounding: Rounding, seed: int
+    network: Network, chosen: Method, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
-    chosen = method(name, rounding=rounding)
     model = with_scores(initial_model(network, seed), chosen, seed)
     scales = None
     if not chosen.dynamic:

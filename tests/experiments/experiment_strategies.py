@@ -1,12 +1,13 @@
 """Random networks, methods and models with all that a few steps on them need, for Hypothesis."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.methods import Method, method
+from kernels.methods import TRAINED_LAYERS, Method, method
 from kernels.model import Model, with_scores
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
 from kernels.rounding import Rounding
@@ -64,19 +65,25 @@ def drawn_weights(
 
 
 @st.composite
-def methods(draw: st.DrawFn, name: str) -> Method:
+def methods(
+    draw: st.DrawFn, name: str, trained_layers: Sequence[str] = tuple(TRAINED_LAYERS)
+) -> Method:
     options = {"learning_rate_bits": st.integers(0, 7), "rounding": st.sampled_from(Rounding)}
     if name.startswith("priot"):
         options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
     if name == "priot-s":
         options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
         options["selection"] = st.sampled_from(["random", "magnitude"])
+    if name.startswith("niti"):
+        options["trained_layers"] = st.sampled_from(trained_layers)
     return method(name, **draw(st.fixed_dictionaries(options)))
 
 
 @st.composite
-def cases(draw: st.DrawFn, name: str) -> Case:
-    network, training = draw(networks()), draw(methods(name))
+def cases(
+    draw: st.DrawFn, name: str, trained_layers: Sequence[str] = tuple(TRAINED_LAYERS)
+) -> Case:
+    network, training = draw(networks()), draw(methods(name, trained_layers))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     values = draw(st.sampled_from(["full", "extreme", "small"]))
     weights = {

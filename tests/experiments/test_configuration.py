@@ -50,6 +50,8 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
     if METHODS[name].sparse:
         values["scored_fraction"] = st.floats(0, 1, exclude_min=True) | st.just(1)
         values["selection"] = st.sampled_from(SELECTIONS)
+    if not METHODS[name].trains_scores:
+        values["trained_layers"] = st.sampled_from(["dense", "last"])
     if not METHODS[name].dynamic:
         values["calibration"] = st.sampled_from(list(CALIBRATIONS))
         values["logit_headroom"] = st.integers(-31, -1) | st.integers(1, 31)
@@ -70,6 +72,7 @@ def test_settings_without_a_use_are_left_out(name: str) -> None:
     written = Configuration(METHODS[name]).to_json()
     assert ("threshold" in written) == METHODS[name].trains_scores
     assert ("selection" in written) == METHODS[name].sparse
+    assert "trained_layers" not in written
     assert ("calibration" in written) == (not METHODS[name].dynamic)
     assert "test_images" not in written
 
@@ -110,6 +113,11 @@ def test_none_stands_for_the_default() -> None:
         ({"threshold": 200}, "threshold 200 is outside -127..127"),
         ({"selection": "random"}, "priot has no selection: leave it out"),
         ({"method": "niti-static", "threshold": 0}, "niti-static has no threshold: leave it out"),
+        ({"trained_layers": "last"}, "priot has no trained layers: leave it out"),
+        (
+            {"method": "niti-static", "trained_layers": "first"},
+            "trained layers 'first' is none of all, dense, last",
+        ),
         (
             {"method": "niti-dynamic", "calibration": "rotated"},
             "niti-dynamic has no calibration: its scales are dynamic",
@@ -196,13 +204,16 @@ OTHER_VALUES = {
     "measure_every": 2,
     "seed": 1,
 }
+OF_NITI = {"trained_layers": "last"}
 
 
 def test_key_depends_on_every_setting_and_input() -> None:
-    assert set(OTHER_VALUES) == set(setting_names())
+    assert OTHER_VALUES.keys() | OF_NITI.keys() == set(setting_names())
     keys = {key()} | {key(**{name: value}) for name, value in OTHER_VALUES.items()}
+    keys |= {key(method="niti-static"), key(method="niti-static", **OF_NITI)}
     keys |= {key(INPUTS | {name: "other"}) for name in INPUTS}
-    assert len(keys) == 1 + len(OTHER_VALUES) + len(INPUTS)
+    assert len(keys) == 3 + len(OTHER_VALUES) + len(INPUTS)
+    assert key(method="niti-static", trained_layers="all") == key(method="niti-static")
 
 
 @given(descriptions(), st.randoms())

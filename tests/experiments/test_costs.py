@@ -33,13 +33,18 @@ class Run:
     figure: Path
 
     def of(
-        self, name: str, fraction: float | None = None, variant: str = "plain"
+        self,
+        name: str,
+        fraction: float | None = None,
+        variant: str = "plain",
+        layers: str = "all",
     ) -> dict[str, Any]:
         (record,) = (
             record
             for record in self.records
             if record["method"] == name
             and record["variant"] == variant
+            and record["settings"]["trained_layers"] == layers
             and fraction in (None, record["scored_fraction"])
         )
         return record
@@ -90,16 +95,19 @@ def test_table_shows_every_method_with_its_time_and_memory(run: Run) -> None:
 
 
 def test_record_holds_the_promised_fields(run: Run) -> None:
-    kinds = [(record["method"], record["scored_fraction"]) for record in run.records]
+    kinds = [
+        (record["method"], record["scored_fraction"], record["settings"]["trained_layers"])
+        for record in run.records
+    ]
     assert kinds[::2] == kinds[1::2]
     assert kinds[::2] == [
-        ("niti-dynamic", None),
-        ("niti-static", None),
-        ("priot", 1.0),
-        ("priot-s", 0.2),
-        ("priot-s", 0.1),
+        *(("niti-dynamic", None, layers) for layers in ("all", "dense", "last")),
+        *(("niti-static", None, layers) for layers in ("all", "dense", "last")),
+        ("priot", 1.0, "all"),
+        ("priot-s", 0.2, "all"),
+        ("priot-s", 0.1, "all"),
     ]
-    assert [record["variant"] for record in run.records] == ["plain", "fast"] * 5
+    assert [record["variant"] for record in run.records] == ["plain", "fast"] * 9
     for record in run.records:
         assert record["images"] == 2
         assert record["angle"] == 30
@@ -123,7 +131,9 @@ def flat(value: object) -> dict[str, str]:
 
 
 def test_csv_agrees_with_the_record(run: Run) -> None:
-    assert run.rows == [flat(record) for record in run.records]
+    flattened = [flat(record) for record in run.records]
+    empty = dict.fromkeys(max(flattened, key=len), "")
+    assert run.rows == [empty | row for row in flattened]
 
 
 def test_figure_is_a_picture(run: Run) -> None:
@@ -158,7 +168,8 @@ def test_ratios_are_to_static_niti_of_the_same_variant(run: Run) -> None:
 def test_fast_variant_reaches_its_goals(run: Run) -> None:
     """At most 40 % of the plain cycles, and 3.5 cycles per multiply-accumulate forward."""
     for record in run.records:
-        plain = run.of(record["method"], record["scored_fraction"])
+        layers = record["settings"]["trained_layers"]
+        plain = run.of(record["method"], record["scored_fraction"], layers=layers)
         share = record["cycles_per_image"]["mean"] / plain["cycles_per_image"]["mean"]
         assert record["ratio_to_plain"] == share
         assert record["final_state_sha256"] == plain["final_state_sha256"]
@@ -173,12 +184,22 @@ def test_cycles_per_mac_are_those_of_the_layer(run: Run) -> None:
     for record in run.records:
         layers, per_mac = record["cycles_by_layer"], record["cycles_per_mac"]
         assert list(per_mac) == ["conv2d 1", "conv2d 2", "dense 1", "dense 2"]
-        assert "backward" not in per_mac["conv2d 1"], "nothing before it is trained"
-        products = {"conv2d 2": 16 * 8 * 9 * 14 * 14, "dense 1": 64 * 784}
+        trained = record["settings"]["trained_layers"]
+        first = {"all": "conv2d 1", "dense": "dense 1", "last": "dense 2"}[trained]
+        products = {
+            "conv2d 1": 8 * 9 * 28 * 28,
+            "conv2d 2": 16 * 8 * 9 * 14 * 14,
+            "dense 1": 64 * 784,
+            "dense 2": 640,
+        }
         for layer, count in products.items():
-            for phase in ("forward", "backward", "update"):
-                cycles = layers[layer][phase]
-                assert per_mac[layer][phase] == pytest.approx(cycles / count, rel=1e-12)
+            passes = {"forward"}
+            if list(products).index(layer) >= list(products).index(first):
+                passes |= {"backward", "update"}
+            assert layers[layer].keys() == passes
+            assert per_mac[layer].keys() == passes - ({"backward"} if layer == first else set())
+            for phase, found in per_mac[layer].items():
+                assert found == pytest.approx(layers[layer][phase] / count, rel=1e-12)
 
 
 def test_parts_of_the_memory_add_up_to_the_peak(run: Run) -> None:
@@ -192,6 +213,28 @@ def test_measured_arena_is_what_the_planner_promised(run: Run) -> None:
     for record in run.records:
         planned = record["planned_arena_bytes"]
         assert planned - 64 <= record["sram"]["arena"] <= planned
+
+
+@pytest.mark.parametrize("variant", ["plain", "fast"])
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static"])
+def test_fewer_layers_that_are_trained_take_fewer_cycles_and_no_more_memory(
+    run: Run, name: str, variant: str
+) -> None:
+    few = [run.of(name, variant=variant, layers=layers) for layers in ("last", "dense", "all")]
+    for fewer, more in pairwise(few):
+        assert fewer["cycles_per_image"]["mean"] < more["cycles_per_image"]["mean"]
+        assert fewer["peak_sram_bytes"] <= more["peak_sram_bytes"]
+    forward = {record["cycles_by_phase"]["forward"] for record in few}
+    assert max(forward) - min(forward) < 0.01 * min(forward), "but for the weights that change"
+
+
+def test_table_is_empty_where_a_method_has_no_such_pass(run: Run) -> None:
+    _, _, below = run.table.partition("Thousand cycles per image by layer, fast")
+    header, _, *rows = below.split("\n\n")[1].splitlines()
+    (row,) = (row for row in rows if re.match("conv2d 1 +update ", row))
+    for label, trains in (("NITI static", True), ("NITI static, last layer", False)):
+        (column,) = re.finditer(rf"(?<=  ){label}(?=  )", header)
+        assert bool(row[column.start() : column.end()].strip()) == trains
 
 
 def test_fewer_scores_take_less_memory_and_fewer_cycles(run: Run) -> None:

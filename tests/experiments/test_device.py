@@ -11,16 +11,21 @@ from experiments.device import host as device_module
 from experiments.device.comparison import Comparison
 from experiments.device.host import Device, DeviceError, Phase
 from experiments.device.layout import lay_out
+from experiments.device.purpose import Purpose
 from experiments.device.simulator import simulated_pico, variant_of
 from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.errors import UserError
-from kernels.methods import method
+from experiments.pretraining.networks import TINY_CNN
+from kernels.methods import Method, method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.trainer import Scale, Trainer
 from sim import Stop, StopReason
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+FEW_LAYERS = [
+    method(name, trained_layers=layers) for name in METHODS[:2] for layers in ("dense", "last")
+]
 
 
 def check_memory(comparison: Comparison) -> None:
@@ -84,10 +89,10 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize("variant", Variant)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("training", [*map(method, METHODS), *FEW_LAYERS], ids=lambda m: m.label)
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_device_equals_the_reference(network: Network, name: str, variant: Variant) -> None:
-    comparison = compared_on(network, method(name), variant)
+def test_device_equals_the_reference(network: Network, training: Method, variant: Variant) -> None:
+    comparison = compared_on(network, training, variant)
     for image, label in zip(random_images(network, 6, 1), labels_for(network, 6), strict=True):
         checkpoints = comparison.step(image, int(label))
         assert all(checkpoint.cycles > 0 for checkpoint in checkpoints)
@@ -215,6 +220,23 @@ def test_checkpoints_follow_the_order_of_the_step() -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize(("layers", "first"), [("dense", 5), ("last", 7)])
+def test_a_step_ends_with_the_first_layer_that_is_trained(layers: str, first: int) -> None:
+    comparison = compared_on(SMALL, method("niti-static", trained_layers=layers))
+    before = comparison.device.model
+    found = [(c.phase, c.layer) for c in comparison.step(random_images(SMALL, 1)[0], 0)]
+    back = found[len(SMALL.layers) :]
+    expected = [(Phase.BACKWARD, len(SMALL.layers))]
+    for index in reversed(range(first, len(SMALL.layers))):
+        expected.append((Phase.BACKWARD, index))
+        if index in SMALL.weighted:
+            expected.append((Phase.UPDATE, index))
+    assert back == expected
+    after = comparison.device.model
+    changed = {i for i in SMALL.weighted if (after.weights[i] != before.weights[i]).any()}
+    assert changed == {i for i in SMALL.weighted if i >= first}
+
+
 def test_prediction_changes_no_weight_or_score() -> None:
     training = method("priot")
     model, scales = prepared(SMALL, training)
@@ -323,6 +345,29 @@ def test_firmware_that_never_halts_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(device_module, "MAX_CYCLES", 1000)
     with pytest.raises(DeviceError, match="did not halt within 1,000 cycles"):
         device.step(random_images(SMALL, 1)[0], 0)
+
+
+@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("name", METHODS[:2])
+@pytest.mark.parametrize("network", [SMALL, TINY_CNN], ids=lambda network: network.name)
+def test_fewer_layers_that_are_trained_need_less_memory(
+    network: Network, name: str, variant: Variant
+) -> None:
+    model = initial_model(network, 0)
+    layouts = {
+        layers: lay_out(model, method(name, trained_layers=layers), variant)
+        for layers in ("last", "dense", "all")
+    }
+    sizes = [layout.size for layout in layouts.values()]
+    assert sizes == sorted(sizes)
+    if not method(name).dynamic:  # those wait for the largest sum of the first layer's outputs
+        assert sizes[0] < sizes[2]
+    prediction = lay_out(model, method(name), variant, purpose=Purpose.PREDICTION)
+    assert sizes[0] >= prediction.size
+    for layers, layout in layouts.items():
+        errors = {index for part, index in layout.offsets if part == "output_error"}
+        first = method(name, trained_layers=layers).trained_of(network)[0]
+        assert errors == set(range(first, len(network.layers)))
 
 
 def test_layouts_share_memory_between_activations_and_errors() -> None:

@@ -28,6 +28,8 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 METHODS = [
     method("niti-dynamic"),
     method("niti-static", rounding=Rounding.NEAREST),
+    method("niti-static", trained_layers="last"),
+    method("niti-dynamic", trained_layers="dense"),
     method("priot"),
     method("priot-s", scored_fraction=0.3),
     method("priot-s", selection="magnitude"),
@@ -199,7 +201,7 @@ def test_image_gives_back_weights_and_scores(settings: Method) -> None:
             assert layer["scores"] == layer["row_starts"] == layer["columns"] == 0
 
 
-@pytest.mark.parametrize("settings", METHODS[3:], ids=lambda settings: settings.label)
+@pytest.mark.parametrize("settings", METHODS[5:], ids=lambda settings: settings.label)
 def test_bits_behind_row_starts_tell_the_scored_edges(settings: Method) -> None:
     model, scales = prepared(SMALL, settings)
     placement = Placement(edges=Edges.BITMAP)
@@ -236,7 +238,7 @@ def test_header_says_what_is_trained_and_how(settings: Method) -> None:
     assert header["learning_rate_bits"] == settings.learning_rate_bits
     assert header["threshold"] == settings.threshold
     assert header["input_exponent"] == INPUT_EXPONENT
-    assert header["first_weighted"] == 0
+    assert header["first_trained"] == {"all": 0, "dense": 5, "last": 7}[settings.trained_layers]
     assert header["layer_count"] == len(SMALL.layers)
 
 

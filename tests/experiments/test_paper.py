@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
+from experiments.errors import UserError
 from experiments.paper.chosen import load_settings
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from experiments.paper.effort import EFFORTS
@@ -28,11 +29,13 @@ from kernels.model import Model
 from kernels.trainer import Scale, Trainer
 
 SEED_0 = {"seed": 0, "network": "tiny-cnn"}
-COMMON = load_settings("tiny-cnn").common()
+SEARCHED = load_settings("tiny-cnn")
+COMMON = SEARCHED.common()
 EFFORT = EFFORTS["tiny-cnn"]
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "tradeoff", "device")
 COLUMNS = (
-    *("network", "dataset", "comparison", "method", "scored_fraction", "selection", "angle"),
+    *("network", "dataset", "comparison", "method", "scored_fraction", "selection"),
+    *("trained_layers", "angle"),
     *("seeds", "final_mean", "final_std", "best_mean", "best_std", "collapsed_share"),
 )
 
@@ -76,7 +79,7 @@ def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
     rows = rows_of(results, "accuracy")
     assert set(COLUMNS) <= set(rows[0])
     found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
-    methods = {contender.method for contender in CONTENDERS} | {"none"}
+    methods = {contender.method for contender in SEARCHED.contenders} | {"none"}
     assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
     sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
     assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
@@ -88,7 +91,7 @@ def test_table_says_what_the_runs_say(results: Path) -> None:
         for row in rows_of(results, "accuracy")
         if (row["comparison"], row["method"], row["angle"]) == ("tuned", "priot", "60.0")
     )
-    settings = load_settings("tiny-cnn").best["priot"]["60"]
+    settings = SEARCHED.best["priot"]["60"]
     histories = [
         [100 * right / run["configuration"]["test_images"] for right in run["right"]]
         for run in runs_of(results)
@@ -126,7 +129,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
 def test_device_runs_equal_the_reference(results: Path) -> None:
     device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
     reference = {json.dumps(run) for run in runs_of(results)}
-    assert len(device) == len(CONTENDERS)
+    assert len(device) == len(SEARCHED.contenders)
     for line in device:
         assert json.dumps(json.loads(line)["record"]) in reference
 
@@ -290,9 +293,37 @@ SETTINGS = resources.files("experiments") / "paper" / "settings"
 @pytest.mark.parametrize("name", sorted(file.name for file in SETTINGS.iterdir()))
 def test_settings_that_were_found_are_valid_for_every_variant(name: str) -> None:
     settings = load_settings(name.removesuffix(".json"))
-    for contender in CONTENDERS:
+    for contender in settings.contenders:
         for best in settings.best[contender.name].values():
             assert isinstance(contender.configuration(**best), Configuration)
+
+
+@pytest.mark.parametrize("missing", ["niti-static-dense", "priot-s-5-random", "priot"])
+def test_contender_without_settings_has_no_rows(tmp_path: Path, missing: str) -> None:
+    best = {contender.name: {"30": {"learning_rate_bits": 3}} for contender in CONTENDERS}
+    path = tmp_path / "settings.json"
+
+    def written(best: dict[str, Any]) -> Path:
+        path.write_text(json.dumps({"common_learning_rate_bits": 5, "best": best}))
+        return path
+
+    assert load_settings("tiny-cnn", written(best)).contenders == CONTENDERS
+    del best[missing]
+    if missing == "priot":
+        with pytest.raises(UserError, match="not settings of all methods"):
+            load_settings("tiny-cnn", written(best))
+        return
+    names = [contender.name for contender in load_settings("tiny-cnn", written(best)).contenders]
+    assert names == [contender.name for contender in CONTENDERS if contender.name != missing]
+
+
+def test_names_tell_contenders_apart() -> None:
+    assert len({contender.name for contender in CONTENDERS}) == len(CONTENDERS)
+    assert len({contender.label for contender in CONTENDERS}) == len(CONTENDERS)
+    last = Contender("niti-static", trained_layers="last")
+    assert last in CONTENDERS
+    assert (last.name, last.label) == ("niti-static-last", "NITI static, last layer")
+    assert last.configuration().method == method("niti-static", trained_layers="last")
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:

@@ -21,6 +21,7 @@ from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
+from kernels.network import Dense, Network
 
 PLACED = [
     ("priot", "weights=flash"),
@@ -29,7 +30,13 @@ PLACED = [
     ("priot", "weights=flash,code=flash"),
     ("priot-s", "edges=bitmap"),
     ("priot-s", "weights=flash,code=flash,edges=bitmap"),
+    ("niti-dynamic", "weights=flash"),
+    ("niti-static", "weights=flash,code=flash"),
 ]
+
+
+FEW_LAYERS = ("dense", "last")
+FLASH = "weights=flash"
 
 
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
@@ -39,7 +46,7 @@ PLACED = [
 def test_device_equals_the_reference_on_random_networks(
     name: str, text: str, variant: Variant, data: st.DataObject
 ) -> None:
-    case, placement = data.draw(cases(name)), Placement.parse(text)
+    case, placement = data.draw(cases(name, FEW_LAYERS)), Placement.parse(text)
     comparison = compared(case.model, case.method, case.scales, variant, placement)
     for image, label in zip(case.images, case.labels, strict=True):
         comparison.step(image, label)
@@ -66,6 +73,33 @@ def test_weights_in_flash_free_their_bytes_of_sram_and_cost_stalls(variant: Vari
     assert sizes[0].size - sizes[1].size == weights
     assert stalls[0] == 0 < stalls[1]
     assert cycles[1] - cycles[0] == stalls[1], "flash costs its stalls and nothing else"
+
+
+@pytest.mark.parametrize(("layers", "frozen"), [("dense", (0, 3)), ("last", (0, 3, 5))])
+def test_only_weights_that_are_not_trained_lie_in_flash(
+    layers: str, frozen: tuple[int, ...]
+) -> None:
+    training, placement = method("niti-static", trained_layers=layers), Placement.parse(FLASH)
+    comparison = compared_on(SMALL, training, placement=placement)
+    layout = comparison.device.layout
+    usual = compared_on(SMALL, training).device.layout
+    weights = comparison.reference.model.weights
+    assert {index for index in SMALL.weighted if layout.in_flash("weights", index)} == set(frozen)
+    assert sum(buffer.size for buffer in layout.flash.buffers) == sum(
+        weights[index].size for index in frozen
+    )
+    assert usual.size - layout.size == sum(-(-weights[index].size // 8) * 8 for index in frozen)
+    for image, label in zip(random_images(SMALL, 3), labels_for(SMALL, 3), strict=True):
+        comparison.step(image, int(label))
+    assert comparison.device.target.xip.stall_cycles > 0
+
+
+def test_nothing_lies_in_flash_where_every_layer_is_dense() -> None:
+    network = Network("dense", (1, 3, 3), (Dense(4), Dense(3)))
+    training = method("niti-static", trained_layers="dense")
+    comparison = compared_on(network, training, placement=Placement.parse(FLASH))
+    assert comparison.device.layout.flash.size == 0
+    comparison.step(random_images(network, 1)[0], 1)
 
 
 def test_weights_really_are_read_from_flash() -> None:
@@ -125,20 +159,25 @@ def test_costs_of_several_placements_stand_side_by_side(
     common = ("costs", "--images", 1, "--backbone", small_backbone, "--variant", "fast")
     records = record_of(*common, *options)
     placed = [(record["label"], placement_of(record)) for record in records]
+    few = ("dense layers", "last layer")
     scored = ("PRIOT", "PRIOT-S 20 % random", "PRIOT-S 10 % random")
     assert placed == [
         ("NITI dynamic", "default"),
+        *((f"NITI dynamic, {layers}", text) for layers in few for text in texts),
         ("NITI static", "default"),
+        *((f"NITI static, {layers}", text) for layers in few for text in texts),
         *((label, text) for label in scored for text in texts),
     ]
     by_placement = {text: [r for r in records if placement_of(r) == text] for text in texts}
-    baseline = by_placement["default"][1]
+    trains_all = ("NITI dynamic", "NITI static")
+    frozen = [record for record in by_placement["default"] if record["label"] not in trains_all]
+    (baseline,) = (record for record in records if record["label"] == "NITI static")
     for usual, weights, both in zip(
-        by_placement["default"][2:], *(by_placement[text] for text in texts[1:]), strict=True
+        frozen, *(by_placement[text] for text in texts[1:]), strict=True
     ):
         sram = [record["peak_sram_bytes"] for record in (usual, weights, both)]
         assert sram[0] > sram[1] > sram[2]
-        assert sram[2] < baseline["peak_sram_bytes"]
+        assert sram[2] < baseline["peak_sram_bytes"] or usual["settings"]["dynamic"]
         assert usual["flash_bytes"] == 0 == usual["flash"]["code"] == weights["flash"]["code"]
         assert usual["xip_per_image"]["miss_rate"] is None
         assert 0 < weights["flash_bytes"] == weights["flash"]["weights"] < both["flash_bytes"]

@@ -73,10 +73,23 @@ def test_lifetimes_are_told_by_operations() -> None:
     assert needed["output error of dense 2"] == "loss to dense 2 update"
 
 
+def test_lifetimes_end_where_training_does() -> None:
+    training = method("niti-static", trained_layers="last")
+    table = plan_table(lay_out(initial_model(SMALL, 0), training, Variant.FAST))
+    needed = {row[0]: row[4] for row in rows_of(table)}
+    assert needed["input"] == "conv2d 1 forward"
+    assert needed["outputs of conv2d 2"] == "conv2d 2 forward to dense 1 forward"
+    assert needed["outputs of dense 1"] == "dense 1 forward to dense 2 update"
+    assert needed["output error of dense 2"] == "loss to dense 2 update"
+    assert "output error of dense 1" not in needed
+    assert needed["sums of conv2d 1"] == "conv2d 1 forward"
+
+
 def test_command_prints_a_plan_for_each_row(capsys: pytest.CaptureFixture[str]) -> None:
     placements = ("--placement", "default", "--placement", "weights=flash")
     assert main(["plan", "--buffers", *placements]) == 0
     titles = re.findall(r"^(.*), (plain|fast), placement (.*): ", capsys.readouterr().out, re.M)
-    assert len(titles) == 2 * (6 + 4)
+    assert len(titles) == 2 * (10 + 8)
     assert ("PRIOT", "fast", "weights=flash") in titles
     assert ("NITI static", "fast", "weights=flash") not in titles
+    assert ("NITI static, last layer", "fast", "weights=flash") in titles

@@ -32,6 +32,7 @@ from kernels.model import initial_model, with_scores
 PREDICTED = [
     ("niti-dynamic", "default"),
     ("niti-static", "code=flash"),
+    ("niti-static", "weights=flash"),
     ("priot", "weights=flash"),
     ("priot-s", "edges=bitmap"),
     ("priot", "scores=mask"),
@@ -47,7 +48,8 @@ PREDICTED = [
 def test_device_equals_the_reference_on_random_networks(
     name: str, text: str, variant: Variant, data: st.DataObject
 ) -> None:
-    case, placement = data.draw(cases(name)), Placement.parse(text)
+    layers = ("dense", "last")  # all of them would leave nothing to flash
+    case, placement = data.draw(cases(name, layers)), Placement.parse(text)
     settings = (case.model, case.method, case.scales, variant, placement)
     comparison = compared(*settings, Purpose.PREDICTION)
     for image in case.images:

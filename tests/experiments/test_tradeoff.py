@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ from experiments.paper.protocol import QUICK
 from experiments.paper.tradeoff import with_front
 from experiments.paper.tradeoff_query import Limits, most_accurate
 from experiments.pretraining.backbone import Backbone, backbone_record
-from kernels.methods import method
+from kernels.methods import Method, method
 from kernels.model import initial_model
 from kernels.network import Dense, Network
 
+SETTINGS = resources.files("experiments") / "paper" / "settings"
+OF_CONTENDER = ("method", "scored_fraction", "selection", "trained_layers")
 Row = dict[str, Any]
 Tradeoff = Callable[..., int]
 
@@ -175,6 +178,8 @@ def test_key_follows_from_everything_that_a_measurement_does(
                 {"method": method("priot-s", selection="magnitude")},
                 {"method": method("priot-s", learning_rate_bits=4)},
                 {"method": method("priot")},
+                {"method": method("niti-static")},
+                {"method": method("niti-static", trained_layers="last")},
                 {"placement": Placement.parse("weights=flash")},
                 {"placement": Placement.parse("code=flash")},
                 {"placement": Placement.parse("edges=bitmap")},
@@ -223,6 +228,21 @@ def test_setup_that_does_not_fit_is_kept_with_its_sum() -> None:
 # --- the command
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settings(small_backbone: Path) -> Path:
+    """A file with settings of every contender, at their defaults where none were found yet."""
+    found = json.loads((SETTINGS / "tiny-cnn.json").read_text())
+    for contender in CONTENDERS:
+        found["best"].setdefault(contender.name, {"30": {"learning_rate_bits": 3}})
+    path = settings_beside(small_backbone)
+    path.write_text(json.dumps(found))
+    return path
+
+
+def settings_beside(backbone: Path) -> Path:
+    return backbone.with_name("settings.json")
+
+
 @pytest.fixture(scope="module")
 def results(small_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What priot tradeoff --quick writes for a small network."""
@@ -232,8 +252,8 @@ def results(small_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def command(backbone: Path, folder: Path, *options: object) -> list[str]:
-    places = ["--backbone", str(backbone), "--results", str(folder), "--jobs", "1"]
-    return ["tradeoff", "--quick", *places, *map(str, options)]
+    places = ["--backbone", backbone, "--results", folder, "--settings", settings_beside(backbone)]
+    return ["tradeoff", "--quick", "--jobs", "1", *map(str, (*places, *options))]
 
 
 @pytest.fixture
@@ -257,18 +277,21 @@ def rows_of(folder: Path) -> list[Row]:
 @pytest.fixture
 def first_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """NITI and PRIOT, in SRAM and by the plain variant, are all that is possible; no figure."""
-    monkeypatch.setattr(tradeoff, "possible_setups", lambda methods, *_: [*map(Setup, methods[:3])])
+
+    def three(methods: list[Method], *_: object) -> list[Setup]:
+        return [
+            Setup(one) for one in methods if one.label in ("NITI dynamic", "NITI static", "PRIOT")
+        ]
+
+    monkeypatch.setattr(tradeoff, "possible_setups", three)
     monkeypatch.setattr(tradeoff, "draw_tradeoff", lambda _, path: path.touch())
 
 
 def test_every_possible_combination_is_a_row(results: Path) -> None:
     rows = rows_of(results)
-    found = {
-        (r["method"], r["scored_fraction"], r["selection"], r["placement"], r["variant"])
-        for r in rows
-    }
+    found = {(*(r[name] for name in OF_CONTENDER), r["placement"], r["variant"]) for r in rows}
     expected = {
-        (row.method, row.scored_fraction, row.selection, str(placement), str(variant))
+        (*(getattr(row, name) for name in OF_CONTENDER), str(placement), str(variant))
         for row in CONTENDERS
         for placement in Placement.every()
         if placement.suits(row.configuration().method)
@@ -289,13 +312,14 @@ def test_table_holds_the_rows_and_the_front(results: Path) -> None:
 
 
 def test_accuracy_is_that_of_table_1_and_the_same_for_every_placement_and_variant(
-    results: Path, small_backbone: Path, tmp_path: Path
+    results: Path, settings: Path, small_backbone: Path, tmp_path: Path
 ) -> None:
     runs = results / "runs" / "mnist-sample.jsonl"
     options = ["--backbone", small_backbone, "--results", tmp_path, "--runs", runs, "--jobs", 1]
+    options += ["--settings", settings]
     assert main(["accuracy", "--quick", *map(str, options)]) == 0
     table = json.loads((tmp_path / "accuracy.json").read_text())["rows"]
-    names = ("method", "scored_fraction", "selection", "seeds", "final_mean", "final_std")
+    names = (*OF_CONTENDER, "seeds", "final_mean", "final_std")
     in_table = {
         tuple(row[name] for name in names)
         for row in table
@@ -384,6 +408,7 @@ def test_question_is_answered_with_commands_that_give_the_row(
     assert record["cycles_per_image"]["mean"] == best["cycles"]
     configuration = record_of(*train)["configuration"]
     assert configuration["method"] == best["method"]
+    assert configuration.get("trained_layers") == best["trained_layers"]
     assert configuration["images"] == QUICK.images
 
 

@@ -117,6 +117,20 @@ def test_settings_reach_the_record(small_backbone: Path, record_of) -> None:
     }
 
 
+@pytest.mark.parametrize("backend", ["reference", "pico"])
+def test_layers_that_are_trained_reach_the_record(
+    small_backbone: Path, record_of, backend: str
+) -> None:
+    options = ("train", "--method", "niti-static", "--backbone", small_backbone, "--images", 20)
+    options = (*options, "--test-images", 5, "--epochs", 1, "--backend", backend)
+    every, dense = (record_of(*options, "--trained-layers", layers) for layers in ("all", "dense"))
+    assert "trained_layers" not in every["configuration"]
+    assert dense["configuration"]["trained_layers"] == "dense"
+    assert dense["label"] == "NITI static, dense layers"
+    assert dense["scales"]["1"] == every["scales"]["1"] | {"backward": 0, "gradient_bits": 0}
+    assert dense["final_state_sha256"] != every["final_state_sha256"]
+
+
 def test_seed_decides_the_run(small_backbone: Path, record_of) -> None:
     options = ["train", "--method", "priot", "--backbone", small_backbone]
     options += ["--images", 20, "--test-images", 5, "--epochs", 1, "--seed"]

@@ -173,6 +173,8 @@ class NaiveTrainer:
     threshold: int
     nearest: bool
     static: dict[int, Shifts] | None
+    trained: frozenset[int]
+    """Indices of the layers that learn."""
     outputs: list[Ints] = field(default_factory=list)
     errors: list[Ints] = field(default_factory=list)
     gradients: dict[int, Ints] = field(default_factory=dict)
@@ -205,16 +207,18 @@ class NaiveTrainer:
         return exponent
 
     def _backward(self, image: Ints, exponent: int, label: int) -> None:
-        """Fill the errors and gradients, down to the first layer with weights."""
+        """Fill the errors and gradients, down to the first layer that learns."""
         self.errors = [_zeros(output.shape) for output in self.outputs]
         self.errors[-1] = loss_error(self.outputs[-1], exponent, label, self.nearest)
-        first = min(self.weights)
-        for index in reversed(range(first, len(self.network.layers))):
+        waiting = set(self.trained)
+        for index in reversed(range(len(self.network.layers))):
             inputs = self.outputs[index - 1] if index > 0 else image
-            if index in self.weights:
+            if index in waiting:
+                waiting.remove(index)
                 self._weight_gradient(index, inputs)
-            if index > first:
-                self.errors[index - 1] = self._input_error(index, inputs)
+            if not waiting:
+                return
+            self.errors[index - 1] = self._input_error(index, inputs)
 
     def _weight_gradient(self, index: int, inputs: Ints) -> None:
         layer, error = self.network.layers[index], self.errors[index]
@@ -249,7 +253,8 @@ class NaiveTrainer:
         return requantised(sums, self._shift("backward", index, sums), self.nearest)
 
     def _update(self) -> None:
-        for index, values in (self.scores or self.weights).items():
+        for index in self.trained:
+            values = (self.scores or self.weights)[index]
             shift = max(0, self.used[index].gradient_bits - self.learning_rate_bits)
             moved = values - requantised(self.gradients[index], shift, self.nearest)
             values[...] = _each(clipped, moved)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, networks
 from oracle_training import Ints, NaiveTrainer, clipped, ints, requantised, width_of
 from test_kernels_matrices import images_for, labels_for
-from test_kernels_trainer import CNN, methods, naive, random_model, random_scales
+from test_kernels_trainer import CNN, learning, methods, naive, random_model, random_scales
 
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
@@ -58,7 +58,8 @@ def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
         if not any(alone.errors[-1].any() for alone in single):
             assert model.state_hash() == start.state_hash()
             return
-        for index, values in start.trained.items():
+        for index in learning(network, chosen.trained_layers):
+            values = start.trained[index]
             gradient = sum(alone.gradients[index] for alone in single)
             if dynamic:
                 for direction in ("forward", "backward"):
@@ -69,6 +70,9 @@ def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
             moved = ints(values) - requantised(gradient, shift, single[0].nearest)
             expected = [clipped(value) for value in moved.reshape(-1)]
             assert model.trained[index].reshape(-1).tolist() == expected
+        for index in start.trained.keys() - learning(network, chosen.trained_layers):
+            assert (model.trained[index] == start.trained[index]).all()
+            assert (used[index].backward, used[index].gradient_bits) == (0, 0)
 
     batch_is_one_tensor()
 

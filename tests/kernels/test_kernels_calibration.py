@@ -10,6 +10,7 @@ import pytest
 from kernel_strategies import image_for
 from numpy.typing import NDArray
 from oracle_training import NaiveTrainer, ints
+from test_kernels_trainer import learning
 
 from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
 from kernels.errors import KernelError
@@ -34,6 +35,7 @@ def naive_shifts(model: Model, chosen: Method, image: NDArray[np.int8], label: i
         chosen.threshold,
         nearest=False,
         static=None,
+        trained=learning(model.network, chosen.trained_layers),
     )
     trainer.step(ints(image), label)
     return trainer
@@ -57,9 +59,13 @@ CHOICES: dict[Statistic, Callable[[list[int]], int]] = {
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", METHODS)
-def test_scales_follow_from_independent_dynamic_steps(name: str, seed: int) -> None:
-    chosen, generator = method(name), np.random.default_rng(seed)
+@pytest.mark.parametrize(
+    "chosen",
+    [*METHODS.values(), *(method(NITI.name, trained_layers=few) for few in ("dense", "last"))],
+    ids=lambda chosen: chosen.label,
+)
+def test_scales_follow_from_independent_dynamic_steps(chosen: Method, seed: int) -> None:
+    generator = np.random.default_rng(seed)
     model = with_scores(initial_model(CNN, seed), chosen, seed)
     for index in model.exponents:
         model.exponents[index] += 3  # logits so large leave no doubt

@@ -8,6 +8,7 @@ import pytest
 
 from kernels.errors import KernelError
 from kernels.methods import METHODS, MethodError, method
+from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.rounding import Rounding
 
 
@@ -25,7 +26,10 @@ def test_a_method_without_settings_is_the_default(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_none_keeps_every_default(name: str) -> None:
     settings = dict.fromkeys(
-        ("learning_rate_bits", "threshold", "score_spread", "scored_fraction", "selection")
+        (
+            *("learning_rate_bits", "threshold", "score_spread", "scored_fraction", "selection"),
+            "trained_layers",
+        )
     )
     assert method(name, **settings, rounding=None) == METHODS[name]
 
@@ -43,6 +47,8 @@ def test_what_sets_the_methods_apart() -> None:
         ("niti-dynamic", {"learning_rate_bits": 1}),
         ("niti-static", {"learning_rate_bits": 7}),
         ("niti-static", {"rounding": Rounding.NEAREST}),
+        ("niti-static", {"trained_layers": "last"}),
+        ("niti-dynamic", {"trained_layers": "dense", "learning_rate_bits": 1}),
         ("priot", {"threshold": -127, "score_spread": 0}),
         ("priot", {"threshold": 127, "score_spread": 127}),
         ("priot-s", {"scored_fraction": 1.0, "selection": "magnitude"}),
@@ -103,6 +109,43 @@ def test_priot_scores_every_edge(setting: str, value: Any) -> None:
         method("priot", **{setting: value})
 
 
+@pytest.mark.parametrize("name", ["priot", "priot-s"])
+@pytest.mark.parametrize("layers", ["all", "dense", "last"])
+def test_scores_are_trained_in_every_layer(name: str, layers: str) -> None:
+    with pytest.raises(MethodError, match=f"{name} has no trained layers: leave it out"):
+        method(name, trained_layers=layers)
+
+
+@pytest.mark.parametrize("layers", ["", "first", "Dense"])
+def test_unknown_layers_are_refused_with_the_choices(layers: str) -> None:
+    with pytest.raises(MethodError, match=f"trained layers '{layers}' is none of all, dense, last"):
+        method("niti-static", trained_layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("layers", "trained"), [("all", (1, 4, 6, 8)), ("dense", (6, 8)), ("last", (8,))]
+)
+def test_which_layers_of_a_network_are_trained(layers: str, trained: tuple[int, ...]) -> None:
+    network = Network(
+        "cnn",
+        (1, 9, 9),
+        (
+            *(ReLU(), Conv2d(2), ReLU(), MaxPool2d()),
+            *(Conv2d(3), ReLU(), Dense(5), ReLU(), Dense(3)),
+        ),
+    )
+    for name in ("niti-dynamic", "niti-static"):
+        assert method(name, trained_layers=layers).trained_of(network) == trained
+    assert method("priot").trained_of(network) == (1, 4, 6, 8)
+
+
+def test_methods_that_freeze_weights() -> None:
+    assert not method("niti-static").freezes_weights
+    assert method("niti-dynamic", trained_layers="dense").freezes_weights
+    assert method("niti-static", trained_layers="last").freezes_weights
+    assert method("priot").freezes_weights
+
+
 def test_method_errors_are_kernel_errors_and_value_errors() -> None:
     assert issubclass(MethodError, KernelError)
     assert issubclass(KernelError, ValueError)
@@ -114,6 +157,8 @@ def test_labels_for_tables() -> None:
     assert method("priot-s", scored_fraction=0.125, selection="magnitude").label == (
         "PRIOT-S 12.5 % magnitude"
     )
+    few = [method("niti-static", trained_layers=layers).label for layers in ("dense", "last")]
+    assert few == ["NITI static, dense layers", "NITI static, last layer"]
 
 
 @pytest.mark.parametrize("name", METHODS)

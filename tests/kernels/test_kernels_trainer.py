@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -45,7 +47,20 @@ def methods(draw: st.DrawFn, name: str) -> Method:
     if METHODS[name].sparse:
         given_settings["scored_fraction"] = draw(st.floats(0.05, 1))
         given_settings["selection"] = draw(st.sampled_from(["random", "magnitude"]))
+    if name.startswith("niti"):
+        given_settings["trained_layers"] = draw(st.sampled_from(["all", "dense", "last"]))
     return method(name, **given_settings)
+
+
+def learning(network: Network, trained_layers: str) -> frozenset[int]:
+    """Indices of the layers with weights that a setting trains."""
+    kinds: dict[str, tuple[type, ...]] = {"all": (Conv2d, Dense), "dense": (Dense,)}
+    found = {
+        index
+        for index, layer in enumerate(network.layers)
+        if isinstance(layer, kinds.get(trained_layers, Dense))
+    }
+    return frozenset(found if trained_layers in kinds else {max(found)})
 
 
 def random_model(network: Network, chosen: Method, seed: int) -> Model:
@@ -79,6 +94,7 @@ def naive(model: Model, chosen: Method, scales: dict[int, Scale] | None) -> Naiv
         chosen.threshold,
         chosen.rounding is Rounding.NEAREST,
         scales and {i: Shifts(s.forward, s.backward, s.gradient_bits) for i, s in scales.items()},
+        learning(model.network, chosen.trained_layers),
     )
 
 
@@ -87,9 +103,11 @@ def assert_equal_tensors(trainer: Trainer, expected: NaiveTrainer) -> None:
     for index in range(len(expected.outputs)):
         assert trainer.outputs[index].tolist() == expected.outputs[index].tolist()
         assert trainer.errors[index].tolist() == expected.errors[index].tolist()
+    assert trainer.gradients.keys() == expected.gradients.keys()
     for index, gradient in expected.gradients.items():
         assert trainer.gradients[index].tolist() == gradient.tolist()
-        assert trainer.model.weights[index].tolist() == expected.weights[index].tolist()
+    for index, weights in expected.weights.items():
+        assert trainer.model.weights[index].tolist() == weights.tolist()
         used, shifts = trainer.used[index], expected.used[index]
         assert used == Scale(shifts.forward, shifts.backward, shifts.gradient_bits)
     for index, scores in expected.scores.items():
@@ -173,6 +191,42 @@ def test_a_right_and_confident_image_changes_nothing(name: str) -> None:
         assert model.state_hash() == before
 
     nothing_changes()
+
+
+@pytest.mark.parametrize("trained_layers", ["dense", "last"])
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static"])
+def test_layers_that_are_not_trained_keep_their_weights(name: str, trained_layers: str) -> None:
+    chosen = method(name, trained_layers=trained_layers, learning_rate_bits=7)
+    model = random_model(CNN, chosen, 0)
+    before = {index: weights.copy() for index, weights in model.weights.items()}
+    trainer = Trainer(model, chosen, None)
+    for n in range(STEPS):
+        trainer.step(image_for(CNN, np.random.default_rng(n)), n)
+    changed = {i for i, weights in before.items() if (model.weights[i] != weights).any()}
+    assert changed == learning(CNN, trained_layers)
+    assert set(trainer.gradients) == changed
+    for index in range(min(changed)):
+        assert not trainer.errors[index].any()
+
+
+@pytest.mark.parametrize("matrices", [False, True], ids=["plain", "matrices"])
+@settings(max_examples=25)
+@given(networks(), methods("niti-static"), SEEDS)
+def test_dense_layers_of_a_dense_network_are_all_layers(
+    matrices: bool, network: Network, chosen: Method, seed: int
+) -> None:
+    dense = tuple(layer for layer in network.layers if isinstance(layer, Dense | ReLU))
+    network = Network("dense", network.input_shape, dense)
+    model, scales = random_model(network, chosen, seed), random_scales(network, seed)
+    few, every = (
+        Trainer(model.copy(), replace(chosen, trained_layers=layers), scales, matrices=matrices)
+        for layers in ("dense", "all")
+    )
+    for n in range(STEPS):
+        image = image_for(network, np.random.default_rng(n))
+        assert few.step(image, 0) == every.step(image, 0)
+        assert few.used == every.used
+        assert few.model.state_hash() == every.model.state_hash()
 
 
 @settings(max_examples=25)

@@ -28,6 +28,7 @@ def panel(*everything: dict[str, Any], title: str = "Paper's comparison") -> dic
 
 PANELS = [panel(), panel(series("NITI"), title="Best settings")]
 TEN = panel(*(series(f"PRIOT-S {n} %, random") for n in range(10)))
+TWENTY = panel(*(series(f"PRIOT-S {n} %, random") for n in range(20)))
 
 
 def lines_of(axes: Axes) -> list[Line2D]:
@@ -36,7 +37,7 @@ def lines_of(axes: Axes) -> list[Line2D]:
 
 
 def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
-    figure = drawn([TEN])
+    figure = drawn([TWENTY])
     assert_legend_is_clear(figure)
 
 
@@ -93,6 +94,13 @@ def test_ten_series_stand_side_by_side(drawn: Callable[..., Figure]) -> None:
     assert len({line.get_marker() for line in lines}) == 10
 
 
+def test_twenty_lines_differ_without_colour(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([TWENTY]).axes
+    marks = [container[0] for container in axes.containers]
+    looks = {(mark.get_marker(), mark.get_markerfacecolor() == "white") for mark in marks}
+    assert len(looks) == 20
+
+
 def test_a_label_has_its_line_and_offset_in_every_panel(drawn: Callable[..., Figure]) -> None:
     left, right = (axes.containers for axes in drawn(PANELS).axes)
     assert left[1][0].get_marker() == right[0][0].get_marker()
@@ -127,7 +135,7 @@ def test_a_single_angle_is_drawn(drawn: Callable[..., Figure]) -> None:
         ([panel(series(std=[1.0]))], "PRIOT: std has 1 values where 3 are due"),
         ([panel(series(mean=[95.0, 90.0, 101.0]))], "PRIOT: mean is in percent"),
         ([panel(series(std=[1.0, -1.0, 1.0]))], "PRIOT: std is below 0"),
-        ([TEN, panel(series("another"))], "draw fewer"),
+        ([TWENTY, panel(series("another"))], "draw fewer"),
     ],
 )
 def test_wrong_data_are_refused(tmp_path: Path, panels: list[Any], message: str) -> None:
