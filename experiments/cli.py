@@ -325,6 +325,11 @@ def _run_settings() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument("--epochs", type=int, metavar="E", help="(10)")
     options.add_argument(
+        "--learning-rate-schedule",
+        metavar="B,B,...",
+        help="learning-rate bits of equal parts of the epochs, instead of the same in all",
+    )
+    options.add_argument(
         "--measure-every", type=int, metavar="E", help="epochs between two measurements (1)"
     )
     options.add_argument(

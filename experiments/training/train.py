@@ -37,6 +37,9 @@ class Learner(Classifier, Protocol):
     ) -> None:
         """One step for each index of ``order``; images (N,C,H,W), labels (N,)."""
 
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the steps from now on."""
+
     @property
     def model(self) -> Model:
         """The model as training has left it."""
@@ -100,14 +103,19 @@ class Session:
             scales = with_logit_headroom(scales, chosen.logit_headroom)
         self.scales = scales
         self.learner = make_learner(model, chosen.method, scales)
+        self._learning_rate_bits = chosen.method.learning_rate_bits
 
     def order_of(self, epoch: int) -> NDArray[np.int64]:
         """The order of the task's images in an epoch, counted from 1."""
         generator = np.random.default_rng([self.configuration.seed, epoch])
         return generator.permutation(len(self.task.labels))
 
-    def train(self, order: NDArray[np.int64]) -> None:
-        """One step on each image of ``order``."""
+    def train(self, order: NDArray[np.int64], epoch: int) -> None:
+        """One step on each image of ``order``, with the learning rate of ``epoch``."""
+        bits = self.configuration.learning_rate_bits_of(epoch)
+        if bits != self._learning_rate_bits:
+            self.learner.set_learning_rate_bits(bits)
+            self._learning_rate_bits = bits
         self.learner.train(self.task.images, self.task.labels, order)
 
     def test_logits(self) -> NDArray[np.int8]:
@@ -140,7 +148,7 @@ def train(
         order = session.order_of(epoch)
         for start in range(0, len(order), BLOCK):
             block = order[start : start + BLOCK]
-            session.train(block)
+            session.train(block, epoch)
             report(len(block))
         if epoch in configuration.measured_epochs:
             measured.append(session.measure())

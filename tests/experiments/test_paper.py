@@ -18,8 +18,12 @@ from experiments.paper.chosen import load_settings
 from experiments.paper.collapse import gaps
 from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from experiments.paper.effort import EFFORTS
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.overflow import overflow
 from experiments.paper.protocol import QUICK
 from experiments.paper.tuning import candidates, neighbours, search
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import load_inputs
 from experiments.training.train import accuracy_by_epoch
@@ -168,6 +172,26 @@ def test_overflow_follows_the_runs_of_the_store(results: Path) -> None:
         if name == "niti-static":
             drops = [before - after for h in histories for before, after in pairwise(h)]
             assert ends[0] - ends[1] == pytest.approx(max(drops), abs=2e-3)
+
+
+def test_overflow_follows_a_learning_rate_schedule_through_epochs_that_are_one_drop(
+    small_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = load_inputs("mnist-sample", None, small_backbone)
+    store = RunStore(tmp_path / "runs.jsonl")
+    settings = load_settings("tiny-cnn")
+    laboratory = Laboratory(QUICK, settings, inputs, store, Workers(1, None))
+    run = {"images": 40, "test_images": 100, "epochs": 4, "measure_every": 4}
+
+    def scheduled(_: Laboratory, __: str, of: Contender, *___: object) -> list[Configuration]:
+        return [of.configuration(**run, learning_rate_schedule="7,5,0")]
+
+    monkeypatch.setattr("experiments.paper.overflow.runs_of", scheduled)
+    rows = overflow(laboratory).rows
+    for title, contender in (("Static NITI", NITI_STATIC), ("PRIOT", PRIOT)):
+        (record,) = laboratory.run(scheduled(laboratory, "", contender))
+        found = [row["accuracy"] for row in rows if row["panel"] == title]
+        assert [found[0], found[-1]] == accuracy_by_epoch(record)
 
 
 def test_history_is_mean_and_range_of_the_runs(results: Path) -> None:
