@@ -367,7 +367,7 @@ def _method_options() -> _Parser:
         "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
     )
     options.add_argument(
-        "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
+        "--selection", help="how scored edges are chosen (priot-s): random, magnitude or gradient"
     )
     options.add_argument("--rounding", help="pseudo-stochastic (default) or nearest")
     return options

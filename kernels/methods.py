@@ -8,7 +8,7 @@ from typing import Any
 from kernels.errors import KernelError
 from kernels.rounding import Rounding
 
-SELECTIONS = ("random", "magnitude")
+SELECTIONS = ("random", "magnitude", "gradient")
 
 
 class MethodError(KernelError):

@@ -25,9 +25,9 @@ SHADES = ("#1f3d5c", "#5f8fb8", "#b3cde0", "#e8eff5")
 ACCENT = "#b3402e"
 """For the one line that must not be missed."""
 
-_TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000")  # each for three lines
+_TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000", "#6b8e4e")  # each for three lines
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_MARKERS = "os^Dv<>phX"
+_MARKERS = "os^Dv<>phXdP*H8"
 
 LINES: tuple[dict[str, Any], ...] = tuple(
     {

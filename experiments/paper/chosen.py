@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.contenders import CONTENDERS, SHOWN, Contender
 
 Settings = dict[str, Any]
 
@@ -22,7 +22,12 @@ class ChosenSettings:
 
     common_learning_rate_bits: int
     best: Mapping[str, Mapping[str, Settings]]
-    """By name of the contender and angle in degrees."""
+    """By name of the contender and angle in degrees; those of SHOWN are always there."""
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Those of CONTENDERS that were searched: the rows of tables made with these settings."""
+        return tuple(contender for contender in CONTENDERS if contender.name in self.best)
 
     def common(self) -> Settings:
         """The paper's comparison: one setting for all methods, everything else at its default."""
@@ -45,7 +50,8 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     try:
         content = json.loads(file.read_text())
         common, best = content["common_learning_rate_bits"], content["best"]
-        if type(common) is not int or not all(best[contender.name] for contender in CONTENDERS):
+        shown = all(best[contender.name] for contender in SHOWN)
+        if type(common) is not int or not shown or not all(best.values()):
             raise TypeError("not what is expected")
     except OSError as error:
         raise UserError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.training.configuration import Configuration
-from kernels.methods import method
+from kernels.methods import SELECTIONS, method
 
 FRACTIONS = (0.05, 0.1, 0.2)
 
@@ -53,5 +53,11 @@ CONTENDERS = (
     NITI_DYNAMIC,
     NITI_STATIC,
     PRIOT,
-    *(Contender("priot-s", f, s) for s in ("random", "magnitude") for f in FRACTIONS),
+    *(Contender("priot-s", f, s) for s in SELECTIONS for f in FRACTIONS),
 )
+SHOWN = (
+    *(NITI_DYNAMIC, NITI_STATIC, PRIOT),
+    Contender("priot-s", 0.2, "magnitude"),
+    Contender("priot-s", 0.2, "random"),
+)
+"""Those of a figure that has room for a few."""

@@ -9,19 +9,12 @@ from typing import Any
 
 from experiments.paper.accuracy import runs_of
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.contenders import PRIOT, SHOWN, Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.protocol import ANGLE, OVERFLOWING
 from experiments.training.train import accuracy_by_epoch, measured_epochs
 from plots.history import draw_history
 
-SHOWN = (
-    NITI_DYNAMIC,
-    NITI_STATIC,
-    PRIOT,
-    Contender("priot-s", 0.2, "magnitude"),
-    Contender("priot-s", 0.2, "random"),
-)
 PANELS = {
     "paper": "One setting for all",
     "overflowing": "The same, logits overflow",

@@ -9,13 +9,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.transfer import Transfer, check_images, transfer_task
+from experiments.datasets.transfer import (
+    SELECTION_IMAGES,
+    Transfer,
+    check_images,
+    transfer_task,
+)
 from experiments.pretraining.backbone import Backbone
 from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
 from kernels.methods import Method
 from kernels.model import Model, with_scores
+from kernels.selection import gradient_magnitudes
 from kernels.trainer import Scale, Trainer
 
 SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
@@ -56,6 +62,7 @@ def starting_point(
     ``calibration`` is one of CALIBRATIONS, None the first of them.
 
     Raises:
+        KernelError: when the images that choose edges or calibrate say nothing.
         UserError: when the task's images or labels do not fit the network.
     """
     for images, labels in (
@@ -64,10 +71,27 @@ def starting_point(
         (task.test_images, task.test_labels),
     ):
         check_images(backbone.model.network, images, labels)
-    model = with_scores(backbone.model, method, seed)
+    model = scored_model(backbone, method, task, seed)
     if method.dynamic:
         return model, None
     return model, static_scales(model, method, task, calibration or next(iter(CALIBRATIONS)))
+
+
+def scored_model(backbone: Backbone, method: Method, task: Transfer, seed: int) -> Model:
+    """The backbone with the scores that ``method`` begins with, if it trains any.
+
+    Raises:
+        SelectionError: when edges are chosen by gradient, but no image has any.
+    """
+    gradients = None
+    if method.selection == "gradient":
+        gradients = gradient_magnitudes(
+            backbone.model,
+            method.rounding,
+            task.calibration_images[:SELECTION_IMAGES],
+            task.calibration_labels[:SELECTION_IMAGES],
+        )
+    return with_scores(backbone.model, method, seed, gradients)
 
 
 def right_answers(

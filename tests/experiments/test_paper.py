@@ -13,10 +13,18 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
+from experiments.errors import UserError
 from experiments.paper.accuracy import collapsed
 from experiments.paper.chosen import load_settings
 from experiments.paper.collapse import gaps
-from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.contenders import (
+    CONTENDERS,
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    PRIOT,
+    SHOWN,
+    Contender,
+)
 from experiments.paper.effort import EFFORTS
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.overflow import overflow
@@ -81,10 +89,13 @@ def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
     rows = rows_of(results, "accuracy")
     assert set(COLUMNS) <= set(rows[0])
     found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
-    methods = {contender.method for contender in CONTENDERS} | {"none"}
+    contenders = load_settings("tiny-cnn").contenders
+    methods = {contender.method for contender in contenders} | {"none"}
     assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
     sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
-    assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
+    assert sparse == {
+        (str(row.scored_fraction), row.selection) for row in contenders if row.method == "priot-s"
+    }
 
 
 def test_table_says_what_the_runs_say(results: Path) -> None:
@@ -132,7 +143,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
 def test_device_runs_equal_the_reference(results: Path) -> None:
     device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
     reference = {json.dumps(run) for run in runs_of(results)}
-    assert len(device) == len(CONTENDERS)
+    assert len(device) == len(load_settings("tiny-cnn").contenders)
     for line in device:
         assert json.dumps(json.loads(line)["record"]) in reference
 
@@ -369,9 +380,27 @@ SETTINGS = resources.files("experiments") / "paper" / "settings"
 @pytest.mark.parametrize("name", sorted(file.name for file in SETTINGS.iterdir()))
 def test_settings_that_were_found_are_valid_for_every_variant(name: str) -> None:
     settings = load_settings(name.removesuffix(".json"))
-    for contender in CONTENDERS:
+    for contender in settings.contenders:
         for best in settings.best[contender.name].values():
             assert isinstance(contender.configuration(**best), Configuration)
+
+
+def test_rows_that_were_not_searched_are_left_out_but_those_of_figures_are_needed(
+    tmp_path: Path,
+) -> None:
+    kept = json.loads((SETTINGS / "tiny-cnn.json").read_text())
+    path = tmp_path / "settings.json"
+
+    def without(contender: Contender) -> tuple[Contender, ...]:
+        best = {name: found for name, found in kept["best"].items() if name != contender.name}
+        path.write_text(json.dumps(kept | {"best": best}))
+        return load_settings("tiny-cnn", path).contenders
+
+    little = Contender("priot-s", 0.05, "random")
+    assert set(load_settings("tiny-cnn").contenders) - set(without(little)) == {little}
+    for contender in SHOWN:
+        with pytest.raises(UserError, match="not settings of all methods"):
+            without(contender)
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:
