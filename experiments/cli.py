@@ -363,6 +363,11 @@ def _run_settings() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument("--epochs", type=int, metavar="E", help="(10)")
     options.add_argument(
+        "--learning-rate-schedule",
+        metavar="B,B,...",
+        help="learning-rate bits of equal parts of the epochs, instead of the same in all",
+    )
+    options.add_argument(
         "--measure-every", type=int, metavar="E", help="epochs between two measurements (1)"
     )
     options.add_argument(
@@ -403,7 +408,7 @@ def _method_options() -> _Parser:
         "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
     )
     options.add_argument(
-        "--selection", help="how scored edges are chosen (priot-s): random or magnitude"
+        "--selection", help="how scored edges are chosen (priot-s): random, magnitude or gradient"
     )
     options.add_argument(
         "--trained-layers",

@@ -42,6 +42,9 @@ class Engine(Protocol):
     def update(self) -> None:
         """Move weights or scores against the gradients."""
 
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the updates from now on."""
+
     def train(
         self,
         images: NDArray[np.int8],

@@ -9,7 +9,7 @@ from kernels.errors import KernelError
 from kernels.network import Dense, Network
 from kernels.rounding import Rounding
 
-SELECTIONS = ("random", "magnitude")
+SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
 """Which layers with weights are trained, and what a label says of it."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +101,22 @@ def initial_model(network: Network, seed: int, initial: Initial = Initial.GLOROT
     return Model(network, weights, exponents)
 
 
-def with_scores(backbone: Model, method: Method, seed: int) -> Model:
+def with_scores(
+    backbone: Model,
+    method: Method,
+    seed: int,
+    gradients: Mapping[int, NDArray[np.int64]] | None = None,
+) -> Model:
     """The model that ``method`` starts from: a copy of the backbone, with scores if it trains any.
 
-    First scores and, for PRIOT-S, the choice of scored edges follow from ``seed``.
+    First scores and, for PRIOT-S, a random choice of scored edges follow from ``seed``.
+
+    Args:
+        gradients: how large each edge's gradient is, by layer, of the weights' shapes
+            (``kernels.selection.gradient_magnitudes``); used by the selection "gradient" alone.
+
+    Raises:
+        ValueError: for that selection without ``gradients``.
     """
     model = backbone.copy()
     if not method.trains_scores:
@@ -110,7 +124,8 @@ def with_scores(backbone: Model, method: Method, seed: int) -> Model:
     generator = np.random.default_rng(seed)
     for index in model.network.weighted:
         weights = model.weights[index]
-        scored = _choose_edges(weights, method, generator)
+        of_layer = None if gradients is None else gradients[index]
+        scored = _choose_edges(weights, method, generator, of_layer)
         drawn = np.rint(generator.normal(0.0, method.score_spread, weights.shape))
         scores = np.clip(drawn, -127, 127).astype(np.int8)
         scores[~scored] = UNSCORED
@@ -119,16 +134,31 @@ def with_scores(backbone: Model, method: Method, seed: int) -> Model:
 
 
 def _choose_edges(
-    weights: NDArray[np.int8], method: Method, generator: np.random.Generator
+    weights: NDArray[np.int8],
+    method: Method,
+    generator: np.random.Generator,
+    gradients: NDArray[np.int64] | None,
 ) -> NDArray[np.bool_]:
-    """A mask of the edges that have a score: all, a random share, or the largest weights."""
+    """A mask of the edges that have a score: all, a random share, or those with the largest
+    weights or gradients, of equals the first.
+    """
     fraction = 1.0 if method.scored_fraction is None else method.scored_fraction
     count = max(1, round(fraction * weights.size))
     if method.selection == "magnitude":
-        magnitudes = np.abs(weights.reshape(-1).astype(np.int16))
-        chosen = np.argsort(-magnitudes, kind="stable")[:count]
+        chosen = _largest(np.abs(weights.astype(np.int16)), count)
+    elif method.selection == "gradient":
+        if gradients is None:
+            raise ValueError(
+                f"{method.label}: gradients are missing; make them with gradient_magnitudes()"
+            )
+        chosen = _largest(gradients, count)
     else:
         chosen = generator.permutation(weights.size)[:count]
     scored = np.zeros(weights.size, np.bool_)
     scored[chosen] = True
     return scored.reshape(weights.shape)
+
+
+def _largest(values: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Flat places of the ``count`` largest values, of equals the first."""
+    return np.argsort(-values.reshape(-1), kind="stable")[:count]

@@ -71,6 +71,10 @@ class PlainEngine:
         """Move weights or scores against the gradients."""
         update(self._workspace)
 
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the updates from now on."""
+        self._workspace.settings["learning_rate_bits"] = bits
+
     def train(
         self,
         images: NDArray[np.int8],

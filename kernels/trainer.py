@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,6 +90,15 @@ class Trainer:
     def update(self) -> None:
         """Move every weight or score that is trained against its gradient."""
         self._engine.update()
+
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the updates from now on, whatever the method began with.
+
+        Raises:
+            MethodError: outside 0..7.
+        """
+        self.method = replace(self.method, learning_rate_bits=bits)
+        self._engine.set_learning_rate_bits(bits)
 
     def step(self, image: NDArray[np.int8], label: int) -> int:
         """Train on one image (C,H,W), int8; returns the class predicted before the update."""

@@ -16,6 +16,8 @@ from kernels.network import Network
 TRAINING_IMAGES = 1024
 CALIBRATION_IMAGES = 64
 """Static scales come from so many of the training images."""
+SELECTION_IMAGES = 128
+"""PRIOT-S by gradient chooses its edges by so many of the calibration images, where there are."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class CostRuns:
     def key(self, setup: Setup) -> str:
         """Hash of the setup, of what all share, of the firmware and of the plan of its memory."""
         model = self.backbone.model
-        layout = planned_layout(self.backbone, setup, self.seed)
+        layout = planned_layout(self.backbone, setup, self.task, self.seed)
         content = {
             "version": COSTS_VERSION,
             "method": setup.method.name,

@@ -31,9 +31,8 @@ from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
-from experiments.training.train import starting_point
+from experiments.training.train import scored_model, starting_point
 from kernels.methods import TRAINED_LAYERS, Method, method
-from kernels.model import with_scores
 from kernels.network import Network
 from kernels.trainer import Trainer
 from sim import Contention, Pico
@@ -140,9 +139,9 @@ def measure_costs(
     return records
 
 
-def planned_layout(backbone: Backbone, setup: Setup, seed: int) -> Layout:
-    """What ``measure`` would lay out; nothing runs."""
-    model = with_scores(backbone.model, setup.method, seed)
+def planned_layout(backbone: Backbone, setup: Setup, task: Transfer, seed: int) -> Layout:
+    """What ``measure`` would lay out; nothing runs on the device."""
+    model = scored_model(backbone, setup.method, task, seed)
     return lay_out(model, setup.method, setup.variant, setup.placement, setup.purpose)
 
 

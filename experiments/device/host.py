@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.device.image import encode, encode_flash, permanent_tensors
+from experiments.device.image import (
+    encode,
+    encode_flash,
+    encode_header,
+    permanent_tensors,
+)
 from experiments.device.layout import lay_out
 from experiments.device.placement import DEFAULT, Placement, Scores
 from experiments.device.purpose import Purpose
@@ -122,7 +127,7 @@ class Device:
         placement: Placement = DEFAULT,
         purpose: Purpose = Purpose.TRAINING,
     ) -> None:
-        self.target, self._start = target, model.copy()
+        self.target, self._start, self._scales = target, model.copy(), scales
         self.layout = lay_out(model, method, variant, placement, purpose)
         self._base = target.symbol("__arena_start__").address
         capacity = target.symbol("__arena_end__").address - self._base
@@ -135,8 +140,18 @@ class Device:
             self.layout.check_flash_fits(end - self._flash_base)
             target.write(self._flash_base, in_flash)
         self._run_to(READY)
-        to_flash = self._flash_base - self._base
-        target.write(self._base, encode(self.layout, model, scales, to_flash))
+        target.write(self._base, encode(self.layout, model, scales, self._to_flash))
+
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the updates from now on: the words of the image that follow from it are rewritten.
+
+        Raises:
+            MethodError: outside 0..7.
+        """
+        method = replace(self.layout.method, learning_rate_bits=bits)
+        self.layout = replace(self.layout, method=method)
+        header = encode_header(self.layout, self._start, self._scales, self._to_flash)
+        self.target.write(self._base, header)
 
     def predict(self, image: NDArray[np.int8]) -> int:
         """The class of one image (C,H,W), int8."""
@@ -201,6 +216,10 @@ class Device:
                 scores = self.tensor("scores", index, np.int8, expected["scores"].size)
                 model.scores[index][model.scored[index]] = scores
         return model
+
+    @property
+    def _to_flash(self) -> int:
+        return self._flash_base - self._base
 
     def _send(self, command: int, image: NDArray[np.int8], label: int, checkpoints: bool) -> None:
         if image.shape != self.layout.network.input_shape:

@@ -40,6 +40,19 @@ def encode(
         scales: static scales by layer index; None for a method with dynamic ones.
         to_flash: bytes from the image's start in SRAM to that of its part in flash, if it has one.
     """
+    tensors = {("header", -1): encode_header(layout, model, scales, to_flash)}
+    for index in layout.network.weighted:
+        permanent = permanent_tensors(model, layout.method, index, layout.placement)
+        for part, values in permanent.items():
+            if not layout.in_flash(part, index):
+                tensors[part, index] = values.tobytes()
+    return _joined(layout, tensors)
+
+
+def encode_header(
+    layout: Layout, model: Model, scales: dict[int, Scale] | None, to_flash: int = 0
+) -> bytes:
+    """What the image begins with: its header and the tables of layers. Arguments as ``encode``."""
     method, network, placement = layout.method, layout.network, layout.placement
     masked = placement.scores is Scores.MASK
     if method.dynamic != (scales is None):
@@ -71,12 +84,7 @@ def encode(
             for index in range(len(network.layers))
             for field in DUAL_FIELDS
         ]
-    tensors = {("header", -1): np.array(words, "<i4").tobytes()}
-    for index in network.weighted:
-        for part, values in permanent_tensors(model, method, index, placement).items():
-            if not layout.in_flash(part, index):
-                tensors[part, index] = values.tobytes()
-    return _joined(layout, tensors)
+    return np.array(words, "<i4").tobytes()
 
 
 def encode_flash(layout: Layout, model: Model) -> bytes:

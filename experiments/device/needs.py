@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from experiments.device.costs import compared_methods, possible_setups
 from experiments.device.layout import Layout, lay_out
 from experiments.device.placement import Memory, Placement
@@ -71,10 +73,12 @@ def needs_of(
     """One for each combination that is possible.
 
     Only the number of weights matters, not their values. Scored edges are those that ``seed``
-    draws.
+    draws. Those that images would choose by gradient are the first of each layer: with rows as
+    full as can be they take the most memory by bitmap, and what all others take by index.
     """
     backbone = initial_model(network, 0)
-    models = {settings: with_scores(backbone, settings, seed) for settings in methods}
+    alike = {index: np.zeros(w.shape, np.int64) for index, w in backbone.weights.items()}
+    models = {settings: with_scores(backbone, settings, seed, alike) for settings in methods}
     return [
         _need(lay_out(models[s.method], s.method, s.variant, s.placement, s.purpose))
         for s in possible_setups(methods, placements, variants, purpose)

@@ -22,7 +22,7 @@ class ChosenSettings:
 
     common_learning_rate_bits: int
     best: Mapping[str, Mapping[str, Settings]]
-    """By name of the contender and angle in degrees."""
+    """By name of the contender and angle in degrees; those of SHOWN are always there."""
 
     @property
     def contenders(self) -> tuple[Contender, ...]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from experiments.training.configuration import Configuration
+from kernels.methods import SELECTIONS
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_LAYERS = ("dense", "last")
@@ -63,5 +64,5 @@ CONTENDERS = (
     NITI_STATIC,
     *(Contender("niti-static", trained_layers=layers) for layers in FEW_LAYERS),
     PRIOT,
-    *(Contender("priot-s", f, s) for s in ("random", "magnitude") for f in FRACTIONS),
+    *(Contender("priot-s", f, s) for s in SELECTIONS for f in FRACTIONS),
 )

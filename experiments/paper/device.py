@@ -29,9 +29,8 @@ def device(laboratory: Laboratory) -> Artefact:
         epochs=scope.device_epochs,
         **laboratory.settings.common(),
     )
-    configurations = [
-        contender.configuration(**settings) for contender in laboratory.settings.contenders
-    ]
+    contenders = laboratory.settings.contenders
+    configurations = [contender.configuration(**settings) for contender in contenders]
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),

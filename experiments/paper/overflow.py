@@ -31,7 +31,7 @@ def overflow(laboratory: Laboratory) -> Artefact:
         UserError: as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    panels = [panel for panel in scope.panels if panel.backbone or panel.logit_headroom]
+    panels = [panel for panel in scope.panels if panel.follows_logits]
     rows: list[dict[str, Any]] = []
     runs, told = [], []
     for panel in panels:
@@ -78,12 +78,15 @@ def _snapshots(
     """The test images' logits after epoch ``before`` and at even steps to the end of ``last``."""
     session = Session(configuration, inputs)
     for earlier in range(1, before + 1):
-        session.train(session.order_of(earlier))
-    order = np.concatenate([session.order_of(epoch) for epoch in range(before + 1, last + 1)])
+        session.train(session.order_of(earlier), earlier)
+    steps = [
+        (epoch, image) for epoch in range(before + 1, last + 1) for image in session.order_of(epoch)
+    ]
     snapshots = [_snapshot(session, 0)]
     done = 0
-    for part in np.array_split(order, SNAPSHOTS):
-        session.train(part)
+    for part in np.array_split(np.array(steps), SNAPSHOTS):
+        for epoch in np.unique(part[:, 0]):
+            session.train(part[part[:, 0] == epoch, 1], int(epoch))
         done += len(part)
         snapshots.append(_snapshot(session, done))
     return snapshots

@@ -29,9 +29,13 @@ class Panel:
     """What differs from the comparison and the scope, of every method."""
     logit_headroom: int = 0
     """Of methods with static scales."""
+    follows_logits: bool = False
+    """Whether figure 2 shows the logits of its runs."""
 
 
-OVERFLOWING = Panel("overflowing", "The same, logits overflow", logit_headroom=-2)
+OVERFLOWING = Panel(
+    "overflowing", "The same, logits overflow", logit_headroom=-2, follows_logits=True
+)
 """Logits with two bits less room than calibrated: they overflow in training (docs/accuracy.md)."""
 ON_ONE_BACKBONE = (
     Panel("paper", "One setting for all"),
@@ -45,8 +49,13 @@ def _on_two_backbones(**settings: Any) -> tuple[Panel, ...]:
     shared = tuple({"learning_rate_bits": 3, **settings}.items())
     rounded = "Trained in float32, rounded to int8"
     return (
-        Panel("float32", rounded, backbone="float32-minmax-0", settings=shared),
-        Panel("integer", "Trained in integers", settings=shared),
+        Panel(
+            *("float32", rounded),
+            backbone="float32-minmax-0",
+            settings=shared,
+            follows_logits=True,
+        ),
+        Panel("integer", "Trained in integers", settings=shared, follows_logits=True),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ _RUN_SETTINGS = {
     "calibration_images": int,
     "logit_headroom": int,
     "epochs": int,
+    "learning_rate_schedule": str,
     "measure_every": int,
     "seed": int,
 }
@@ -74,6 +76,8 @@ class Configuration:
     logit_headroom: int = 0
     """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
     epochs: int = 10
+    learning_rate_schedule: str | None = None
+    """Learning-rate bits of equal parts of the epochs: "6,5,4". The method's own are its first."""
     measure_every: int = 1
     """Epochs between two measurements of accuracy; the last one is always followed by one."""
     seed: int = 0
@@ -107,10 +111,43 @@ class Configuration:
             raise UserError(f"angle {self.angle}: name a finite number of degrees")
         if self.epochs < 0:
             raise UserError(f"epochs {self.epochs}: train for 0 epochs or more")
+        if self.learning_rate_schedule is not None:
+            self._check_schedule(self.learning_rate_schedule)
         if self.measure_every < 1:
             raise UserError(f"measure every {self.measure_every} epochs: take 1 or more")
         if self.seed < 0:
             raise UserError(f"seed {self.seed}: a seed is 0 or more")
+
+    def _check_schedule(self, text: str) -> None:
+        """Write the schedule in the one way in which keys know it, and begin with its first bits.
+
+        Raises:
+            UserError: when it is no schedule for these epochs.
+        """
+        schedule = text.replace(" ", "")
+        if not re.fullmatch("[0-7](,[0-7])*", schedule):
+            raise UserError(
+                f"learning-rate schedule {text!r}: give bits, 0..7, from part to part of the "
+                "epochs, such as 6,5,4"
+            )
+        parts = len(schedule.split(","))
+        if 0 < self.epochs < parts:
+            raise UserError(
+                f"learning-rate schedule {text!r}: {parts} parts, but {self.epochs} epochs; "
+                "train for more, or name fewer"
+            )
+        object.__setattr__(self, "learning_rate_schedule", schedule)
+        begun = replace(self.method, learning_rate_bits=int(schedule[0]))
+        object.__setattr__(self, "method", begun)
+
+    def learning_rate_bits_of(self, epoch: int) -> int:
+        """Of an epoch, counted from 1; where parts cannot be equal, earlier ones are longer."""
+        if self.learning_rate_schedule is None:
+            return self.method.learning_rate_bits
+        schedule = self.learning_rate_schedule.split(",")
+        size, longer = divmod(self.epochs, len(schedule))
+        by_epoch = [bits for n, bits in enumerate(schedule) for _ in range(size + (n < longer))]
+        return int(by_epoch[epoch - 1])
 
     @property
     def measured_epochs(self) -> tuple[int, ...]:
@@ -134,6 +171,8 @@ class Configuration:
             unused.add("trained_layers")
         if not self.logit_headroom:
             unused.add("logit_headroom")
+        if self.learning_rate_schedule is not None:
+            unused.add("learning_rate_bits")
         if self.measure_every == 1:
             unused.add("measure_every")
         return {
@@ -147,7 +186,8 @@ class Configuration:
         """Read a flat description; what it leaves out, or gives as None, has its default.
 
         Raises:
-            UserError: for an unknown name, or a value of another type or out of range.
+            UserError: for an unknown name, a value of another type or out of range, or two names
+                for one thing.
         """
         given = {name: value for name, value in description.items() if value is not None}
         kinds = {"method": str} | _METHOD_SETTINGS | _RUN_SETTINGS
@@ -160,6 +200,10 @@ class Configuration:
                 raise UserError(f"{name} = {value!r}: this should be {_KIND_NAMES[kinds[name]]}")
         if "method" not in given:
             raise UserError(f"no method is named: choose from {', '.join(METHODS)}")
+        if {"learning_rate_bits", "learning_rate_schedule"} <= given.keys():
+            raise UserError(
+                "learning_rate_bits and learning_rate_schedule are both given: leave one out"
+            )
         rounding = given.get("rounding")
         if rounding is not None and rounding not in _ROUNDINGS:
             raise UserError(f"rounding {rounding!r}: choose from {', '.join(_ROUNDINGS)}")

@@ -10,13 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.datasets.order import order_of_epoch
-from experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer, check_images, transfer_task
+from experiments.datasets.transfer import (
+    CALIBRATION_IMAGES,
+    SELECTION_IMAGES,
+    Transfer,
+    check_images,
+    transfer_task,
+)
 from experiments.pretraining.backbone import Backbone
 from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
 from experiments.training.configuration import Configuration, epochs_to_measure
 from experiments.training.inputs import Inputs
 from kernels.methods import Method
 from kernels.model import Model, with_scores
+from kernels.selection import gradient_magnitudes
 from kernels.trainer import Scale, Trainer
 
 SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
@@ -37,6 +44,9 @@ class Learner(Classifier, Protocol):
         self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
     ) -> None:
         """One step for each index of ``order``; images (N,C,H,W), labels (N,)."""
+
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the steps from now on."""
 
     @property
     def model(self) -> Model:
@@ -59,6 +69,7 @@ def starting_point(
     ``calibration`` is one of CALIBRATIONS, None the first of them.
 
     Raises:
+        KernelError: when the images that choose edges or calibrate say nothing.
         UserError: when the task's images or labels do not fit the network.
     """
     for images, labels in (
@@ -67,11 +78,28 @@ def starting_point(
         (task.test_images, task.test_labels),
     ):
         check_images(backbone.model.network, images, labels)
-    model = with_scores(backbone.model, method, seed)
+    model = scored_model(backbone, method, task, seed)
     if method.dynamic:
         return model, None
     rule = calibration or next(iter(CALIBRATIONS))
     return model, static_scales(model, method, task, rule, calibration_images)
+
+
+def scored_model(backbone: Backbone, method: Method, task: Transfer, seed: int) -> Model:
+    """The backbone with the scores that ``method`` begins with, if it trains any.
+
+    Raises:
+        SelectionError: when edges are chosen by gradient, but no image has any.
+    """
+    gradients = None
+    if method.selection == "gradient":
+        gradients = gradient_magnitudes(
+            backbone.model,
+            method.rounding,
+            task.calibration_images[:SELECTION_IMAGES],
+            task.calibration_labels[:SELECTION_IMAGES],
+        )
+    return with_scores(backbone.model, method, seed, gradients)
 
 
 def right_answers(
@@ -108,13 +136,18 @@ class Session:
             scales = with_logit_headroom(scales, chosen.logit_headroom)
         self.scales = scales
         self.learner = make_learner(model, chosen.method, scales)
+        self._learning_rate_bits = chosen.method.learning_rate_bits
 
     def order_of(self, epoch: int) -> NDArray[np.int64]:
         """The order of the task's images in an epoch, counted from 1."""
         return order_of_epoch(self.configuration.seed, epoch, len(self.task.labels))
 
-    def train(self, order: NDArray[np.int64]) -> None:
-        """One step on each image of ``order``."""
+    def train(self, order: NDArray[np.int64], epoch: int) -> None:
+        """One step on each image of ``order``, with the learning rate of ``epoch``."""
+        bits = self.configuration.learning_rate_bits_of(epoch)
+        if bits != self._learning_rate_bits:
+            self.learner.set_learning_rate_bits(bits)
+            self._learning_rate_bits = bits
         self.learner.train(self.task.images, self.task.labels, order)
 
     def test_logits(self) -> NDArray[np.int8]:
@@ -147,7 +180,7 @@ def train(
         order = session.order_of(epoch)
         for start in range(0, len(order), BLOCK):
             block = order[start : start + BLOCK]
-            session.train(block)
+            session.train(block, epoch)
             report(len(block))
         if epoch in configuration.measured_epochs:
             measured.append(session.measure())

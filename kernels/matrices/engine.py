@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -115,6 +115,10 @@ class MatrixEngine:
             self._descend(index, gradient.reshape(-1))
             if not self._method.trains_scores:
                 self._keep(index)  # for another backward pass, which sees the new weights
+
+    def set_learning_rate_bits(self, bits: int) -> None:
+        """Of the updates from now on."""
+        self._method = replace(self._method, learning_rate_bits=bits)
 
     def train(
         self,

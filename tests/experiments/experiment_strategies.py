@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.methods import TRAINED_LAYERS, Method, method
+from kernels.methods import SELECTIONS, TRAINED_LAYERS, Method, method
 from kernels.model import Model, with_scores
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
 from kernels.rounding import Rounding
@@ -73,7 +73,7 @@ def methods(
         options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
     if name == "priot-s":
         options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
-        options["selection"] = st.sampled_from(["random", "magnitude"])
+        options["selection"] = st.sampled_from(SELECTIONS)
     if name.startswith("niti"):
         options["trained_layers"] = st.sampled_from(trained_layers)
     return method(name, **draw(st.fixed_dictionaries(options)))
@@ -91,7 +91,11 @@ def cases(
         for index in network.weighted
     }
     exponents = {index: draw(st.integers(-12, 4)) for index in network.weighted}
-    model = with_scores(Model(network, weights, exponents), training, draw(st.integers(0, 9)))
+    gradients = {
+        index: generator.integers(0, 9, weights[index].shape) for index in network.weighted
+    }
+    backbone, seed = Model(network, weights, exponents), draw(st.integers(0, 9))
+    model = with_scores(backbone, training, seed, gradients)
     scales = None
     if not training.dynamic:
         # Likely shifts, and now and then any that 32 bits allow: too small ones saturate.

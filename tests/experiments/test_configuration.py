@@ -21,7 +21,7 @@ from experiments.training.configuration import (
 )
 from experiments.training.inputs import Inputs, load_inputs
 from kernels.errors import KernelError
-from kernels.methods import METHODS, SELECTIONS
+from kernels.methods import METHODS, SELECTIONS, method
 from kernels.model import Model
 from kernels.network import Conv2d, Dense, MaxPool2d, Network
 from kernels.rounding import Rounding
@@ -34,14 +34,13 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
     """Any settings that a method takes; each may be left out."""
     name = draw(st.sampled_from(list(METHODS)))
     values: dict[str, st.SearchStrategy[Any]] = {
-        "learning_rate_bits": st.integers(1, 7),
         "rounding": st.sampled_from([rounding.label for rounding in Rounding]),
         "network": st.text(max_size=5),
         "dataset": st.sampled_from(TRANSFER_DATASETS),
         "angle": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-360, 360),
         "images": st.integers(1, 10_000),
         "test_images": st.integers(1, 10_000),
-        "epochs": st.integers(0, 100),
+        "epochs": st.just(0) | st.integers(9, 100),
         "measure_every": st.integers(2, 100),
         "seed": st.integers(0, 2**70),
     }
@@ -55,6 +54,11 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
     if not METHODS[name].dynamic:
         values["calibration"] = st.sampled_from(list(CALIBRATIONS))
         values["logit_headroom"] = st.integers(-31, -1) | st.integers(1, 31)
+    if draw(st.booleans()):
+        values["learning_rate_bits"] = st.integers(1, 7)
+    else:
+        schedules = st.lists(st.integers(0, 7).map(str), min_size=1, max_size=9)
+        values["learning_rate_schedule"] = schedules.map(",".join)
     return {"method": name, **draw(st.fixed_dictionaries({}, optional=values))}
 
 
@@ -75,11 +79,50 @@ def test_settings_without_a_use_are_left_out(name: str) -> None:
     assert "trained_layers" not in written
     assert ("calibration" in written) == (not METHODS[name].dynamic)
     assert "test_images" not in written
+    assert "learning_rate_schedule" not in written
 
 
 def test_none_stands_for_the_default() -> None:
     empty = dict.fromkeys(set(setting_names()) - {"method"})
     assert Configuration.from_json({"method": "priot", **empty}) == Configuration(METHODS["priot"])
+
+
+# --- learning-rate schedules
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "expected"),
+    [
+        ("6", 3, [6, 6, 6]),
+        ("6,5", 2, [6, 5]),
+        ("6,5,4", 6, [6, 6, 5, 5, 4, 4]),
+        ("6,5,4", 7, [6, 6, 6, 5, 5, 4, 4]),
+        ("6,5,4", 20, [6] * 7 + [5] * 7 + [4] * 6),
+        ("0,7,0", 5, [0, 0, 7, 7, 0]),
+        ("1,2,3,4", 4, [1, 2, 3, 4]),
+    ],
+)
+def test_parts_of_a_schedule_are_equal_or_the_earlier_are_longer(
+    schedule: str, epochs: int, expected: list[int]
+) -> None:
+    run = Configuration.from_json(
+        {"method": "priot", "learning_rate_schedule": schedule, "epochs": epochs}
+    )
+    assert [run.learning_rate_bits_of(epoch) for epoch in range(1, epochs + 1)] == expected
+
+
+def test_without_a_schedule_every_epoch_has_the_bits_of_the_method() -> None:
+    run = Configuration.from_json({"method": "priot", "learning_rate_bits": 2, "epochs": 3})
+    assert [run.learning_rate_bits_of(epoch) for epoch in (1, 2, 3)] == [2, 2, 2]
+
+
+def test_a_schedule_stands_for_the_bits() -> None:
+    run = Configuration.from_json({"method": "priot", "learning_rate_schedule": "6, 5,4"})
+    written = run.to_json()
+    assert written["learning_rate_schedule"] == "6,5,4"
+    assert "learning_rate_bits" not in written
+    assert run.method == method("priot", learning_rate_bits=6)
+    assert key(learning_rate_schedule="6, 5,4") == key(learning_rate_schedule="6,5,4")
 
 
 # --- refusals
@@ -110,6 +153,19 @@ def test_none_stands_for_the_default() -> None:
             "calibration 'guessed': choose from rotated, rotated-headroom",
         ),
         ({"learning_rate_bits": 8}, "learning-rate bits 8 are outside 0..7"),
+        (
+            {"learning_rate_bits": 5, "learning_rate_schedule": "5"},
+            "learning_rate_bits and learning_rate_schedule are both given: leave one out",
+        ),
+        ({"learning_rate_schedule": 5}, "learning_rate_schedule = 5: this should be a text"),
+        *(
+            ({"learning_rate_schedule": text}, f"learning-rate schedule {text!r}: give bits, 0..7")
+            for text in ("", ",", "6,", "6,8", "-1,3", "6;5", "6,5x2", "12", "six", "6,5\n", "٣")
+        ),
+        (
+            {"learning_rate_schedule": "6,5,4", "epochs": 2},
+            "learning-rate schedule '6,5,4': 3 parts, but 2 epochs; train for more, or name fewer",
+        ),
         ({"threshold": 200}, "threshold 200 is outside -127..127"),
         ({"selection": "random"}, "priot has no selection: leave it out"),
         ({"method": "niti-static", "threshold": 0}, "niti-static has no threshold: leave it out"),
@@ -201,6 +257,7 @@ OTHER_VALUES = {
     "calibration_images": 32,
     "logit_headroom": -2,
     "epochs": 11,
+    "learning_rate_schedule": "5",
     "measure_every": 2,
     "seed": 1,
 }

@@ -11,6 +11,7 @@ from experiments.device import host as device_module
 from experiments.device.comparison import Comparison
 from experiments.device.host import Device, DeviceError, Phase
 from experiments.device.layout import lay_out
+from experiments.device.placement import Placement
 from experiments.device.purpose import Purpose
 from experiments.device.simulator import simulated_pico, variant_of
 from experiments.device.variants import ON_ONE_CORE, Variant
@@ -244,6 +245,34 @@ def test_prediction_changes_no_weight_or_score() -> None:
     for image in random_images(SMALL, 3):
         device.predict(image)
     assert device.model.state_hash() == model.state_hash()
+
+
+@pytest.mark.parametrize("variant", Variant)
+@pytest.mark.parametrize("name", METHODS)
+def test_learning_rate_changes_while_the_device_trains(name: str, variant: Variant) -> None:
+    comparison = compared_on(SMALL, method(name), variant)
+    model, scales = prepared(SMALL, method(name))
+    unchanged = Trainer(model, method(name), scales)
+    images, labels = random_images(SMALL, 6), labels_for(SMALL, 6)
+    for bits in (None, 7, 0):
+        if bits is not None:
+            comparison.device.set_learning_rate_bits(bits)
+            comparison.reference.set_learning_rate_bits(bits)
+        for image, label in zip(images, labels, strict=True):
+            comparison.step(image, int(label))
+            unchanged.step(image, int(label))
+    assert comparison.device.model.state_hash() == comparison.reference.model.state_hash()
+    assert comparison.device.model.state_hash() != unchanged.model.state_hash()
+
+
+def test_learning_rate_changes_beside_weights_in_flash() -> None:
+    placement = Placement.parse("weights=flash,code=flash,edges=bitmap")
+    comparison = compared_on(SMALL, method("priot-s"), Variant.FAST, placement)
+    for bits in (7, 1):
+        comparison.device.set_learning_rate_bits(bits)
+        comparison.reference.set_learning_rate_bits(bits)
+        for image, label in zip(random_images(SMALL, 3), labels_for(SMALL, 3), strict=True):
+            comparison.step(image, int(label))
 
 
 def test_first_of_equal_logits_is_predicted() -> None:

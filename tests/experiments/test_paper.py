@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from math import prod
@@ -15,12 +16,22 @@ import pytest
 from experiments.cli import main
 from experiments.errors import UserError
 from experiments.paper.chosen import load_settings
-from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
+from experiments.paper.contenders import (
+    CONTENDERS,
+    NITI_DYNAMIC,
+    NITI_STATIC,
+    PRIOT,
+    Contender,
+)
 from experiments.paper.effort import EFFORTS
 from experiments.paper.fates import collapsed
-from experiments.paper.protocol import QUICK
+from experiments.paper.laboratory import Laboratory
+from experiments.paper.overflow import overflow
+from experiments.paper.protocol import OVERFLOWING, QUICK, Panel
 from experiments.paper.tuning import candidates, neighbours, search
 from experiments.pretraining.backbone import load_backbone
+from experiments.sweeps.store import RunStore
+from experiments.sweeps.workers import Workers
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import load_inputs
 from experiments.training.train import accuracy_by_epoch
@@ -79,10 +90,13 @@ def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
     rows = rows_of(results, "accuracy")
     assert set(COLUMNS) <= set(rows[0])
     found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
-    methods = {contender.method for contender in SEARCHED.contenders} | {"none"}
+    contenders = SEARCHED.contenders
+    methods = {contender.method for contender in contenders} | {"none"}
     assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
     sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
-    assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
+    assert sparse == {
+        (str(row.scored_fraction), row.selection) for row in contenders if row.method == "priot-s"
+    }
 
 
 def test_table_says_what_the_runs_say(results: Path) -> None:
@@ -151,10 +165,12 @@ def test_device_that_computes_otherwise_voids_the_result(
     assert "NITI static: device and reference differ in right" in capsys.readouterr().err
 
 
-def test_overflow_follows_the_runs_of_the_store(results: Path) -> None:
+@pytest.mark.parametrize("panel_of", QUICK.panels, ids=lambda panel: panel.name)
+def test_overflow_follows_the_runs_of_the_store(results: Path, panel_of: Panel) -> None:
     rows = rows_of(results, "overflow")
+    backbone = load_backbone(panel_of.backbone and Path(panel_of.backbone)).model.state_hash()
     for title, name in (("Static NITI", "niti-static"), ("PRIOT", "priot")):
-        panel = [row for row in rows if row["panel"] == title]
+        panel = [row for row in rows if row["panel"] == f"{title}, {panel_of.name}"]
         ends = [float(panel[0]["accuracy"]), float(panel[-1]["accuracy"])]
         epoch = int(panel[0]["epoch"])
         histories = [
@@ -162,13 +178,35 @@ def test_overflow_follows_the_runs_of_the_store(results: Path) -> None:
             for run in runs_of(results)
             if run["configuration"]["method"] == name
             and run["configuration"]["angle"] == 30.0
-            and run["configuration"].get("logit_headroom") == -2
+            and run["configuration"]["learning_rate_bits"] == 3
+            and run["backbone_sha256"] == backbone
             and run["configuration"]["test_images"] == QUICK.test_images
         ]
         assert ends in [[round(h[epoch - 1], 3), round(h[epoch], 3)] for h in histories]
         if name == "niti-static":
             drops = [before - after for h in histories for before, after in pairwise(h)]
             assert ends[0] - ends[1] == pytest.approx(max(drops), abs=2e-3)
+
+
+def test_overflow_follows_a_learning_rate_schedule_through_epochs_that_are_one_drop(
+    small_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = load_inputs("mnist-sample", None, small_backbone)
+    store = RunStore(tmp_path / "runs.jsonl")
+    settings = load_settings("tiny-cnn")
+    scope = replace(QUICK, panels=(OVERFLOWING,))
+    laboratory = Laboratory(scope, settings, inputs, store, Workers(1, None))
+    run = {"images": 40, "test_images": 100, "epochs": 4, "measure_every": 4}
+
+    def scheduled(_: Laboratory, __: Panel, of: Contender) -> list[Configuration]:
+        return [of.configuration(**run, learning_rate_schedule="7,5,0")]
+
+    monkeypatch.setattr("experiments.paper.overflow.runs_of_panel", scheduled)
+    rows = overflow(laboratory).rows
+    for title, contender in (("Static NITI", NITI_STATIC), ("PRIOT", PRIOT)):
+        (record,) = laboratory.run(scheduled(laboratory, OVERFLOWING, contender))
+        found = [row["accuracy"] for row in rows if row["panel"] == title]
+        assert [found[0], found[-1]] == accuracy_by_epoch(record)
 
 
 def test_history_is_mean_and_range_of_the_runs(results: Path) -> None:

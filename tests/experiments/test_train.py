@@ -4,11 +4,18 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.cli import main
+from experiments.datasets.mnist import mnist_sample
+from experiments.datasets.transfer import transfer_task
 from experiments.device.placement import DEFAULT
+from experiments.pretraining.backbone import load_backbone
 from experiments.training import train
+from experiments.training.train import starting_point
+from kernels.methods import method
+from kernels.trainer import Trainer
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
 
@@ -80,6 +87,65 @@ def test_priot_improves_on_rotated_images(record_of) -> None:
     accuracies = train.accuracy_by_epoch(record_of(*options))
     assert accuracies[0] < 80, "30 degrees are hard for the backbone"
     assert accuracies[-1] > accuracies[0] + 5
+
+
+# --- learning-rate schedules
+
+
+SCHEDULED = ["--images", 20, "--test-images", 20]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_schedule_of_one_part_is_a_constant_learning_rate(
+    name: str, small_backbone: Path, record_of
+) -> None:
+    options = ["train", "--method", name, "--backbone", small_backbone, *SCHEDULED, "--epochs", 3]
+    constant = record_of(*options, "--learning-rate-bits", 4)
+    scheduled = record_of(*options, "--learning-rate-schedule", "4")
+    assert constant["configuration"].pop("learning_rate_bits") == 4
+    assert scheduled["configuration"].pop("learning_rate_schedule") == "4"
+    assert scheduled == constant
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_schedule_is_one_run_that_goes_on_with_other_bits(
+    name: str, small_backbone: Path, record_of
+) -> None:
+    record = record_of(
+        *("train", "--method", name, "--backbone", small_backbone, *SCHEDULED),
+        *("--epochs", 3, "--learning-rate-schedule", "5,2"),
+    )
+    task = transfer_task(mnist_sample(), 30.0, 20, 20, 0)
+    first, then = (method(name, learning_rate_bits=bits) for bits in (5, 2))
+    model, scales = starting_point(load_backbone(small_backbone), first, task, 0)
+    for epoch, bits in ((1, first), (2, first), (3, then)):
+        order = np.random.default_rng([0, epoch]).permutation(20)
+        Trainer(model, bits, scales).train(task.images, task.labels, order)
+    assert record["final_state_sha256"] == model.state_hash()
+
+
+@pytest.mark.parametrize("variant", ["plain", "fast", "dual"])
+def test_device_follows_a_schedule(variant: str, small_backbone: Path, record_of) -> None:
+    options = ["train", "--method", "priot", "--backbone", small_backbone]
+    options += ["--images", 8, "--test-images", 4, "--epochs", 3]
+    schedule = ["--learning-rate-schedule", "7,5,3"]
+    reference = record_of(*options, *schedule)
+    pico = record_of(*options, *schedule, "--backend", "pico", "--variant", variant)
+    constant = record_of(*options, "--learning-rate-bits", 7)
+    for number in ("right", "saturated_logits", "final_state_sha256"):
+        assert pico[number] == reference[number]
+    assert reference["final_state_sha256"] != constant["final_state_sha256"]
+
+
+def test_schedule_and_bits_are_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text('method = "priot"\nlearning_rate_schedule = "6,5"\n')
+    options = ["--config", str(config), "--learning-rate-bits", "5"]
+    assert main(["train", *options]) == 2
+    expected = "learning_rate_bits and learning_rate_schedule are both given: leave one out"
+    assert expected in capsys.readouterr().err
 
 
 def test_no_epochs_measure_the_start(small_backbone: Path, record_of) -> None:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, networks
+from numpy.typing import NDArray
 
-from kernels.methods import METHODS, method
+from kernels.methods import METHODS, SELECTIONS, method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.scores import UNSCORED
@@ -26,6 +27,12 @@ def assert_equal_models(left: Model, right: Model) -> None:
         assert tensors.keys() == others.keys()
         for index in tensors:
             np.testing.assert_array_equal(tensors[index], others[index])
+
+
+def random_gradients(network: Network, seed: int) -> dict[int, NDArray[np.int64]]:
+    """Magnitudes of which many are equal."""
+    generator = np.random.default_rng(seed)
+    return {i: generator.integers(0, 9, network.weight_shape_of(i)) for i in network.weighted}
 
 
 @settings(max_examples=40)
@@ -70,13 +77,13 @@ def test_niti_starts_from_a_copy_of_the_backbone(name: str) -> None:
 
 
 @settings(max_examples=60)
-@given(networks(), SEEDS, st.sampled_from(["random", "magnitude"]), st.floats(0.001, 1))
+@given(networks(), SEEDS, st.sampled_from(SELECTIONS), st.floats(0.001, 1))
 def test_the_scored_share_of_every_layer_is_exact(
     network: Network, seed: int, selection: str, fraction: float
 ) -> None:
     chosen = method("priot-s", scored_fraction=fraction, selection=selection)
     backbone = initial_model(network, seed)
-    model = with_scores(backbone, chosen, seed)
+    model = with_scores(backbone, chosen, seed, random_gradients(network, seed))
     assert tuple(model.scores) == tuple(model.scored) == network.weighted
     for index in network.weighted:
         weights, scores, scored = model.weights[index], model.scores[index], model.scored[index]
@@ -95,6 +102,42 @@ def test_magnitude_scores_the_largest_weights(fraction: float) -> None:
     for index, scored in model.scored.items():
         magnitudes = np.abs(model.weights[index].astype(int))
         assert magnitudes[scored].min() >= magnitudes[~scored].max()
+
+
+@settings(max_examples=60)
+@given(networks(), SEEDS, st.floats(0.001, 1))
+def test_gradient_scores_the_edges_with_the_largest_and_of_equals_the_first(
+    network: Network, seed: int, fraction: float
+) -> None:
+    chosen = method("priot-s", scored_fraction=fraction, selection="gradient")
+    gradients = random_gradients(network, seed)
+    model = with_scores(initial_model(network, seed), chosen, seed, gradients)
+    for index, scored in model.scored.items():
+        order = sorted(enumerate(gradients[index].flat), key=lambda edge: (-edge[1], edge[0]))
+        count = max(1, round(fraction * scored.size))
+        assert set(np.flatnonzero(scored)) == {place for place, _ in order[:count]}
+
+
+def test_first_scores_are_those_of_magnitude() -> None:
+    backbone, gradients = initial_model(NETWORK, 4), random_gradients(NETWORK, 1)
+    by_gradient, by_magnitude = (
+        with_scores(
+            backbone, method("priot-s", scored_fraction=0.5, selection=selection), 7, gradients
+        )
+        for selection in ("gradient", "magnitude")
+    )
+    for index in NETWORK.weighted:
+        both = by_gradient.scored[index] & by_magnitude.scored[index]
+        assert 0 < both.sum() < by_gradient.scored[index].sum()
+        np.testing.assert_array_equal(
+            by_gradient.scores[index][both], by_magnitude.scores[index][both]
+        )
+
+
+def test_gradient_without_gradients_is_refused() -> None:
+    chosen = method("priot-s", selection="gradient")
+    with pytest.raises(ValueError, match=r"PRIOT-S 10 % gradient: .* with gradient_magnitudes\(\)"):
+        with_scores(initial_model(NETWORK, 4), chosen, 1)
 
 
 def test_magnitude_does_not_depend_on_the_seed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
 from oracle_training import NaiveTrainer, Shifts, ints
 
-from kernels.methods import METHODS, Method, method
+from kernels.methods import METHODS, Method, MethodError, method
 from kernels.model import Model, initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.rounding import Rounding
@@ -347,6 +347,44 @@ def test_the_update_shift_leaves_the_bits_of_the_learning_rate(
     gradient_bits: int, learning_rate_bits: int, shift: int
 ) -> None:
     assert Scale(0, 0, gradient_bits).update_shift(learning_rate_bits) == shift
+
+
+@pytest.mark.parametrize("matrices", [False, True], ids=["plain", "matrices"])
+@pytest.mark.parametrize("name", METHODS)
+def test_learning_rate_changes_between_steps(name: str, matrices: bool) -> None:
+    @settings(max_examples=20)
+    @given(networks(), methods(name), SEEDS, st.booleans(), st.lists(st.integers(0, 7), max_size=3))
+    def changed_equals_plain_integers(
+        network: Network, chosen: Method, seed: int, dynamic: bool, later: list[int]
+    ) -> None:
+        scales = None if dynamic else random_scales(network, seed)
+        model = random_model(network, chosen, seed)
+        expected = naive(model, chosen, scales)
+        by_steps, by_loops = (
+            Trainer(model.copy(), chosen, scales, matrices=matrices) for _ in range(2)
+        )
+        image = image_for(network, np.random.default_rng(seed))
+        for bits in (None, *later):
+            if bits is not None:
+                expected.learning_rate_bits = bits
+                by_steps.set_learning_rate_bits(bits)
+                by_loops.set_learning_rate_bits(bits)
+                assert by_steps.method.learning_rate_bits == bits
+            expected.step(ints(image), 1)
+            by_steps.step(image, 1)
+            by_loops.train(image[np.newaxis], np.array([1], np.uint8), np.array([0]))
+            assert_equal_tensors(by_steps, expected)
+            assert by_loops.model.state_hash() == by_steps.model.state_hash()
+
+    changed_equals_plain_integers()
+
+
+@pytest.mark.parametrize("bits", [-1, 8])
+def test_learning_rate_out_of_range_is_refused_and_changes_nothing(bits: int) -> None:
+    trainer = Trainer(initial_model(CNN, 0), method("niti-dynamic"), None)
+    with pytest.raises(MethodError, match=f"learning-rate bits {bits} are outside 0..7"):
+        trainer.set_learning_rate_bits(bits)
+    assert trainer.method == method("niti-dynamic")
 
 
 @pytest.mark.parametrize("name", METHODS)
