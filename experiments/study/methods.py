@@ -1,0 +1,146 @@
+"""Every method on every backbone: who comes how close to the best with static scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from experiments.paper.artefact import Artefact
+from experiments.paper.contenders import (
+    CONTENDERS,
+    NITI_STATIC,
+    PRIOT,
+    PRIOT_TERNARY,
+    Contender,
+)
+from experiments.paper.fates import collapsed
+from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.protocol import CalibrationChoice, Study
+from experiments.training.train import accuracy_by_epoch
+
+FALLING = "6,5,4"
+"""Learning-rate bits that fall in three parts of a run."""
+PRIOT_S = Contender("priot-s", 0.1, "gradient")
+WITH_EACH_CALIBRATION = (NITI_STATIC, PRIOT, PRIOT_TERNARY, PRIOT_S)
+WITH_FALLING_BITS = (PRIOT, PRIOT_TERNARY, PRIOT_S)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contender and how it is trained."""
+
+    contender: Contender
+    calibration: CalibrationChoice | None = None
+    """None: scales are dynamic."""
+    schedule: str | None = None
+    """None: the learning-rate bits that all static entries share, the defaults of dynamic ones."""
+
+    @property
+    def label(self) -> str:
+        """Name for tables, beside that of the calibration."""
+        return self.contender.label + (f", {self.schedule} bits" if self.schedule else "")
+
+    def settings(self, study: Study) -> dict[str, Any]:
+        """Of a configuration."""
+        settings = asdict(self.contender)
+        if self.calibration is None:
+            return settings
+        if self.schedule is not None:
+            rate: dict[str, Any] = {"learning_rate_schedule": self.schedule}
+        else:
+            rate = {"learning_rate_bits": study.common_bits}
+        return settings | rate | self.calibration.settings()
+
+
+def entries(study: Study) -> list[Entry]:
+    """All contenders with the second calibration of the map, and the main ones with the first."""
+    first, second = study.calibrations[:2]
+    return [
+        *(Entry(contender) for contender in CONTENDERS if not contender.static),
+        *(Entry(contender, second) for contender in CONTENDERS if contender.static),
+        *(Entry(contender, second, FALLING) for contender in WITH_FALLING_BITS),
+        *(Entry(contender, first) for contender in WITH_EACH_CALIBRATION),
+    ]
+
+
+def methods(laboratory: StudyLaboratory) -> Artefact:
+    """Carry out every entry on every backbone at every angle.
+
+    Raises:
+        UserError: as ``StudyLaboratory.carry_out`` does.
+    """
+    study = laboratory.study
+    places = [
+        (backbone, angle, entry)
+        for backbone in study.backbones
+        for angle in study.angles
+        for entry in entries(study)
+    ]
+    groups = [
+        laboratory.runs(backbone, study.comparison, angle=angle, **entry.settings(study))
+        for backbone, angle, entry in places
+    ]
+    found = laboratory.carry_out(groups)
+    rows = [_row(*place, records) for place, records in zip(places, found, strict=True)]
+    return Artefact(
+        "methods",
+        f"Final accuracy of every method on every backbone ({study.label}): {study.images:,} "
+        f"images, {study.comparison.epochs} epochs, {len(study.comparison.seeds)} seeds, "
+        f"{study.comparison.test_images:,} test images; {study.common_bits} learning-rate bits for "
+        "all methods with static scales unless others are named.",
+        rows,
+        laboratory.record(groups) | {"goals": goals(rows)},
+    )
+
+
+def _row(
+    backbone: str, angle: float, entry: Entry, records: Sequence[Record]
+) -> dict[str, Any]:
+    histories = [accuracy_by_epoch(record) for record in records]
+    finals = [history[-1] for history in histories]
+    return {
+        "backbone": backbone,
+        "angle": angle,
+        "label": entry.label,
+        "calibration": entry.calibration.label if entry.calibration else None,
+        "seeds": len(records),
+        "before_mean": round(fmean(history[0] for history in histories), 3),
+        "final_mean": round(fmean(finals), 3),
+        "final_std": round(stdev(finals), 3) if len(finals) > 1 else 0.0,
+        "collapsed_share": round(100 * fmean(map(collapsed, records)), 1),
+    }
+
+
+def goals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each entry with static scales, its worst places over backbones and angles.
+
+    Points behind the best entry with static scales and the same calibration at the same place:
+    largest, mean, and how many places are within 0.5 and 1 point; and the collapsed share of all.
+    """
+    static = [row for row in rows if row["calibration"]]
+    best: dict[tuple[str, float, str], float] = {}
+    for row in static:
+        place = (row["backbone"], row["angle"], row["calibration"])
+        best[place] = max(best.get(place, 0.0), row["final_mean"])
+    gaps: dict[tuple[str, str], list[float]] = {}
+    lost: dict[tuple[str, str], list[float]] = {}
+    for row in static:
+        entry = (row["label"], row["calibration"])
+        behind = best[row["backbone"], row["angle"], row["calibration"]] - row["final_mean"]
+        gaps.setdefault(entry, []).append(behind)
+        lost.setdefault(entry, []).append(row["collapsed_share"])
+    return [
+        {
+            "label": label,
+            "calibration": calibration,
+            "places": len(behind),
+            "behind_mean": round(fmean(behind), 2),
+            "behind_largest": round(max(behind), 2),
+            "within_half_a_point": sum(gap <= 0.5 for gap in behind),
+            "within_1_point": sum(gap <= 1 for gap in behind),
+            "collapsed_share": round(fmean(lost[label, calibration]), 1),
+        }
+        for (label, calibration), behind in gaps.items()
+    ]
