@@ -16,13 +16,14 @@ from experiments.paper.artefact import Artefact, paths_of
 from experiments.study.confirmation import confirmation
 from experiments.study.laboratory import StudyLaboratory
 from experiments.study.mechanisms import mechanisms
+from experiments.study.methods import methods
 from experiments.study.protocol import FULL, QUICK
 from experiments.study.screening import screening
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import Workers
 from experiments.training.inputs import load_images
 
-PARTS = ("screening", "mechanisms", "confirmation")
+PARTS = ("screening", "mechanisms", "confirmation", "methods")
 
 
 def implied_files(options: Namespace) -> Files:
@@ -43,6 +44,7 @@ def study(options: Namespace) -> None:
         "screening": lambda: screening(laboratory),
         "mechanisms": lambda: mechanisms(laboratory),
         "confirmation": lambda: confirmation(laboratory, screening(laboratory).rows),
+        "methods": lambda: methods(laboratory),
     }
     for part in _parts(options):
         made = make[part]()
@@ -99,6 +101,13 @@ def mechanism_table(made: Artefact) -> str:
     return format_table(header, lines, (0, 1))
 
 
+def method_table(made: Artefact) -> str:
+    """How far each entry stays behind the best with static scales."""
+    rows = made.record["goals"]
+    header = [name.replace("_", " ") for name in rows[0]]
+    return format_table(header, [[str(value) for value in row.values()] for row in rows], (0, 1))
+
+
 def _accuracy(row: Mapping[str, Any], name: str) -> str:
     return _share(row[f"{name}_final"], row[f"{name}_collapsed"])
 
@@ -111,4 +120,5 @@ _TABLES: dict[str, Callable[[Artefact], str]] = {
     "screening": gap_table,
     "mechanisms": mechanism_table,
     "confirmation": confirmation_table,
+    "methods": method_table,
 }

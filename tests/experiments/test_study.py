@@ -20,7 +20,7 @@ from experiments.study.screening import cells, gaps
 from experiments.study.weights import describe, room, with_steps
 from experiments.training.train import accuracy_by_epoch
 
-PARTS = ("screening", "mechanisms", "confirmation")
+PARTS = ("screening", "mechanisms", "confirmation", "methods")
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 
 
