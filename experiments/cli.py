@@ -492,13 +492,15 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         parents=[debug],
         help="does PRIOT win? the answer over backbones",
         description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
-        "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh seeds "
-        "for what is claimed (confirmation), and every method on every backbone (methods). Some "
-        "four hours of one core; finished runs are kept: start again after an interruption.",
+        "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh "
+        "seeds for what is claimed (confirmation), and every method on every backbone (methods). "
+        "Some four hours of one core; finished runs are kept: start again after an interruption.",
     )
     study.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
     study.add_argument(
-        "--part", choices=("screening", "mechanisms", "confirmation", "methods"), help="one of them (all)"
+        "--part",
+        choices=("screening", "mechanisms", "confirmation", "methods"),
+        help="one of them (all)",
     )
     study.add_argument("--jobs", type=int, default=-1, metavar="N", help="processes (one per core)")
     study.add_argument("--dask", metavar="ADDRESS", help="compute on a Dask cluster instead")

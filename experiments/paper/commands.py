@@ -151,8 +151,8 @@ def tune(options: Namespace) -> None:
     inputs = load_inputs(effort.dataset, options.data, options.backbone, network)
     store = RunStore(_runs_file(options))
     bits = common_bits(inputs, store, workers, effort)
-    found = search(inputs, store, workers, effort)
     common = max(bits, key=lambda one: bits[one])
+    found = search(inputs, store, workers, effort, common)
     rows = [
         [name, angle, *(f"{key} {value}" for key, value in best.items())]
         for name, of_variant in found.items()

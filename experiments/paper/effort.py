@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 Space = dict[str, tuple[Any, ...]]
-"""Values of every setting, in an order in which neighbours are alike."""
+"""Values of every setting."""
 
 
 def _spaces(bits_of_weights: range, bits_of_scores: range) -> dict[str, Space]:
     """By method: with these learning-rate bits."""
     rounding: Space = {"rounding": ("pseudo-stochastic", "nearest")}
-    calibration: Space = {"calibration": ("rotated", "upright")}
+    calibration: Space = {"calibration": ("rotated", "rotated-headroom", "upright")}
     weights: Space = {"learning_rate_bits": tuple(bits_of_weights)}
     scores: Space = {
         "learning_rate_bits": tuple(bits_of_scores),
@@ -46,14 +46,12 @@ class Effort:
     """Training images, of which no table is made."""
     spaces: Mapping[str, Space]
     """By method."""
-    candidates: int
-    """Drawn for every method, beside the defaults with every learning rate."""
     first: Stage
     finalists: int
-    """For every angle of the last stage."""
+    """For every angle of the last stage, beside the common setting."""
     last: Stage
     rounds: int = 1
-    """Of looking at the neighbours of the best."""
+    """Of looking along the lines through the best."""
     measure_every: int = 1
     """Epochs between two measurements: a search needs the last alone, and others cost time."""
 
@@ -62,7 +60,6 @@ EFFORTS = {
     "tiny-cnn": Effort(
         dataset="mnist-sample",
         spaces=_spaces(bits_of_weights=range(1, 8), bits_of_scores=range(3, 8)),
-        candidates=28,  # NITI with static scales has no more in its space
         first=Stage(angles=(30.0, 60.0, 90.0), seeds=(100,), images=1024, epochs=10),
         finalists=4,
         last=Stage(
@@ -71,12 +68,12 @@ EFFORTS = {
             images=1024,
             epochs=20,
         ),
+        measure_every=20,
     ),
     "vgg11": Effort(
         dataset="cifar10-sample",
         # Many more weights move the logits at each step: smaller updates are worth a try.
         spaces=_spaces(bits_of_weights=range(7), bits_of_scores=range(1, 7)),
-        candidates=5,
         first=Stage(angles=(30.0,), seeds=(100,), images=512, epochs=2),
         finalists=3,
         last=Stage(angles=(30.0,), seeds=(100, 101), images=512, epochs=2),

@@ -1,26 +1,28 @@
-"""The search for each method's settings, with equal effort, on images that no table is made of.
+"""The search for each method's settings, with equal coverage, on images that no table is made of.
 
-First every candidate, the defaults among them, is tried for a few epochs, with one seed at a few
-angles; then, in one or more rounds, the neighbours of the best, over all these angles and at each
-of them: one setting moved by one step. For every angle those that did best nearest to it run longer
-or with several seeds.
-The highest mean of *final* accuracies less their standard deviation wins: by the mean alone,
-settings win that were lucky with these seeds and fail with others.
+Every row of Table 1 is searched along the axes of its space: each value of each setting, all others
+at their defaults; then, in one or more rounds, likewise through the best, over all angles of the
+stage and at each of them. So every value of every setting is tried for every row, some of them in
+several surroundings; what lies off these lines is left out, and the record counts it.
+
+For every angle those that did best nearest to it run longer, with several seeds, beside the common
+setting. Its place takes only what is better by more than chance, seed by seed: the lower end of the
+95 % interval of the difference lies above zero. Of several that are, the highest mean of *final*
+accuracies less their standard deviation wins, since by the mean alone settings win that were lucky
+with these seeds and fail with others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from math import prod
 from statistics import fmean, stdev
 from typing import Any
 
-import numpy as np
-
 from experiments.paper.chosen import Settings
 from experiments.paper.contenders import CONTENDERS, Contender
 from experiments.paper.effort import Effort, Space, Stage
+from experiments.paper.intervals import half_width
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import run_sweep
 from experiments.sweeps.workers import Workers
@@ -28,32 +30,20 @@ from experiments.training.inputs import Inputs
 from experiments.training.train import accuracy_by_epoch
 
 
-def candidates(contender: Contender, effort: Effort) -> list[Settings]:
-    """The defaults with every learning rate, and some drawn from a contender's whole space.
-
-    So the common setting of the paper's comparison is always among them.
-    """
-    space = effort.spaces[contender.method]
-    every = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
-    drawn = set(np.random.default_rng(0).permutation(len(every))[: effort.candidates].tolist())
+def defaults_of(contender: Contender, space: Space) -> Settings:
+    """A contender's settings where none are chosen, of those that a space has."""
     usual = contender.configuration().to_json()
-    return [
-        settings
-        for place, settings in enumerate(every)
-        if place in drawn
-        or all(usual[name] == settings[name] for name in settings if name != "learning_rate_bits")
+    return {name: usual[name] for name in space}
+
+
+def lines_through(space: Space, settings: Settings) -> list[Settings]:
+    """``settings``, and every other value of each setting with all others as they are."""
+    return [settings] + [
+        settings | {name: value}
+        for name, values in space.items()
+        for value in values
+        if value != settings[name]
     ]
-
-
-def neighbours(space: Space, settings: Settings) -> list[Settings]:
-    """Settings of ``space`` that differ in one value, by one step."""
-    found = []
-    for name, values in space.items():
-        place = values.index(settings[name])
-        for step in (place - 1, place + 1):
-            if 0 <= step < len(values):
-                found.append(settings | {name: values[step]})
-    return found
 
 
 def common_bits(
@@ -80,48 +70,93 @@ def common_bits(
     }
 
 
-def search(inputs: Inputs, store: RunStore, workers: Workers, effort: Effort) -> dict[str, Any]:
+def search(
+    inputs: Inputs, store: RunStore, workers: Workers, effort: Effort, common: int
+) -> dict[str, Any]:
     """Search; returns for every contender the best settings by angle, and how every candidate did.
+
+    Args:
+        common: the learning-rate bits of the common setting.
 
     Raises:
         UserError: as ``run_sweep`` does.
     """
-    tried = {contender: candidates(contender, effort) for contender in CONTENDERS}
+    spaces = {contender: effort.spaces[contender.method] for contender in CONTENDERS}
+    tried = {
+        contender: lines_through(space, defaults_of(contender, space))
+        for contender, space in spaces.items()
+    }
     looked_at = effort.first.angles
     for _ in range(effort.rounds):
         for contender, scores in _first_stage(inputs, store, workers, tried, effort).items():
-            settings, space = tried[contender], effort.spaces[contender.method]
+            settings = tried[contender]
             for angles in (looked_at, *((angle,) for angle in looked_at)):
                 best = settings[_ranking(scores, angles)[0]]
-                settings += [other for other in neighbours(space, best) if other not in settings]
+                around = lines_through(spaces[contender], best)
+                settings += [other for other in around if other not in settings]
     first = _first_stage(inputs, store, workers, tried, effort)
+    finalists: dict[tuple[Contender, float], list[Settings]] = {}
+    for contender, space in spaces.items():
+        shared = defaults_of(contender, space) | {"learning_rate_bits": common}
+        for angle in effort.last.angles:
+            ranked = _ranking(first[contender], _nearest(angle, looked_at))
+            best_first = [tried[contender][number] for number in ranked]
+            others = [settings for settings in best_first if settings != shared]
+            finalists[contender, angle] = [shared, *others[: effort.finalists]]
     trials = [
-        (contender, tried[contender][number], angle)
-        for contender in CONTENDERS
-        for angle in effort.last.angles
-        for number in _ranking(first[contender], _nearest(angle, looked_at))[: effort.finalists]
+        (contender, settings, angle)
+        for (contender, angle), of_angle in finalists.items()
+        for settings in of_angle
     ]
-    results = _run(inputs, store, workers, trials, effort, effort.last)
-    found: dict[str, Any] = {}
-    for contender in CONTENDERS:
-        finals: dict[str, list[dict[str, Any]]] = {}
-        for (other, tuned, angle), accuracies in zip(trials, results, strict=True):
-            if other == contender:
-                score = {"mean": round(fmean(accuracies), 3), "std": round(stdev(accuracies), 3)}
-                finals.setdefault(f"{angle:g}", []).append({"settings": tuned} | score)
-        found[contender.name] = {
-            "best": {
-                angle: max(rows, key=lambda row: row["mean"] - row["std"])["settings"]
-                for angle, rows in finals.items()
+    results = iter(_run(inputs, store, workers, trials, effort, effort.last))
+    finals: dict[Contender, dict[str, list[tuple[Settings, list[float]]]]] = {}
+    for (contender, angle), of_angle in finalists.items():
+        rows = [(settings, next(results)) for settings in of_angle]
+        finals.setdefault(contender, {})[f"{angle:g}"] = rows
+    return {
+        contender.name: {
+            "best": {angle: winner(rows) for angle, rows in finals[contender].items()},
+            "space": prod(len(values) for values in space.values()),
+            "left_out": prod(len(values) for values in space.values()) - len(tried[contender]),
+            "finalists": {
+                angle: [
+                    {
+                        "settings": settings,
+                        "mean": round(fmean(accuracies), 3),
+                        "std": round(stdev(accuracies), 3),
+                    }
+                    for settings, accuracies in rows
+                ]
+                for angle, rows in finals[contender].items()
             },
-            "space": prod(len(values) for values in effort.spaces[contender.method].values()),
-            "finalists": finals,
             "candidates": [
                 one | {"accuracy": {f"{angle:g}": round(a, 3) for angle, a in by_angle.items()}}
                 for one, by_angle in zip(tried[contender], first[contender], strict=True)
             ],
         }
-    return found
+        for contender, space in spaces.items()
+    }
+
+
+def winner(finalists: Sequence[tuple[Settings, Sequence[float]]]) -> Settings:
+    """The settings that win: the first, which are the common ones, unless others surely do better.
+
+    ``finalists`` have their final accuracies by seed, in percent.
+    """
+    (common, usual), *others = finalists
+    better = [
+        (settings, accuracies)
+        for settings, accuracies in others
+        if _surely_above(accuracies, usual)
+    ]
+    if not better:
+        return common
+    return max(better, key=lambda one: fmean(one[1]) - stdev(one[1]))[0]
+
+
+def _surely_above(accuracies: Sequence[float], others: Sequence[float]) -> bool:
+    differences = [one - other for one, other in zip(accuracies, others, strict=True)]
+    return fmean(differences) > half_width(differences)
 
 
 Scores = list[dict[float, float]]  # of each candidate, final accuracy by angle

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import Contender
 from experiments.paper.fates import collapsed, overflowed
-from experiments.study.intervals import half_width
+from experiments.paper.intervals import half_width
 from experiments.study.laboratory import Record, StudyLaboratory
 from experiments.study.protocol import CalibrationChoice, Study
 from experiments.study.screening import MAPPED

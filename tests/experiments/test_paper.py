@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
-from math import prod
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -28,7 +27,7 @@ from experiments.paper.fates import collapsed
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.overflow import overflow
 from experiments.paper.protocol import OVERFLOWING, QUICK, Panel
-from experiments.paper.tuning import candidates, neighbours, search
+from experiments.paper.tuning import search
 from experiments.pretraining.backbone import load_backbone
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import Workers
@@ -259,20 +258,6 @@ def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
     assert collapsed(record) is expected
 
 
-@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.name)
-def test_candidates_are_the_defaults_and_as_many_others_for_every_method(
-    contender: Contender,
-) -> None:
-    tried = candidates(contender, EFFORT)
-    keys = {contender.configuration(**one).key({}) for one in tried}
-    assert len(keys) == len(tried)
-    bits = EFFORT.spaces[contender.method]["learning_rate_bits"]
-    defaults = {contender.configuration(learning_rate_bits=one).key({}) for one in bits}
-    assert keys >= defaults
-    space = prod(len(values) for values in EFFORT.spaces[contender.method].values())
-    assert min(space, EFFORT.candidates) <= len(tried) <= EFFORT.candidates + len(bits)
-
-
 def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.MonkeyPatch) -> None:
     def accuracy_of(run: Configuration) -> float:
         settings = run.to_json()
@@ -292,7 +277,7 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("experiments.paper.tuning.run_sweep", carried_out)
     unused: Any = None  # by the stand-in for a sweep
-    found = search(unused, unused, unused, EFFORT)
+    found = search(unused, unused, unused, EFFORT, 3)
     assert found.keys() == {contender.name for contender in CONTENDERS}
     for contender in (NITI_DYNAMIC, NITI_STATIC):
         for best in found[contender.name]["best"].values():
@@ -302,27 +287,6 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
     for contender in CONTENDERS:
         for best in found[contender.name]["best"].values():
             assert best["learning_rate_bits"] == 5
-
-
-def test_neighbours_differ_by_one_step() -> None:
-    best = {
-        "learning_rate_bits": 3,
-        "threshold": -32,
-        "score_spread": 48,
-        "rounding": "nearest",
-        "calibration": "rotated",
-    }
-    found = [
-        set(one.items()) - set(best.items()) for one in neighbours(EFFORT.spaces["priot"], best)
-    ]
-    assert sorted(map(list, found)) == [
-        [("calibration", "upright")],
-        [("learning_rate_bits", 4)],
-        [("rounding", "pseudo-stochastic")],
-        [("score_spread", 32)],
-        [("threshold", -64)],
-        [("threshold", -16)],
-    ]
 
 
 SETTINGS = resources.files("experiments") / "paper" / "settings"

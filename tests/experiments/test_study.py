@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.cli import main
+from experiments.paper.intervals import half_width
 from experiments.pretraining.backbone import backbone_names, load_backbone
 from experiments.study.confirmation import best_bits, comparisons, safest
-from experiments.study.intervals import half_width
 from experiments.study.protocol import FULL, QUICK
 from experiments.study.screening import cells, gaps
 from experiments.study.weights import describe, room, with_steps

@@ -21,7 +21,6 @@ from experiments.pretraining.networks import vgg11
 EFFORT = Effort(
     dataset="cifar10-sample",
     spaces=EFFORTS["vgg11"].spaces,
-    candidates=1,
     first=Stage(angles=(30.0,), seeds=(100,), images=8, epochs=1),
     finalists=1,
     last=Stage(angles=(30.0, 45.0), seeds=(100, 101), images=8, epochs=1),
