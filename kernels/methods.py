@@ -1,4 +1,4 @@
-"""The four training methods, as settings."""
+"""The five training methods, as settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from kernels.errors import KernelError
 from kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude")
+NEVER_DOUBLED = 128
+"""A double threshold that no score reaches."""
 
 
 class MethodError(KernelError):
@@ -32,6 +34,8 @@ class Method:
     With 0 bits it is below 1, and rounding decides which values move by 1."""
     threshold: int = 0
     """An edge is kept while its score reaches this."""
+    double_threshold: int | None = None
+    """An edge counts twice while its score reaches this; None where none ever does."""
     score_spread: int = 32
     """Standard deviation of the first scores, drawn from a normal distribution about zero."""
     scored_fraction: float | None = None
@@ -45,6 +49,14 @@ class Method:
             raise MethodError(f"learning-rate bits {self.learning_rate_bits} are outside 0..7")
         if not -127 <= self.threshold <= 127:
             raise MethodError(f"threshold {self.threshold} is outside -127..127")
+        if self.double_threshold is not None:
+            if not -127 <= self.double_threshold <= 127:
+                raise MethodError(f"double threshold {self.double_threshold} is outside -127..127")
+            if self.double_threshold <= self.threshold:
+                raise MethodError(
+                    f"double threshold {self.double_threshold} is not above the threshold "
+                    f"{self.threshold}"
+                )
         if not 0 <= self.score_spread <= 127:
             raise MethodError(f"score spread {self.score_spread} is outside 0..127")
         if self.scored_fraction is not None and not 0 < self.scored_fraction <= 1:
@@ -56,6 +68,17 @@ class Method:
     def sparse(self) -> bool:
         """Scores are kept for chosen edges only (PRIOT-S)."""
         return self.selection is not None
+
+    @property
+    def doubles(self) -> bool:
+        """An edge counts 0, 1 or 2 times, not only 0 or 1 times (PRIOT ternary)."""
+        return self.double_threshold is not None
+
+    @property
+    def thresholds(self) -> tuple[int, int]:
+        """Scores from which an edge counts, and counts twice: NEVER_DOUBLED where none does."""
+        double = self.double_threshold
+        return self.threshold, NEVER_DOUBLED if double is None else double
 
     @property
     def family(self) -> str:
@@ -71,9 +94,11 @@ class Method:
         return label
 
     def settings(self) -> dict[str, Any]:
-        """What a record says of the method beside its name."""
+        """What a record says of the method beside its name; a double threshold if it has one."""
         settings = asdict(self)
         del settings["name"]
+        if not self.doubles:
+            del settings["double_threshold"]
         return settings | {"rounding": self.rounding.label}
 
 
@@ -81,6 +106,7 @@ _FAMILIES = {
     "niti-dynamic": "NITI dynamic",
     "niti-static": "NITI static",
     "priot": "PRIOT",
+    "priot-ternary": "PRIOT ternary",
     "priot-s": "PRIOT-S",
 }
 
@@ -93,6 +119,15 @@ METHODS = {
         trains_scores=True,
         learning_rate_bits=5,
         threshold=-64,
+        scored_fraction=1.0,
+    ),
+    "priot-ternary": Method(
+        "priot-ternary",
+        dynamic=False,
+        trains_scores=True,
+        learning_rate_bits=5,
+        threshold=-64,
+        double_threshold=64,
         scored_fraction=1.0,
     ),
     "priot-s": Method(
@@ -112,6 +147,7 @@ def method(
     *,
     learning_rate_bits: int | None = None,
     threshold: int | None = None,
+    double_threshold: int | None = None,
     score_spread: int | None = None,
     scored_fraction: float | None = None,
     selection: str | None = None,
@@ -126,11 +162,14 @@ def method(
         raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
     default = METHODS[name]
     scores = {"threshold": threshold, "score_spread": score_spread}
+    double = {"double_threshold": double_threshold}
     sparse = {"scored_fraction": scored_fraction, "selection": selection}
     unused = ({} if default.trains_scores else scores) | ({} if default.sparse else sparse)
+    unused |= {} if default.doubles else double
     for key, value in unused.items():
         if value is not None:
             raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding} | scores | sparse
+    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
+    settings |= scores | double | sparse
     given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)
