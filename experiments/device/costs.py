@@ -74,6 +74,7 @@ def compared_methods() -> tuple[Method, ...]:
         method("niti-dynamic"),
         method(BASELINE),
         method("priot"),
+        method("priot-ternary"),
         method("priot-s", scored_fraction=0.2),
         method("priot-s", scored_fraction=0.1),
     )

@@ -20,7 +20,7 @@ from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.trainer import Scale, Trainer
 from sim import Stop, StopReason
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 
 def check_memory(comparison: Comparison) -> None:

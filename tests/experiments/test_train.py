@@ -10,7 +10,7 @@ from experiments.cli import main
 from experiments.device.placement import DEFAULT
 from experiments.training import train
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 
 @pytest.mark.parametrize("name", METHODS)
