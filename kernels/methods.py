@@ -94,11 +94,9 @@ class Method:
         return label
 
     def settings(self) -> dict[str, Any]:
-        """What a record says of the method beside its name; a double threshold if it has one."""
+        """What a record says of the method beside its name."""
         settings = asdict(self)
         del settings["name"]
-        if not self.doubles:
-            del settings["double_threshold"]
         return settings | {"rounding": self.rounding.label}
 
 
@@ -161,15 +159,14 @@ def method(
     if name not in METHODS:
         raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
     default = METHODS[name]
-    scores = {"threshold": threshold, "score_spread": score_spread}
-    double = {"double_threshold": double_threshold}
-    sparse = {"scored_fraction": scored_fraction, "selection": selection}
-    unused = ({} if default.trains_scores else scores) | ({} if default.sparse else sparse)
-    unused |= {} if default.doubles else double
-    for key, value in unused.items():
+    scores: dict[str, Any] = {"threshold": threshold, "score_spread": score_spread}
+    double: dict[str, Any] = {"double_threshold": double_threshold}
+    sparse: dict[str, Any] = {"scored_fraction": scored_fraction, "selection": selection}
+    unused = ({} if default.trains_scores else scores) | ({} if default.doubles else double)
+    for key, value in (unused | ({} if default.sparse else sparse)).items():
         if value is not None:
             raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    settings = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
+    settings: dict[str, Any] = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
     settings |= scores | double | sparse
-    given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
+    given = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)

@@ -27,7 +27,7 @@ ACCENT = "#b3402e"
 
 _TONES = (SHADES[0], SHADES[1], "#a3782b", "#000000")  # each for three lines
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
-_MARKERS = "os^Dv<>phX"
+_MARKERS = "os^Dv<>phX*d"
 
 LINES: tuple[dict[str, Any], ...] = tuple(
     {

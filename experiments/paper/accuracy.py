@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import CONTENDERS, NITI_DYNAMIC, PRIOT, Contender
+from experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.training.configuration import Configuration
 from experiments.training.train import accuracy_by_epoch
@@ -54,7 +54,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         (comparison, contender, angle): runs_of(laboratory, comparison, contender, angle)
         for comparison in COMPARISONS
         for angle in scope.angles
-        for contender in CONTENDERS
+        for contender in laboratory.settings.contenders
     }
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))

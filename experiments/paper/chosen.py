@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.contenders import CONTENDERS, OPTIONAL, Contender
 
 Settings = dict[str, Any]
 
@@ -23,6 +23,11 @@ class ChosenSettings:
     common_learning_rate_bits: int
     best: Mapping[str, Mapping[str, Settings]]
     """By name of the contender and angle in degrees."""
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Those that have settings: the rows of Table 1."""
+        return tuple(contender for contender in CONTENDERS if contender.name in self.best)
 
     def common(self) -> Settings:
         """The paper's comparison: one setting for all methods, everything else at its default."""
@@ -45,7 +50,8 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     try:
         content = json.loads(file.read_text())
         common, best = content["common_learning_rate_bits"], content["best"]
-        if type(common) is not int or not all(best[contender.name] for contender in CONTENDERS):
+        needed = [contender.name for contender in CONTENDERS if contender not in OPTIONAL]
+        if type(common) is not int or not all(best[name] for name in {*needed, *best}):
             raise TypeError("not what is expected")
     except OSError as error:
         raise UserError(

@@ -49,9 +49,13 @@ class Contender:
 
 
 NITI_DYNAMIC, NITI_STATIC, PRIOT = (Contender(m) for m in ("niti-dynamic", "niti-static", "priot"))
+PRIOT_TERNARY = Contender("priot-ternary")
 CONTENDERS = (
     NITI_DYNAMIC,
     NITI_STATIC,
     PRIOT,
+    PRIOT_TERNARY,
     *(Contender("priot-s", f, s) for s in ("random", "magnitude") for f in FRACTIONS),
 )
+OPTIONAL = {PRIOT_TERNARY}
+"""Not in the paper: a row of Table 1 once its settings have been searched for."""

@@ -8,7 +8,6 @@ from typing import Any
 from experiments.device.comparison import MismatchError
 from experiments.device.variants import Variant
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import CONTENDERS
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.protocol import ANGLE
 from experiments.sweeps.store import RunStore
@@ -30,7 +29,8 @@ def device(laboratory: Laboratory) -> Artefact:
         epochs=scope.device_epochs,
         **laboratory.settings.common(),
     )
-    configurations = [contender.configuration(**settings) for contender in CONTENDERS]
+    contenders = laboratory.settings.contenders
+    configurations = [contender.configuration(**settings) for contender in contenders]
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),

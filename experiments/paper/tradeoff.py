@@ -15,7 +15,7 @@ from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper.accuracy import runs_of, summary
 from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import CONTENDERS, Contender
+from experiments.paper.contenders import Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.pareto import on_front
 from experiments.paper.protocol import ANGLE
@@ -33,12 +33,13 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         UserError: when nothing fits the device, and as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    groups = [runs_of(laboratory, "paper", contender, angle) for contender in CONTENDERS]
+    contenders = laboratory.settings.contenders
+    groups = [runs_of(laboratory, "paper", contender, angle) for contender in contenders]
     configurations = [configuration for group in groups for configuration in group]
     found = iter(laboratory.run(configurations))
     learned = {
         group[0].method: (contender, summary([next(found) for _ in group]))
-        for contender, group in zip(CONTENDERS, groups, strict=True)
+        for contender, group in zip(contenders, groups, strict=True)
     }
     setups = possible_setups(list(learned), Placement.every(), tuple(Variant))
     seed = scope.seeds[0]

@@ -109,8 +109,8 @@ class Configuration:
     def to_json(self) -> dict[str, Any]:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
         of_method = self.method.settings()
-        description = {"method": self.method.name}
-        description |= {name: of_method.get(name) for name in _METHOD_SETTINGS}
+        description: dict[str, Any] = {"method": self.method.name}
+        description |= {name: of_method[name] for name in _METHOD_SETTINGS}
         description |= {name: getattr(self, name) for name in _RUN_SETTINGS}
         unused = set()
         if not self.method.trains_scores:

@@ -46,7 +46,9 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         "seed": st.integers(0, 2**70),
     }
     if METHODS[name].trains_scores:
-        values |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
+        values |= {"threshold": st.integers(-127, 63), "score_spread": st.integers(0, 127)}
+    if METHODS[name].doubles:
+        values["double_threshold"] = st.integers(64, 127)
     if METHODS[name].sparse:
         values["scored_fraction"] = st.floats(0, 1, exclude_min=True) | st.just(1)
         values["selection"] = st.sampled_from(SELECTIONS)
@@ -69,6 +71,7 @@ def test_description_is_read_back_alike(description: dict[str, Any]) -> None:
 def test_settings_without_a_use_are_left_out(name: str) -> None:
     written = Configuration(METHODS[name]).to_json()
     assert ("threshold" in written) == METHODS[name].trains_scores
+    assert ("double_threshold" in written) == METHODS[name].doubles
     assert ("selection" in written) == METHODS[name].sparse
     assert ("calibration" in written) == (not METHODS[name].dynamic)
     assert "test_images" not in written
@@ -105,6 +108,11 @@ def test_none_stands_for_the_default() -> None:
         ({"calibration": "guessed"}, "calibration 'guessed': choose from rotated, rotated-all"),
         ({"learning_rate_bits": 8}, "learning-rate bits 8 are outside 0..7"),
         ({"threshold": 200}, "threshold 200 is outside -127..127"),
+        ({"double_threshold": 64}, "priot has no double threshold: leave it out"),
+        (
+            {"method": "priot-ternary", "double_threshold": -64},
+            "double threshold -64 is not above the threshold -64",
+        ),
         ({"selection": "random"}, "priot has no selection: leave it out"),
         ({"method": "niti-static", "threshold": 0}, "niti-static has no threshold: leave it out"),
         (
@@ -195,7 +203,8 @@ OTHER_VALUES = {
 
 
 def test_key_depends_on_every_setting_and_input() -> None:
-    assert set(OTHER_VALUES) == set(setting_names())
+    assert {*OTHER_VALUES, "double_threshold"} == set(setting_names())
+    assert key(method="priot-ternary") != key(method="priot-ternary", double_threshold=65)
     keys = {key()} | {key(**{name: value}) for name, value in OTHER_VALUES.items()}
     keys |= {key(INPUTS | {name: "other"}) for name in INPUTS}
     assert len(keys) == 1 + len(OTHER_VALUES) + len(INPUTS)

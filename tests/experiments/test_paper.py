@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from experiments.cli import main
+from experiments.errors import UserError
 from experiments.paper.accuracy import collapsed
 from experiments.paper.chosen import load_settings
 from experiments.paper.collapse import gaps
@@ -29,6 +30,7 @@ from kernels.trainer import Scale, Trainer
 
 SEED_0 = {"seed": 0, "network": "tiny-cnn"}
 COMMON = load_settings("tiny-cnn").common()
+LISTED = load_settings("tiny-cnn").contenders
 EFFORT = EFFORTS["tiny-cnn"]
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
 ARTEFACTS = ("costs", "accuracy", "history", "overflow", "collapse", "tradeoff", "device")
@@ -77,7 +79,7 @@ def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
     rows = rows_of(results, "accuracy")
     assert set(COLUMNS) <= set(rows[0])
     found = {(row["comparison"], row["method"], float(row["angle"])) for row in rows}
-    methods = {contender.method for contender in CONTENDERS} | {"none"}
+    methods = {contender.method for contender in LISTED} | {"none"}
     assert found == {(c, m, a) for c in ("paper", "tuned") for m in methods for a in QUICK.angles}
     sparse = {(r["scored_fraction"], r["selection"]) for r in rows if r["method"] == "priot-s"}
     assert sparse == {(f, s) for f in ("0.05", "0.1", "0.2") for s in ("random", "magnitude")}
@@ -128,7 +130,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
 def test_device_runs_equal_the_reference(results: Path) -> None:
     device = (results / "runs" / "mnist-sample-device.jsonl").read_text().splitlines()
     reference = {json.dumps(run) for run in runs_of(results)}
-    assert len(device) == len(CONTENDERS)
+    assert len(device) == len(LISTED)
     for line in device:
         assert json.dumps(json.loads(line)["record"]) in reference
 
@@ -345,9 +347,25 @@ SETTINGS = resources.files("experiments") / "paper" / "settings"
 @pytest.mark.parametrize("name", sorted(file.name for file in SETTINGS.iterdir()))
 def test_settings_that_were_found_are_valid_for_every_variant(name: str) -> None:
     settings = load_settings(name.removesuffix(".json"))
-    for contender in CONTENDERS:
+    for contender in settings.contenders:
         for best in settings.best[contender.name].values():
             assert isinstance(contender.configuration(**best), Configuration)
+
+
+def test_a_row_that_the_paper_does_not_have_is_listed_once_it_has_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    content = json.loads((SETTINGS / "tiny-cnn.json").read_text())
+    best = {contender.name: {"30": {"learning_rate_bits": 4}} for contender in CONTENDERS}
+    path.write_text(json.dumps(content | {"best": best}))
+    assert load_settings("tiny-cnn", path).contenders == CONTENDERS
+    del best["priot-ternary"]
+    path.write_text(json.dumps(content | {"best": best}))
+    assert [c.name for c in load_settings("tiny-cnn", path).contenders] == list(best)
+    for missing in ("priot", "niti-static", "priot-s-5-random"):
+        others = {name: found for name, found in best.items() if name != missing}
+        path.write_text(json.dumps(content | {"best": others}))
+        with pytest.raises(UserError, match="not settings of all methods"):
+            load_settings("tiny-cnn", path)
 
 
 def test_settings_were_found_with_this_backbone_and_sample() -> None:

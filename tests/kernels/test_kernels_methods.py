@@ -158,11 +158,6 @@ def test_labels_for_tables() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_double_threshold_is_told_by_those_that_have_one_alone(name: str) -> None:
-    assert ("double_threshold" in method(name).settings()) == (name == "priot-ternary")
-
-
-@pytest.mark.parametrize("name", METHODS)
 def test_settings_rebuild_the_method_and_fit_into_json(name: str) -> None:
     settings = method(name, rounding=Rounding.NEAREST).settings()
     assert settings.pop("rounding") == "nearest"

@@ -27,7 +27,7 @@ def panel(*everything: dict[str, Any], title: str = "Paper's comparison") -> dic
 
 
 PANELS = [panel(), panel(series("NITI"), title="Best settings")]
-TEN = panel(*(series(f"PRIOT-S {n} %, random") for n in range(10)))
+TWELVE = panel(*(series(f"PRIOT-S {n} %, random") for n in range(12)))
 
 
 def lines_of(axes: Axes) -> list[Line2D]:
@@ -36,7 +36,7 @@ def lines_of(axes: Axes) -> list[Line2D]:
 
 
 def test_nothing_overlaps_the_legend(drawn: Callable[..., Figure]) -> None:
-    figure = drawn([TEN])
+    figure = drawn([TWELVE])
     assert_legend_is_clear(figure)
 
 
@@ -82,15 +82,15 @@ def test_labels_of_the_whole_scale_do_not_run_into_each_other(
     assert all(above - below > digit for below, above in pairwise(feet))
 
 
-def test_ten_series_stand_side_by_side(drawn: Callable[..., Figure]) -> None:
-    (axes,) = drawn([TEN]).axes
+def test_twelve_series_stand_side_by_side(drawn: Callable[..., Figure]) -> None:
+    (axes,) = drawn([TWELVE]).axes
     lines = [container[0] for container in axes.containers]
     places = sorted(x for line in lines for x in line.get_xdata())
-    assert len(set(places)) == len(places) == 30
-    for angle, group in zip(ANGLES, (places[:10], places[10:20], places[20:]), strict=True):
-        assert sum(group) / 10 == pytest.approx(angle)
+    assert len(set(places)) == len(places) == 36
+    for angle, group in zip(ANGLES, (places[:12], places[12:24], places[24:]), strict=True):
+        assert sum(group) / 12 == pytest.approx(angle)
         assert group[-1] - group[0] < 15 * 0.75  # a gap is left to the next angle's
-    assert len({line.get_marker() for line in lines}) == 10
+    assert len({line.get_marker() for line in lines}) == 12
 
 
 def test_a_label_has_its_line_and_offset_in_every_panel(drawn: Callable[..., Figure]) -> None:
@@ -127,7 +127,7 @@ def test_a_single_angle_is_drawn(drawn: Callable[..., Figure]) -> None:
         ([panel(series(std=[1.0]))], "PRIOT: std has 1 values where 3 are due"),
         ([panel(series(mean=[95.0, 90.0, 101.0]))], "PRIOT: mean is in percent"),
         ([panel(series(std=[1.0, -1.0, 1.0]))], "PRIOT: std is below 0"),
-        ([TEN, panel(series("another"))], "draw fewer"),
+        ([TWELVE, panel(series("another"))], "draw fewer"),
     ],
 )
 def test_wrong_data_are_refused(tmp_path: Path, panels: list[Any], message: str) -> None:

@@ -100,7 +100,7 @@ def test_a_run_of_epoch_0_alone_is_drawn(drawn: Callable[..., Figure]) -> None:
         ([panel(epochs=[0, 2, 1, 3])], "the epochs of '30 degrees' do not rise from 0"),
         ([panel(series(mean=[60.0, 80.0, 90.0, 920.0]))], "PRIOT: mean is in percent"),
         ([panel(series(low=[1.0]))], "PRIOT: low has 1 values where 4 are due"),
-        ([panel(*(series(str(n)) for n in range(11)))], "draw fewer"),
+        ([panel(*(series(str(n)) for n in range(13)))], "draw fewer"),
     ],
 )
 def test_wrong_data_are_refused(tmp_path: Path, panels: list[Any], message: str) -> None:
