@@ -398,11 +398,16 @@ def _clock_option() -> _Parser:
 def _method_options() -> _Parser:
     """Options that describe a method."""
     options = _Parser(add_help=False)
-    options.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
+    options.add_argument(
+        "--method", help="niti-dynamic, niti-static, priot, priot-ternary or priot-s"
+    )
     options.add_argument(
         "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
     )
     options.add_argument("--threshold", type=int, help="score from which an edge is kept")
+    options.add_argument(
+        "--double-threshold", type=int, help="score from which an edge counts twice (priot-ternary)"
+    )
     options.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
     options.add_argument(
         "--scored-fraction", type=float, help="share of edges with a score (priot-s)"
@@ -492,13 +497,15 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         parents=[debug],
         help="does PRIOT win? the answer over backbones",
         description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
-        "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh seeds "
-        "for what is claimed (confirmation), and every method on every backbone (methods). Some "
-        "four hours of one core; finished runs are kept: start again after an interruption.",
+        "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh "
+        "seeds for what is claimed (confirmation), and every method on every backbone (methods). "
+        "Some four hours of one core; finished runs are kept: start again after an interruption.",
     )
     study.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
     study.add_argument(
-        "--part", choices=("screening", "mechanisms", "confirmation", "methods"), help="one of them (all)"
+        "--part",
+        choices=("screening", "mechanisms", "confirmation", "methods"),
+        help="one of them (all)",
     )
     study.add_argument("--jobs", type=int, default=-1, metavar="N", help="processes (one per core)")
     study.add_argument("--dask", metavar="ADDRESS", help="compute on a Dask cluster instead")

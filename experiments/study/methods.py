@@ -95,9 +95,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
     )
 
 
-def _row(
-    backbone: str, angle: float, entry: Entry, records: Sequence[Record]
-) -> dict[str, Any]:
+def _row(backbone: str, angle: float, entry: Entry, records: Sequence[Record]) -> dict[str, Any]:
     histories = [accuracy_by_epoch(record) for record in records]
     finals = [history[-1] for history in histories]
     return {
