@@ -49,10 +49,14 @@ class NumpyTrainer:
                 self._descend(index, gradient)
 
     def _kept_weights(self) -> dict[int, Integers]:
-        """Weights by layer index, 0 for pruned edges."""
+        """Weights by layer index, as often as their edges count."""
         kept = {index: weights.astype(np.int32) for index, weights in self.model.weights.items()}
         for index, scores in self.model.scores.items():
-            kept[index][scores < self._method.threshold] = 0
+            threshold, twice = self._method.thresholds
+            kept[index][scores < threshold] = 0
+            if self._method.doubles:
+                doubled = scores >= twice
+                kept[index][doubled] = np.clip(2 * kept[index][doubled], -127, 127)
         return kept
 
     def _forward(

@@ -398,11 +398,16 @@ def _clock_option() -> _Parser:
 def _method_options() -> _Parser:
     """Options that describe a method."""
     options = _Parser(add_help=False)
-    options.add_argument("--method", help="niti-dynamic, niti-static, priot or priot-s")
+    options.add_argument(
+        "--method", help="niti-dynamic, niti-static, priot, priot-ternary or priot-s"
+    )
     options.add_argument(
         "--learning-rate-bits", type=int, metavar="B", help="bits of an update, 0..7"
     )
     options.add_argument("--threshold", type=int, help="score from which an edge is kept")
+    options.add_argument(
+        "--double-threshold", type=int, help="score from which an edge counts twice (priot-ternary)"
+    )
     options.add_argument("--score-spread", type=int, help="standard deviation of the first scores")
     options.add_argument(
         "--scored-fraction", type=float, help="share of edges with a score (priot-s)"

@@ -141,6 +141,7 @@ _PLAIN = Program(
         "trainer/relu.c",
         "trainer/requantise.c",
         "trainer/scores.c",
+        "trainer/ternary.c",
     ),
 )
 _FAST = Program(
@@ -152,9 +153,11 @@ _FAST = Program(
         "trainer_fast/conv2d.c",
         "trainer_fast/conv2d_errors.S",
         "trainer_fast/conv2d_pair.S",
+        "trainer_fast/count_weights.c",
         "trainer_fast/dense.c",
         "trainer_fast/dense_columns.S",
         "trainer_fast/dense_rows.S",
+        "trainer_fast/dense_ternary.c",
         "trainer_fast/edges_update.S",
         "trainer/edges.c",
         "trainer/loss.c",
@@ -164,6 +167,7 @@ _FAST = Program(
         "trainer_fast/requantise.c",
         "trainer_fast/requantise_sums.S",
         "trainer_fast/scores.c",
+        "trainer_fast/ternary.c",
     ),
     ("-Itrainer", "-masm-syntax-unified", "-Wl,--defsym=__variant_fast__=1"),
 )
@@ -177,6 +181,8 @@ _PARTED = (
     *(f"dense_{name}" for name in ("forward", "backward", "update")),
     *(f"relu_{name}" for name in ("forward", "backward")),
     *(f"max_pool2d_{name}" for name in ("forward", "backward")),
+    *(f"dense_ternary_{name}" for name in ("forward", "backward")),
+    "count_weights",
 )
 _DUAL = Program(
     "trainer_dual",

@@ -1,4 +1,4 @@
-"""The four training methods, as settings."""
+"""The five training methods, as settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from kernels.rounding import Rounding
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
 """Which layers with weights are trained, and what a label says of it."""
+NEVER_DOUBLED = 128
+"""A double threshold that no score reaches."""
 
 
 class MethodError(KernelError):
@@ -35,6 +37,8 @@ class Method:
     With 0 bits it is below 1, and rounding decides which values move by 1."""
     threshold: int = 0
     """An edge is kept while its score reaches this."""
+    double_threshold: int | None = None
+    """An edge counts twice while its score reaches this; None where none ever does."""
     score_spread: int = 32
     """Standard deviation of the first scores, drawn from a normal distribution about zero."""
     scored_fraction: float | None = None
@@ -50,6 +54,14 @@ class Method:
             raise MethodError(f"learning-rate bits {self.learning_rate_bits} are outside 0..7")
         if not -127 <= self.threshold <= 127:
             raise MethodError(f"threshold {self.threshold} is outside -127..127")
+        if self.double_threshold is not None:
+            if not -127 <= self.double_threshold <= 127:
+                raise MethodError(f"double threshold {self.double_threshold} is outside -127..127")
+            if self.double_threshold <= self.threshold:
+                raise MethodError(
+                    f"double threshold {self.double_threshold} is not above the threshold "
+                    f"{self.threshold}"
+                )
         if not 0 <= self.score_spread <= 127:
             raise MethodError(f"score spread {self.score_spread} is outside 0..127")
         if self.scored_fraction is not None and not 0 < self.scored_fraction <= 1:
@@ -65,6 +77,17 @@ class Method:
     def sparse(self) -> bool:
         """Scores are kept for chosen edges only (PRIOT-S)."""
         return self.selection is not None
+
+    @property
+    def doubles(self) -> bool:
+        """An edge counts 0, 1 or 2 times, not only 0 or 1 times (PRIOT ternary)."""
+        return self.double_threshold is not None
+
+    @property
+    def thresholds(self) -> tuple[int, int]:
+        """Scores from which an edge counts, and counts twice: NEVER_DOUBLED where none does."""
+        double = self.double_threshold
+        return self.threshold, NEVER_DOUBLED if double is None else double
 
     @property
     def freezes_weights(self) -> bool:
@@ -107,6 +130,7 @@ _FAMILIES = {
     "niti-dynamic": "NITI dynamic",
     "niti-static": "NITI static",
     "priot": "PRIOT",
+    "priot-ternary": "PRIOT ternary",
     "priot-s": "PRIOT-S",
 }
 
@@ -119,6 +143,15 @@ METHODS = {
         trains_scores=True,
         learning_rate_bits=5,
         threshold=-64,
+        scored_fraction=1.0,
+    ),
+    "priot-ternary": Method(
+        "priot-ternary",
+        dynamic=False,
+        trains_scores=True,
+        learning_rate_bits=5,
+        threshold=-64,
+        double_threshold=64,
         scored_fraction=1.0,
     ),
     "priot-s": Method(
@@ -138,6 +171,7 @@ def method(
     *,
     learning_rate_bits: int | None = None,
     threshold: int | None = None,
+    double_threshold: int | None = None,
     score_spread: int | None = None,
     scored_fraction: float | None = None,
     selection: str | None = None,
@@ -152,14 +186,15 @@ def method(
     if name not in METHODS:
         raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
     default = METHODS[name]
-    scores = {"threshold": threshold, "score_spread": score_spread}
-    sparse = {"scored_fraction": scored_fraction, "selection": selection}
-    layers = {"trained_layers": trained_layers}
+    scores: dict[str, Any] = {"threshold": threshold, "score_spread": score_spread}
+    double: dict[str, Any] = {"double_threshold": double_threshold}
+    sparse: dict[str, Any] = {"scored_fraction": scored_fraction, "selection": selection}
+    layers: dict[str, Any] = {"trained_layers": trained_layers}
     unused = (layers if default.trains_scores else scores) | ({} if default.sparse else sparse)
-    for key, value in unused.items():
+    for key, value in (unused | ({} if default.doubles else double)).items():
         if value is not None:
             raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    common = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
-    settings = common | scores | sparse | layers
-    given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
+    settings: dict[str, Any] = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
+    settings |= scores | double | sparse | layers
+    given = {key: value for key, value in settings.items() if value is not None}
     return replace(default, **given)

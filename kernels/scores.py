@@ -1,26 +1,40 @@
 """Edge-popup with a fixed threshold: an edge is kept while its score reaches it (PRIOT).
 
 An edge without a score (PRIOT-S) is always kept. Here it holds the largest score and is never
-updated, so that one rule serves both methods.
+updated, so that one rule serves both methods. A second threshold, from which an edge counts twice,
+makes edges ternary.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import kernel
+from kernels.methods import NEVER_DOUBLED
 from kernels.rounding import clip, round_shift
 
 UNSCORED = 127
 
 
-@kernel("void(int8[::1], int8[::1], int64, int8[::1])")
+@kernel("void(int8[::1], int8[::1], int64, int64, int8[::1])")
 def prune(
-    weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int, kept: NDArray[np.int8]
+    weights: NDArray[np.int8],
+    scores: NDArray[np.int8],
+    threshold: int,
+    double_threshold: int,
+    kept: NDArray[np.int8],
 ) -> None:
-    """kept = weights where the score reaches ``threshold``, else 0; all flat, of one length."""
+    """kept = weights where the score reaches ``threshold``, else 0; all flat, of one length.
+
+    Where it reaches ``double_threshold``, which is the larger one, kept = clip(2 * weights).
+    """
     limit = np.int8(threshold)
     for index in range(weights.size):
         kept[index] = weights[index] if scores[index] >= limit else np.int8(0)
+    if double_threshold < NEVER_DOUBLED:
+        limit = np.int8(double_threshold)
+        for index in range(weights.size):
+            if scores[index] >= limit:
+                kept[index] = clip(2 * np.int32(weights[index]))
 
 
 @kernel("void(int32[::1], int8[::1], boolean[::1])")
@@ -29,7 +43,8 @@ def score_gradient(
 ) -> None:
     """Turn a weight gradient into the score gradient, in place: times the weight, 0 if unscored.
 
-    The threshold passes the gradient straight through (Ramanujan et al. 2020, section 3).
+    A threshold passes the gradient straight through (Ramanujan et al. 2020, section 3): the weight
+    is that of the backbone, however often the edge counts.
     """
     for index in range(gradient.size):
         gradient[index] = gradient[index] * np.int32(weights[index]) if scored[index] else 0

@@ -47,7 +47,8 @@ def _output_planes(values: Any, layer: Any) -> Any:
 def prune_edges(ws: Workspace) -> None:
     """Bring ``kept`` up to date with the scores; needed before a forward pass that follows them."""
     if ws.settings[0].trains_scores:
-        prune(ws.weights, ws.scores, ws.settings[0].threshold, ws.kept)
+        settings = ws.settings[0]
+        prune(ws.weights, ws.scores, settings.threshold, settings.double_threshold, ws.kept)
 
 
 @kernel(types.int64(WORKSPACE))

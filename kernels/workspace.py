@@ -36,7 +36,8 @@ SETTINGS = np.dtype(
     [
         (name, np.int64)
         for name in (
-            *("dynamic", "trains_scores", "learning_rate_bits", "threshold", "rounding"),
+            *("dynamic", "trains_scores", "learning_rate_bits"),
+            *("threshold", "double_threshold", "rounding"),
             "first_trained",  # index of a layer
         )
     ]
@@ -56,7 +57,7 @@ class Workspace(NamedTuple):
     """The error of each activation."""
     weights: NDArray[np.int8]
     kept: NDArray[np.int8]
-    """The weights, pruned ones as 0; the memory of ``weights`` itself where none are pruned."""
+    """The weights as often as they count; the memory of ``weights`` itself without scores."""
     scores: NDArray[np.int8]
     """Like ``scored`` of the weights' length, or empty where no scores are trained."""
     scored: NDArray[np.bool_]
@@ -91,8 +92,9 @@ def workspace(model: Model, method: Method, dynamic: bool) -> Workspace:
     layers = layer_table(model)
     settings = np.zeros(1, SETTINGS)
     settings["dynamic"] = dynamic
-    for name in ("trains_scores", "learning_rate_bits", "threshold", "rounding"):
+    for name in ("trains_scores", "learning_rate_bits", "rounding"):
         settings[name] = getattr(method, name)
+    settings["threshold"], settings["double_threshold"] = method.thresholds
     settings["first_trained"] = method.trained_of(model.network)[0]
     activations = int(layers["output_end"].max())
     weights = _flat(model.weights, np.int8)

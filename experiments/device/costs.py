@@ -73,6 +73,7 @@ def compared_methods() -> tuple[Method, ...]:
         *(method("niti-dynamic", trained_layers=layers) for layers in TRAINED_LAYERS),
         *(method("niti-static", trained_layers=layers) for layers in TRAINED_LAYERS),
         method("priot"),
+        method("priot-ternary"),
         method("priot-s", scored_fraction=0.2),
         method("priot-s", scored_fraction=0.1),
     )

@@ -24,9 +24,11 @@ from kernels.rounding import Rounding
 from kernels.trainer import Scale
 
 MAGIC = int.from_bytes(b"RIOT", "little")
-VERSION = 2
+VERSION = 3
 
 KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
+TERNARY_KINDS = KINDS | {Conv2d: 5, Dense: 6}
+"""Where edges may count twice."""
 DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8
 WEIGHTS_IN_FLASH, EDGES_BY_BITMAP, PACKED_MASK = 16, 32, 64
 
@@ -69,7 +71,8 @@ def encode_header(
         | (EDGES_BY_BITMAP if placement.edges is Edges.BITMAP else 0)
         | (PACKED_MASK if masked else 0),
         "learning_rate_bits": method.learning_rate_bits,
-        "threshold": method.threshold,
+        "threshold": method.thresholds[0],
+        "double_threshold": method.thresholds[1],
         "input_exponent": INPUT_EXPONENT,
         "first_trained": method.trained_of(network)[0],
         "layer_count": len(network.layers),
@@ -139,7 +142,8 @@ def _layer_record(
     layout: Layout, model: Model, scales: dict[int, Scale] | None, index: int, to_flash: int
 ) -> dict[str, int]:
     network, layer = layout.network, layout.network.layers[index]
-    record = {"kind": KINDS[type(layer)]}
+    kinds = TERNARY_KINDS if layout.method.doubles else KINDS
+    record = {"kind": kinds[type(layer)]}
     for side, shape in (
         ("in", network.input_shape_of(index)),
         ("out", network.output_shape_of(index)),

@@ -21,7 +21,8 @@ MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
 
 # Words of the image, as firmware_elf/trainer/image.h names them.
 HEADER_FIELDS = (
-    *("magic", "version", "size", "flags", "learning_rate_bits", "threshold"),
+    *("magic", "version", "size", "flags", "learning_rate_bits"),
+    *("threshold", "double_threshold"),
     *("input_exponent", "first_trained", "layer_count"),
 )
 SHAPE_FIELDS = ("channels", "height", "width")

@@ -85,7 +85,7 @@ class Placement:
         if self.weights is Memory.FLASH and not method.freezes_weights:
             raise UserError(
                 f"{method.label} trains its weights, and flash is only read: weights=flash is for "
-                "priot and priot-s, and for layers that are not trained"
+                "methods that train scores, and for layers that are not trained"
             )
         if self.edges is Edges.BITMAP and not method.sparse:
             raise UserError(
@@ -98,6 +98,11 @@ class Placement:
             if not method.trains_scores:
                 raise UserError(
                     f"{method.label} has no scores: scores=mask is for priot and priot-s"
+                )
+            if method.doubles:
+                raise UserError(
+                    f"{method.label} counts an edge 0, 1 or 2 times, and a mask has one bit for "
+                    "it: scores=mask is for priot and priot-s"
                 )
             if self.edges is Edges.BITMAP:
                 raise UserError("scores=mask tells of every edge: leave out edges=bitmap")

@@ -50,6 +50,7 @@ class Contender:
 
 
 NITI_DYNAMIC, NITI_STATIC, PRIOT = (Contender(m) for m in ("niti-dynamic", "niti-static", "priot"))
+PRIOT_TERNARY = Contender("priot-ternary")
 SHOWN = (
     NITI_DYNAMIC,
     NITI_STATIC,
@@ -64,5 +65,6 @@ CONTENDERS = (
     NITI_STATIC,
     *(Contender("niti-static", trained_layers=layers) for layers in FEW_LAYERS),
     PRIOT,
+    PRIOT_TERNARY,
     *(Contender("priot-s", f, s) for s in SELECTIONS for f in FRACTIONS),
 )

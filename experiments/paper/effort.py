@@ -20,10 +20,12 @@ def _spaces(bits_of_weights: range, bits_of_scores: range) -> dict[str, Space]:
         "threshold": (-96, -64, -32, -16, 0),
         "score_spread": (8, 16, 32, 48),
     }
+    double: Space = {"double_threshold": (32, 64, 96)}
     return {
         "niti-dynamic": weights | rounding,
         "niti-static": weights | rounding | calibration,
         "priot": scores | rounding | calibration,
+        "priot-ternary": scores | double | rounding | calibration,
         "priot-s": scores | rounding | calibration,
     }
 

@@ -28,6 +28,7 @@ _ROUNDINGS = {rounding.label: rounding for rounding in Rounding}
 _METHOD_SETTINGS = {
     "learning_rate_bits": int,
     "threshold": int,
+    "double_threshold": int,
     "score_spread": int,
     "scored_fraction": float,
     "selection": str,
@@ -157,7 +158,7 @@ class Configuration:
     def to_json(self) -> dict[str, Any]:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
         of_method = self.method.settings()
-        description = {"method": self.method.name}
+        description: dict[str, Any] = {"method": self.method.name}
         description |= {name: of_method[name] for name in _METHOD_SETTINGS}
         description |= {name: getattr(self, name) for name in _RUN_SETTINGS}
         unused = set()

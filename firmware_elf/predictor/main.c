@@ -5,6 +5,7 @@
 #include "mailbox.h"
 #include "masked.h"
 #include "operations.h"
+#include "ternary.h"
 
 struct mailbox mailbox;
 
@@ -30,6 +31,9 @@ static int32_t forward(const struct image *image, const struct layer *layer)
     case MAX_POOL2D:
         max_pool2d_forward(image, layer);
         return 0;
+    case TERNARY_CONV2D:
+    case TERNARY_DENSE:
+        return layer->exponent + ternary_forward(image, layer);
     }
     if (image->flags & PACKED_MASK)
         return layer->exponent + masked_forward(image, layer);
@@ -58,7 +62,7 @@ static enum status check(const struct image *image)
     if ((image->flags & PACKED_MASK) && (image->flags & (DYNAMIC | TRAINS_SCORES)))
         return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
-        if (image->layers[i].kind < CONV2D || image->layers[i].kind > MAX_POOL2D)
+        if (image->layers[i].kind < CONV2D || image->layers[i].kind > TERNARY_DENSE)
             return UNKNOWN_LAYER;
     return mailbox.command == PREDICT ? OK : UNKNOWN_COMMAND;
 }

@@ -11,9 +11,16 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC 0x544F4952u /* "RIOT" */
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 
-enum layer_kind { CONV2D = 1, DENSE = 2, RELU = 3, MAX_POOL2D = 4 };
+enum layer_kind {
+    CONV2D = 1,
+    DENSE = 2,
+    RELU = 3,
+    MAX_POOL2D = 4,
+    TERNARY_CONV2D = 5, /* their edges count twice from double_threshold on; ternary.h */
+    TERNARY_DENSE = 6
+};
 
 enum image_flags {
     DYNAMIC = 1,       /* shifts follow each tensor instead of the layer table */
@@ -47,7 +54,7 @@ struct layer {
     uint32_t input_error;   /* int8; none where nothing before this layer is trained */
     uint32_t output_error;
     uint32_t sums;          /* int32 scratch */
-    uint32_t kept;          /* int8 scratch for weights less their pruned edges */
+    uint32_t kept;          /* int8 scratch for weights as often as their edges count */
 };
 
 struct image {
@@ -57,6 +64,7 @@ struct image {
     uint32_t flags;
     int32_t learning_rate_bits;
     int32_t threshold;           /* an edge is kept while its score reaches it */
+    int32_t double_threshold;    /* and counts twice while it reaches this; 128: never */
     int32_t input_exponent;
     int32_t first_trained;       /* the first layer that is trained: errors go back no further */
     int32_t layer_count;

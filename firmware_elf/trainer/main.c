@@ -4,6 +4,7 @@
 #include "halt.h"
 #include "mailbox.h"
 #include "operations.h"
+#include "ternary.h"
 
 struct mailbox mailbox;
 
@@ -44,6 +45,9 @@ static void forward(const struct image *image)
         case MAX_POOL2D:
             max_pool2d_forward(image, layer);
             break;
+        default:
+            exponent += layer->exponent + ternary_forward(image, layer);
+            break;
         }
         checkpoint(FORWARD, i);
     }
@@ -82,6 +86,13 @@ static void backward(const struct image *image)
             max_pool2d_backward(image, layer);
             checkpoint(BACKWARD, i);
             break;
+        default:
+            if (wanted)
+                ternary_backward(image, layer);
+            checkpoint(BACKWARD, i);
+            ternary_update(image, layer);
+            checkpoint(UPDATE, i);
+            break;
         }
     }
 }
@@ -96,7 +107,7 @@ static enum status check(const struct image *image)
         image->first_trained == 0)
         return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
-        if (image->layers[i].kind < CONV2D || image->layers[i].kind > MAX_POOL2D)
+        if (image->layers[i].kind < CONV2D || image->layers[i].kind > TERNARY_DENSE)
             return UNKNOWN_LAYER;
     return OK;
 }

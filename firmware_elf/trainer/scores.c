@@ -1,10 +1,20 @@
 #include "scores.h"
 
+#include "ternary.h"
+
 static void prune_all(const int8_t *weights, const int8_t *scores, int32_t threshold,
                       int32_t count, int8_t *kept)
 {
     for (int32_t i = 0; i < count; i++)
         kept[i] = scores[i] >= threshold ? weights[i] : 0;
+}
+
+static void count_all(const int8_t *weights, const int8_t *scores, const struct image *image,
+                      int32_t count, int8_t *kept)
+{
+    int32_t threshold = image->threshold, twice = image->double_threshold;
+    for (int32_t i = 0; i < count; i++)
+        kept[i] = counted(weights[i], scores[i], threshold, twice);
 }
 
 static void prune_listed(const int8_t *weights, const struct edges *edges, int32_t threshold,
@@ -31,7 +41,10 @@ const int8_t *kept_rows(const struct image *image, const struct layer *layer, in
         }
     } else {
         const int8_t *scores = (const int8_t *)at(image, layer->scores) + row * length;
-        prune_all(weights, scores, image->threshold, count * length, kept);
+        if (layer->kind >= TERNARY_CONV2D)
+            count_all(weights, scores, image, count * length, kept);
+        else
+            prune_all(weights, scores, image->threshold, count * length, kept);
     }
     return kept;
 }

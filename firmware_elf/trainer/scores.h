@@ -1,11 +1,11 @@
-/* Edge-popup with a fixed threshold. Twin of kernels/scores.py. */
+/* Edge-popup with fixed thresholds. Twin of kernels/scores.py. */
 #ifndef SCORES_H
 #define SCORES_H
 
 #include "edges.h"
 #include "requantise.h"
 
-/* Weights of `count` rows from `row` on, `length` each, with 0 for every pruned edge: the weights
+/* Weights of `count` rows from `row` on, `length` each, as often as their edges count: the weights
  * themselves where no scores are trained, otherwise a copy in the layer's scratch.
  */
 const int8_t *kept_rows(const struct image *image, const struct layer *layer, int32_t row,

@@ -1,5 +1,6 @@
 /* The input error of a dense layer, parted by columns: each core's sums are some of the inputs'. */
 #include "dense_columns.h"
+#include "dense_ternary.h"
 #include "operations.h"
 #include "requantise.h"
 #include "scores.h"
@@ -11,6 +12,7 @@
 #define ROWS 32 /* added at once, as in the fast variant */
 
 void __real_dense_backward(const struct image *image, const struct layer *layer);
+void __real_dense_ternary_backward(const struct image *image, const struct layer *layer);
 
 /* Take back what the pruned edges of sparse scores added to a part's sums. */
 static void take_back(const struct part *part, const int8_t *error, int32_t *sums)
@@ -48,7 +50,9 @@ static void backward_part(struct part *part)
             list[listed++] = (uint32_t)(o * length) << 8 | (uint8_t)error[o];
         if (listed == ROWS || (listed && o + 1 == outputs)) {
             list[listed] = 0;
-            if (all_scored(image))
+            if (layer->kind == TERNARY_DENSE)
+                add_ternary_rows(image, list, weights, scores, sums, part->count);
+            else if (all_scored(image))
                 dense_kept_columns(&columns);
             else
                 dense_columns(&columns);
@@ -61,15 +65,10 @@ static void backward_part(struct part *part)
     requantise(sums, at(image, layer->input_error), part->count, &rounding);
 }
 
-void __wrap_dense_backward(const struct image *image, const struct layer *layer)
+/* Both cores, the first `half` columns on core 0. */
+static void run_halves(const struct image *image, const struct layer *layer, int32_t half)
 {
-    int32_t count = elements(layer->in), half = first_half(count);
-    bool by_fours = (count & 3) == 0 && (!all_scored(image) || image->threshold <= 0);
-    if (half == count || !by_fours || (image->flags & (DYNAMIC | EDGES_BY_BITMAP)) ||
-        all_zero(at(image, layer->output_error), layer->out.channels)) {
-        __real_dense_backward(image, layer);
-        return;
-    }
+    int32_t count = elements(layer->in);
     struct part parts[2];
     for (int32_t i = 0; i < 2; i++) {
         struct part *part = &parts[i];
@@ -80,4 +79,26 @@ void __wrap_dense_backward(const struct image *image, const struct layer *layer)
     parts[1].layer.sums = more_scratch_of(image, layer)->sums;
     parts[1].layer.input_error += (uint32_t)half;
     run_parts(parts);
+}
+
+void __wrap_dense_backward(const struct image *image, const struct layer *layer)
+{
+    int32_t count = elements(layer->in), half = first_half(count);
+    bool by_fours = (count & 3) == 0 && (!all_scored(image) || image->threshold <= 0);
+    if (half == count || !by_fours || (image->flags & (DYNAMIC | EDGES_BY_BITMAP)) ||
+        all_zero(at(image, layer->output_error), layer->out.channels)) {
+        __real_dense_backward(image, layer);
+        return;
+    }
+    run_halves(image, layer, half);
+}
+
+void __wrap_dense_ternary_backward(const struct image *image, const struct layer *layer)
+{
+    int32_t count = elements(layer->in), half = first_half(count);
+    if (half == count || (count & 3) ||
+        all_zero(at(image, layer->output_error), layer->out.channels))
+        __real_dense_ternary_backward(image, layer);
+    else
+        run_halves(image, layer, half);
 }

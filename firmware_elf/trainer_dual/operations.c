@@ -2,6 +2,8 @@
  * layer of its own. The linker turns calls of operation() into __wrap_operation(), and __real_operation()
  * into the kernel.
  */
+#include "count_weights.h"
+#include "dense_ternary.h"
 #include "operations.h"
 
 #include "requantise.h"
@@ -14,6 +16,8 @@ int main(void);
 int __real_main(void);
 int32_t __real_conv2d_forward(const struct image *image, const struct layer *layer);
 int32_t __real_dense_forward(const struct image *image, const struct layer *layer);
+int32_t __real_dense_ternary_forward(const struct image *image, const struct layer *layer);
+void __real_count_weights(const struct image *image, const struct layer *layer);
 void __real_conv2d_update(const struct image *image, const struct layer *layer);
 void __real_dense_update(const struct image *image, const struct layer *layer);
 void __real_relu_forward(const struct image *image, const struct layer *layer);
@@ -70,6 +74,34 @@ int32_t __wrap_dense_forward(const struct image *image, const struct layer *laye
         return __real_dense_forward(image, layer);
     run_parts(parts);
     return joined_shift(parts);
+}
+
+static void dense_ternary_forward_part(struct part *part)
+{
+    part->shift = __real_dense_ternary_forward(part->image, &part->layer);
+}
+
+int32_t __wrap_dense_ternary_forward(const struct image *image, const struct layer *layer)
+{
+    struct part parts[2];
+    if (!split_outputs(image, layer, parts, dense_ternary_forward_part))
+        return __real_dense_ternary_forward(image, layer);
+    run_parts(parts);
+    return layer->forward_shift;
+}
+
+static void count_weights_part(struct part *part)
+{
+    __real_count_weights(part->image, &part->layer);
+}
+
+void __wrap_count_weights(const struct image *image, const struct layer *layer)
+{
+    struct part parts[2];
+    if (split_outputs(image, layer, parts, count_weights_part))
+        run_parts(parts);
+    else
+        __real_count_weights(image, layer);
 }
 
 static void conv2d_update_part(struct part *part)

@@ -2,9 +2,9 @@
 
 static int32_t row_length(const struct layer *layer)
 {
-    if (layer->kind == CONV2D)
+    if (layer->kind == CONV2D || layer->kind == TERNARY_CONV2D)
         return layer->in.channels * layer->window * layer->window;
-    return layer->kind == DENSE ? elements(layer->in) : 0;
+    return layer->kind == DENSE || layer->kind == TERNARY_DENSE ? elements(layer->in) : 0;
 }
 
 const struct more_scratch *more_scratch_of(const struct image *image, const struct layer *layer)

@@ -15,9 +15,17 @@ struct columns {
     uint32_t least;        /* -(threshold + 128) in each byte, as one number; threshold <= 0 */
 };
 
+struct ternary_columns {
+    struct columns columns;
+    uint32_t least_twice; /* -double_threshold in each byte, as one number; double_threshold > 0 */
+};
+
 void dense_columns(const struct columns *columns);
 
 /* The same with edges whose score is below the threshold left out. */
 void dense_kept_columns(const struct columns *columns);
+
+/* And with those counted twice whose score reaches the second threshold. */
+void dense_ternary_columns(const struct ternary_columns *columns);
 
 #endif

@@ -14,9 +14,17 @@ struct four_rows {
     int32_t threshold;
 };
 
+struct ternary_rows {
+    struct four_rows four;
+    int32_t double_threshold;
+};
+
 void dense_four_rows(const struct four_rows *rows);
 
 /* The same with edges whose score is below the threshold left out. */
 void dense_four_kept_rows(const struct four_rows *rows);
+
+/* And with those counted twice whose score reaches the second threshold. */
+void dense_four_ternary_rows(const struct ternary_rows *rows);
 
 #endif

@@ -200,13 +200,13 @@ class MatrixEngine:
         return Shard(self._network, self._windows, images, self._products())
 
     def _keep(self, index: int) -> NDArray[Any]:
-        """Note the weights (O,terms), pruned ones as 0, as an operand of products."""
+        """Note the weights (O,terms), as often as they count, as an operand of products."""
         weights = self._model.weights[index]
         kept = weights.reshape(len(weights), -1)
         if self._method.trains_scores:
             kept = self._pruned[index].shaped(*kept.shape)
             scores = self._model.scores[index].reshape(-1)
-            prune(weights.reshape(-1), scores, self._method.threshold, kept.reshape(-1))
+            prune(weights.reshape(-1), scores, *self._method.thresholds, kept.reshape(-1))
         self._kept[index] = self._single.products.operand(kept, self._operands[index])
         return self._kept[index]
 

@@ -71,6 +71,10 @@ def methods(
     options = {"learning_rate_bits": st.integers(0, 7), "rounding": st.sampled_from(Rounding)}
     if name.startswith("priot"):
         options |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
+    if name == "priot-ternary":
+        threshold = draw(st.integers(-127, 126))
+        options |= {"threshold": st.just(threshold)}
+        options |= {"double_threshold": st.integers(threshold + 1, 127)}
     if name == "priot-s":
         options["scored_fraction"] = st.sampled_from([0.01, 0.1, 0.2, 0.5, 1.0])
         options["selection"] = st.sampled_from(SELECTIONS)

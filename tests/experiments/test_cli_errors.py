@@ -85,6 +85,15 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ((*PRIOT, "--learning-rate-bits", -1), "learning-rate bits -1 are outside 0..7"),
         ((*PRIOT, "--learning-rate-bits", 8), "learning-rate bits 8 are outside 0..7"),
         ((*PRIOT, "--threshold", 128), "threshold 128 is outside -127..127"),
+        ((*PRIOT, "--double-threshold", 64), "priot has no double threshold"),
+        (
+            (*TRAIN, "priot-ternary", "--double-threshold", 128),
+            "double threshold 128 is outside -127..127",
+        ),
+        (
+            (*TRAIN, "priot-ternary", "--threshold", 64),
+            "double threshold 64 is not above the threshold 64",
+        ),
         ((*PRIOT, "--score-spread", -1), "score spread -1 is outside 0..127"),
         ((*PRIOT, "--scored-fraction", 0.1), "priot has no scored fraction"),
         ((*PRIOT, "--selection", "random"), "priot has no selection"),

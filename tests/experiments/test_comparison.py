@@ -44,6 +44,8 @@ def edge_of(comparison: Comparison, part: str, layer: int, index: int) -> list[i
         ("niti-static", "weights", np.int8),
         ("priot", "weights", np.int8),
         ("priot", "scores", np.int8),
+        ("priot-ternary", "weights", np.int8),
+        ("priot-ternary", "scores", np.int8),
         ("priot-s", "weights", np.int8),
         ("priot-s", "scores", np.int8),
         ("priot-s", "row_starts", np.uint32),
@@ -66,7 +68,9 @@ def test_a_changed_byte_between_steps_is_named(name: str, part: str, dtype: type
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static", "priot", "priot-s"])
+@pytest.mark.parametrize(
+    "name", ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
+)
 @pytest.mark.parametrize(
     ("phase", "layer", "part", "tensor", "where"),
     [

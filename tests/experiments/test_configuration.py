@@ -45,7 +45,9 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         "seed": st.integers(0, 2**70),
     }
     if METHODS[name].trains_scores:
-        values |= {"threshold": st.integers(-127, 127), "score_spread": st.integers(0, 127)}
+        values |= {"threshold": st.integers(-127, 63), "score_spread": st.integers(0, 127)}
+    if METHODS[name].doubles:
+        values["double_threshold"] = st.integers(64, 127)
     if METHODS[name].sparse:
         values["scored_fraction"] = st.floats(0, 1, exclude_min=True) | st.just(1)
         values["selection"] = st.sampled_from(SELECTIONS)
@@ -75,6 +77,7 @@ def test_description_is_read_back_alike(description: dict[str, Any]) -> None:
 def test_settings_without_a_use_are_left_out(name: str) -> None:
     written = Configuration(METHODS[name]).to_json()
     assert ("threshold" in written) == METHODS[name].trains_scores
+    assert ("double_threshold" in written) == METHODS[name].doubles
     assert ("selection" in written) == METHODS[name].sparse
     assert "trained_layers" not in written
     assert ("calibration" in written) == (not METHODS[name].dynamic)
@@ -167,6 +170,11 @@ def test_a_schedule_stands_for_the_bits() -> None:
             "learning-rate schedule '6,5,4': 3 parts, but 2 epochs; train for more, or name fewer",
         ),
         ({"threshold": 200}, "threshold 200 is outside -127..127"),
+        ({"double_threshold": 64}, "priot has no double threshold: leave it out"),
+        (
+            {"method": "priot-ternary", "double_threshold": -64},
+            "double threshold -64 is not above the threshold -64",
+        ),
         ({"selection": "random"}, "priot has no selection: leave it out"),
         ({"method": "niti-static", "threshold": 0}, "niti-static has no threshold: leave it out"),
         ({"trained_layers": "last"}, "priot has no trained layers: leave it out"),
@@ -262,14 +270,17 @@ OTHER_VALUES = {
     "seed": 1,
 }
 OF_NITI = {"trained_layers": "last"}
+OF_TERNARY = {"double_threshold": 65}
 
 
 def test_key_depends_on_every_setting_and_input() -> None:
-    assert OTHER_VALUES.keys() | OF_NITI.keys() == set(setting_names())
+    others = OTHER_VALUES.keys() | OF_NITI.keys() | OF_TERNARY.keys()
+    assert others == set(setting_names())
     keys = {key()} | {key(**{name: value}) for name, value in OTHER_VALUES.items()}
     keys |= {key(method="niti-static"), key(method="niti-static", **OF_NITI)}
+    keys |= {key(method="priot-ternary"), key(method="priot-ternary", **OF_TERNARY)}
     keys |= {key(INPUTS | {name: "other"}) for name in INPUTS}
-    assert len(keys) == 3 + len(OTHER_VALUES) + len(INPUTS)
+    assert len(keys) == 5 + len(OTHER_VALUES) + len(INPUTS)
     assert key(method="niti-static", trained_layers="all") == key(method="niti-static")
 
 

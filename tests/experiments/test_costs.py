@@ -104,10 +104,11 @@ def test_record_holds_the_promised_fields(run: Run) -> None:
         *(("niti-dynamic", None, layers) for layers in ("all", "dense", "last")),
         *(("niti-static", None, layers) for layers in ("all", "dense", "last")),
         ("priot", 1.0, "all"),
+        ("priot-ternary", 1.0, "all"),
         ("priot-s", 0.2, "all"),
         ("priot-s", 0.1, "all"),
     ]
-    assert [record["variant"] for record in run.records] == ["plain", "fast"] * 9
+    assert [record["variant"] for record in run.records] == ["plain", "fast"] * 10
     for record in run.records:
         assert record["images"] == 2
         assert record["angle"] == 30
@@ -314,7 +315,9 @@ def test_a_single_image_is_not_called_images(
     assert capsys.readouterr().out.startswith("Training step on 1 rotated image, ")
 
 
-@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static", "priot", "priot-s"])
+@pytest.mark.parametrize(
+    "name", ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
+)
 def test_operations_account_for_all_cycles_of_an_undisturbed_step(name: str) -> None:
     """Halting costs the step nothing but the few cycles of asking whether to halt."""
     settings = method(name)

@@ -23,7 +23,7 @@ from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.trainer import Scale, Trainer
 from sim import Stop, StopReason
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 FEW_LAYERS = [
     method(name, trained_layers=layers) for name in METHODS[:2] for layers in ("dense", "last")
 ]

@@ -22,7 +22,7 @@ from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 from sim import Contention
 from sim.memory_map import SRAM
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 _FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058
 
 

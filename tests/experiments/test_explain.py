@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "dynamic": ("--method", "niti-dynamic", "--variant", "plain"),
     "static": ("--method", "niti-static", "--logit-headroom", "1"),
     "priot": ("--method", "priot"),
+    "ternary": ("--method", "priot-ternary", "--double-threshold", "32"),
     "last": (
         *("--method", "niti-static", "--trained-layers", "last"),
         *("--placement", "weights=flash"),
@@ -178,7 +179,7 @@ def test_the_map_s_peak_is_the_measured_arena(record: Record) -> None:
 
 
 @pytest.mark.parametrize("variant", ON_ONE_CORE)
-@pytest.mark.parametrize("name", ["niti-dynamic", "priot", "priot-s"])
+@pytest.mark.parametrize("name", ["niti-dynamic", "priot", "priot-ternary", "priot-s"])
 @given(data=st.data())
 @settings(max_examples=8)
 def test_an_operation_writes_nothing_but_what_the_map_shows_alive(

@@ -13,7 +13,7 @@ import firmware_elf
 from experiments.device import host as device
 from experiments.device import image
 from experiments.device.host import MAILBOX_FIELDS, Phase
-from experiments.device.image import KINDS, encode
+from experiments.device.image import KINDS, TERNARY_KINDS, encode
 from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
 from experiments.device.placement import Edges, Placement
 from experiments.device.scratch import MASKED_ROWS
@@ -31,6 +31,7 @@ METHODS = [
     method("niti-static", trained_layers="last"),
     method("niti-dynamic", trained_layers="dense"),
     method("priot"),
+    method("priot-ternary", double_threshold=-3),
     method("priot-s", scored_fraction=0.3),
     method("priot-s", selection="magnitude"),
 ]
@@ -121,7 +122,9 @@ def test_packed_mask_is_that_of_the_predictor() -> None:
 def test_kinds_of_layers_are_those_of_the_firmware() -> None:
     names = {"CONV2D": Conv2d, "DENSE": Dense, "RELU": ReLU, "MAX_POOL2D": MaxPool2d}
     kinds = enumeration(IMAGE_H, "layer_kind")
-    assert {names[name]: number for name, number in kinds.items()} == KINDS
+    assert {layer: kinds.pop(name) for name, layer in names.items()} == KINDS
+    ternary = {"TERNARY_CONV2D": Conv2d, "TERNARY_DENSE": Dense}
+    assert KINDS | {ternary[name]: number for name, number in kinds.items()} == TERNARY_KINDS
 
 
 def test_commands_phases_and_breakpoints_are_those_of_the_firmware() -> None:
@@ -201,7 +204,7 @@ def test_image_gives_back_weights_and_scores(settings: Method) -> None:
             assert layer["scores"] == layer["row_starts"] == layer["columns"] == 0
 
 
-@pytest.mark.parametrize("settings", METHODS[5:], ids=lambda settings: settings.label)
+@pytest.mark.parametrize("settings", METHODS[6:], ids=lambda settings: settings.label)
 def test_bits_behind_row_starts_tell_the_scored_edges(settings: Method) -> None:
     model, scales = prepared(SMALL, settings)
     placement = Placement(edges=Edges.BITMAP)
@@ -237,6 +240,8 @@ def test_header_says_what_is_trained_and_how(settings: Method) -> None:
     assert set_flags == {name for name, is_set in expected.items() if is_set}
     assert header["learning_rate_bits"] == settings.learning_rate_bits
     assert header["threshold"] == settings.threshold
+    double = settings.double_threshold
+    assert header["double_threshold"] == (128 if double is None else double)
     assert header["input_exponent"] == INPUT_EXPONENT
     assert header["first_trained"] == {"all": 0, "dense": 5, "last": 7}[settings.trained_layers]
     assert header["layer_count"] == len(SMALL.layers)
@@ -265,6 +270,11 @@ def test_layer_table_describes_the_network() -> None:
     assert (layers[3]["window"], layers[3]["padding"]) == (3, 0)
     assert layers[2]["window"] == 2
     assert layers[0]["input_error"] == 0  # nothing before it is trained
+
+
+def test_layers_whose_edges_may_count_twice_are_kinds_of_their_own() -> None:
+    layers = parsed(method("priot-ternary"))[0].layers
+    assert [layer["kind"] for layer in layers] == [5, 3, 4, 5, 3, 6, 3, 6]
 
 
 @pytest.mark.parametrize("settings", METHODS, ids=lambda settings: settings.label)

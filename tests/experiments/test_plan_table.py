@@ -89,7 +89,7 @@ def test_command_prints_a_plan_for_each_row(capsys: pytest.CaptureFixture[str]) 
     placements = ("--placement", "default", "--placement", "weights=flash")
     assert main(["plan", "--buffers", *placements]) == 0
     titles = re.findall(r"^(.*), (plain|fast), placement (.*): ", capsys.readouterr().out, re.M)
-    assert len(titles) == 2 * (10 + 8)
+    assert len(titles) == 2 * (11 + 9)
     assert ("PRIOT", "fast", "weights=flash") in titles
     assert ("NITI static", "fast", "weights=flash") not in titles
     assert ("NITI static, last layer", "fast", "weights=flash") in titles

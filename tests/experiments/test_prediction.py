@@ -35,6 +35,8 @@ PREDICTED = [
     ("niti-static", "weights=flash"),
     ("priot", "weights=flash"),
     ("priot-s", "edges=bitmap"),
+    ("priot-ternary", "default"),
+    ("priot-ternary", "weights=flash,code=flash"),
     ("priot", "scores=mask"),
     ("priot", "weights=flash,code=flash,scores=mask"),
     ("priot-s", "weights=flash,scores=mask"),
@@ -121,6 +123,12 @@ def test_the_predictor_does_not_train() -> None:
     [
         ("priot", "scores=mask", Purpose.TRAINING, "a packed mask cannot be trained"),
         ("niti-static", "scores=mask", Purpose.PREDICTION, "NITI static has no scores"),
+        (
+            "priot-ternary",
+            "scores=mask",
+            Purpose.PREDICTION,
+            "PRIOT ternary counts an edge 0, 1 or 2",
+        ),
         ("priot-s", "scores=mask,edges=bitmap", Purpose.PREDICTION, "leave out edges=bitmap"),
     ],
 )

@@ -399,6 +399,10 @@ PINNED = {
         "4debcc9f869769d6fd15ac5ce9af6651e363cb7b63733027a58561fe3b02b20c",
     ),
     "priot": ([73, 84, 77], "f5fe36af38e42d1cbfc800744dc3d6c9ad9214f1cefb3804224f215cd15648c8"),
+    "priot-ternary": (
+        [73, 82, 78],
+        "762e6d0724ccfb89e1497460db48ec59310281d5515d2468c3922f40771f2a27",
+    ),
     "priot-s": ([72, 81, 83], "0ea2a1ca3c659f16b67b57501a7dfe168896fd2dfbd2d67ddf7076bd62030f46"),
 }
 

@@ -17,7 +17,7 @@ from experiments.training.train import starting_point
 from kernels.methods import method
 from kernels.trainer import Trainer
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-s"]
+METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -171,6 +171,7 @@ class NaiveTrainer:
     scored: dict[int, NDArray[np.bool_]]
     learning_rate_bits: int
     threshold: int
+    double_threshold: int | None
     nearest: bool
     static: dict[int, Shifts] | None
     trained: frozenset[int]
@@ -263,7 +264,11 @@ class NaiveTrainer:
         if not self.scores:
             return self.weights[index]
         keep = (self.scores[index] >= self.threshold) | ~self.scored[index]
-        return self.weights[index] * _ones(keep)
+        kept = self.weights[index] * _ones(keep)
+        if self.double_threshold is None:
+            return kept
+        twice = self.scores[index] >= self.double_threshold
+        return _each(clipped, kept + kept * _ones(twice))
 
     def _shift(self, direction: str, index: int, sums: Ints) -> int:
         shift = (

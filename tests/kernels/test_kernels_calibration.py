@@ -33,6 +33,7 @@ def naive_shifts(model: Model, chosen: Method, image: NDArray[np.int8], label: i
         model.scored,
         chosen.learning_rate_bits,
         chosen.threshold,
+        chosen.double_threshold,
         nearest=False,
         static=None,
         trained=learning(model.network, chosen.trained_layers),

@@ -1,4 +1,4 @@
-"""The four methods learn: a backbone knows bright bars on dark ground, and gets dark ones."""
+"""Every method learns: a backbone knows bright bars on dark ground, and gets dark ones."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""kernels.methods: four methods by name, their defaults, and what is refused."""
+"""kernels.methods: five methods by name, their defaults, and what is refused."""
 
 import json
 from dataclasses import replace
@@ -12,8 +12,8 @@ from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
 from kernels.rounding import Rounding
 
 
-def test_there_are_four_methods() -> None:
-    assert list(METHODS) == ["niti-dynamic", "niti-static", "priot", "priot-s"]
+def test_there_are_five_methods() -> None:
+    assert list(METHODS) == ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -27,7 +27,8 @@ def test_a_method_without_settings_is_the_default(name: str) -> None:
 def test_none_keeps_every_default(name: str) -> None:
     settings = dict.fromkeys(
         (
-            *("learning_rate_bits", "threshold", "score_spread", "scored_fraction", "selection"),
+            *("learning_rate_bits", "threshold", "double_threshold"),
+            *("score_spread", "scored_fraction", "selection"),
             "trained_layers",
         )
     )
@@ -35,10 +36,21 @@ def test_none_keeps_every_default(name: str) -> None:
 
 
 def test_what_sets_the_methods_apart() -> None:
-    assert [m.dynamic for m in METHODS.values()] == [True, False, False, False]
-    assert [m.trains_scores for m in METHODS.values()] == [False, False, True, True]
-    assert [m.sparse for m in METHODS.values()] == [False, False, False, True]
-    assert method("priot").scored_fraction == 1.0
+    assert [m.dynamic for m in METHODS.values()] == [True, False, False, False, False]
+    assert [m.trains_scores for m in METHODS.values()] == [False, False, True, True, True]
+    assert [m.doubles for m in METHODS.values()] == [False, False, False, True, False]
+    assert [m.sparse for m in METHODS.values()] == [False, False, False, False, True]
+    assert method("priot").scored_fraction == method("priot-ternary").scored_fraction == 1.0
+
+
+def test_ternary_is_symmetric_about_the_mean_of_the_first_scores() -> None:
+    assert method("priot-ternary").thresholds == (-64, 64)
+    assert method("priot-ternary").threshold == method("priot").threshold
+
+
+@pytest.mark.parametrize("name", ["niti-static", "priot", "priot-s"])
+def test_no_score_reaches_a_double_threshold_that_is_not_there(name: str) -> None:
+    assert method(name).thresholds == (METHODS[name].threshold, 128)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +63,8 @@ def test_what_sets_the_methods_apart() -> None:
         ("niti-dynamic", {"trained_layers": "dense", "learning_rate_bits": 1}),
         ("priot", {"threshold": -127, "score_spread": 0}),
         ("priot", {"threshold": 127, "score_spread": 127}),
+        ("priot-ternary", {"threshold": -127, "double_threshold": -126}),
+        ("priot-ternary", {"threshold": 126, "double_threshold": 127}),
         ("priot-s", {"scored_fraction": 1.0, "selection": "magnitude"}),
         ("priot-s", {"scored_fraction": 1e-6, "selection": "random", "threshold": 0}),
     ],
@@ -61,7 +75,8 @@ def test_settings_replace_defaults(name: str, settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["", "NITI", "priot_s", "sgd"])
 def test_an_unknown_method_is_refused_with_the_choices(name: str) -> None:
-    with pytest.raises(MethodError, match="niti-dynamic, niti-static, priot, priot-s") as refused:
+    choices = "niti-dynamic, niti-static, priot, priot-ternary, priot-s"
+    with pytest.raises(MethodError, match=choices) as refused:
         method(name)
     assert repr(name) in str(refused.value)
 
@@ -88,6 +103,27 @@ def test_a_setting_out_of_range_is_named(settings: dict[str, Any], named: str) -
         method("priot-s", **settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"double_threshold": 128}, "double threshold 128 is outside -127..127"),
+        ({"double_threshold": -128}, "double threshold -128 is outside -127..127"),
+        ({"double_threshold": -64}, "double threshold -64 is not above the threshold -64"),
+        ({"threshold": 64}, "double threshold 64 is not above the threshold 64"),
+        ({"threshold": 5, "double_threshold": 4}, "double threshold 4 is not above the threshold"),
+    ],
+)
+def test_a_double_threshold_lies_above_the_threshold(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(MethodError, match=named):
+        method("priot-ternary", **settings)
+
+
+@pytest.mark.parametrize("name", ["niti-dynamic", "niti-static", "priot", "priot-s"])
+def test_only_ternary_takes_a_double_threshold(name: str) -> None:
+    with pytest.raises(MethodError, match=f"{name} has no double threshold: leave it out"):
+        method(name, double_threshold=64)
+
+
 @pytest.mark.parametrize("name", ["niti-dynamic", "niti-static"])
 @pytest.mark.parametrize(
     ("setting", "value"),
@@ -103,13 +139,14 @@ def test_niti_takes_no_setting_of_scores(name: str, setting: str, value: Any) ->
         method(name, **{setting: value})
 
 
+@pytest.mark.parametrize("name", ["priot", "priot-ternary"])
 @pytest.mark.parametrize(("setting", "value"), [("scored_fraction", 1.0), ("selection", "random")])
-def test_priot_scores_every_edge(setting: str, value: Any) -> None:
-    with pytest.raises(MethodError, match=f"priot has no {setting.replace('_', ' ')}"):
-        method("priot", **{setting: value})
+def test_priot_scores_every_edge(name: str, setting: str, value: Any) -> None:
+    with pytest.raises(MethodError, match=f"{name} has no {setting.replace('_', ' ')}"):
+        method(name, **{setting: value})
 
 
-@pytest.mark.parametrize("name", ["priot", "priot-s"])
+@pytest.mark.parametrize("name", ["priot", "priot-ternary", "priot-s"])
 @pytest.mark.parametrize("layers", ["all", "dense", "last"])
 def test_scores_are_trained_in_every_layer(name: str, layers: str) -> None:
     with pytest.raises(MethodError, match=f"{name} has no trained layers: leave it out"):
@@ -153,7 +190,9 @@ def test_method_errors_are_kernel_errors_and_value_errors() -> None:
 
 def test_labels_for_tables() -> None:
     labels = [m.label for m in METHODS.values()]
-    assert labels == ["NITI dynamic", "NITI static", "PRIOT", "PRIOT-S 10 % random"]
+    assert labels == [
+        *("NITI dynamic", "NITI static", "PRIOT", "PRIOT ternary", "PRIOT-S 10 % random")
+    ]
     assert method("priot-s", scored_fraction=0.125, selection="magnitude").label == (
         "PRIOT-S 12.5 % magnitude"
     )

@@ -1,4 +1,4 @@
-"""kernels.scores: pruning by threshold, straight-through gradients, clipped updates."""
+"""kernels.scores: edges by threshold, straight-through gradients, clipped updates."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,21 @@ from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
 from oracle_training import clipped, rounded
 
+from kernels.methods import NEVER_DOUBLED
 from kernels.rounding import Rounding
 from kernels.scores import UNSCORED, descend, prune, score_gradient
 
 COUNTS = st.integers(1, 60)
 
 
-def pruned(weights: NDArray[np.int8], scores: NDArray[np.int8], threshold: int) -> NDArray[np.int8]:
+def pruned(
+    weights: NDArray[np.int8],
+    scores: NDArray[np.int8],
+    threshold: int,
+    double_threshold: int = NEVER_DOUBLED,
+) -> NDArray[np.int8]:
     kept = np.full(weights.size, 99, np.int8)
-    prune(weights, scores, threshold, kept)
+    prune(weights, scores, threshold, double_threshold, kept)
     return kept
 
 
@@ -42,6 +48,30 @@ def test_an_edge_without_a_score_is_kept_at_every_threshold() -> None:
     weight, score = np.array([-7], np.int8), np.array([UNSCORED], np.int8)
     for threshold in range(-127, 128):
         assert pruned(weight, score, threshold).tolist() == [-7]
+
+
+@given(SEEDS, COUNTS, st.integers(-127, 126), st.data())
+def test_edges_count_0_1_or_2_times_by_their_score(
+    seed: int, count: int, threshold: int, data: st.DataObject
+) -> None:
+    double = data.draw(st.integers(threshold + 1, 127), label="double threshold")
+    generator = np.random.default_rng(seed)
+    weights, scores = int8s(generator, (count,)), int8s(generator, (count,))
+    pairs = zip(weights.tolist(), scores.tolist(), strict=True)
+    expected = [clipped(weight * ((s >= threshold) + (s >= double))) for weight, s in pairs]
+    assert pruned(weights, scores, threshold, double).tolist() == expected
+
+
+def test_twice_a_weight_beyond_63_is_limited() -> None:
+    weights = np.array([-127, -64, -63, -1, 0, 1, 63, 64, 127], np.int8)
+    doubled = pruned(weights, np.full(weights.size, 5, np.int8), -64, 5)
+    assert doubled.tolist() == [-127, -127, -126, -2, 0, 2, 126, 127, 127]
+
+
+@pytest.mark.parametrize("double", [-126, 0, 64, 127])
+def test_the_double_threshold_itself_counts_twice_and_one_below_once(double: int) -> None:
+    weights, scores = np.array([-6, -6], np.int8), np.array([double, double - 1], np.int8)
+    assert pruned(weights, scores, -127, double).tolist() == [-12, -6]
 
 
 @given(SEEDS, COUNTS)

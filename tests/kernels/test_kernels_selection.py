@@ -29,8 +29,10 @@ def one_step(backbone: Model, rounding: Rounding, image: NDArray[np.int8]) -> Na
         scored={},
         learning_rate_bits=0,
         threshold=0,
+        double_threshold=None,
         nearest=rounding is Rounding.NEAREST,
         static=None,
+        trained=frozenset(backbone.network.weighted),
     )
     trainer.step(ints(image), 1)
     return trainer

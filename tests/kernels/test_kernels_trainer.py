@@ -1,4 +1,4 @@
-"""kernels.trainer: whole steps of the four methods, bit for bit against plain Python integers."""
+"""kernels.trainer: whole steps of every method, bit for bit against plain Python integers."""
 
 from __future__ import annotations
 
@@ -42,8 +42,11 @@ def methods(draw: st.DrawFn, name: str) -> Method:
         "learning_rate_bits": draw(st.integers(0, 7)),
     }
     if METHODS[name].trains_scores:
-        given_settings["threshold"] = draw(st.integers(-127, 127))
+        given_settings["threshold"] = draw(st.integers(-127, 127 - METHODS[name].doubles))
         given_settings["score_spread"] = draw(st.integers(0, 127))
+    if METHODS[name].doubles:
+        above = st.integers(given_settings["threshold"] + 1, 127)
+        given_settings["double_threshold"] = draw(above)
     if METHODS[name].sparse:
         given_settings["scored_fraction"] = draw(st.floats(0.05, 1))
         given_settings["selection"] = draw(st.sampled_from(["random", "magnitude"]))
@@ -92,6 +95,7 @@ def naive(model: Model, chosen: Method, scales: dict[int, Scale] | None) -> Naiv
         {index: scored.copy() for index, scored in model.scored.items()},
         chosen.learning_rate_bits,
         chosen.threshold,
+        chosen.double_threshold,
         chosen.rounding is Rounding.NEAREST,
         scales and {i: Shifts(s.forward, s.backward, s.gradient_bits) for i, s in scales.items()},
         learning(model.network, chosen.trained_layers),
@@ -230,7 +234,7 @@ def test_dense_layers_of_a_dense_network_are_all_layers(
 
 
 @settings(max_examples=25)
-@given(networks(), methods("priot"), SEEDS)
+@given(networks(), methods("priot") | methods("priot-ternary"), SEEDS)
 def test_priot_never_changes_weights(network: Network, chosen: Method, seed: int) -> None:
     model = random_model(network, chosen, seed)
     before = {index: weights.copy() for index, weights in model.weights.items()}
@@ -255,6 +259,47 @@ def test_priot_that_keeps_every_edge_computes_the_backbone(network: Network, see
         reference.backward(0)
         for mine, other in zip(trainer.errors, reference.errors, strict=True):
             np.testing.assert_array_equal(mine, other)
+
+
+@settings(max_examples=25)
+@given(networks(), SEEDS)
+def test_ternary_whose_edges_all_count_twice_computes_twice_the_backbone(
+    network: Network, seed: int
+) -> None:
+    chosen, plain = method("priot-ternary", threshold=-127, double_threshold=-126), "niti-dynamic"
+    model = random_model(network, chosen, seed)
+    doubled = {i: np.clip(2 * w.astype(int), -127, 127) for i, w in model.weights.items()}
+    weights = {index: twice.astype(np.int8) for index, twice in doubled.items()}
+    backbone = Model(network, weights, model.exponents)
+    for scores in model.scores.values():
+        scores[...] = 127  # a step of 127 and one of 126 still leave them at -126
+    trainer, reference = Trainer(model, chosen, None), Trainer(backbone, method(plain), None)
+    image = image_for(network, np.random.default_rng(seed))
+    for _ in range(STEPS):
+        trainer.step(image, 0)
+        reference.forward(image)
+        reference.backward(0)
+        for mine, other in zip(trainer.errors, reference.errors, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
+@pytest.mark.parametrize("matrices", [False, True])
+@pytest.mark.parametrize("score", [-65, 0, 64], ids=["pruned", "once", "twice"])
+def test_gradient_of_a_ternary_score_is_that_of_the_backbone_s_weight(
+    score: int, matrices: bool
+) -> None:
+    chosen = method("priot-ternary")
+    network = Network("pair", (1, 1, 2), (Dense(3),))
+    model = with_scores(initial_model(network, 0), chosen, 0)
+    model.weights[0][...] = [[100, 3], [-40, 0], [7, -90]]
+    model.scores[0][...] = score
+    trainer = Trainer(model, chosen, None, matrices=matrices)
+    trainer.forward(np.array([[[50, 9]]], np.int8))
+    trainer.backward(2)
+    error = trainer.errors[-1].astype(int)
+    assert error.any()
+    gradient = error[:, np.newaxis] * np.array([50, 9]) * model.weights[0]
+    assert trainer.gradients[0].tolist() == gradient.tolist()
 
 
 @settings(max_examples=25)

@@ -1,0 +1,59 @@
+/* Convolutions of PRIOT ternary: the usual operations on a copy of the weights, as often as they count. */
+#include "ternary.h"
+
+#include "count_weights.h"
+#include "dense_ternary.h"
+#include "operations.h"
+
+/* Make the copy, and let the image be one without scores whose layer has the copy as its weights. */
+struct usual {
+    struct image *image;
+    struct layer *layer;
+    uint32_t flags, weights;
+};
+
+static struct usual begin_usual(const struct image *image, const struct layer *layer)
+{
+    struct usual usual = {
+        at(image, 0), at(image, (uint32_t)layer - (uint32_t)image), image->flags, layer->weights,
+    };
+    count_weights(image, layer);
+    usual.image->flags &= ~(uint32_t)TRAINS_SCORES;
+    usual.layer->weights = layer->kept;
+    return usual;
+}
+
+static void end_usual(const struct usual *usual)
+{
+    usual->image->flags = usual->flags;
+    usual->layer->weights = usual->weights;
+}
+
+int32_t ternary_forward(const struct image *image, const struct layer *layer)
+{
+    if (layer->kind == TERNARY_DENSE)
+        return dense_ternary_forward(image, layer);
+    struct usual usual = begin_usual(image, layer);
+    int32_t shift = conv2d_forward(image, layer);
+    end_usual(&usual);
+    return shift;
+}
+
+void ternary_backward(const struct image *image, const struct layer *layer)
+{
+    if (layer->kind == TERNARY_DENSE) {
+        dense_ternary_backward(image, layer);
+        return;
+    }
+    struct usual usual = begin_usual(image, layer);
+    conv2d_backward(image, layer);
+    end_usual(&usual);
+}
+
+void ternary_update(const struct image *image, const struct layer *layer)
+{
+    if (layer->kind == TERNARY_DENSE)
+        dense_update(image, layer);
+    else
+        conv2d_update(image, layer);
+}
