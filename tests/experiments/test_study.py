@@ -194,6 +194,7 @@ def test_confirmed_difference_is_paired(results: Path) -> None:
             for run in runs_of(results)
             if run["configuration"].items() >= wanted.items()
             and run["backbone_sha256"] == backbone.state_hash()
+            and run["configuration"]["seed"] in QUICK.confirmation.seeds
         }
         assert finals[name].keys() == set(QUICK.confirmation.seeds)
     differences = [finals["priot"][seed] - finals["niti-static"][seed] for seed in (10, 11)]
