@@ -31,6 +31,9 @@ class Change:
     steps: int = 0
     """Bits by which the steps of weights become coarser, or finer (below 0)."""
     layers: str = EVERY
+    logit_bits: int = 0
+    """Bits by which the last layer's exponent rises: the loss takes the same logits for so much
+    larger, and asks for so much less of a lead."""
 
     def layers_of(self, network: Network) -> tuple[int, ...]:
         """Indices of the layers whose steps change."""
@@ -51,6 +54,12 @@ _SCALES = (
 )
 
 
+def _logits(*bits: int) -> tuple[Change, ...]:
+    return tuple(
+        Change(f"logits taken for {2.0**more:g} times their size", logit_bits=more) for more in bits
+    )
+
+
 def _steps(bits: int) -> tuple[Change, ...]:
     told = (
         f"steps {abs(bits)} bit{'s' if abs(bits) > 1 else ''} {'finer' if bits < 0 else 'coarser'}"
@@ -65,8 +74,8 @@ def _steps(bits: int) -> tuple[Change, ...]:
 
 
 CHANGES = {
-    "float32-minmax": (AS_IT_IS, *_SCALES, *_steps(-1), *_steps(-2)),
-    "integer-uniform": (AS_IT_IS, *_SCALES, *_steps(1), *_steps(2)),
+    "float32-minmax": (AS_IT_IS, *_SCALES, *_logits(1, 2), *_steps(-1), *_steps(-2)),
+    "integer-uniform": (AS_IT_IS, *_SCALES, *_logits(-1, -2), *_steps(1), *_steps(2)),
 }
 """By kind of backbone: the kind on which static NITI collapses, and that on which it does not.
 
@@ -122,11 +131,13 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
 
 def _backbone(laboratory: StudyLaboratory, name: str, change: Change) -> str:
     """The name of the changed backbone."""
-    if not change.steps:
+    if not change.steps and not change.logit_bits:
         return name
     changed = f"{name}, {change.label}"
     backbone = laboratory.inputs_of(name).backbone
-    model = with_steps(backbone.model, change.steps, change.layers_of(backbone.model.network))
+    network = backbone.model.network
+    model = with_steps(backbone.model, change.steps, change.layers_of(network))
+    model.exponents[network.weighted[-1]] += change.logit_bits
     laboratory.add(changed, Backbone(model, backbone.record))
     return changed
 
