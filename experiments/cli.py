@@ -375,7 +375,7 @@ def _run_settings() -> _Parser:
     )
     options.add_argument(
         "--calibration",
-        help="rule for static scales: rotated (default) or upright, each also with -headroom, "
+        help="rule for static scales: rotated or upright, each also with -headroom (the default), "
         "-all, -largest, -smallest, -p90, -p90-gradients, or -largest-forward, -errors, -gradients",
     )
     options.add_argument(

@@ -25,6 +25,8 @@ def runs_of(
     """One configuration per seed; ``further`` settings replace those of the comparison."""
     chosen = laboratory.settings
     settings = chosen.tuned(contender, angle) if comparison == "tuned" else chosen.common()
+    if comparison == "paper" and contender.static:
+        settings = settings | {"calibration": laboratory.scope.calibration}
     settings = settings | {"angle": angle} | further
     return [
         contender.configuration(**laboratory.scope.settings(seed=seed, **settings))
@@ -43,7 +45,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         (comparison, contender, angle): runs_of(laboratory, comparison, contender, angle)
         for comparison in COMPARISONS
         for angle in scope.angles
-        for contender in laboratory.settings.contenders
+        for contender in laboratory.contenders(comparison)
     }
     configurations = [configuration for group in groups.values() for configuration in group]
     found = iter(laboratory.run(configurations))

@@ -29,8 +29,7 @@ def device(laboratory: Laboratory) -> Artefact:
         epochs=scope.device_epochs,
         **laboratory.settings.common(),
     )
-    contenders = laboratory.settings.contenders
-    configurations = [contender.configuration(**settings) for contender in contenders]
+    configurations = [contender.configuration(**settings) for contender in laboratory.contenders()]
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),

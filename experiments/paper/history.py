@@ -63,11 +63,9 @@ def told_of(panels: Sequence[Panel]) -> str:
     told = []
     for panel in panels:
         about = [f"backbone {panel.backbone}"] if panel.backbone else []
-        about += [f"{name.replace('_', ' ')} {value}" for name, value in panel.settings]
-        if panel.logit_headroom:
-            about.append(
-                f"static scales of the logits {-panel.logit_headroom} bits smaller than calibrated"
-            )
+        about += [
+            f"{name.replace('_', ' ')} {value}" for name, value in (*panel.settings, *panel.static)
+        ]
         if about:
             told.append(f"{panel.title}: {', '.join(about)}.")
     return " ".join(told)

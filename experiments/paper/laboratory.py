@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.paper.chosen import ChosenSettings
+from experiments.paper.contenders import CONTENDERS, Contender
 from experiments.paper.protocol import Scope
 from experiments.pretraining.backbone import load_backbone
 from experiments.sweeps.store import RunStore
@@ -37,6 +38,12 @@ class Laboratory:
         """What is trained on what: the first columns of a table that networks share."""
         network = self.inputs.backbone.model.network.name
         return {"network": network, "dataset": self.scope.dataset}
+
+    def contenders(self, comparison: str = "paper") -> tuple[Contender, ...]:
+        """The rows of a table: with settings of its own, a row must have been searched for."""
+        if comparison == "paper" and self.scope.every_row:
+            return CONTENDERS
+        return self.settings.contenders
 
     def on(self, backbone: str | None) -> Laboratory:
         """The same on a backbone of that name; None: on this one."""

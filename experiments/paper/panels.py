@@ -15,5 +15,5 @@ def runs_of_panel(
     """One configuration per seed, at ANGLE; ``laboratory`` is on the panel's backbone."""
     settings = dict(panel.settings)
     if contender.static:
-        settings["logit_headroom"] = panel.logit_headroom
+        settings |= dict(panel.static)
     return runs_of(laboratory, panel.comparison, contender, ANGLE, **settings)

@@ -6,10 +6,11 @@ fixes none of these numbers, so that they are our choice (docs/accuracy.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.errors import UserError
+from experiments.training.calibration import DEFAULT_CALIBRATION
 
 ANGLE = 30.0
 """Of figures that show one angle, in degrees: the one of the paper's Figure 3."""
@@ -27,14 +28,16 @@ class Panel:
     """One of experiments.pretraining.backbone.backbone_names; None: the reproduction's own."""
     settings: tuple[tuple[str, Any], ...] = ()
     """What differs from the comparison and the scope, of every method."""
-    logit_headroom: int = 0
-    """Of methods with static scales."""
+    static: tuple[tuple[str, Any], ...] = ()
+    """The same of methods with static scales."""
     follows_logits: bool = False
     """Whether figure 2 shows the logits of its runs."""
 
 
 OVERFLOWING = Panel(
-    "overflowing", "The same, logits overflow", logit_headroom=-2, follows_logits=True
+    *("overflowing", "The same, logits overflow"),
+    static=(("logit_headroom", -2),),
+    follows_logits=True,
 )
 """Logits with two bits less room than calibrated: they overflow in training (docs/accuracy.md)."""
 ON_ONE_BACKBONE = (
@@ -45,18 +48,29 @@ ON_ONE_BACKBONE = (
 
 
 def _on_two_backbones(**settings: Any) -> tuple[Panel, ...]:
-    """One on which the paper's figures are seen, and ours; learning-rate bits as in NITI."""
+    """One on which the paper's figures are seen, without and with headroom, and ours.
+
+    Learning-rate bits are those of NITI.
+    """
     shared = tuple({"learning_rate_bits": 3, **settings}.items())
-    rounded = "Trained in float32, rounded to int8"
-    return (
-        Panel(
-            *("float32", rounded),
-            backbone="float32-minmax-0",
-            settings=shared,
-            follows_logits=True,
-        ),
-        Panel("integer", "Trained in integers", settings=shared, follows_logits=True),
+    frequent = (("calibration", "rotated"),)
+    rounded = Panel(
+        *("float32", "Trained in float32, rounded to int8"),
+        backbone="float32-minmax-0",
+        settings=shared,
+        static=frequent,
+        follows_logits=True,
     )
+    with_room = replace(
+        rounded, name="headroom", title="The same with headroom", static=(), follows_logits=False
+    )
+    ours = Panel(
+        *("integer", "Trained in integers"),
+        settings=shared,
+        static=frequent,
+        follows_logits=True,
+    )
+    return rounded, with_room, ours
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,10 @@ class Scope:
     seeds: tuple[int, ...]
     panels: tuple[Panel, ...]
     """Of figures 2 and 3."""
+    every_row: bool = True
+    """One setting serves all contenders; otherwise those whose own settings were searched for."""
+    calibration: str = DEFAULT_CALIBRATION
+    """Of methods with static scales, where one setting serves all."""
     device_images: int = 0
     """Of the runs in the emulator, which trains some 400 images per second."""
     device_epochs: int = 0
@@ -138,6 +156,8 @@ VGG11 = Scope(
     angles=(30.0, 45.0),
     seeds=(0, 1, 2),
     panels=ON_ONE_BACKBONE,
+    every_row=False,
+    calibration="rotated",
 )
 """A step takes 8 to 11 ms of one core and a prediction 0.8 ms, so that a run takes 70 seconds: 40
 of training, and 8 for each measurement on all 8,976 other images. Table 1 has 108 of them."""
@@ -152,6 +172,8 @@ VGG11_QUICK = Scope(
     angles=(30.0,),
     seeds=(0,),
     panels=ON_ONE_BACKBONE,
+    every_row=False,
+    calibration="rotated",
 )
 REDUCED: dict[Scope, Scope] = {FULL: QUICK, VGG11: VGG11_QUICK}
 """The two reproductions, the tiny CNN's first, each with its reduced version."""

@@ -33,7 +33,7 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         UserError: when nothing fits the device, and as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    contenders = laboratory.settings.contenders
+    contenders = laboratory.contenders()
     groups = [runs_of(laboratory, "paper", contender, angle) for contender in contenders]
     configurations = [configuration for group in groups for configuration in group]
     found = iter(laboratory.run(configurations))

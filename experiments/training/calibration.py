@@ -43,7 +43,8 @@ CALIBRATIONS = {
     for images in ("rotated", "upright")
     for suffix, rule in _RULES.items()
 }
-"""By name; the first is the default."""
+"""By name."""
+DEFAULT_CALIBRATION = "rotated-headroom"
 
 
 def static_scales(

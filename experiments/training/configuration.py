@@ -16,7 +16,7 @@ from typing import Any
 from experiments.datasets.mnist import TRANSFER_DATASETS
 from experiments.datasets.transfer import CALIBRATION_IMAGES, TRAINING_IMAGES
 from experiments.errors import UserError
-from experiments.training.calibration import CALIBRATIONS
+from experiments.training.calibration import CALIBRATIONS, DEFAULT_CALIBRATION
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.rounding import Rounding
@@ -87,7 +87,7 @@ class Configuration:
     def __post_init__(self) -> None:
         object.__setattr__(self, "angle", float(self.angle))
         if self.calibration is None and not self.method.dynamic:
-            object.__setattr__(self, "calibration", next(iter(CALIBRATIONS)))
+            object.__setattr__(self, "calibration", DEFAULT_CALIBRATION)
         if self.calibration is not None and self.method.dynamic:
             raise UserError(f"{self.method.name} has no calibration: its scales are dynamic")
         if self.calibration is not None and self.calibration not in CALIBRATIONS:

@@ -18,7 +18,7 @@ from experiments.datasets.transfer import (
     transfer_task,
 )
 from experiments.pretraining.backbone import Backbone
-from experiments.training.calibration import CALIBRATIONS, static_scales, with_logit_headroom
+from experiments.training.calibration import DEFAULT_CALIBRATION, static_scales, with_logit_headroom
 from experiments.training.configuration import Configuration, epochs_to_measure
 from experiments.training.inputs import Inputs
 from kernels.methods import Method
@@ -66,7 +66,7 @@ def starting_point(
 ) -> tuple[Model, dict[int, Scale] | None]:
     """The model that a run starts from and its static scales (None for dynamic ones).
 
-    ``calibration`` is one of CALIBRATIONS, None the first of them.
+    ``calibration`` is one of CALIBRATIONS, None the default.
 
     Raises:
         KernelError: when the images that choose edges or calibrate say nothing.
@@ -81,7 +81,7 @@ def starting_point(
     model = scored_model(backbone, method, task, seed)
     if method.dynamic:
         return model, None
-    rule = calibration or next(iter(CALIBRATIONS))
+    rule = calibration or DEFAULT_CALIBRATION
     return model, static_scales(model, method, task, rule, calibration_images)
 
 
