@@ -30,7 +30,6 @@ from experiments.device.simulator import is_possible
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper import tradeoff
-from experiments.paper.chosen import load_settings
 from experiments.paper.contenders import CONTENDERS
 from experiments.paper.pareto import on_front
 from experiments.paper.protocol import QUICK
@@ -327,7 +326,7 @@ def test_accuracy_is_that_of_table_1_and_the_same_for_every_placement_and_varian
         if (row["comparison"], row["angle"]) == ("paper", 30) and row["method"] != "none"
     }
     assert {tuple(row[name] for name in names) for row in rows_of(results)} == in_table
-    assert len(in_table) == len(load_settings("tiny-cnn").contenders)
+    assert len(in_table) == len(CONTENDERS)
 
 
 def test_again_writes_the_same_and_measures_nothing(
