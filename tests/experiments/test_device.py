@@ -320,20 +320,20 @@ def written_over(offset: int, word: int) -> Device:
     return device
 
 
-FIRST_LAYER = 4 * 9  # bytes of the header before it
+FIRST_LAYER = 4 * 10  # bytes of the header before it
 
 
 @pytest.mark.parametrize(
     ("offset", "word", "complaint"),
     [
         (0, 0x544F4953, "damaged or of another version"),
-        (4, 1, "damaged or of another version"),
-        (4, 3, "damaged or of another version"),
+        (4, 2, "damaged or of another version"),
+        (4, 4, "damaged or of another version"),
         (12, 1 | 2, "method is not supported"),
         (FIRST_LAYER, 0, "layer of an unknown kind"),
-        (FIRST_LAYER, 5, "layer of an unknown kind"),
+        (FIRST_LAYER, 7, "layer of an unknown kind"),
     ],
-    ids=["magic", "older version", "newer version", "dynamic scores", "kind 0", "kind 5"],
+    ids=["magic", "older version", "newer version", "dynamic scores", "kind 0", "kind 7"],
 )
 def test_damaged_image_is_refused_by_the_firmware(offset: int, word: int, complaint: str) -> None:
     device = written_over(offset, word)
@@ -346,11 +346,11 @@ def test_damaged_image_is_refused_by_the_firmware(offset: int, word: int, compla
 
 
 def test_firmware_recovers_when_the_image_is_mended() -> None:
-    device = written_over(4, 3)
+    device = written_over(4, 4)
     image = random_images(SMALL, 1)[0]
     with pytest.raises(DeviceError):
         device.step(image, 0)
-    device.target.write(device.target.symbol("__arena_start__").address + 4, b"\2\0\0\0")
+    device.target.write(device.target.symbol("__arena_start__").address + 4, b"\3\0\0\0")
     assert device.step(image, 0) in range(SMALL.classes)
 
 

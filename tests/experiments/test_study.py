@@ -193,6 +193,7 @@ def test_confirmed_difference_is_paired(results: Path) -> None:
             run["configuration"]["seed"]: accuracy_by_epoch(run)[-1]
             for run in runs_of(results)
             if run["configuration"].items() >= wanted.items()
+            and run["configuration"]["seed"] in QUICK.confirmation.seeds
             and run["backbone_sha256"] == backbone.state_hash()
             and run["configuration"]["seed"] in QUICK.confirmation.seeds
         }
