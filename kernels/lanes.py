@@ -107,13 +107,17 @@ def _pair(even: Any, odd: Any) -> np.int32:
 @kernel("void(int8[:,:,::1], int32[:,:,:,::1])")
 def pack_weights(weights: NDArray[np.int8], packed: NDArray[np.int32]) -> None:
     """weights (O,C,places) -> packed (blocks, pairs of channels, places, BLOCK), filled with 0."""
-    outputs, channels, places = weights.shape
+    outputs, channels, _ = weights.shape
+    blocks, pairs, places, _ = packed.shape
     packed[:] = 0
-    for o in range(outputs):
-        for c in range(0, channels, 2):
+    for block in range(blocks):
+        first = block * BLOCK
+        for pair in range(pairs):
+            c = 2 * pair
             for place in range(places):
-                odd = weights[o, c + 1, place] if c + 1 < channels else np.int8(0)
-                packed[o // BLOCK, c // 2, place, o % BLOCK] = _pair(weights[o, c, place], odd)
+                for o in range(first, min(first + BLOCK, outputs)):
+                    odd = weights[o, c + 1, place] if c + 1 < channels else np.int8(0)
+                    packed[block, pair, place, o - first] = _pair(weights[o, c, place], odd)
 
 
 @kernel(types.void(_IMAGES, types.int64, types.Array(types.int32, 3, "C")))

@@ -1,4 +1,4 @@
-"""The engine for small networks: one image at a time, whole runs as one compiled call."""
+"""The engine for small networks: whole runs are one compiled call, a step takes one image."""
 
 from __future__ import annotations
 
