@@ -47,7 +47,7 @@ void ternary_backward(const struct image *image, const struct layer *layer)
         return;
     }
     if (all_zero(at(image, layer->output_error), elements(layer->out))) {
-        clear(at(image, layer->input_error), whole_words(elements(layer->in)));
+        conv2d_backward(image, layer); /* looks at no weight then */
         return;
     }
     struct usual usual = begin_usual(image, layer);
