@@ -1,5 +1,5 @@
-/* Operations of layers whose edges count 0, 1 or 2 times by their scores (PRIOT ternary). They are kinds
- * of layers of their own, so that no other layer pays for a second threshold.
+/* Operations of layers whose edges count 0, 1 or 2 times by their scores (PRIOT ternary). These are
+ * kinds of layers of their own, so that no other layer pays for a second threshold.
  */
 #ifndef TERNARY_H
 #define TERNARY_H

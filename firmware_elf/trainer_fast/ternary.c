@@ -1,11 +1,12 @@
-/* Convolutions of PRIOT ternary: the usual operations on a copy of the weights, as often as they count. */
+/* Convolutions of PRIOT ternary are the usual ones, on a copy of the weights as often as they count. */
 #include "ternary.h"
 
 #include "count_weights.h"
 #include "dense_ternary.h"
 #include "operations.h"
+#include "words.h"
 
-/* Make the copy, and let the image be one without scores whose layer has the copy as its weights. */
+/* What changes for an operation: scores are out of sight, and the copy is the layer's weights. */
 struct usual {
     struct image *image;
     struct layer *layer;
@@ -43,6 +44,10 @@ void ternary_backward(const struct image *image, const struct layer *layer)
 {
     if (layer->kind == TERNARY_DENSE) {
         dense_ternary_backward(image, layer);
+        return;
+    }
+    if (all_zero(at(image, layer->output_error), elements(layer->out))) {
+        conv2d_backward(image, layer); /* looks at no weight then */
         return;
     }
     struct usual usual = begin_usual(image, layer);
