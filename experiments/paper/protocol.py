@@ -125,7 +125,7 @@ FULL = Scope(
     seeds=tuple(range(10)),
     panels=_on_two_backbones(epochs=40, measure_every=2, test_images=2000),
     device_images=1024,
-    device_epochs=20,
+    device_epochs=5,
     device_test_images=1000,
     cost_images=32,
 )

@@ -75,7 +75,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
     places = [
         (backbone, angle, entry)
         for backbone in study.backbones
-        for angle in study.angles
+        for angle in study.compared_angles
         for entry in entries(study)
     ]
     groups = [

@@ -66,6 +66,7 @@ class Study:
     confirmation: Stage
     mechanism_angles: tuple[float, ...]
     mechanisms: Stage
+    compared_angles: tuple[float, ...]
     common_bits: int
     """Learning-rate bits of all methods with static scales where they are compared."""
     comparison: Stage
@@ -89,17 +90,17 @@ FULL = Study(
         CalibrationChoice("rotated-headroom"),
         CalibrationChoice("rotated-largest"),
         CalibrationChoice("rotated-p90"),
-        CalibrationChoice("rotated", 512),
     ),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
-    confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax"),
+    confirmed_kinds=("integer-uniform", "float32-minmax"),
     pretraining_seeds=(0, 1, 2),
     confirmed_angles=(30.0,),
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
     mechanism_angles=(30.0, 60.0),
     mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
+    compared_angles=(30.0, 60.0, 90.0),
     common_bits=5,
-    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1, 2)),
+    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1)),
 )
 QUICK = Study(
     label="REDUCED: embedded sample, few images, epochs and seeds",
@@ -119,6 +120,7 @@ QUICK = Study(
     confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
     mechanism_angles=(30.0,),
     mechanisms=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
+    compared_angles=(30.0,),
     common_bits=5,
     comparison=Stage(test_images=200, epochs=3, measure_every=3, seeds=(0,)),
 )
