@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -11,6 +11,7 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
 from experiments.pretraining.backbone import Backbone
 from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.study.measures import measures
 from experiments.study.screening import MAPPED
 from experiments.study.weights import describe, room, with_steps
 from experiments.training.train import accuracy_by_epoch
@@ -125,7 +126,11 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
         "the first backbone of two kinds, with other static scales and with finer or coarser steps "
         f"of weights; {study.mechanisms.epochs} epochs, {len(study.mechanisms.seeds)} seeds.",
         rows,
-        laboratory.record(groups) | {"weights": list(_descriptions(laboratory))},
+        laboratory.record(groups)
+        | {
+            "weights": [_description(laboratory, name) for name in _described(laboratory)],
+            "measures": list(measures(laboratory, _described(laboratory))),
+        },
     )
 
 
@@ -161,18 +166,22 @@ def _outcome(
     }
 
 
-def _descriptions(laboratory: StudyLaboratory) -> Iterator[dict[str, Any]]:
-    """Of every backbone of the study, its weights by layer."""
+def _described(laboratory: StudyLaboratory) -> list[str]:
+    """Names of all backbones of the study."""
     study = laboratory.study
     confirmed = [
         f"{kind}-{seed}" for kind in study.confirmed_kinds for seed in study.pretraining_seeds
     ]
-    for name in dict.fromkeys((*study.backbones, *study.wide_backbones, *confirmed)):
-        model = laboratory.inputs_of(name).backbone.model
-        layers = describe(model)
-        yield {
-            "backbone": name,
-            "sha256": model.state_hash(),
-            "room_bits": round(sum(layer["room_bits"] for layer in layers), 2),
-            "layers": layers,
-        }
+    return list(dict.fromkeys((*study.backbones, *study.wide_backbones, *confirmed)))
+
+
+def _description(laboratory: StudyLaboratory, name: str) -> dict[str, Any]:
+    """A backbone's weights by layer."""
+    model = laboratory.inputs_of(name).backbone.model
+    layers = describe(model)
+    return {
+        "backbone": name,
+        "sha256": model.state_hash(),
+        "room_bits": round(sum(layer["room_bits"] for layer in layers), 2),
+        "layers": layers,
+    }

@@ -80,9 +80,9 @@ FULL = Study(
         *("integer-uniform-0", "integer-normal-0", "few-images-0", "short-0"),
         *("float32-minmax-0", "float32-percentile-0"),
     ),
-    wide_backbones=("lenet-0",),
+    wide_backbones=(),
     angles=(30.0, 45.0, 60.0, 90.0),
-    wide_angles=(30.0, 90.0),
+    wide_angles=(),
     bits=(1, 2, 3, 4, 5),
     fewer_bits=(3, 5),
     calibrations=(
