@@ -19,6 +19,8 @@ from kernels.network import Network
 
 BITS = 3
 """Learning-rate bits of what is changed: NITI's default."""
+CALIBRATION = "rotated"
+"""The rule under which the kinds differ."""
 EVERY, LAST, OTHERS = "every layer", "last layer", "other layers"
 
 
@@ -104,7 +106,7 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
             *(_backbone(laboratory, name, change), study.mechanisms),
             method=contender.method,
             angle=angle,
-            **{"learning_rate_bits": BITS} | change.settings,
+            **{"learning_rate_bits": BITS, "calibration": CALIBRATION} | change.settings,
         )
         for name, change, angle, contender in places
     ]
