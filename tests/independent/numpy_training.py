@@ -7,7 +7,6 @@ and every sum that the page calls int32 is checked to be one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,6 +18,7 @@ from PIL import Image
 
 Integers = NDArray[np.int64]
 ByLayer = dict[int, Integers]
+Shape = tuple[int, ...]
 
 LIMIT = 127
 """Of the magnitude of every value in a tensor."""
@@ -35,7 +35,7 @@ class Settings:
     threshold: int | None = None
     double_threshold: int = 64
     score_spread: int = 32
-    scored_fraction: float = 0.1
+    scored_fraction: float = 0.1  # of PRIOT-S
     selection: str = "random"
     trained_layers: str = "all"
     rounding: str = "pseudo-stochastic"
@@ -64,21 +64,24 @@ class Settings:
             return self.threshold
         return 0 if self.method == "priot-s" else -64
 
+    @property
+    def fraction(self) -> float:
+        """Share of the edges of each layer that have a score."""
+        return self.scored_fraction if self.method == "priot-s" else 1.0
+
     def bits_in(self, epoch: int) -> int:
-        """Learning-rate bits of an epoch, the first of which is 0."""
+        """Learning-rate bits of an epoch, counted from 1."""
         if self.learning_rate_schedule is None:
             default = 5 if self.trains_scores else 3
             return default if self.learning_rate_bits is None else self.learning_rate_bits
-        parts = [int(bits) for bits in self.learning_rate_schedule.split(",")]
-        return [int(part[0]) for part in _parts(parts, self.epochs)][epoch]
-
-
-def _parts(bits: list[int], epochs: int) -> Iterator[tuple[int]]:
-    """The bits of each epoch: equal parts, the earlier ones longer by one where need be."""
-    length, longer = divmod(epochs, len(bits))
-    for part, value in enumerate(bits):
-        for _ in range(length + (part < longer)):
-            yield (value,)
+        parts = self.learning_rate_schedule.split(",")
+        length, longer = divmod(self.epochs, len(parts))
+        last = 0
+        for part, bits in enumerate(parts):
+            last += length + (part < longer)
+            if epoch <= last:
+                return int(bits)
+        raise ValueError(f"epoch {epoch} of {self.epochs}")
 
 
 # --- From int32 back to int8 -----------------------------------------------------------------
@@ -133,35 +136,40 @@ class Network:
         return self.weighted[-1:] if which == "last" else self.weighted
 
 
-def _windows(image: Integers, size: int) -> Integers:
-    """(channels, rows, columns, size, size) of windows with stride 1."""
-    return sliding_window_view(image, (size, size), axis=(1, 2))
+def product(left: Integers, right: Integers) -> Integers:
+    """The exact matrix product: a float64 holds every integer below 2^53."""
+    return int32((left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64))
 
 
-def _padded(image: Integers, padding: int) -> Integers:
-    return np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
+def _columns(image: Integers, size: int, padding: int) -> Integers:
+    """(channels * size * size, positions) of what a window covers at every position."""
+    padded = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
+    windows = sliding_window_view(padded, (size, size), axis=(1, 2))
+    return windows.transpose(0, 3, 4, 1, 2).reshape(image.shape[0] * size * size, -1)
 
 
 def convolve(image: Integers, weights: Integers, padding: int) -> Integers:
-    windows = _windows(_padded(image, padding), weights.shape[-1])
-    return int32(np.tensordot(weights, windows, axes=((1, 2, 3), (0, 3, 4))))
+    channels, _, size, _ = weights.shape
+    sums = product(weights.reshape(channels, -1), _columns(image, size, padding))
+    return sums.reshape(channels, image.shape[1] + 2 * padding - size + 1, -1)
 
 
-def convolution_gradient(image: Integers, error: Integers, padding: int, size: int) -> Integers:
-    windows = _windows(_padded(image, padding), size)
-    return int32(np.tensordot(error, windows, axes=((1, 2), (1, 2))))
+def convolution_gradient(image: Integers, error: Integers, shape: Shape, padding: int) -> Integers:
+    columns = _columns(image, shape[-1], padding)
+    return product(error.reshape(shape[0], -1), columns.T).reshape(shape)
 
 
 def convolution_input_error(error: Integers, weights: Integers, padding: int) -> Integers:
     """Each window's error goes back to where its elements came from."""
-    size = weights.shape[-1]
-    rows, columns = error.shape[1] + size - 1, error.shape[2] + size - 1
-    result = np.zeros((weights.shape[1], rows, columns), np.int64)
-    for i in range(size):
-        for j in range(size):
-            share = np.tensordot(weights[:, :, i, j], error, axes=(0, 0))
-            result[:, i : i + error.shape[1], j : j + error.shape[2]] += share
-    return int32(result[:, padding : rows - padding, padding : columns - padding])
+    channels, inputs, size, _ = weights.shape
+    shares = product(weights.reshape(channels, -1).T, error.reshape(channels, -1))
+    _, rows, columns = error.shape
+    result = np.zeros((inputs, rows + size - 1, columns + size - 1), np.int64)
+    by_place = shares.reshape(inputs, size, size, rows, columns)
+    for i, j in np.ndindex(size, size):
+        result[:, i : i + rows, j : j + columns] += by_place[:, i, j]
+    end = (result.shape[1] - padding, result.shape[2] - padding)
+    return int32(result[:, padding : end[0], padding : end[1]])
 
 
 def _pool_windows(image: Integers, size: int) -> Integers:
@@ -242,7 +250,7 @@ class Pass:
                 sums = convolve(value, self.weights[index], layer["padding"])
                 value = self._requantise(sums, "forward", index)
             elif layer["kind"] == "dense":
-                sums = int32(self.weights[index] @ value.reshape(-1))
+                sums = product(self.weights[index], value.reshape(-1))
                 value = self._requantise(sums, "forward", index)
             elif layer["kind"] == "relu":
                 value = np.maximum(value, 0)
@@ -268,8 +276,8 @@ class Pass:
             else:
                 weights = self.weights[index]
                 if layer["kind"] == "conv2d":
-                    size, padding = weights.shape[-1], layer["padding"]
-                    gradients[index] = convolution_gradient(value, error, padding, size)
+                    padding = layer["padding"]
+                    gradients[index] = convolution_gradient(value, error, weights.shape, padding)
                 else:
                     gradients[index] = int32(np.outer(error, value.reshape(-1)))
                 if index == trained[0]:
@@ -277,7 +285,7 @@ class Pass:
                 if layer["kind"] == "conv2d":
                     sums = convolution_input_error(error, weights, padding)
                 else:
-                    sums = int32(error @ weights)
+                    sums = product(error, weights)
                 error = self._requantise(sums, "errors", index)
         return gradients
 
@@ -294,25 +302,27 @@ class Learner:
         self.weights = {index: values.astype(np.int64) for index, values in weights.items()}
         self.trained = network.trained(settings.trained_layers)
         self.fixed: Shifts | None = None
-        self.edges: ByLayer = {}
-        """Positions of the edges with scores in a layer's flat weights."""
+        self.scored: dict[int, NDArray[np.bool_]] = {}
+        """Which edges have a score."""
         self.scores: ByLayer = {}
+        """Of the weights' shapes; what it holds for edges without a score means nothing."""
+        self._counted: ByLayer = {}
+        """Weights as the scores let them count, until these change."""
 
     def effective_weights(self) -> ByLayer:
         if not self.settings.trains_scores:
             return self.weights
-        return {index: self._by_score(index) for index in self.network.weighted}
+        if not self._counted:
+            self._counted = {index: self._by_score(index) for index in self.network.weighted}
+        return self._counted
 
     def _by_score(self, index: int) -> Integers:
-        flat = self.weights[index].reshape(-1).copy()
-        scores, edges = self.scores[index], self.edges[index]
-        own = flat[edges]
-        kept = np.where(scores >= self.settings.keeps_from, own, 0)
+        weights, scores = self.weights[index], self.scores[index]
+        counted = np.where(scores >= self.settings.keeps_from, weights, 0)
         if self.settings.method == "priot-ternary":
-            twice = np.clip(2 * own, -LIMIT, LIMIT)
-            kept = np.where(scores >= self.settings.double_threshold, twice, kept)
-        flat[edges] = kept
-        return flat.reshape(self.weights[index].shape)
+            twice = np.clip(2 * weights, -LIMIT, LIMIT)
+            counted = np.where(scores >= self.settings.double_threshold, twice, counted)
+        return np.where(self.scored[index], counted, weights)
 
     def passing(self, image: Integers) -> Pass:
         """An image, gone forward."""
@@ -326,7 +336,7 @@ class Learner:
         if not self.settings.trains_scores:
             return gradients
         return {
-            index: int32((gradient * self.weights[index]).reshape(-1)[self.edges[index]])
+            index: int32(np.where(self.scored[index], gradient * self.weights[index], 0))
             for index, gradient in gradients.items()
         }
 
@@ -335,32 +345,36 @@ class Learner:
 
     def step(self, image: Integers, label: int, bits: int) -> None:
         passed = self.passing(image)
-        gradients = self.gradients(passed, passed.error(label))
+        error = passed.error(label)
+        if not error.any():
+            return
+        gradients = self.gradients(passed, error)
         values = self.scores if self.settings.trains_scores else self.weights
         for index, gradient in gradients.items():
             largest = width(gradient) if self.fixed is None else self.fixed.gradients[index]
             change = requantise(gradient, max(0, largest - bits), self.settings.rounding)
             values[index] = np.clip(values[index] - change, -LIMIT, LIMIT)
+        self._counted = {}
 
 
 # --- Scored edges and first scores -----------------------------------------------------------
 
 
 def _largest(values: Integers, count: int) -> Integers:
-    """Positions, in ascending order, of the largest; of equal ones the first."""
-    return np.sort(np.argsort(-values.reshape(-1), kind="stable")[:count])
+    """Flat positions of the largest; of equal ones the first."""
+    return np.argsort(-values.reshape(-1), kind="stable")[:count]
 
 
 def gradient_magnitudes(learner: Learner, images: Integers, labels: Integers) -> ByLayer:
     """Sums of |dL/ds| over images, on the backbone with nothing pruned."""
     weights = learner.weights
-    totals = {index: np.zeros(weights[index].size, np.int64) for index in learner.network.weighted}
+    totals = {index: np.zeros_like(values) for index, values in weights.items()}
     for image, label in zip(images, labels, strict=True):
         passed = Pass(learner.network, weights, learner.settings.rounding, None)
         passed.forward(image)
         gradients = passed.backward(passed.error(int(label)), learner.network.weighted)
         for index, gradient in gradients.items():
-            totals[index] += np.abs(int32(gradient * weights[index])).reshape(-1)
+            totals[index] += np.abs(int32(gradient * weights[index]))
     return totals
 
 
@@ -368,22 +382,20 @@ def choose_edges(learner: Learner, images: Integers, labels: Integers) -> None:
     """``images`` are those that selection by gradient looks at."""
     settings = learner.settings
     generator = np.random.default_rng(settings.seed)
-    if settings.method == "priot-s" and settings.selection == "gradient":
+    if settings.selection == "gradient":
         totals = gradient_magnitudes(learner, images, labels)
     for index in learner.network.weighted:
-        size = learner.weights[index].size
-        count = max(1, round(settings.scored_fraction * size))
-        if settings.method != "priot-s":
-            edges = np.arange(size)
-        elif settings.selection == "random":
-            edges = np.sort(generator.choice(size, count, replace=False))
-        elif settings.selection == "magnitude":
-            edges = _largest(np.abs(learner.weights[index]), count)
+        weights = learner.weights[index]
+        count = max(1, round(settings.fraction * weights.size))
+        if settings.selection == "magnitude":
+            chosen = _largest(np.abs(weights), count)
+        elif settings.selection == "gradient":
+            chosen = _largest(totals[index], count)
         else:
-            edges = _largest(totals[index], count)
-        learner.edges[index] = edges
-        scores = generator.normal(0, settings.score_spread, len(edges))
-        learner.scores[index] = np.clip(np.rint(scores), -LIMIT, LIMIT).astype(np.int64)
+            chosen = generator.permutation(weights.size)[:count]
+        learner.scored[index] = np.isin(np.arange(weights.size), chosen).reshape(weights.shape)
+        drawn = np.rint(generator.normal(0.0, settings.score_spread, weights.shape))
+        learner.scores[index] = np.clip(drawn, -LIMIT, LIMIT).astype(np.int64)
 
 
 # --- Calibration -----------------------------------------------------------------------------
@@ -412,29 +424,32 @@ def calibrate(learner: Learner, images: Integers, labels: Integers) -> Shifts:
     """``images`` is the whole pool, of which no more is looked at than is needed."""
     settings = learner.settings
     seen: list[tuple[Shifts, bool]] = []
-    for start in range(0, len(images), settings.calibration_images):
-        for number in range(start, min(start + settings.calibration_images, len(images))):
-            passed = learner.passing(images[number])
-            error = passed.error(int(labels[number]))
-            gradients = learner.gradients(passed, error)
-            passed.used.gradients.update({i: width(g) for i, g in gradients.items()})
-            seen.append((passed.used, bool(error.any())))
-        if any(has_error for _, has_error in seen):
-            break
+    enough = settings.calibration_images
+    for image, label in zip(images, labels, strict=True):
+        if len(seen) == enough:
+            if any(has_error for _, has_error in seen):
+                break
+            enough += CALIBRATION_IMAGES
+        passed = learner.passing(image)
+        error = passed.error(int(label))
+        gradients = learner.gradients(passed, error)
+        passed.used.gradients.update({i: width(g) for i, g in gradients.items()})
+        seen.append((passed.used, bool(error.any())))
+    assert any(has_error for _, has_error in seen), "the run would have to be refused"
     every = settings.calibration.endswith("-all")
     result = Shifts()
     for kind in ("forward", "errors", "gradients"):
         chosen = getattr(result, kind)
         for index in learner.network.weighted:
             values = [
-                getattr(shifts, kind)[index]
+                getattr(shifts, kind).get(index, 0)
                 for shifts, has_error in seen
-                if (kind == "forward" or every or has_error) and index in getattr(shifts, kind)
+                if kind == "forward" or every or has_error
             ]
-            chosen[index] = choose_shift(values, rule_of(settings.calibration, kind)) if values else 0
+            chosen[index] = choose_shift(values, rule_of(settings.calibration, kind))
     last = learner.network.weighted[-1]
     headroom = settings.logit_headroom + 2 * settings.calibration.endswith("-headroom")
-    result.forward[last] = max(0, result.forward[last] + headroom)
+    result.forward[last] = min(max(0, result.forward[last] + headroom), 31)
     return result
 
 
@@ -462,7 +477,10 @@ class Outcome:
     right: list[int]
     """Test images classified rightly before training and after each epoch."""
     shifts: Shifts | None
-    state: ByLayer
+    """Static ones."""
+    weights: ByLayer
+    scores: ByLayer
+    scored: dict[int, NDArray[np.bool_]]
 
 
 def train(
@@ -473,31 +491,29 @@ def train(
     labels: Integers,
 ) -> Outcome:
     """One run: ``pixels`` (images, rows, columns) and ``labels`` are the whole source."""
-    order = np.random.default_rng(settings.seed).permutation(len(pixels))
+    pool = max(settings.images, CALIBRATION_IMAGES)
+    end = None if settings.test_images is None else pool + settings.test_images
+    order = np.random.default_rng([settings.seed, 0]).permutation(len(pixels))[:end]
     images = quantised(rotated(pixels[order], settings.angle))
-    upright = quantised(pixels[order])
     labels = labels[order]
-    before = max(settings.images, settings.calibration_images)
-    test = slice(before, None if settings.test_images is None else before + settings.test_images)
 
     learner = Learner(settings, network, weights)
     if settings.trains_scores:
-        seen = max(settings.calibration_images, min(settings.images, SELECTION_IMAGES))
+        seen = min(SELECTION_IMAGES, pool)
         choose_edges(learner, images[:seen], labels[:seen])
     if not settings.dynamic:
-        source = upright if settings.calibration.startswith("upright") else images
-        learner.fixed = calibrate(learner, source[:before], labels[:before])
+        upright = settings.calibration.startswith("upright")
+        source = quantised(pixels[order[:pool]]) if upright else images[:pool]
+        learner.fixed = calibrate(learner, source, labels[:pool])
 
     def right() -> int:
-        return sum(
-            learner.predict(image) == label
-            for image, label in zip(images[test], labels[test], strict=True)
-        )
+        predicted = [learner.predict(image) for image in images[pool:]]
+        return int(np.count_nonzero(predicted == labels[pool:]))
 
     history = [right()]
-    for epoch in range(settings.epochs):
-        for number in np.random.default_rng((settings.seed, epoch)).permutation(settings.images):
+    for epoch in range(1, settings.epochs + 1):
+        generator = np.random.default_rng([settings.seed, epoch])
+        for number in generator.permutation(settings.images):
             learner.step(images[number], int(labels[number]), settings.bits_in(epoch))
         history.append(right())
-    state = learner.scores if settings.trains_scores else learner.weights
-    return Outcome(history, learner.fixed, state)
+    return Outcome(history, learner.fixed, learner.weights, learner.scores, learner.scored)
