@@ -17,10 +17,8 @@ from experiments.study.weights import describe, room, with_steps
 from experiments.training.train import accuracy_by_epoch
 from kernels.network import Network
 
-BITS = 3
-"""Learning-rate bits of what is changed: NITI's default."""
-CALIBRATION = "rotated"
-"""The rule under which the kinds differ."""
+SETTINGS: dict[str, Any] = {"learning_rate_bits": 3, "calibration": "rotated"}
+"""Of what is changed: NITI's default bits, and the rule under which the kinds differ."""
 EVERY, LAST, OTHERS = "every layer", "last layer", "other layers"
 
 
@@ -67,7 +65,7 @@ def _steps(bits: int) -> tuple[Change, ...]:
     told = (
         f"steps {abs(bits)} bit{'s' if abs(bits) > 1 else ''} {'finer' if bits < 0 else 'coarser'}"
     )
-    same = {"learning_rate_bits": BITS - bits}
+    same = {"learning_rate_bits": SETTINGS["learning_rate_bits"] - bits}
     return (
         Change(f"{told}", steps=bits),
         Change(f"{told}, updates of the same size", same, steps=bits),
@@ -106,7 +104,7 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
             *(_backbone(laboratory, name, change), study.mechanisms),
             method=contender.method,
             angle=angle,
-            **{"learning_rate_bits": BITS, "calibration": CALIBRATION} | change.settings,
+            **SETTINGS | change.settings,
         )
         for name, change, angle, contender in places
     ]
