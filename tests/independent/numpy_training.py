@@ -42,7 +42,7 @@ class Settings:
     angle: float = 30.0
     images: int = 1024
     test_images: int | None = None
-    calibration: str = "rotated"
+    calibration: str = "rotated-headroom"
     calibration_images: int = CALIBRATION_IMAGES
     logit_headroom: int = 0
     epochs: int = 10
