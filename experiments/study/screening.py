@@ -142,8 +142,10 @@ def _draw(study: Study, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 if (row["backbone"], row["method"]) == (backbone, contender.method)
             ]
             columns = [choice.label for choice in study.calibrations]
+            short = [column.removeprefix("rotated-") for column in columns]
+            kind = backbone.rpartition("-")[0]
             bits = sorted({row["learning_rate_bits"] for row in rows})
-            of_panel = {"title": f"{contender.label}, {backbone}", "rows": bits, "columns": columns}
+            of_panel = {"title": f"{contender.label}, {kind}", "rows": bits, "columns": short}
             for key in ("final_mean", "collapsed_share"):
                 of_panel[key] = [
                     [
