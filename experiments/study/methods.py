@@ -1,4 +1,4 @@
-"""Every method on every backbone: who comes how close to the best with static scales."""
+"""Every method on several backbones: who comes how close to the best with static scales."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def entries(study: Study) -> list[Entry]:
 
 
 def methods(laboratory: StudyLaboratory) -> Artefact:
-    """Carry out every entry on every backbone at every angle.
+    """Carry out every entry on each of the compared backbones and angles.
 
     Raises:
         UserError: as ``StudyLaboratory.carry_out`` does.
@@ -74,7 +74,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
     study = laboratory.study
     places = [
         (backbone, angle, entry)
-        for backbone in study.backbones
+        for backbone in study.compared_backbones
         for angle in study.compared_angles
         for entry in entries(study)
     ]
@@ -86,7 +86,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
     rows = [_row(*place, records) for place, records in zip(places, found, strict=True)]
     return Artefact(
         "methods",
-        f"Final accuracy of every method on every backbone ({study.label}): {study.images:,} "
+        f"Final accuracy of every method by backbone ({study.label}): {study.images:,} "
         f"images, {study.comparison.epochs} epochs, {len(study.comparison.seeds)} seeds, "
         f"{study.comparison.test_images:,} test images; {study.common_bits} learning-rate bits for "
         "all methods with static scales unless others are named.",

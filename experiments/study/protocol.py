@@ -66,6 +66,8 @@ class Study:
     confirmation: Stage
     mechanism_angles: tuple[float, ...]
     mechanisms: Stage
+    compared_backbones: tuple[str, ...]
+    """Of the table of all methods."""
     compared_angles: tuple[float, ...]
     common_bits: int
     """Learning-rate bits of all methods with static scales where they are compared."""
@@ -98,6 +100,7 @@ FULL = Study(
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
     mechanism_angles=(30.0, 60.0),
     mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
+    compared_backbones=("integer-uniform-0", "float32-minmax-0"),
     compared_angles=(30.0, 60.0, 90.0),
     common_bits=5,
     comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1)),
@@ -120,6 +123,7 @@ QUICK = Study(
     confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
     mechanism_angles=(30.0,),
     mechanisms=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
+    compared_backbones=("integer-uniform-0", "float32-minmax-0"),
     compared_angles=(30.0,),
     common_bits=5,
     comparison=Stage(test_images=200, epochs=3, measure_every=3, seeds=(0,)),
