@@ -1,7 +1,7 @@
-"""Training as docs/method.md tells it, in NumPy: an implementation that shares nothing with ours.
+"""Training as docs/method.md tells it, in NumPy: a second implementation of what kernels/ computes.
 
-It is written from that page alone, to be read beside it and to be slow. All arithmetic is in int64,
-and every sum that the page calls int32 is checked to be one.
+It is written from that page alone, to be read beside it, and shares nothing with the project. All
+arithmetic is in int64, and every sum that the page calls int32 is checked to be one.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ class Pass:
                     padding = layer["padding"]
                     gradients[index] = convolution_gradient(value, error, weights.shape, padding)
                 else:
-                    gradients[index] = int32(np.outer(error, value.reshape(-1)))
+                    gradients[index] = np.outer(error, value.reshape(-1))
                 if index == trained[0]:
                     break
                 if layer["kind"] == "conv2d":
