@@ -499,7 +499,7 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
         "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh "
         "seeds for what is claimed (confirmation), and every method on two backbones (methods). "
-        "Some four hours of one core; finished runs are kept: start again after an interruption.",
+        "Some two hours of one core; finished runs are kept: start again after an interruption.",
     )
     study.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
     study.add_argument(
