@@ -45,6 +45,11 @@ def settings(folder: Path, text: str) -> Path:
     return path
 
 
+def _hears_ctrl_c() -> None:
+    """In a new process, which would not where the tests themselves run in a shell's background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def start(small_backbone: Path, priot: list[str], tmp_path: Path) -> Iterator[Start]:
     """Starts the sweep in a process group of its own, which is ended with the test."""
@@ -59,6 +64,7 @@ def start(small_backbone: Path, priot: list[str], tmp_path: Path) -> Iterator[St
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hears_ctrl_c,
         )
         started.append(process)
         return process
