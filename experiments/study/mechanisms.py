@@ -172,7 +172,7 @@ def _described(laboratory: StudyLaboratory) -> list[str]:
     confirmed = [
         f"{kind}-{seed}" for kind in study.confirmed_kinds for seed in study.pretraining_seeds
     ]
-    return list(dict.fromkeys((*study.backbones, *study.wide_backbones, *confirmed)))
+    return list(dict.fromkeys((*study.backbones, *confirmed)))
 
 
 def _description(laboratory: StudyLaboratory, name: str) -> dict[str, Any]:

@@ -49,14 +49,11 @@ class Study:
     images: int
     backbones: tuple[str, ...]
     """Of the map: the first pre-training seed of each kind."""
-    wide_backbones: tuple[str, ...]
-    """Whose training takes too long for every cell: they get ``wide_angles``, ``fewer_bits``."""
     angles: tuple[float, ...]
-    wide_angles: tuple[float, ...]
     bits: tuple[int, ...]
     """With the first of ``calibrations``."""
     fewer_bits: tuple[int, ...]
-    """With the others, and for ``wide_backbones``."""
+    """With the others."""
     calibrations: tuple[CalibrationChoice, ...]
     screening: Stage
     confirmed_kinds: tuple[str, ...]
@@ -82,9 +79,7 @@ FULL = Study(
         *("integer-uniform-0", "integer-normal-0", "few-images-0", "short-0"),
         *("float32-minmax-0", "float32-percentile-0"),
     ),
-    wide_backbones=(),
     angles=(30.0, 45.0, 60.0, 90.0),
-    wide_angles=(),
     bits=(1, 2, 3, 4, 5),
     fewer_bits=(3, 5),
     calibrations=(
@@ -110,9 +105,7 @@ QUICK = Study(
     dataset="mnist-sample",
     images=128,
     backbones=("integer-uniform-0", "float32-minmax-0"),
-    wide_backbones=(),
     angles=(30.0, 60.0),
-    wide_angles=(),
     bits=(3, 5),
     fewer_bits=(5,),
     calibrations=(CalibrationChoice("rotated"), CalibrationChoice("rotated-largest")),

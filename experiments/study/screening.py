@@ -33,10 +33,9 @@ def cells(study: Study) -> Iterator[Cell]:
     """Every cell; those that answer first come first."""
     for calibration in study.calibrations:
         default = calibration == study.calibrations[0]
-        for backbone in (*study.backbones, *study.wide_backbones):
-            wide = backbone in study.wide_backbones
-            for angle in study.wide_angles if wide else study.angles:
-                for bits in study.fewer_bits if wide or not default else study.bits:
+        for backbone in study.backbones:
+            for angle in study.angles:
+                for bits in study.bits if default else study.fewer_bits:
                     for contender in MAPPED:
                         yield Cell(backbone, calibration, angle, bits, contender)
 
