@@ -18,6 +18,7 @@ from experiments.paper.contenders import (
 from experiments.paper.fates import collapsed
 from experiments.study.laboratory import Record, StudyLaboratory
 from experiments.study.protocol import CalibrationChoice, Study
+from experiments.study.upper_bound import fine_tuned, found_rates
 from experiments.training.train import accuracy_by_epoch
 
 FALLING = "6,5,4"
@@ -83,26 +84,48 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
         for backbone, angle, entry in places
     ]
     found = laboratory.carry_out(groups)
-    rows = [_row(*place, records) for place, records in zip(places, found, strict=True)]
+    rows = [
+        _row(backbone, angle, entry.label, entry.calibration, records)
+        for (backbone, angle, entry), records in zip(places, found, strict=True)
+    ]
+    rates = found_rates(laboratory)
+    rows += [
+        _row(backbone, angle, label, None, records)
+        for backbone, angle, label, records in fine_tuned(laboratory, rates)
+    ]
     return Artefact(
         "methods",
         f"Final accuracy of every method by backbone ({study.label}): {study.images:,} "
         f"images, {study.comparison.epochs} epochs, {len(study.comparison.seeds)} seeds, "
         f"{study.comparison.test_images:,} test images; {study.common_bits} learning-rate bits for "
-        "all methods with static scales unless others are named.",
+        "all methods with static scales unless others are named. Float32 is fine-tuned by plain "
+        "SGD on the same images, with the learning rate that was best on others.",
         rows,
-        laboratory.record(groups) | {"goals": goals(rows)},
+        laboratory.record(groups)
+        | {
+            "goals": goals(rows),
+            "float_rates": {
+                name: {trained.value: rate for trained, rate in of_backbone.items()}
+                for name, of_backbone in rates.items()
+            },
+        },
     )
 
 
-def _row(backbone: str, angle: float, entry: Entry, records: Sequence[Record]) -> dict[str, Any]:
+def _row(
+    backbone: str,
+    angle: float,
+    label: str,
+    calibration: CalibrationChoice | None,
+    records: Sequence[Record],
+) -> dict[str, Any]:
     histories = [accuracy_by_epoch(record) for record in records]
     finals = [history[-1] for history in histories]
     return {
         "backbone": backbone,
         "angle": angle,
-        "label": entry.label,
-        "calibration": entry.calibration.label if entry.calibration else None,
+        "label": label,
+        "calibration": calibration.label if calibration else None,
         "seeds": len(records),
         "before_mean": round(fmean(history[0] for history in histories), 3),
         "final_mean": round(fmean(finals), 3),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from experiments.datasets.transfer import CALIBRATION_IMAGES
+from experiments.paper import effort
 
 
 class CalibrationChoice(NamedTuple):
@@ -19,6 +20,13 @@ class CalibrationChoice(NamedTuple):
         """Name for tables: "rotated-largest", "rotated, 512 images"."""
         own = "" if self.images == CALIBRATION_IMAGES else f", {self.images} images"
         return self.rule + own
+
+    @property
+    def short_label(self) -> str:
+        """Name for a figure's axis: "largest", "512"."""
+        if self.images != CALIBRATION_IMAGES:
+            return str(self.images)
+        return self.rule.removeprefix("rotated-")
 
     def settings(self) -> dict[str, Any]:
         """Of a configuration."""
@@ -51,10 +59,11 @@ class Study:
     """Of the map: the first pre-training seed of each kind."""
     angles: tuple[float, ...]
     bits: tuple[int, ...]
-    """With the first of ``calibrations``."""
-    fewer_bits: tuple[int, ...]
-    """With the others."""
     calibrations: tuple[CalibrationChoice, ...]
+    slow_backbones: tuple[str, ...]
+    """Further ones whose runs take many times as long."""
+    slow_bits: tuple[int, ...]
+    slow_calibrations: tuple[CalibrationChoice, ...]
     screening: Stage
     confirmed_kinds: tuple[str, ...]
     """Kinds of backbones that carry a claim."""
@@ -69,8 +78,11 @@ class Study:
     common_bits: int
     """Learning-rate bits of all methods with static scales where they are compared."""
     comparison: Stage
+    float_rates: effort.Stage | None
+    """How learning rates in float32 are found, on training images; None: no float32 at all."""
 
 
+ROTATED, HEADROOM = CalibrationChoice("rotated"), CalibrationChoice("rotated-headroom")
 FULL = Study(
     label="full MNIST",
     dataset="mnist",
@@ -81,24 +93,31 @@ FULL = Study(
     ),
     angles=(30.0, 45.0, 60.0, 90.0),
     bits=(1, 2, 3, 4, 5),
-    fewer_bits=(3, 5),
     calibrations=(
-        CalibrationChoice("rotated"),
-        CalibrationChoice("rotated-headroom"),
+        ROTATED,
+        HEADROOM,
         CalibrationChoice("rotated-largest"),
         CalibrationChoice("rotated-p90"),
+        CalibrationChoice("rotated", images=512),
     ),
+    slow_backbones=("lenet-0",),
+    slow_bits=(3, 5),
+    slow_calibrations=(ROTATED, HEADROOM),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
-    confirmed_kinds=("integer-uniform", "float32-minmax"),
+    confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax"),
     pretraining_seeds=(0, 1, 2),
-    confirmed_angles=(30.0,),
+    confirmed_angles=(30.0, 60.0),
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
     mechanism_angles=(30.0, 60.0),
     mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
-    compared_backbones=("integer-uniform-0", "float32-minmax-0"),
-    compared_angles=(30.0, 60.0, 90.0),
+    compared_backbones=(
+        *("integer-uniform-0", "integer-normal-0", "few-images-0", "short-0"),
+        *("float32-minmax-0", "float32-percentile-0"),
+    ),
+    compared_angles=(30.0, 45.0, 60.0, 90.0),
     common_bits=5,
-    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1)),
+    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1, 2)),
+    float_rates=effort.Stage(angles=(30.0, 60.0, 90.0), seeds=(100,), images=1024, epochs=10),
 )
 QUICK = Study(
     label="REDUCED: embedded sample, few images, epochs and seeds",
@@ -107,8 +126,10 @@ QUICK = Study(
     backbones=("integer-uniform-0", "float32-minmax-0"),
     angles=(30.0, 60.0),
     bits=(3, 5),
-    fewer_bits=(5,),
-    calibrations=(CalibrationChoice("rotated"), CalibrationChoice("rotated-largest")),
+    calibrations=(ROTATED, CalibrationChoice("rotated-largest")),
+    slow_backbones=("short-0",),
+    slow_bits=(5,),
+    slow_calibrations=(ROTATED,),
     screening=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
     confirmed_kinds=("integer-uniform", "float32-minmax"),
     pretraining_seeds=(0,),
@@ -120,4 +141,5 @@ QUICK = Study(
     compared_angles=(30.0,),
     common_bits=5,
     comparison=Stage(test_images=200, epochs=3, measure_every=3, seeds=(0,)),
+    float_rates=None,  # it needs PyTorch
 )

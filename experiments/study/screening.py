@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -31,13 +32,12 @@ class Cell(NamedTuple):
 
 def cells(study: Study) -> Iterator[Cell]:
     """Every cell; those that answer first come first."""
-    for calibration in study.calibrations:
-        default = calibration == study.calibrations[0]
-        for backbone in study.backbones:
-            for angle in study.angles:
-                for bits in study.bits if default else study.fewer_bits:
-                    for contender in MAPPED:
-                        yield Cell(backbone, calibration, angle, bits, contender)
+    usual = product(study.calibrations, study.backbones, study.angles, study.bits, MAPPED)
+    slow = product(
+        *(study.slow_calibrations, study.slow_backbones, study.angles, study.slow_bits, MAPPED)
+    )
+    for calibration, backbone, angle, bits, contender in chain(usual, slow):
+        yield Cell(backbone, calibration, angle, bits, contender)
 
 
 def screening(laboratory: StudyLaboratory) -> Artefact:
@@ -131,31 +131,30 @@ def _count(pairs: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 def _draw(study: Study, rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """One panel for each backbone and method: bits by calibration, means over angles."""
+    """Panels of the two methods side by side for each backbone, means over angles."""
     maps = []
-    for contender in MAPPED:
-        for backbone in dict.fromkeys(row["backbone"] for row in rows):
+    for backbone in dict.fromkeys(row["backbone"] for row in rows):
+        for contender in MAPPED:
             mine = [
                 row
                 for row in rows
                 if (row["backbone"], row["method"]) == (backbone, contender.method)
             ]
-            columns = [choice.label for choice in study.calibrations]
-            short = [column.removeprefix("rotated-") for column in columns]
-            kind = backbone.rpartition("-")[0]
-            bits = sorted({row["learning_rate_bits"] for row in rows})
-            of_panel = {"title": f"{contender.label}, {kind}", "rows": bits, "columns": short}
-            for key in ("final_mean", "collapsed_share"):
-                of_panel[key] = [
+            of_panel = {
+                "title": f"{contender.label}, {backbone.rpartition('-')[0]}",
+                "rows": study.bits,
+                "columns": [choice.short_label for choice in study.calibrations],
+            }
+            for name, key in (("accuracy", "final_mean"), ("collapsed_share", "collapsed_share")):
+                of_panel[name] = [
                     [
-                        _mean(mine, key, calibration=column, learning_rate_bits=b)
-                        for column in columns
+                        _mean(mine, key, calibration=choice.label, learning_rate_bits=bits)
+                        for choice in study.calibrations
                     ]
-                    for b in bits
+                    for bits in study.bits
                 ]
-            of_panel["accuracy"] = of_panel.pop("final_mean")
             maps.append(of_panel)
-    draw_collapse(maps, path, len(maps) // len(MAPPED), "calibration")
+    draw_collapse(maps, path, 2 * len(MAPPED), "calibration")
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str, **place: Any) -> float | None:

@@ -1,0 +1,73 @@
+"""Float32 fine-tuning on every compared backbone: how far integers could go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from experiments.datasets.mnist import Images
+from experiments.floating.configuration import FloatConfiguration, Trained
+from experiments.floating.runs import run_floats
+from experiments.paper.float_rates import best_rates, try_rates
+from experiments.study.laboratory import Record, StudyLaboratory
+from experiments.training.inputs import Inputs, load_images
+
+SEARCHED = "mnist-sample"
+"""Training images that no backbone and no table saw."""
+Rates = dict[str, dict[Trained, float]]
+"""Learning rates by backbone and what is trained."""
+
+
+def found_rates(laboratory: StudyLaboratory) -> Rates:
+    """The best learning rates of every compared backbone; none where the study has no float32.
+
+    Raises:
+        UserError: as ``run_floats`` does.
+    """
+    study = laboratory.study
+    if study.float_rates is None:
+        return {}
+    images = load_images(SEARCHED, None)
+    return {
+        name: best_rates(
+            try_rates(
+                _inputs(laboratory, name, images),
+                *(laboratory.store, laboratory.workers, SEARCHED, study.float_rates),
+            )
+        )
+        for name in study.compared_backbones
+    }
+
+
+def fine_tuned(
+    laboratory: StudyLaboratory, rates: Rates
+) -> Iterator[tuple[str, float, str, Sequence[Record]]]:
+    """Backbone, angle, label and records of every seed, on the images of the integer runs.
+
+    Raises:
+        UserError: as ``run_floats`` does.
+    """
+    study = laboratory.study
+    for name, of_backbone in rates.items():
+        for trained, rate in of_backbone.items():
+            for angle in study.compared_angles:
+                runs = [
+                    _run(laboratory, trained, rate, angle, seed) for seed in study.comparison.seeds
+                ]
+                inputs = _inputs(laboratory, name, laboratory.source)
+                records = run_floats(runs, inputs, laboratory.store, laboratory.workers)
+                yield name, angle, runs[0].label, records
+
+
+def _inputs(laboratory: StudyLaboratory, name: str, images: Images) -> Inputs:
+    return Inputs(laboratory.inputs_of(name).backbone, images)
+
+
+def _run(
+    laboratory: StudyLaboratory, trained: Trained, rate: float, angle: float, seed: int
+) -> FloatConfiguration:
+    study = laboratory.study
+    described: dict[str, Any] = {"dataset": study.dataset, "images": study.images, "seed": seed}
+    return FloatConfiguration(
+        trained, rate, angle=angle, **described, **study.comparison.settings()
+    )
