@@ -19,6 +19,7 @@ class FaultReason(Enum):
     WRITE_FLASH = "write to flash"
     WRITE_ROM = "write to ROM"
     FETCH = "execution from no memory"
+    PROTECTED = "access that the MPU or the privilege forbids"
     NO_HANDLER = "exception without a vector"
     UNMODELLED = "register that is not modelled"
     SUPERVISOR_CALL = "SVC without a handler"

@@ -1,0 +1,1 @@
+"""The processor: an ARMv6-M compiled by Numba from the table of instructions."""

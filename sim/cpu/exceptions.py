@@ -1,0 +1,332 @@
+"""Exceptions: which is due, entry, tail-chaining and return. Arm DDI0419E, B1.5.
+
+Cycles: entry by Arm DDI0484C, 3.6.1. The manual is silent on the others. Return is taken as a
+POP of the eight words with PC (3 + 8), tail-chaining as entry without eight stores and the
+first address; the instruction that returns is counted as always.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim.cpu.memory import REASONS, fault, place
+from sim.cpu.state import NEVER, SRAM_AT, Chip, Core, Sleep, Status
+from sim.faults import FaultReason
+from sim.memory_map import SRAM
+
+ENTRY_CYCLES, RETURN_CYCLES, TAIL_CHAIN_CYCLES = 15, 11, 6
+NMI, HARD_FAULT, SV_CALL, PEND_SV, SYS_TICK, FIRST_IRQ = 2, 3, 11, 14, 15, 16
+NMI_PRIORITY, HARD_FAULT_PRIORITY, MASKED_PRIORITY, THREAD_PRIORITY = -2, -1, 0, 4
+
+_FRAME = 32  # bytes: R0-R3, R12, LR, return address, xPSR
+_PADDED = 1 << 9  # of the stacked xPSR: SP was not a multiple of 8
+_TO_HANDLER, _TO_MAIN, _TO_PROCESS = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
+_SPSEL = 2
+_THUMB = 1 << 24
+_SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
+_RETURN_ADDRESS = 0xEFFF_FFFE
+_SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
+
+_OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR = (
+    REASONS.index(reason)
+    for reason in (
+        *(FaultReason.STACK_OVERFLOW, FaultReason.WRITE, FaultReason.READ),
+        *(FaultReason.FETCH, FaultReason.NO_HANDLER, FaultReason.ARM_STATE),
+        FaultReason.SUPERVISOR_CALL,
+    )
+)
+_CYCLES, _NZ, _C, _V, _T = (
+    int(Core.CYCLES),
+    int(Core.NZ),
+    int(Core.CARRY),
+    int(Core.OVERFLOW),
+    int(Core.THUMB),
+)
+_IPSR, _PRIMASK, _CONTROL = int(Core.IPSR), int(Core.PRIMASK), int(Core.CONTROL)
+_MSP, _PSP, _EVENT, _SLEEPS = int(Core.MSP), int(Core.PSP), int(Core.EVENT), int(Core.SLEEPS)
+_PENDING, _ENABLED, _ACTIVE = int(Core.PENDING), int(Core.ENABLED), int(Core.ACTIVE)
+_LINES, _VTOR, _SCR = int(Core.LINES), int(Core.VTOR), int(Core.SCR)
+_ENTERING, _STOP_AT = int(Core.ENTERING), int(Core.STOP_AT)
+_SP_LOW, _SP_LIMIT, _ANSWERED = int(Core.SP_LOW), int(Core.SP_LIMIT), int(Core.ANSWERED)
+_FETCHED = int(Core.FETCHED)
+_EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
+_NOT, _WFI, _WFE = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE)
+_GO, _DUE, _BUDGET, _FOREVER = (
+    int(Status.GO),
+    int(Status.DUE),
+    int(Status.BUDGET),
+    int(Status.FOREVER),
+)
+_FAULT, _RETURNED, _TURN = int(Status.FAULT), int(Status.RETURNED), int(Status.TURN)
+_RUNS, _WINDOW = int(Core.RUNS), int(Core.WINDOW)
+_SP, _LR, _PC = 13, 14, 15
+
+
+@njit
+def priority_of(priorities: Any, number: Any) -> Any:
+    """Of an exception: the lower, the more urgent."""
+    if number == NMI:
+        return np.int64(NMI_PRIORITY)
+    return np.int64(HARD_FAULT_PRIORITY) if number == HARD_FAULT else priorities[number]
+
+
+@njit
+def execution_priority(core: Any, priorities: Any) -> Any:
+    """Of what is being executed, PRIMASK left aside."""
+    lowest = np.int64(THREAD_PRIORITY)
+    active = core[_ACTIVE]
+    number = 0
+    while active:
+        if active & 1:
+            lowest = min(lowest, priority_of(priorities, number))
+        active >>= 1
+        number += 1
+    return lowest
+
+
+@njit
+def most_urgent(core: Any, priorities: Any) -> Any:
+    """The exception that is pending, enabled and most urgent; 0 if there is none."""
+    waiting = core[_PENDING] & core[_ENABLED]
+    best, urgency = np.int64(0), np.int64(THREAD_PRIORITY)
+    number = 0
+    while waiting:
+        if waiting & 1:
+            priority = priority_of(priorities, number)
+            if priority < urgency:
+                best, urgency = np.int64(number), priority
+        waiting >>= 1
+        number += 1
+    return best
+
+
+@njit
+def due(core: Any, priorities: Any, masked: Any) -> Any:
+    """The exception to take now, PRIMASK being as `masked` says; 0 if none."""
+    number = most_urgent(core, priorities)
+    if number == 0:
+        return number
+    priority = priority_of(priorities, number)
+    if priority >= execution_priority(core, priorities):
+        return np.int64(0)
+    return np.int64(0) if masked and priority >= MASKED_PRIORITY else number
+
+
+@njit
+def program_status(core: Any) -> Any:
+    """XPSR."""
+    nz = core[_NZ]
+    flags = np.int64(nz < 0) << 31 | np.int64(nz & 0xFFFF_FFFF == 0) << 30
+    return flags | core[_C] << 29 | core[_V] << 28 | core[_T] << 24 | core[_IPSR]
+
+
+@njit
+def set_program_status(core: Any, value: Any) -> None:
+    """Write XPSR."""
+    nz = np.int64(0) if value >> 30 & 1 else np.int64(1)
+    if value >> 31 & 1:
+        nz = np.int64(-(1 << 32)) if value >> 30 & 1 else np.int64(-1)
+    core[_NZ] = nz
+    core[_C], core[_V] = value >> 29 & 1, value >> 28 & 1
+    core[_T], core[_IPSR] = value >> 24 & 1, value & 0x3F
+
+
+@njit
+def use_stack(core: Any, registers: Any, process: Any) -> None:
+    """Let R13 be PSP or MSP; CONTROL.SPSEL says so afterwards."""
+    if core[_CONTROL] >> 1 & 1:
+        core[_PSP] = np.int64(registers[_SP])
+    else:
+        core[_MSP] = np.int64(registers[_SP])
+    core[_CONTROL] = core[_CONTROL] & ~_SPSEL | (_SPSEL if process else 0)
+    registers[_SP] = np.uint32(core[_PSP] if process else core[_MSP])
+
+
+@njit
+def note_sp(core: Any, sp: Any) -> Any:
+    """Note how deep the main stack is; whether that is below its limit."""
+    if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW]:
+        return False
+    if sp < core[_SP_LIMIT]:
+        return True
+    core[_SP_LOW] = sp
+    return False
+
+
+@njit
+def _stack(core: Any, registers: Any, words: Any) -> Any:
+    """Push the frame, and use the main stack; GO, or FAULT where there is no room."""
+    sp = np.int64(registers[_SP])
+    frame = (sp - _FRAME) & 0xFFFF_FFF8
+    if note_sp(core, frame):
+        fault(core, _OVERFLOW, frame, 0)
+        return _FAULT
+    at = frame - _SRAM
+    if at < 0 or at + _FRAME > _SRAM_SIZE:
+        fault(core, _WRITE, frame, 4)
+        return _FAULT
+    at = at + SRAM_AT >> 2
+    for number in range(4):
+        words[at + number] = registers[number]
+    words[at + 4], words[at + 5] = registers[12], registers[_LR]
+    words[at + 6] = registers[_PC]
+    words[at + 7] = np.uint32(program_status(core) | (_PADDED if sp & 4 else 0))
+    registers[_SP] = np.uint32(frame)
+    if core[_IPSR]:
+        registers[_LR] = np.uint32(_TO_HANDLER)
+    else:
+        on_process = core[_CONTROL] & _SPSEL
+        registers[_LR] = np.uint32(_TO_PROCESS if on_process else _TO_MAIN)
+        use_stack(core, registers, False)
+    return _GO
+
+
+@njit
+def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any:
+    """Go to the handler of an exception whose frame is stacked."""
+    if number == SYS_TICK:
+        chip[_EVENT_AT] = core[_CYCLES]  # it may pend again from here on
+    entry = core[_VTOR] + 4 * number
+    at = place(entry)
+    vector = np.int64(words[at >> 2]) if at >= 0 else np.int64(0)
+    if vector & 1 == 0 or place(vector & ~1) < 0:
+        fault(core, _VECTOR, entry, 4)
+        return _FAULT
+    core[_PENDING] &= ~(np.int64(1) << number)
+    core[_ACTIVE] |= np.int64(1) << number
+    core[_EVENT] = 1
+    core[_IPSR], core[_T] = number, 1
+    registers[_PC] = np.uint32(vector & ~1)
+    core[_FETCHED] = 0
+    return _GO
+
+
+@njit
+def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
+    """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
+    target = np.int64(registers[_PC])
+    back = target | 1
+    number = core[_IPSR]
+    bit = np.int64(1) << number
+    nested = core[_ACTIVE] & ~bit != 0
+    known = back in (_TO_HANDLER, _TO_MAIN, _TO_PROCESS)
+    if not known or core[_ACTIVE] & bit == 0 or nested != (back == _TO_HANDLER):
+        fault(core, _FETCH, target, 2)
+        return _FAULT
+    core[_ACTIVE] &= ~bit
+    core[_PENDING] |= core[_LINES] & bit  # a request that is still there pends again
+    core[_EVENT] = 1
+    core[_FETCHED] = 0
+    chained = due(core, priorities, core[_PRIMASK])
+    if chained:
+        registers[_LR] = np.uint32(back)
+        core[_CYCLES] += TAIL_CHAIN_CYCLES
+        core[_ENTERING] = chained
+        return _GO
+    frame = core[_PSP] if back == _TO_PROCESS else np.int64(registers[_SP])
+    at = frame - _SRAM
+    if at < 0 or at + _FRAME > _SRAM_SIZE or at & 3:
+        fault(core, _READ, frame, _FRAME)
+        return _FAULT
+    at = at + SRAM_AT >> 2
+    core[_CYCLES] += RETURN_CYCLES
+    status = np.int64(words[at + 7])
+    for number in range(4):
+        registers[number] = words[at + number]
+    registers[12], registers[_LR] = words[at + 4], words[at + 5]
+    set_program_status(core, status)
+    sp = frame + _FRAME + (4 if status & _PADDED else 0)
+    registers[_PC] = np.uint32(np.int64(words[at + 6]) & ~1)
+    if back == _TO_PROCESS:
+        core[_PSP] = sp
+        use_stack(core, registers, True)
+    else:
+        registers[_SP] = np.uint32(sp)
+    if core[_SCR] & _SLEEPONEXIT and core[_ACTIVE] == 0:
+        core[_SLEEPS] = _WFI
+    return _GO
+
+
+@njit
+def wakes(core: Any, priorities: Any) -> Any:
+    """Whether what is pending ends the sleep. B1.5.18 and B1.5.19.
+
+    Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
+    """
+    waits = core[_SLEEPS] == _WFE
+    if waits and core[_EVENT]:
+        return True
+    if waits and core[_SCR] & _SEVONPEND and core[_PENDING]:
+        return True
+    return due(core, priorities, waits and core[_PRIMASK]) != 0
+
+
+@njit
+def look_around(
+    core: Any, other: Any, chip: Any, registers: Any, priorities: Any, words: Any
+) -> Any:
+    """Between two instructions: sleep, events, exceptions, limit; GO if the core may go on."""
+    if core[_ANSWERED]:  # an instruction whose access was performed ends before anything else
+        core[_STOP_AT] = core[_CYCLES] + 1
+        return _GO
+    while True:
+        if core[_SLEEPS] != _NOT and wakes(core, priorities):
+            if core[_SLEEPS] == _WFE:
+                core[_EVENT] = 0
+            core[_SLEEPS] = _NOT
+        if core[_SLEEPS] != _NOT:
+            if other[_RUNS] and other[_SLEEPS] == _NOT:  # time is the other's to make
+                core[_CYCLES] = max(core[_CYCLES], min(other[_CYCLES], chip[_EVENT_AT]))
+                return _DUE if core[_CYCLES] >= chip[_EVENT_AT] else _TURN
+            until = min(chip[_EVENT_AT], chip[_LIMIT])
+            if chip[_EVENT_AT] >= NEVER:
+                return _FOREVER
+            core[_CYCLES] = max(core[_CYCLES], until)
+            return _DUE if core[_CYCLES] >= chip[_EVENT_AT] else _BUDGET
+        if core[_CYCLES] >= chip[_EVENT_AT]:
+            return _DUE
+        if core[_ENTERING]:
+            # One that arrives late and is more urgent goes first.
+            number = due(core, priorities, core[_PRIMASK]) or core[_ENTERING]
+            core[_ENTERING] = 0
+            status = _begin(core, chip, registers, words, number)
+        elif due(core, priorities, core[_PRIMASK]):
+            core[_ENTERING] = due(core, priorities, core[_PRIMASK])
+            status = _stack(core, registers, words)
+            core[_CYCLES] += ENTRY_CYCLES
+        else:
+            break
+        if status != _GO:
+            return status
+    if core[_CYCLES] >= chip[_LIMIT]:
+        return _BUDGET
+    if core[_CYCLES] >= core[_WINDOW]:
+        return _TURN
+    if np.int64(registers[_PC]) == _RETURN_ADDRESS:
+        return _RETURNED
+    if core[_T] == 0:
+        fault(core, _ARM, -1, 0)
+        return _FAULT
+    core[_STOP_AT] = min(chip[_EVENT_AT], chip[_LIMIT], core[_WINDOW])
+    return _GO
+
+
+@njit
+def call_supervisor(core: Any, registers: Any, priorities: Any) -> Any:
+    """SVC: its exception pends, or the fault that it escalates to is the answer. B1.5.7."""
+    if priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK]:
+        fault(core, _SUPERVISOR, -1, 0)
+        return _FAULT
+    core[_PENDING] |= 1 << SV_CALL
+    registers[_PC] += np.uint32(2)
+    return _GO
+
+
+@njit
+def overflow(core: Any, sp: Any) -> Any:
+    """The stack would go below its limit; the Status."""
+    fault(core, _OVERFLOW, sp, 0)
+    return _FAULT

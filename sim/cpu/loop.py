@@ -1,0 +1,288 @@
+"""The native loop: generated from the table of instructions, compiled by Numba.
+
+One branch for each operation, of which LLVM makes one jump table: a second dispatch would cost a
+third of the speed. Conditions of B<cond> are operations of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from sim.cpu import exceptions, memory, special
+from sim.cpu.meaning import conditional
+from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
+from sim.faults import FaultReason
+from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
+from sim.memory_map import FLASH, ROM, SRAM
+
+# What a core does until somebody else has to answer something.
+MAIN_LOOP = """
+def make(_sources):
+    def run(core, r, priorities, replies, busy, other, other_busy,
+            chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
+        sources = _sources
+        while True:
+            status = look_around(core, other, chip, r, priorities, words)
+            if status != GO:
+                return status
+            nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]; cyc = core[CYCLES]
+            pc = int64(r[15]); fetched = core[FETCHED]; stop = core[STOP_AT]
+            fast = uint64(core[FAST]); executed = int64(0); x = uint32(0)
+            spread = chip[ONE_BANK] == 0
+            while cyc < stop:
+                at = pc - SRAM_BASE
+                if uint64(at) < fast:
+                    FETCH at
+                else:
+                    at = pc - FLASH_BASE
+                    if uint64(at) < FLASH_SIZE and fast != uint64(0):
+                        at += FLASH_AT
+                        if pc & ~3 != fetched:
+                            fetched = pc & ~3
+                            cyc += wait_for_flash(chip, lines, fetched)
+                    else:
+                        at = fetch_place(core, pc)
+                        if at < 0: status = FAULT; break
+                hw = int64(halfwords[at >> 1])
+                op = operations[hw]
+                next_pc = pc + 2
+DISPATCH
+                executed += 1
+                cyc += cost
+                pc = next_pc
+            core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v; core[CYCLES] = cyc
+            core[FETCHED] = fetched; core[INSTRUCTIONS] += executed
+            r[15] = uint32(pc)
+            if status == LEAVE:
+                core[INSTRUCTIONS] += 1
+                status = leave(core, r, priorities, words)
+            elif status == CALL_SUPERVISOR:
+                status = call_supervisor(core, r, priorities)
+            if status != GO:
+                return status
+    return run
+"""
+# Both cores, each by turns, neither further ahead of the other than WINDOW cycles.
+BOTH_CORES = """
+def make(_sources):
+    def run_both(core0, r0, priorities0, replies0, busy0, core1, r1, priorities1, replies1, busy1,
+                 chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
+        sources = _sources
+        while True:
+            rests0 = core0[SLEEPS] != NOT and not wakes(core0, priorities0)
+            rests1 = core1[SLEEPS] != NOT and not wakes(core1, priorities1)
+            if rests0 and rests1:
+                until = min(chip[EVENT_AT], chip[LIMIT])
+                core0[CYCLES] = max(core0[CYCLES], until)
+                core1[CYCLES] = max(core1[CYCLES], until)
+                if chip[EVENT_AT] >= NEVER:
+                    return FOREVER
+                return DUE if until == chip[EVENT_AT] else BUDGET
+            first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
+            if first:
+                core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
+                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, chip, sio, lines,
+                             loaded, memory, halfwords, words, operations, wide)
+            else:
+                core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
+                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, chip, sio, lines,
+                             loaded, memory, halfwords, words, operations, wide)
+            if status == TURN:
+                continue
+            ahead = core0[CYCLES] - core1[CYCLES]
+            if status == DUE or status == BUDGET:  # for both at once
+                until = chip[EVENT_AT] if status == DUE else chip[LIMIT]
+                if rests0: core0[CYCLES] = max(core0[CYCLES], min(until, core1[CYCLES]))
+                if rests1: core1[CYCLES] = max(core1[CYCLES], min(until, core0[CYCLES]))
+                if core0[CYCLES] < until or core1[CYCLES] < until:
+                    continue
+            elif status == ACCESS and not rests0 and not rests1:  # in the order of time
+                if first and ahead > 0 or not first and ahead < 0:
+                    continue
+            return status | (0 if first else SECOND)
+    return run_both
+"""
+NEAR, FAR = 16, 4096  # cycles
+SECOND = 256  # added to a Status of core 1
+_WIDE_BEGINS = """\
+cost = int64(0)
+if pc & 2 and at >= FLASH_AT and fast != uint64(0):
+    fetched = pc + 2
+    cyc += wait_for_flash(chip, lines, fetched)
+low = int64(halfwords[(at >> 1) + 1])
+y = int64(0)
+for s in range(wide.shape[0]):
+    if (hw << 16 | low) & wide[s, 0] == wide[s, 1]: y = s + 1
+next_pc = pc + 4"""
+_UNDEFINED_OPERATION = 0
+
+
+def operations() -> list[tuple[Instruction, str]]:
+    """Every 16-bit operation with its meaning; B<cond> once for each condition."""
+    found = []
+    for row in INSTRUCTIONS_16:
+        if row.kind in (Kind.CONDITIONAL, Kind.CONDITIONAL_TO_NEXT):
+            continue
+        found.append((row, row.meaning))
+    return found
+
+
+@cache
+def operation_of_halfword() -> npt.NDArray[np.uint8]:
+    """For each of the 65,536 halfwords the number of its operation."""
+    halfwords = np.arange(1 << 16)
+    numbers = np.full(1 << 16, _UNDEFINED_OPERATION, np.uint8)
+    rows = operations()
+    for row in INSTRUCTIONS_16:
+        hit = halfwords[(halfwords & row.mask) == row.value]
+        if row.kind in (Kind.CONDITIONAL, Kind.CONDITIONAL_TO_NEXT):
+            numbers[hit] = 1 + len(rows) + (hit >> 8 & 15)
+        else:
+            numbers[hit] = 1 + next(at for at, (other, _) in enumerate(rows) if other is row)
+    return numbers
+
+
+def _dispatch() -> str:
+    """The branches, each with its instruction's meaning."""
+    rows = operations()
+    branches = [(_UNDEFINED_OPERATION, 0, memory_refusal())]
+    for at, (row, meaning) in enumerate(rows):
+        branches.append((1 + at, row.cycles, _wide() if row.kind is Kind.PREFIX_32 else meaning))
+    branches += [(1 + len(rows) + code, 1, conditional(code)) for code in range(14)]
+    parts = []
+    for number, cycles, meaning in branches:
+        word = "elif" if parts else "if"
+        body = f"cost = int64({cycles})\n{meaning}"
+        parts.append(f"{word} op == {number}:\n{indent(body, '    ')}")
+    return "\n".join(parts)
+
+
+def memory_refusal() -> str:
+    """Of what no row matches."""
+    return "status = -fault(core, UNDEFINED, -1, 0); break"
+
+
+def _wide() -> str:
+    parts = [_WIDE_BEGINS, "if y == 0: status = -fault(core, UNDEFINED, -1, 0); break"]
+    for number, row in enumerate(INSTRUCTIONS_32):
+        body = f"cost = int64({row.cycles})\n{row.meaning}"
+        parts.append(f"elif y == {number + 1}:\n{indent(body, '    ')}")
+    return "\n".join(parts)
+
+
+def source(shared_bus: bool) -> str:
+    """The text of the loop; with a shared bus each access to SRAM is booked."""
+    text = MAIN_LOOP.replace("DISPATCH", indent(_dispatch(), 16 * " "))
+    return "\n".join(_booked(line, shared_bus) for line in text.split("\n"))
+
+
+_BOOKED = """\
+q_ = {offset}; t_ = {cycle}
+p_ = SRAM_PORT + (q_ >> 2 & 3 if q_ < STRIPED else 4 + (q_ >> 12 & 1)) if spread else SRAM_PORT
+if other_busy[t_ & LAST] == t_ << 4 | p_:
+    chip[LOST + p_] += 1; core[BUS_STALLS] += 1
+    cyc += 1; t_ += 1
+busy[t_ & LAST] = t_ << 4 | p_"""
+_FETCHED = """\
+if pc & ~3 != fetched:
+    fetched = pc & ~3
+    BOOK cyc - 1, {offset}"""
+
+
+def _booked(line: str, shared_bus: bool) -> str:
+    """A line of text; what it books on the bus written out, or left out."""
+    space = line[: len(line) - len(line.lstrip())]
+    word, _, rest = line.strip().partition(" ")
+    if word not in ("BOOK", "FETCH"):
+        return line
+    if not shared_bus:
+        return space + "pass"
+    if word == "FETCH":
+        text = indent(_FETCHED.format(offset=rest), space)
+        return "\n".join(_booked(inner, True) for inner in text.split("\n"))
+    cycle, _, offset = rest.partition(", ")
+    return indent(_BOOKED.format(cycle=cycle, offset=offset), space)
+
+
+def names() -> dict[str, Any]:
+    """What the text refers to."""
+    constants = {name: int(value) for name, value in Core.__members__.items()}
+    constants["OVERFLOW_FLAG"] = constants.pop("OVERFLOW")
+    constants |= {name: int(value) for name, value in Chip.__members__.items() if name != "END"}
+    constants |= {name: int(value) for name, value in Sleep.__members__.items()}
+    constants |= {name: int(value) for name, value in Status.__members__.items()}
+    reasons = tuple(FaultReason)
+    constants |= {
+        "SRAM_BASE": SRAM.base,
+        "FLASH_BASE": FLASH.base,
+        "FLASH_SIZE": FLASH.size,
+        "FLASH_AT": FLASH_AT,
+        "NEAR": NEAR,
+        "FAR": FAR,
+        "SECOND": SECOND,
+        "NEVER": NEVER,
+        "LAST": RING - 1,
+        "SRAM_PORT": 2,
+        "STRIPED": 0x4_0000,
+        "BIAS": memory.BIAS,
+        "ATTENTION": memory.ATTENTION,
+        "UNDEFINED": reasons.index(FaultReason.UNDEFINED),
+        "NO_MEANING": reasons.index(FaultReason.UNPREDICTABLE),
+    }
+    types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+    functions: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in types}
+    functions |= {
+        "load": memory.load,
+        "store": memory.store,
+        "fault": memory.fault,
+        "fetch_place": memory.fetch_place,
+        "wait_for_flash": memory.wait_for_flash,
+        "note_sp": exceptions.note_sp,
+        "overflow": exceptions.overflow,
+        "look_around": exceptions.look_around,
+        "wakes": exceptions.wakes,
+        "leave": exceptions.leave,
+        "call_supervisor": exceptions.call_supervisor,
+        "read_special": special.read_special,
+        "write_special": special.write_special,
+    }
+    return {**constants, **functions}
+
+
+def _hash_of_sources(text: str) -> str:
+    """Of all that the compiled loop is made of: Numba's cache on disk does not look at it."""
+    digest = hashlib.sha256(text.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    digest.update(repr((SRAM, FLASH, ROM, ROM_AT, tuple(FaultReason))).encode())
+    return digest.hexdigest()
+
+
+def _compiled(text: str, scope: dict[str, Any]) -> Callable[..., int]:
+    """A function out of text of our own, compiled at its first call and kept on disk."""
+    exec(compile(text, __file__, "exec"), scope)
+    made = scope["make"](_hash_of_sources(text))
+    return numba.njit(cache=True, error_model="numpy", boundscheck=False)(made)
+
+
+@cache
+def one_core() -> Callable[..., int]:
+    """The loop of a core that has the bus for itself."""
+    return _compiled(source(shared_bus=False), names() | {"__name__": __name__})
+
+
+@cache
+def both_cores(shared_bus: bool) -> Callable[..., int]:
+    """The loop of two cores; on a shared bus they wait for each other."""
+    scope = names() | {"__name__": __name__}
+    run = _compiled(source(shared_bus), dict(scope)) if shared_bus else one_core()
+    return _compiled(BOTH_CORES, scope | {"run": run})

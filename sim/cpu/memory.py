@@ -1,0 +1,274 @@
+"""Where an address leads: everything beyond the loop's own short way to SRAM and flash.
+
+RP2040 datasheet, 2.2 (address map), 2.1.3 and 2.3.1 (what an access takes), 2.6.3 (XIP cache).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim.cpu.mpu import refuses
+from sim.cpu.private import read_private, write_private
+from sim.cpu.sio import NOT_HERE, read_sio, write_sio
+from sim.cpu.state import (
+    FLASH_AT,
+    ROM_AT,
+    SRAM_AT,
+    USB_DPRAM,
+    USB_DPRAM_AT,
+    XIP_SETS,
+    XIP_SRAM,
+    XIP_SRAM_AT,
+    Chip,
+    Core,
+    Status,
+)
+from sim.faults import FaultReason
+from sim.memory_map import FLASH, ROM, SRAM, XIP
+
+APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
+"""Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,
+SIO hangs on the core's single-cycle port."""
+BIAS = 8  # added to cycles in an answer, since they may be fewer than none
+ATTENTION = 1 << 40  # in the answer of a store: look around before the next instruction
+
+REASONS = tuple(FaultReason)
+_UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU = (
+    REASONS.index(reason)
+    for reason in (
+        *(FaultReason.UNALIGNED, FaultReason.WRITE_FLASH, FaultReason.WRITE_ROM),
+        *(FaultReason.FETCH, FaultReason.PROTECTED),
+    )
+)
+_FAULT, _ACCESS = -int(Status.FAULT), -int(Status.ACCESS)
+
+# Enumerations as plain integers, which compiled code holds by value.
+_NOW, _ADDRESS, _SIZE, _VALUE, _WRITES = (
+    *(int(Core.NOW), int(Core.ADDRESS), int(Core.SIZE), int(Core.VALUE), int(Core.WRITES)),
+)
+_ASKED, _ANSWERED = int(Core.ASKED), int(Core.ANSWERED)
+_REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
+    *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
+)
+_FAST = int(Core.FAST)
+_XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
+_ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
+_START, _STEP, _SINCE = int(Chip.TIMER_START), int(Chip.TIMER_STEP), int(Chip.TIMER_SINCE)
+_SCALE, _OFFSET = int(Chip.TIMER_SCALE), int(Chip.TIMER_OFFSET)
+_TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
+_SRAM, _FLASH, _ROM = SRAM.base, FLASH.base, ROM.base
+_SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size
+_XIP, _XIP_SIZE = XIP.base, XIP.size
+_XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
+_USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
+_UNSTRIPED, _UNSTRIPED_SIZE = 0x2100_0000, 0x4_0000  # 2.6.2: the four banks one behind another
+_BANK_BITS = 16
+
+
+@njit
+def place(address: Any) -> Any:
+    """Where in the array of memories an address lies; -1 if in none."""
+    if address - _SRAM >= 0 and address - _SRAM < _SRAM_SIZE:
+        return address - _SRAM + SRAM_AT
+    if address - _XIP >= 0 and address - _XIP < _XIP_SIZE:
+        at = address & 0x00FF_FFFF
+        return at + FLASH_AT if at < _FLASH_SIZE else np.int64(-1)
+    if address < _ROM_SIZE:
+        return address + ROM_AT
+    offset = address - _UNSTRIPED
+    if offset >= 0 and offset < _UNSTRIPED_SIZE:
+        bank, offset = offset >> _BANK_BITS, offset & ((1 << _BANK_BITS) - 1)
+        return (offset >> 2 << 4 | bank << 2 | offset & 3) + SRAM_AT
+    if address - _XIP_SRAM >= 0 and address - _XIP_SRAM < _XIP_SRAM_SIZE:
+        return address - _XIP_SRAM + XIP_SRAM_AT
+    if address - _USB >= 0 and address - _USB < _USB_SIZE:
+        return address - _USB + USB_DPRAM_AT
+    return np.int64(-1)
+
+
+@njit
+def wait_for_flash(chip: Any, lines: Any, address: Any) -> Any:
+    """Cycles that the access of the word at `address` waits; 2.6.3.1.
+
+    The top byte says how the cache is used: 0x10 looks up and allocates, 0x11 looks up only, 0x12
+    allocates without looking up, 0x13 goes past it. A line of 8 bytes is filled by halves.
+    """
+    if chip[_MODELLED] == 0:
+        return np.int64(0)
+    chip[_ACCESSES] += 1
+    alias = np.int64(3) if chip[_XIP_OFF] else address >> 24 & 3
+    line = np.uint32(address & 0x00FF_FFF8)
+    half = np.uint32(1 << (address >> 2 & 1))  # low bits of a line tell which halves it holds
+    index = address >> 3 & (XIP_SETS - 1)
+    way = np.int64(2)
+    if lines[index, 0] ^ line <= 3:
+        way = np.int64(0)
+    elif lines[index, 1] ^ line <= 3:
+        way = np.int64(1)
+    if alias & 2 == 0 and way < 2 and lines[index, way] & half:
+        lines[index, 2] = way
+        chip[_HITS] += 1
+        return np.int64(0)
+    if alias & 1 == 0:
+        if way == 2:
+            way = 1 - np.int64(lines[index, 2])
+            lines[index, way] = line
+        lines[index, way] |= half
+        lines[index, 2] = way
+    chip[_STALLS] += chip[_XIP_MISS]
+    return chip[_XIP_MISS]
+
+
+@njit
+def fault(core: Any, reason: Any, address: Any, size: Any) -> Any:
+    """Note what went wrong; the answer of an access that failed."""
+    core[_REASON], core[_FAULT_ADDRESS], core[_FAULT_SIZE] = reason, address, size
+    core[_ASKED] = core[_ANSWERED] = 0
+    return np.int64(_FAULT)
+
+
+@njit
+def fetch_place(core: Any, address: Any) -> Any:
+    """Where in the array of memories an instruction lies; -1 with a fault noted if nowhere."""
+    if core[_FAST] == 0 and refuses(core, address, 2, False, True):
+        fault(core, _MPU, address, 2)
+        return np.int64(-1)
+    at = place(address) if address < 0x2200_0000 else np.int64(-1)
+    if at < 0:
+        fault(core, _FETCH, address, 2)
+    return at
+
+
+@njit
+def ask(core: Any, now: Any, address: Any, size: Any, value: Any, writes: Any) -> Any:
+    """Leave an access to Python: the loop comes to rest, and the instruction is executed again."""
+    core[_NOW], core[_ADDRESS], core[_SIZE] = now, address, size
+    core[_VALUE], core[_WRITES] = value, writes
+    core[_ASKED] = 0
+    return np.int64(_ACCESS)
+
+
+@njit
+def _extra(address: Any, writes: Any) -> Any:
+    """Cycles beside the two of a load or store, with the bias."""
+    top = address >> 28
+    if top == 0x4:
+        return np.int64(BIAS + APB_WRITE_CYCLES if writes else BIAS + APB_READ_CYCLES)
+    return np.int64(BIAS + SIO_CYCLES if top == 0xD else BIAS)
+
+
+@njit
+def _read_timer(chip: Any, now: Any, address: Any) -> Any:
+    """TIMERAWL and TIMERAWH, which programs poll; NOT_HERE for others."""
+    if address != _TIMERAWL and address != _TIMERAWH or chip[_SCALE] == 0:
+        return np.int64(NOT_HERE)
+    edges = (chip[_START] + chip[_STEP] * (now - chip[_SINCE])) // chip[_SCALE]
+    count = edges + chip[_OFFSET]
+    return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
+
+
+@njit
+def _read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
+    """A register that is native; NOT_HERE for others."""
+    if address >> 28 == 0xD:
+        return read_sio(core, sio, now, address & 0xFFFF)
+    if address >> 28 == 0xE:
+        return read_private(core, address)
+    return _read_timer(chip, now, address)
+
+
+@njit
+def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, value: Any) -> Any:
+    """Write a register that is native; NOT_HERE for others."""
+    if address >> 28 == 0xD:
+        return write_sio(core, other, sio, now, address & 0xFFFF, value)
+    if address >> 28 == 0xE:
+        return write_private(core, address, value)
+    return np.int64(NOT_HERE)
+
+
+@njit
+def load(
+    core: Any,
+    replies: Any,
+    chip: Any,
+    sio: Any,
+    lines: Any,
+    memory: Any,
+    halfwords: Any,
+    words: Any,
+    now: Any,
+    address: Any,
+    size: Any,
+) -> Any:
+    """The value at an address, its extra cycles (with BIAS) from bit 32 on; below 0: a Status."""
+    if address & (size - 1):
+        return fault(core, _UNALIGNED, address, size)
+    if core[_FAST] == 0 and refuses(core, address, size, False, False):
+        return fault(core, _MPU, address, size)
+    at = place(address)
+    if at >= 0:
+        extra = np.int64(BIAS)
+        if at >= FLASH_AT:
+            extra += wait_for_flash(chip, lines, address & ~3)
+        if size == 4:
+            value = np.int64(words[at >> 2])
+        elif size == 2:
+            value = np.int64(halfwords[at >> 1])
+        else:
+            value = np.int64(memory[at])
+        return value | extra << 32
+    if size == 4:
+        found = _read_register(core, chip, sio, now, address)
+        if found != NOT_HERE:
+            return found | _extra(address, False) << 32
+    number = core[_ASKED]
+    if number < core[_ANSWERED]:
+        core[_ASKED] = number + 1
+        return replies[number] | _extra(address, False) << 32
+    return ask(core, now, address, size, 0, 0)
+
+
+@njit
+def store(
+    core: Any,
+    other: Any,
+    sio: Any,
+    memory: Any,
+    halfwords: Any,
+    words: Any,
+    now: Any,
+    address: Any,
+    size: Any,
+    value: Any,
+) -> Any:
+    """Store; extra cycles with BIAS, and perhaps ATTENTION; below 0: a Status."""
+    if address & (size - 1):
+        return fault(core, _UNALIGNED, address, size)
+    if core[_FAST] == 0 and refuses(core, address, size, True, False):
+        return fault(core, _MPU, address, size)
+    at = place(address)
+    if at >= FLASH_AT:
+        return fault(core, _WRITE_FLASH, address, size)
+    if at >= ROM_AT and at < XIP_SRAM_AT:
+        return fault(core, _WRITE_ROM, address, size)
+    if at >= 0:
+        if size == 4:
+            words[at >> 2] = np.uint32(value)
+        elif size == 2:
+            halfwords[at >> 1] = np.uint16(value)
+        else:
+            memory[at] = np.uint8(value)
+        return np.int64(BIAS)
+    if size == 4:
+        found = _write_register(core, other, sio, now, address, value)
+        if found != NOT_HERE:
+            return _extra(address, True) | (ATTENTION if found else 0)
+    number = core[_ASKED]
+    if number < core[_ANSWERED]:
+        core[_ASKED] = number + 1
+        return _extra(address, True) | ATTENTION
+    return ask(core, now, address, size, value, 1)

@@ -1,0 +1,46 @@
+"""The private peripherals that programs touch often: NVIC and SCB. Arm DDI0419E, B3.2 and B3.4.
+
+SysTick and what is rare is modelled in Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim.cpu.state import Core
+
+_ISER, _ICER, _ISPR, _ICPR = 0xE000_E100, 0xE000_E180, 0xE000_E200, 0xE000_E280
+_FIRST_IRQ = 16
+_PENDING, _ENABLED = int(Core.PENDING), int(Core.ENABLED)
+_LINES, _ACTIVE = int(Core.LINES), int(Core.ACTIVE)
+NOT_HERE = -1 << 62
+
+
+@njit
+def read_private(core: Any, address: Any) -> Any:
+    """The register at an address; NOT_HERE for others."""
+    if address == _ISER or address == _ICER:
+        return core[_ENABLED] >> _FIRST_IRQ
+    if address == _ISPR or address == _ICPR:
+        return core[_PENDING] >> _FIRST_IRQ
+    return np.int64(NOT_HERE)
+
+
+@njit
+def write_private(core: Any, address: Any, value: Any) -> Any:
+    """Write the register at an address; NOT_HERE for others."""
+    bits = value << _FIRST_IRQ
+    if address == _ISER:
+        core[_ENABLED] |= bits
+    elif address == _ICER:
+        core[_ENABLED] &= ~bits
+    elif address == _ISPR:
+        core[_PENDING] |= bits
+    elif address == _ICPR:  # a request that is still there stays pending
+        core[_PENDING] &= ~(bits & ~(core[_LINES] & ~core[_ACTIVE]))
+    else:
+        return np.int64(NOT_HERE)
+    return np.int64(1)

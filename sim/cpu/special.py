@@ -1,0 +1,87 @@
+"""MRS and MSR: the special registers. Arm DDI0419E, B4.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim.cpu.exceptions import note_sp, program_status, set_program_status, use_stack
+from sim.cpu.state import Core
+from sim.memory_map import SRAM
+
+_IPSR, _PRIMASK, _CONTROL = int(Core.IPSR), int(Core.PRIMASK), int(Core.CONTROL)
+_MSP, _PSP, _T, _FAST = int(Core.MSP), int(Core.PSP), int(Core.THUMB), int(Core.FAST)
+_MPU_CONTROL = int(Core.MPU_CONTROL)
+_SRAM_SIZE = SRAM.size
+_SPSEL, _NPRIV = 2, 1
+_SP = 13
+# SYSm
+_FLAGS_UP_TO, _MAIN, _PROCESS, _MASK, _CONTROLS = 3, 8, 9, 16, 20
+_FLAGS, _EXCEPTION = 0xF000_0000, 0x3F
+
+
+@njit
+def is_privileged(core: Any) -> Any:
+    """Handlers are; threads unless CONTROL.nPRIV is set."""
+    return core[_IPSR] != 0 or core[_CONTROL] & _NPRIV == 0
+
+
+@njit
+def guard(core: Any) -> None:
+    """Send accesses the long way round where the MPU or the privilege has a say."""
+    guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV
+    core[_FAST] = 0 if guarded else _SRAM_SIZE
+
+
+@njit
+def read_special(core: Any, registers: Any, number: Any) -> Any:
+    """What MRS reads; T always reads 0, and to the unprivileged so does what is not theirs."""
+    if number < 8:
+        status = program_status(core)
+        shown = np.int64(_FLAGS) if number <= _FLAGS_UP_TO else np.int64(0)
+        if number & 1 and is_privileged(core):
+            shown |= _EXCEPTION
+        return status & shown
+    if not is_privileged(core):
+        return core[_CONTROL] if number == _CONTROLS else np.int64(0)
+    on_process = core[_CONTROL] & _SPSEL
+    if number == _MAIN:
+        return core[_MSP] if on_process else np.int64(registers[_SP])
+    if number == _PROCESS:
+        return np.int64(registers[_SP]) if on_process else core[_PSP]
+    if number == _MASK:
+        return core[_PRIMASK]
+    return core[_CONTROL] if number == _CONTROLS else np.int64(0)
+
+
+@njit
+def write_special(core: Any, registers: Any, number: Any, value: Any) -> Any:
+    """What MSR does; the SP that would go below the stack's limit, or -1."""
+    if number <= _FLAGS_UP_TO:
+        kept = program_status(core) & ~np.int64(_FLAGS)
+        set_program_status(core, kept | value & _FLAGS)
+        return np.int64(-1)
+    if not is_privileged(core):
+        return np.int64(-1)
+    on_process = core[_CONTROL] & _SPSEL
+    if number in (_MAIN, _PROCESS):
+        sp = value & 0xFFFF_FFFC
+        if (number == _MAIN) == (on_process == 0):
+            if note_sp(core, sp):
+                return sp
+            registers[_SP] = np.uint32(sp)
+        else:
+            core[_MSP if number == _MAIN else _PSP] = sp
+    elif number == _MASK:
+        core[_PRIMASK] = value & 1
+    elif number == _CONTROLS:
+        if core[_IPSR] == 0:
+            use_stack(core, registers, value & _SPSEL)
+            sp = np.int64(registers[_SP])
+            if note_sp(core, sp):
+                return sp
+        core[_CONTROL] = core[_CONTROL] & ~_NPRIV | value & _NPRIV
+        guard(core)
+    return np.int64(-1)

@@ -1,0 +1,172 @@
+"""What the native loop works on: arrays of integers, and the names of their places.
+
+The loop sees plain arrays, since fields of records cost it several times as much. All times are
+cycles of clk_sys since reset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+import numpy as np
+import numpy.typing as npt
+
+from sim.memory_map import FLASH, ROM, SRAM, Region
+
+# --- where the memories lie in one array of bytes
+
+XIP_SRAM = Region("XIP SRAM", 0x1500_0000, 16 * 1024)  # the cache's own memory, while it is off
+USB_DPRAM = Region("USB DPRAM", 0x5010_0000, 4 * 1024)
+SRAM_AT = 0
+ROM_AT = SRAM_AT + SRAM.size
+XIP_SRAM_AT = ROM_AT + ROM.size
+USB_DPRAM_AT = XIP_SRAM_AT + XIP_SRAM.size
+FLASH_AT = 0x50_000  # a page
+MEMORY_SIZE = FLASH_AT + FLASH.size
+
+EXCEPTIONS = 48  # numbers: 16 of the architecture, 32 interrupts
+XIP_SETS = 1024  # 16 KB in two ways of 8 bytes
+NEVER = 1 << 62
+SIO_SIZE = 32
+RING = 128  # cycles of a core's bus accesses that the other can look up
+
+
+class Core(IntEnum):
+    """Places of one core's own integers, beside its registers R0 to R15."""
+
+    CYCLES = 0
+    INSTRUCTIONS = auto()
+    NZ = auto()  # N: below 0; Z: the low 32 bits are 0
+    CARRY = auto()
+    OVERFLOW = auto()
+    THUMB = auto()
+    IPSR = auto()
+    PRIMASK = auto()
+    CONTROL = auto()
+    MSP = auto()  # of the two that which is not in R13
+    PSP = auto()
+    EVENT = auto()  # the event register
+    SLEEPS = auto()  # a Sleep
+    PENDING = auto()  # a bit for each exception, as in the next four
+    ENABLED = auto()
+    ACTIVE = auto()
+    LINES = auto()  # interrupt requests as they are now
+    VTOR = auto()
+    SCR = auto()
+    ENTERING = auto()  # the exception whose frame is stacked and whose handler is about to begin
+    STOP_AT = auto()  # the loop goes no further before it looks around
+    SP_LOW = auto()  # lowest SP of the main stack
+    SP_LIMIT = auto()
+    FETCHED = auto()  # the word of flash that was fetched last
+    FAST = auto()  # bytes of SRAM that need no look at rights: all or none
+    # An access that Python answers.
+    NOW = auto()  # cycle before the instruction that asks
+    ADDRESS = auto()
+    SIZE = auto()
+    VALUE = auto()
+    WRITES = auto()
+    ASKED = auto()  # accesses of the present instruction so far
+    ANSWERED = auto()  # those of them that have been performed
+    # A fault.
+    REASON = auto()
+    FAULT_ADDRESS = auto()
+    FAULT_SIZE = auto()
+    # MPU
+    MPU_CONTROL = auto()
+    MPU_NUMBER = auto()
+    MPU_BASES = auto()
+    MPU_ATTRIBUTES = MPU_BASES + 8
+    NUMBER = MPU_ATTRIBUTES + 8  # of the core
+    RUNS = auto()  # whether it has been launched
+    WINDOW = auto()  # how far it may go before the other core has its turn
+    BUS_STALLS = auto()  # cycles that it waited for the other on the bus
+    # SIO's divider.
+    DIVIDEND = auto()
+    DIVISOR = auto()
+    QUOTIENT = auto()
+    REMAINDER = auto()
+    READY_AT = auto()
+    DIRTY = auto()
+    END = auto()
+
+
+class Chip(IntEnum):
+    """Places of the integers that both cores share."""
+
+    EVENT_AT = 0  # when peripherals in Python want attention
+    LIMIT = auto()  # of the run
+    XIP_MODELLED = auto()
+    XIP_OFF = auto()
+    XIP_MISS = auto()  # cycles of a missed word
+    XIP_ACCESSES = auto()
+    XIP_HITS = auto()
+    XIP_STALLS = auto()
+    ONE_BANK = auto()  # whether all ports of the bus count as one
+    PRIORITY = auto()  # BUS_PRIORITY
+    LOST = auto()  # arbitrations by port
+    WINNERS = LOST + 10  # the core that won the last one, by port
+    # A counter: (start + step * (now - since)) // scale + offset; scale 0: ask Python.
+    TIMER_START = WINNERS + 10
+    TIMER_STEP = auto()
+    TIMER_SINCE = auto()
+    TIMER_SCALE = auto()
+    TIMER_OFFSET = auto()
+    END = auto()
+
+
+class Sleep(IntEnum):
+    """What a core sleeps in."""
+
+    NOT = 0
+    WFI = 1
+    WFE = 2
+
+
+class Status(IntEnum):
+    """Why the loop left off; LEAVE and CALL_SUPERVISOR it answers itself."""
+
+    GO = 0
+    LEAVE = 1  # a branch to EXC_RETURN
+    CALL_SUPERVISOR = 2
+    DUE = 3  # peripherals want attention
+    BUDGET = 4
+    ACCESS = 5  # a register that Python models
+    BREAKPOINT = 6
+    FAULT = 7
+    FOREVER = 8  # it sleeps, and nothing will wake it
+    RETURNED = 9  # to RETURN_ADDRESS
+    TURN = 10  # the other core has its turn
+
+
+@dataclass
+class State:
+    """All arrays of a machine with one or two cores."""
+
+    memory: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(MEMORY_SIZE, np.uint8))
+    chip: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(Chip.END, np.int64))
+    lines: npt.NDArray[np.uint32] = field(
+        default_factory=lambda: np.zeros((XIP_SETS, 3), np.uint32)
+    )
+    """Of the XIP cache: two ways and which of them was used last."""
+    sio: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(SIO_SIZE, np.int64))
+    loaded: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(16, np.uint32))
+    """Of the LDM or POP under way."""
+
+    def __post_init__(self) -> None:
+        self.halfwords = self.memory.view(np.uint16)
+        self.words = self.memory.view(np.uint32)
+
+
+@dataclass
+class CoreState:
+    """The arrays of one core."""
+
+    core: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(Core.END, np.int64))
+    registers: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(16, np.uint32))
+    priorities: npt.NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(EXCEPTIONS, np.int64)
+    )
+    replies: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))
+    """What Python answered to the present instruction."""
+    busy: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(RING, np.int64))
+    """By cycle: cycle * 16 + port of an access to the bus."""

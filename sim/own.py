@@ -1,0 +1,384 @@
+"""The chip around the cores of our own: peripherals, time, and what the loop cannot answer.
+
+Between two events the cores run alone. Peripherals are not stepped: each knows the cycle at which
+it will next want attention, and there the loop comes to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+
+from sim.bus import Bus, Unmodelled
+from sim.core import Ended, Event
+from sim.cpu.exceptions import HARD_FAULT
+from sim.cpu.loop import SECOND, both_cores, one_core, operation_of_halfword
+from sim.cpu.memory import REASONS
+from sim.cpu.nvic import NativeNvic
+from sim.cpu.processor import Processor
+from sim.cpu.sio import push, tell
+from sim.cpu.state import NEVER, Chip, Core, Sleep, State, Status
+from sim.cpu.system import MpuRegisters, NativeSystemControl
+from sim.faults import FaultReason
+from sim.instructions import WIDE
+from sim.cpu.launch import Launch
+from sim.peripherals import Surroundings, all_peripherals, block_of
+from sim.peripherals.interrupts import Irq
+from sim.systick import SysTick
+from sim.xip_cache import XipStatistics
+
+_SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
+_SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
+_FIFO_WR = 0xD000_0054
+_BKPT, _B_SELF = 0xBE, 0xE7FE
+_OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
+
+
+class OwnClock:
+    """The time that peripherals see."""
+
+    cycles = 0
+
+
+class PrivateBlocks:
+    """What a core has for itself on its private bus, and the bus as it sees it."""
+
+    def __init__(self, processor: Processor, clock: OwnClock, chip: OwnRp2040) -> None:
+        arrays = processor.arrays
+        self.processor = processor
+        self.nvic = NativeNvic(arrays)
+        self.system_control = NativeSystemControl(arrays, self.nvic)
+        ticks = chip.peripherals.watchdog.ticks
+        self.systick = SysTick(clock, ticks, self.nvic)
+        self._blocks = (self.nvic, self.system_control, self.systick, MpuRegisters(arrays))
+        self.bus = Bus([*self._blocks, *chip.peripherals.blocks])
+
+    def reset(self) -> None:
+        """Power-on."""
+        for block in self._blocks:
+            block.reset()
+        self.bus.reset()
+
+
+class OwnRp2040:
+    """Both cores of an RP2040 with all that is modelled around them.
+
+    Args:
+        clock_hz: the system clock until the program sets one.
+        strict: whether a register that is not modelled is a fault.
+        uart: called with each byte that UART0 sends.
+        xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
+            as SRAM.
+        shared_bus: whether the cores wait for each other on the bus.
+        one_bank: whether they do wherever both access anything in one cycle.
+    """
+
+    def __init__(
+        self,
+        clock_hz: int,
+        strict: bool = False,
+        uart: Callable[[int], None] | None = None,
+        *,
+        xip_miss: int | None = None,
+        shared_bus: bool = True,
+        one_bank: bool = False,
+    ) -> None:
+        self.strict = strict
+        self.state = State()
+        self.xip = OwnXipCache(self.state, xip_miss)
+        self.state.chip[Chip.ONE_BANK] = one_bank
+        self._shared_bus = shared_bus
+        self._initial_hz = Fraction(clock_hz)
+        self._clock = OwnClock()
+        around = Surroundings(
+            irq=self._irq,
+            uart0=uart or (lambda _: None),
+            on_reset=self._request_reset,
+            on_clock_lost=self._request_reset,
+            on_system_hz=self._change_clock,
+            cache=self.xip,
+        )
+        self.processors = Processor(self.state, 0), Processor(self.state, 1)
+        self.core = self.processors[0]
+        self._private: tuple[PrivateBlocks, ...] = ()
+        self.peripherals = all_peripherals(self._clock, around)
+        self._private = tuple(
+            PrivateBlocks(processor, self._clock, self) for processor in self.processors
+        )
+        self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
+        self._launch = Launch(self.send_from_core1, self._start)
+        self._stopped_on = 0
+        first, second = (processor.arrays for processor in self.processors)
+        state = self.state
+        shared = (
+            *(state.chip, state.sio, state.lines, state.loaded),
+            *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
+        )
+        own = [
+            (core.core, core.registers, core.priorities, core.replies, core.busy)
+            for core in (first, second)
+        ]
+        self._of_one = (*own[0], second.core, second.busy, *shared)
+        self._of_both = (*own[0], *own[1], *shared)
+
+    def reset(self) -> None:
+        """Power-on of everything but the memories."""
+        for processor in self.processors:
+            processor.reset()
+        first, second = (processor.core for processor in self.processors)
+        first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
+        self.state.sio[:] = 0
+        self.state.chip[Chip.LOST : Chip.TIMER_START] = 0
+        self.xip.reset()
+        self._clock.cycles = 0
+        self._clock_hz, self._clock_since, self._seconds = self._initial_hz, 0, Fraction(0)
+        self.peripherals.reset()
+        for private in self._private:
+            private.reset()
+        self._launch.reset()
+        self._reset_requested = False
+        self._stack_of_core1 = 0
+
+    @property
+    def unmodelled(self) -> list[Unmodelled]:
+        """Registers that the program touched and that are not modelled, each once, in order."""
+        return [found for private in self._private for found in private.bus.unmodelled]
+
+    @property
+    def clock_hz(self) -> Fraction:
+        """Frequency of clk_sys: what the program set, until then what the caller said."""
+        return self._clock_hz
+
+    @property
+    def seconds(self) -> float:
+        """Time since reset, each cycle at the frequency of its time."""
+        return float(self._seconds + (self.cycles - self._clock_since) / self._clock_hz)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of core 0 since reset."""
+        return self.processors[0].cycles
+
+    @property
+    def instructions(self) -> int:
+        """Instructions that both cores executed since reset."""
+        return int(sum(processor.core[Core.INSTRUCTIONS] for processor in self.processors))
+
+    @property
+    def stalls(self) -> tuple[int, int]:
+        """Cycles that each core has waited for the other on the bus."""
+        first, second = (int(one.core[Core.BUS_STALLS]) for one in self.processors)
+        return first, second
+
+    @property
+    def stack_of_core1(self) -> int:
+        """Bytes of core 1's stack at its deepest."""
+        if not self._runs_core1:
+            return 0
+        return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
+
+    def run(self, limit: int) -> Event | None:
+        """Execute until an event that the caller must answer; None at RETURN_ADDRESS.
+
+        It ends at the first instruction at or beyond `limit` cycles. `core` is the core that the
+        event is about.
+        """
+        chip = self.state.chip
+        while True:
+            self._settle()
+            if self._is_resetting:
+                return Event(Ended.RESET)
+            chip[Chip.LIMIT] = min(limit, self.cycles + _SLICE)
+            if self._runs_core1:
+                status = both_cores(self._shared_bus)(*self._of_both)
+            else:
+                status = one_core()(*self._of_one)
+            self._stopped_on = int(status >= SECOND)
+            self.core = self.processors[self._stopped_on]
+            status %= SECOND
+            if status == Status.RETURNED:
+                return None
+            event = self._answer(status, limit)
+            if event is not None:
+                return event
+
+    def step(self) -> Event | None:
+        """Execute one instruction of core 0, the first of a handler if an exception is due.
+
+        An event as from `run`, or None where there is nothing to answer.
+        """
+        core = self.processors[0].core
+        executed = core[Core.INSTRUCTIONS]
+        while core[Core.INSTRUCTIONS] == executed:
+            event = self.run(self.cycles + 1)
+            if event is None or event.reason is not Ended.BUDGET:
+                return event
+        return None
+
+    def _answer(self, status: int, limit: int) -> Event | None:
+        """Do what the loop asks for; an event where the caller must."""
+        match status:
+            case Status.DUE:
+                return None
+            case Status.ACCESS:
+                return self._access()
+            case Status.BUDGET:
+                return Event(Ended.BUDGET) if self.cycles >= limit else None
+            case Status.BREAKPOINT:
+                return Event(Ended.BREAKPOINT)
+            case Status.FAULT:
+                return self._fault()
+        return Event(Ended.SLEEP)
+
+    def _fault(self) -> Event | None:
+        """A fault, unless the program has a handler for it."""
+        core = self.core.core
+        reason = REASONS[int(core[Core.REASON])]
+        if reason is not FaultReason.STACK_OVERFLOW and self._handles_faults():
+            core[Core.PENDING] |= 1 << HARD_FAULT
+            return None
+        address, size = int(core[Core.FAULT_ADDRESS]), int(core[Core.FAULT_SIZE])
+        return Event(reason, None if address < 0 else address, size)
+
+    def _handles_faults(self) -> bool:
+        """Whether a HardFault handler of the program's own can run: not one that only halts."""
+        core = self.core.core
+        if core[Core.ACTIVE] & 0b1100:
+            return False  # lockup
+        vector = self.core.word(int(core[Core.VTOR]) + 4 * HARD_FAULT) or 0
+        first = self.core.halfword(vector & ~1) if vector & 1 else None
+        return first is not None and first >> 8 != _BKPT and first != _B_SELF
+
+    def _access(self) -> Event | None:
+        """Perform the access that the present instruction asks for."""
+        core = self.core.core
+        address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
+        self._clock.cycles = int(core[Core.NOW])
+        bus = self._private[self._stopped_on].bus
+        writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
+        modelled, loaded = True, 0
+        if block_of(address) is None:
+            core[Core.REASON] = REASONS.index(FaultReason.WRITE if writes else FaultReason.READ)
+            core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
+            core[Core.ANSWERED] = 0
+            return self._fault()
+        if writes and address == _FIFO_WR:
+            self._launch.hear(value)
+        elif writes:
+            modelled = bus.write(address, size, value)
+        else:
+            found = bus.read(address, size)
+            modelled, loaded = found is not None, found or 0
+        if not modelled and self.strict:
+            core[Core.ANSWERED] = 0
+            return Event(FaultReason.UNMODELLED, address, size)
+        self.core.arrays.replies[core[Core.ANSWERED]] = loaded
+        core[Core.ANSWERED] += 1
+        return None
+
+    def _settle(self) -> None:
+        """Bring the peripherals up to the present, and say when they want attention next."""
+        chip = self.state.chip
+        if not self._answers:
+            self._clock.cycles = self.cycles
+            for private in self._private:
+                private.systick.advance()
+            self.peripherals.advance()
+        due = min(private.systick.due() for private in self._private)
+        chip[Chip.EVENT_AT] = min(due, self.peripherals.due(), NEVER)
+        start, step, since, scale = self.peripherals.watchdog.ticks.line
+        offset = self.peripherals.timer.offset
+        simple = offset is not None and max(start, step << 48, scale, abs(offset)) < NEVER
+        chip[Chip.TIMER_START : Chip.TIMER_OFFSET + 1] = (
+            (start, step, since, scale, offset) if simple else 0
+        )
+
+    @property
+    def _answers(self) -> bool:
+        """Whether an instruction whose access was performed has yet to end."""
+        return any(processor.core[Core.ANSWERED] for processor in self.processors)
+
+    @property
+    def _runs_core1(self) -> bool:
+        return bool(self.processors[1].core[Core.RUNS])
+
+    @property
+    def _is_resetting(self) -> bool:
+        asked = any(private.system_control.reset_requested for private in self._private)
+        return (self._reset_requested or asked) and not self._answers
+
+    def _irq(self, number: int, level: bool) -> None:
+        """A request goes to both cores; but those of SIO, which are native."""
+        if number in _OWN_LINES:
+            return
+        for private in self._private:
+            private.nvic.irq(number, level)
+
+    def send_from_core1(self, word: int) -> None:
+        """A word from core 1's boot ROM."""
+        sio = self.state.sio
+        push(sio, 1, word)
+        tell(self.processors[0].core, sio)
+        self.processors[0].core[Core.EVENT] = 1
+
+    def _start(self, table: int, sp: int, entry: int) -> None:
+        """Launch core 1, which core 0 asks for at this moment."""
+        processor = self.processors[1]
+        core = processor.core
+        core[Core.CYCLES] = self._clock.cycles
+        processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
+        core[Core.VTOR] = table
+        core[Core.SP_LOW] = sp
+        core[Core.SP_LIMIT] = sp - 1 & -_SCRATCH_SIZE if sp > _SCRATCH else 0
+        core[Core.SLEEPS] = Sleep.NOT
+        core[Core.RUNS] = 1
+        self._stack_of_core1 = sp
+
+    def _request_reset(self) -> None:
+        self._reset_requested = True
+
+    def _change_clock(self, hz: Fraction) -> None:
+        now = self._clock.cycles
+        self._seconds += (now - self._clock_since) / self._clock_hz
+        self._clock_since, self._clock_hz = now, hz
+
+
+class OwnXipCache:
+    """The host's view of the cache; `miss_cycles` None: flash is as fast as SRAM."""
+
+    def __init__(self, state: State, miss_cycles: int | None) -> None:
+        self._chip, self._lines = state.chip, state.lines
+        self._chip[Chip.XIP_MODELLED] = miss_cycles is not None
+        self._chip[Chip.XIP_MISS] = miss_cycles or 0
+
+    @property
+    def statistics(self) -> XipStatistics:
+        """The counts since reset; all zero where the cache is not modelled."""
+        return XipStatistics(self.accesses, self.hits, int(self._chip[Chip.XIP_STALLS]))
+
+    @property
+    def accesses(self) -> int:
+        """Words accessed since reset."""
+        return int(self._chip[Chip.XIP_ACCESSES])
+
+    @property
+    def hits(self) -> int:
+        """Those found in the cache."""
+        return int(self._chip[Chip.XIP_HITS])
+
+    def flush(self) -> None:
+        """Forget all lines, as a write of 1 to XIP_CTRL.FLUSH does."""
+        self._lines[:] = 0
+
+    def enable(self, on: bool) -> None:
+        """Use the cache or not, as XIP_CTRL.EN says; what it held is lost when it goes off."""
+        self._chip[Chip.XIP_OFF] = not on
+        if not on:
+            self.flush()
+
+    def reset(self) -> None:
+        """Cold, with all counts at zero."""
+        self.enable(True)
+        self.flush()
+        self._chip[[Chip.XIP_ACCESSES, Chip.XIP_HITS, Chip.XIP_STALLS]] = 0
