@@ -498,8 +498,10 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         help="does PRIOT win? the answer over backbones",
         description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
         "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh "
-        "seeds for what is claimed (confirmation), and every method on two backbones (methods). "
-        "Some two hours of one core; finished runs are kept: start again after an interruption.",
+        "seeds for what is claimed (confirmation), and every method on six backbones, beside "
+        "float32 (methods). Some five hours of one core; finished runs are kept: start again after "
+        "an interruption. Float32 needs PyTorch (pip install 'priot[torch]') where its runs are "
+        "missing in the store; --quick leaves it out.",
     )
     study.add_argument("--data", type=Path, metavar="DIR", help="folder with MNIST's files")
     study.add_argument(

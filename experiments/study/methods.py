@@ -26,6 +26,10 @@ FALLING = "6,5,4"
 PRIOT_S = Contender("priot-s", 0.1, "gradient")
 WITH_EACH_CALIBRATION = (NITI_STATIC, PRIOT, PRIOT_TERNARY, PRIOT_S)
 WITH_FALLING_BITS = (PRIOT, PRIOT_TERNARY, PRIOT_S)
+FLOAT_CAPTION = (
+    " Float32 is fine-tuned by plain SGD on the same images, with the learning rate that was best "
+    "on others."
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,10 @@ def entries(study: Study) -> list[Entry]:
 
 
 def methods(laboratory: StudyLaboratory) -> Artefact:
-    """Carry out every entry on each of the compared backbones and angles.
+    """Carry out every entry on each of the compared backbones and angles, and float32 beside them.
 
     Raises:
-        UserError: as ``StudyLaboratory.carry_out`` does.
+        UserError: as ``StudyLaboratory.carry_out`` and ``run_floats`` do.
     """
     study = laboratory.study
     places = [
@@ -98,8 +102,8 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
         f"Final accuracy of every method by backbone ({study.label}): {study.images:,} "
         f"images, {study.comparison.epochs} epochs, {len(study.comparison.seeds)} seeds, "
         f"{study.comparison.test_images:,} test images; {study.common_bits} learning-rate bits for "
-        "all methods with static scales unless others are named. Float32 is fine-tuned by plain "
-        "SGD on the same images, with the learning rate that was best on others.",
+        "all methods with static scales unless others are named."
+        + (FLOAT_CAPTION if rates else ""),
         rows,
         laboratory.record(groups)
         | {
