@@ -625,6 +625,12 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="2 for a program that launches core 1; what is in flash asks for --no-xip-cache",
     )
     run.add_argument(
+        "--engine",
+        choices=("own", "unicorn"),
+        default="own",
+        help="what executes the program (own)",
+    )
+    run.add_argument(
         "--strict", action="store_true", help="a register that is not modelled is a fault"
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")

@@ -14,7 +14,7 @@ from experiments.files import STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Pico, SimError, Stop, StopReason, load_program
+from sim import Engine, Pico, SimError, Stop, StopReason, load_program
 from sim.gdb import server as gdb_server
 from sim.reports import profile_formats, record_diff
 from sim.reports.call_graph import CallGraph
@@ -59,6 +59,7 @@ def run(options: Namespace) -> int:
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
         cores=options.cores,
+        engine=Engine(options.engine),
     )
     if options.gdb is not None:
         end = _debug(pico, console, options)

@@ -16,7 +16,7 @@ from sim.errors import (
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
-from sim.pico import Pico, Stop, StopReason
+from sim.pico import Engine, Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
@@ -41,6 +41,7 @@ __all__ = [
     "MemoryReport",
     "MemoryUse",
     "Node",
+    "Engine",
     "Pico",
     "Profile",
     "Program",

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
 
 
 from sim.bus import Bus, Unmodelled
@@ -18,16 +21,18 @@ from sim.cpu.memory import REASONS
 from sim.cpu.nvic import NativeNvic
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
-from sim.cpu.state import NEVER, Chip, Core, Sleep, State, Status
+from sim.cpu.state import FLASH_AT, NEVER, ROM_AT, Chip, Core, Sleep, State, Status
 from sim.cpu.system import MpuRegisters, NativeSystemControl
 from sim.faults import FaultReason
 from sim.instructions import WIDE
 from sim.cpu.launch import Launch
+from sim.memory_map import SRAM
 from sim.peripherals import Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
 from sim.systick import SysTick
 from sim.xip_cache import XipStatistics
 
+_BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
 _FIFO_WR = 0xD000_0054
@@ -86,6 +91,10 @@ class OwnRp2040:
     ) -> None:
         self.strict = strict
         self.state = State()
+        memory = self.state.memory
+        self.sram, self.flash = memory[: SRAM.size], memory[FLASH_AT:]
+        rom = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint8)
+        memory[ROM_AT : ROM_AT + rom.size] = rom
         self.xip = OwnXipCache(self.state, xip_miss)
         self.state.chip[Chip.ONE_BANK] = one_bank
         self._shared_bus = shared_bus
@@ -109,6 +118,8 @@ class OwnRp2040:
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self.send_from_core1, self._start)
         self._stopped_on = 0
+        self.machine = Books(self.processors[0])
+        self.tally = self
         first, second = (processor.arrays for processor in self.processors)
         state = self.state
         shared = (
@@ -342,6 +353,21 @@ class OwnRp2040:
         now = self._clock.cycles
         self._seconds += (now - self._clock_since) / self._clock_hz
         self._clock_since, self._clock_hz = now, hz
+
+
+class Books:
+    """What a Pico keeps of a core's stack."""
+
+    _PLACES = {"cycles": Core.CYCLES, "sp_lowest": Core.SP_LOW, "sp_limit": Core.SP_LIMIT}  # noqa: RUF012
+
+    def __init__(self, processor: Processor) -> None:
+        self._core = processor.core
+
+    def __getitem__(self, name: str) -> int:
+        return int(self._core[self._PLACES[name]])
+
+    def __setitem__(self, name: str, value: int) -> None:
+        self._core[self._PLACES[name]] = value
 
 
 class OwnXipCache:

@@ -25,6 +25,7 @@ from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
+from sim.own import OwnRp2040
 from sim.rp2040 import Rp2040
 from sim.two_cores import Contention, TwoCores
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
@@ -36,6 +37,14 @@ _BKPT_FLASH_ERASE, _BKPT_FLASH_PROGRAM = 0xF0, 0xF1  # of the boot ROM: docs/boo
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
 _PAINT.flags.writeable = False
+
+
+class Engine(Enum):
+    """What executes a program."""
+
+    OWN = "own"
+    """The core of our own: every program, both cores."""
+    UNICORN = "unicorn"
 
 
 class StopReason(Enum):
@@ -82,6 +91,7 @@ class Pico:
             even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
         cores: 2 to have core 1 as well, which the program launches (docs/cores.md).
+        engine: what executes the program; None: as `cores` and the others ask for.
         contention: what two cores cost each other on the bus.
 
     Raises:
@@ -102,6 +112,7 @@ class Pico:
         flash_data: bool = False,
         trace: bool = False,
         cores: int = 1,
+        engine: Engine | None = None,
         contention: Contention = Contention.BANKS,
     ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
@@ -110,8 +121,15 @@ class Pico:
             FLASH.holds(segment.address) for segment in self.program.segments
         )
         xip_miss_modelled = xip_miss if xip_cache and in_flash else None
-        self._chip: Rp2040
-        if cores == 2:
+        self._chip: Any
+        if engine is Engine.OWN:
+            self._chip = OwnRp2040(
+                *(clock_hz, strict, uart),
+                xip_miss=xip_miss_modelled,
+                shared_bus=contention is not Contention.NONE,
+                one_bank=contention is Contention.ONE_BANK,
+            )
+        elif cores == 2:
             if trace:
                 raise TraceError("calls are followed on one core: leave out trace=True or cores=2")
             if xip_miss_modelled is not None:
@@ -122,12 +140,9 @@ class Pico:
             self._chip = TwoCores(clock_hz, strict, uart, contention=contention)
         else:
             self._chip = Rp2040(clock_hz, strict, uart, xip_miss=xip_miss_modelled, trace=trace)
-        self._core = self._chip.core
         self._machine = self._chip.machine
         self._tracer = Tracer(self._machine, self.program) if trace else None
-        memory = self._machine["code"].view(np.uint8)
-        self._flash = memory[: FLASH.size]
-        self.sram: npt.NDArray[np.uint8] = memory[2 * FLASH_SLOTS : 2 * ROM_SLOT]
+        self._flash, self.sram = self._chip.flash, self._chip.sram
         self._tally = self._chip.tally
         self.reset()
 
@@ -151,6 +166,11 @@ class Pico:
         self._machine["sp_lowest"] = self._boot.sp
         self._machine["sp_limit"] = self._boot.stack_limit
         self._halted_at: int | None = None
+
+    @property
+    def _core(self) -> Any:
+        """The core that the last event was about."""
+        return self._chip.core
 
     @property
     def cycles(self) -> int:
@@ -190,7 +210,7 @@ class Pico:
     @property
     def bus_stalls(self) -> tuple[int, int]:
         """Cycles that core 0 and core 1 have waited for each other; part of their time."""
-        return self._chip.stalls if isinstance(self._chip, TwoCores) else (0, 0)
+        return self._chip.stalls if hasattr(self._chip, "stalls") else (0, 0)
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
@@ -323,7 +343,7 @@ class Pico:
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = self._boot.sp - int(self._machine["sp_lowest"])
-        if isinstance(self._chip, TwoCores):
+        if hasattr(self._chip, "stack_of_core1"):
             stack += self._chip.stack_of_core1
         return measure(self.program, self.sram != _PAINT, stack)
 
@@ -471,9 +491,6 @@ class Pico:
             return None
 
     def _fault(self, reason: FaultReason, address: int | None = None, size: int = 0) -> Fault:
-        if reason is FaultReason.SUPERVISOR_CALL:
-            # Unicorn leaves PC behind the SVC.
-            self._core.set_registers(pc=(self._core.pc - 2) | 1)
         registers = self._core.registers
         pc = registers.pc
         if reason is FaultReason.STACK_OVERFLOW:

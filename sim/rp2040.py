@@ -7,13 +7,16 @@ cycle at which it will next want attention, and the core is stopped there, at th
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
+
 from sim.bus import Bus, Unmodelled
 from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
 from sim.exceptions import Exceptions, is_return
 from sim.faults import FaultReason
 from sim.instructions import KIND, Kind
-from sim.memory_map import Region
+from sim.machine import FLASH_SLOTS, ROM_SLOT
+from sim.memory_map import FLASH, Region
 from sim.nvic import SV_CALL, Nvic
 from sim.peripherals import NEVER, Surroundings, all_peripherals
 from sim.reports.profile import Tally
@@ -52,6 +55,9 @@ class Rp2040:
         self.strict = strict
         self.core = Core(self, xip_miss is not None, trace, shared_bus)
         self.machine = self.core.machine
+        memory = self.machine["code"].view(np.uint8)
+        self.flash = memory[: FLASH.size]
+        self.sram = memory[2 * FLASH_SLOTS : 2 * ROM_SLOT]
         self.xip = XipCache(self.machine, xip_miss or 0)
         self.tally = Tally(self.machine)
         self._initial_hz = Fraction(clock_hz)
@@ -196,13 +202,20 @@ class Rp2040:
                 return None
             case FaultReason.SUPERVISOR_CALL if self._nvic.may_take(SV_CALL):
                 if self.core.primask or self._exceptions.handler(SV_CALL) is None:
-                    return event
+                    return self._at_supervisor_call(event)
                 self._nvic.pend(SV_CALL)
                 return None
+            case FaultReason.SUPERVISOR_CALL:
+                return self._at_supervisor_call(event)
             case FaultReason.FETCH if self._nvic.active and is_return(event.address or 0):
                 self._catch_up()
                 ended = self._exceptions.end(event.address or 0)
                 return self._answer(ended, limit) if ended else None
+        return event
+
+    def _at_supervisor_call(self, event: Event) -> Event:
+        """The event with PC on the SVC: Unicorn leaves it behind."""
+        self.core.set_registers(pc=(self.core.pc - 2) | 1)
         return event
 
     def _settle(self) -> Event | None:

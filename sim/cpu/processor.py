@@ -116,3 +116,9 @@ class Processor:
             return False
         self._state.words[(address - SRAM.base + SRAM_AT) >> 2] = np.uint32(value)
         return True
+
+    def forget_code(self, address: int, size: int) -> None:
+        """Code was changed: nothing was kept of it."""
+
+    def note(self, callback: object) -> None:
+        """A call by the host begins or ends: nothing is traced."""
