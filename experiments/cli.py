@@ -625,6 +625,13 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="2 for a program that launches core 1; what is in flash asks for --no-xip-cache",
     )
     run.add_argument(
+        "--resets",
+        type=int,
+        default=100,
+        metavar="N",
+        help="how often the chip may be reset and boot again (100)",
+    )
+    run.add_argument(
         "--engine",
         choices=("own", "unicorn"),
         default="own",

@@ -60,6 +60,7 @@ def run(options: Namespace) -> int:
         trace=bool(options.profile or options.memory),
         cores=options.cores,
         engine=Engine(options.engine),
+        resets=options.resets,
     )
     if options.gdb is not None:
         end = _debug(pico, console, options)

@@ -32,7 +32,12 @@ XIP = Region("XIP", FLASH.base, 4 << 24)  # all four windows
 # 2.6.2: four striped banks of 64 KB, then scratch X and Y of 4 KB each, without a gap.
 SRAM = Region("SRAM", 0x2000_0000, 264 * 1024)
 
-REGIONS = (FLASH, SRAM)  # what a program is loaded into
+# 2.6.2: the four striped banks once more, one behind another.
+SRAM_UNSTRIPED = Region("SRAM unstriped", 0x2100_0000, 256 * 1024)
+# 2.6.3: the cache's own memory, which programs may use while the cache is off.
+XIP_SRAM = Region("XIP SRAM", 0x1500_0000, 16 * 1024)
+
+REGIONS = (FLASH, SRAM, SRAM_UNSTRIPED, XIP_SRAM)  # what a program is loaded into
 # 2.6.1: boot code and library functions.
 ROM = Region("ROM", 0x0000_0000, 16 * 1024)
 

@@ -11,22 +11,23 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
+import numpy.typing as npt
 
 from sim.bus import Bus, Unmodelled
 from sim.core import Ended, Event
 from sim.cpu.exceptions import HARD_FAULT
+from sim.cpu.launch import Launch
 from sim.cpu.loop import SECOND, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS
+from sim.cpu.memory import REASONS, place
 from sim.cpu.nvic import NativeNvic
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
 from sim.cpu.state import FLASH_AT, NEVER, ROM_AT, Chip, Core, Sleep, State, Status
 from sim.cpu.system import MpuRegisters, NativeSystemControl
+from sim.errors import AddressError
 from sim.faults import FaultReason
 from sim.instructions import WIDE
-from sim.cpu.launch import Launch
-from sim.memory_map import SRAM
+from sim.memory_map import SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
 from sim.systick import SysTick
@@ -135,20 +136,54 @@ class OwnRp2040:
 
     def reset(self) -> None:
         """Power-on of everything but the memories."""
-        for processor in self.processors:
-            processor.reset()
-        first, second = (processor.core for processor in self.processors)
-        first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
-        self.state.sio[:] = 0
-        self.state.chip[Chip.LOST : Chip.TIMER_START] = 0
-        self.xip.reset()
         self._clock.cycles = 0
         self._clock_hz, self._clock_since, self._seconds = self._initial_hz, 0, Fraction(0)
+        self.state.chip[Chip.LOST : Chip.TIMER_START] = 0
+        self.xip.reset()
+        self._reset_blocks()
+        for processor in self.processors:
+            processor.reset()
+        self._reset_cores()
+
+    def reboot(self) -> None:
+        """What the watchdog or SYSRESETREQ does: all but the memories and the watchdog's notes.
+
+        Time goes on, and all counts.
+        """
+        self._clock.cycles = now = self.cycles
+        kept = self.peripherals.watchdog.kept
+        if not self._reset_requested:
+            kept["REASON"] = 0
+        counts = [
+            (int(core[Core.INSTRUCTIONS]), int(core[Core.BUS_STALLS]))
+            for core in (processor.core for processor in self.processors)
+        ]
+        self._change_clock(self._initial_hz)
+        self._reset_blocks()
+        for name, value in kept.items():
+            self.peripherals.watchdog[name] = value
+        for processor, (instructions, stalls) in zip(self.processors, counts, strict=True):
+            processor.reset()
+            processor.core[Core.CYCLES] = now
+            processor.core[Core.INSTRUCTIONS] = instructions
+            processor.core[Core.BUS_STALLS] = stalls
+        self._reset_cores()
+
+    def _reset_blocks(self) -> None:
+        self.state.sio[:] = 0
         self.peripherals.reset()
         for private in self._private:
             private.reset()
         self._launch.reset()
         self._reset_requested = False
+
+    def _reset_cores(self) -> None:
+        """Core 0 runs, core 1 waits in its ROM."""
+        first, second = (processor.core for processor in self.processors)
+        first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
+        for private in self._private:
+            private.nvic.reset()
+        self.core = self.processors[0]
         self._stack_of_core1 = 0
 
     @property
@@ -188,6 +223,24 @@ class OwnRp2040:
         if not self._runs_core1:
             return 0
         return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
+
+    def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
+        """Put bytes of a program into the memory that holds the address."""
+        if SRAM_UNSTRIPED.holds(address):
+            places = [int(place(address + at)) for at in range(len(data))]
+            self.state.memory[places] = data
+        else:
+            at = int(place(address))
+            self.state.memory[at : at + len(data)] = data
+
+    def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        """Bytes of any memory. Raises AddressError where there is none."""
+        places = [int(place(address + at)) for at in range(size)]
+        if min(places) < 0:
+            raise AddressError(
+                f"{address:#010x}..{address + size:#010x} lies in no memory; check address and count"
+            )
+        return self.state.memory[places]
 
     def run(self, limit: int) -> Event | None:
         """Execute until an event that the caller must answer; None at RETURN_ADDRESS.

@@ -19,13 +19,12 @@ from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.loading.boot import Boot, boot_of
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
-from sim.machine import FLASH_SLOTS, ROM_SLOT
 from sim.memory_map import FLASH, ROM, SRAM, region_of
+from sim.own import OwnRp2040
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
-from sim.own import OwnRp2040
 from sim.rp2040 import Rp2040
 from sim.two_cores import Contention, TwoCores
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
@@ -92,6 +91,8 @@ class Pico:
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
         cores: 2 to have core 1 as well, which the program launches (docs/cores.md).
         engine: what executes the program; None: as `cores` and the others ask for.
+        resets: how often the chip may be reset by the program or its watchdog and boot again;
+            the next one ends the run.
         contention: what two cores cost each other on the bus.
 
     Raises:
@@ -113,6 +114,7 @@ class Pico:
         trace: bool = False,
         cores: int = 1,
         engine: Engine | None = None,
+        resets: int = 0,
         contention: Contention = Contention.BANKS,
     ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
@@ -121,6 +123,7 @@ class Pico:
             FLASH.holds(segment.address) for segment in self.program.segments
         )
         xip_miss_modelled = xip_miss if xip_cache and in_flash else None
+        self._most_resets = resets if engine is Engine.OWN else 0
         self._chip: Any
         if engine is Engine.OWN:
             self._chip = OwnRp2040(
@@ -151,19 +154,22 @@ class Pico:
         self.sram[:] = _PAINT
         self._flash[:] = 0xFF  # erased
         for segment in self.program.segments:
-            self._bytes(segment.address, len(segment.data))[:] = np.frombuffer(
-                segment.data, np.uint8
-            )
+            self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
         self._chip.reset()
-        self._chip.system_control.vtor = self._boot.vtor
         if self._tracer:
             self._tracer.reset(self._boot.sp)
+        self._machine["sp_lowest"] = self._boot.sp
+        self.resets = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """What the boot ROM does after a reset, as far as a program can tell."""
+        self._chip.system_control.vtor = self._boot.vtor
         names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
         self._core.set_registers(**dict.fromkeys(names, 0))
         self._core.set_registers(
             sp=self._boot.sp, lr=0xFFFF_FFFF, pc=self._boot.pc | 1, xpsr=1 << 24
         )
-        self._machine["sp_lowest"] = self._boot.sp
         self._machine["sp_limit"] = self._boot.stack_limit
         self._halted_at: int | None = None
 
@@ -308,7 +314,11 @@ class Pico:
         self, where: str | int, dtype: npt.DTypeLike = np.uint8, count: int = 1
     ) -> npt.NDArray[Any]:
         """A copy of guest memory as an array of shape (count,). Raises like `view`."""
-        return self.view(where, dtype, count).copy()
+        address = self.symbol(where).address if isinstance(where, str) else where
+        size = np.dtype(dtype).itemsize * count
+        if region_of(address, size) in (FLASH, SRAM) or not size:
+            return self.view(address, dtype, count).copy()
+        return self._chip.copy_of(address, size).view(dtype)
 
     def write(self, where: str | int, data: npt.NDArray[Any] | bytes) -> None:
         """Write an array's or a string's bytes to SRAM or flash. Raises like `view`."""
@@ -374,13 +384,13 @@ class Pico:
         if not size:
             return self.sram[:0]  # wherever that is
         region = region_of(address, size)
-        if region is None:
+        if region not in (FLASH, SRAM):
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} does not lie in flash or SRAM; "
                 "check address and count"
             )
         memory = self.sram if region is SRAM else self._flash
-        offset = address - region.base
+        offset = address - (SRAM if region is SRAM else FLASH).base
         return memory[offset : offset + size]
 
     def _halfword(self, address: int) -> int:
@@ -395,6 +405,13 @@ class Pico:
 
     def _stop(self, event: Event, cycles: int) -> Stop | None:
         """The end of a run; None if the boot ROM only asked for something, which is done."""
+        if event.reason is Ended.RESET and self.resets < self._most_resets:
+            self.resets += 1
+            lowest = self._machine["sp_lowest"]
+            self._chip.reboot()
+            self._machine["sp_lowest"] = lowest
+            self._begin()
+            return None
         if event.reason is Ended.BREAKPOINT:
             self._halted_at = self._core.pc
             number = self._halfword(self._halted_at) & 0xFF

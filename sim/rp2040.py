@@ -8,15 +8,17 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.bus import Bus, Unmodelled
 from sim.clock import MachineClock
 from sim.core import RETURN_ADDRESS, Core, Ended, Event
+from sim.errors import AddressError, SimError
 from sim.exceptions import Exceptions, is_return
 from sim.faults import FaultReason
 from sim.instructions import KIND, Kind
 from sim.machine import FLASH_SLOTS, ROM_SLOT
-from sim.memory_map import FLASH, Region
+from sim.memory_map import FLASH, SRAM, Region, region_of
 from sim.nvic import SV_CALL, Nvic
 from sim.peripherals import NEVER, Surroundings, all_peripherals
 from sim.reports.profile import Tally
@@ -112,6 +114,26 @@ class Rp2040:
     def cycles(self) -> int:
         """Cycles since reset."""
         return int(self.machine["cycles"])
+
+    def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
+        """Put bytes of a program into flash or SRAM.
+
+        Raises:
+            SimError: for memories that Unicorn does not see.
+        """
+        region = region_of(address, len(data))
+        if region not in (FLASH, SRAM):
+            raise SimError(f"segment at {address:#010x}: the engine unicorn has no memory there")
+        memory = self.sram if region is SRAM else self.flash
+        offset = address - (SRAM if region is SRAM else FLASH).base
+        memory[offset : offset + len(data)] = data
+
+    def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        """Bytes of memories beside flash and SRAM: there are none. Raises AddressError."""
+        raise AddressError(
+            f"{address:#010x}..{address + size:#010x} does not lie in flash or SRAM; "
+            "check address and count"
+        )
 
     def run(self, limit: int) -> Event | None:
         """Execute until an event that the caller must answer; None at RETURN_ADDRESS.

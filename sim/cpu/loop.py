@@ -90,12 +90,12 @@ def make(_sources):
             first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
-                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, chip, sio, lines,
-                             loaded, memory, halfwords, words, operations, wide)
+                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, chip, sio,
+                             lines, loaded, memory, halfwords, words, operations, wide)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
-                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, chip, sio, lines,
-                             loaded, memory, halfwords, words, operations, wide)
+                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, chip, sio,
+                             lines, loaded, memory, halfwords, words, operations, wide)
             if status == TURN:
                 continue
             ahead = core0[CYCLES] - core1[CYCLES]

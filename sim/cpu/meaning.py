@@ -1,10 +1,10 @@
 """The meaning of instructions as text, out of which sim.cpu.loop makes the native loop.
 
 Names in the text: `hw` the halfword; `r` R0 to R15 (uint32; R15 is not kept up); `pc` the
-instruction's address; `next_pc`; `cost` its cycles; `nz`, `c`, `v` the flags (N: nz below 0, Z: its
-low 32 bits are 0); `x`, `a`, `b` uint32 and `y`, `s`, `k` int64 of passing use. A meaning that ends
-in `break` leaves the loop with `status`, all registers as before. `BOOK cycle, offset` stands before an
-access to SRAM: where two cores share the bus, one may have to wait. Arm DDI0419E, A6.7.
+instruction's address; `next_pc`; `cost` its cycles; `nz`, `c`, `v` the flags (N: nz below 0, Z:
+its low 32 bits are 0); `x`, `a`, `b` uint32 and `y`, `s`, `k` int64 of passing use. A meaning that
+ends in `break` leaves the loop with `status`, all registers as before. `BOOK cycle, offset` stands
+before an access to SRAM: where two cores share the bus, one may have to wait. Arm DDI0419E, A6.7.
 """
 
 from __future__ import annotations
@@ -244,7 +244,8 @@ def store(address: str, size: int, source: str) -> str:
         "    BOOK cyc, q",
         f"    {_PLACE[size]} = {kept}",
         "else:",
-        f"    y = store(core, other, sio, memory, halfwords, words, cyc, y, {size}, int64(r[{source}]))",
+        f"    p = int64(r[{source}])",
+        f"    y = store(core, other, sio, lines, memory, halfwords, words, cyc, y, {size}, p)",
         "    if y < 0: status = -y; break",
         f"    cost += (y & 255) - BIAS; {_DONE}",
         "    if y & ATTENTION: stop = int64(0)",
@@ -277,7 +278,8 @@ def _several(base: str, registers: int, one: str, many: str) -> str:
 
 _STORE_ONE = "words[(q >> 2) + k] = r[{source}]"
 _STORE_MANY = lines(
-    "s = store(core, other, sio, memory, halfwords, words, cyc, y + 4 * k & 0xFFFFFFFF, 4, {source})",
+    "p = y + 4 * k & 0xFFFFFFFF",
+    "s = store(core, other, sio, lines, memory, halfwords, words, cyc, p, 4, {source})",
     "if s >= 0:",
     "    cost += (s & 255) - BIAS",
     "    if s & ATTENTION: stop = int64(0)",

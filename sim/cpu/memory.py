@@ -20,14 +20,13 @@ from sim.cpu.state import (
     USB_DPRAM,
     USB_DPRAM_AT,
     XIP_SETS,
-    XIP_SRAM,
     XIP_SRAM_AT,
     Chip,
     Core,
     Status,
 )
 from sim.faults import FaultReason
-from sim.memory_map import FLASH, ROM, SRAM, XIP
+from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 """Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,
@@ -64,7 +63,7 @@ _SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size
 _XIP, _XIP_SIZE = XIP.base, XIP.size
 _XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
 _USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
-_UNSTRIPED, _UNSTRIPED_SIZE = 0x2100_0000, 0x4_0000  # 2.6.2: the four banks one behind another
+_UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
 _BANK_BITS = 16
 
 
@@ -163,7 +162,7 @@ def _extra(address: Any, writes: Any) -> Any:
 @njit
 def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     """TIMERAWL and TIMERAWH, which programs poll; NOT_HERE for others."""
-    if address != _TIMERAWL and address != _TIMERAWH or chip[_SCALE] == 0:
+    if (address != _TIMERAWL and address != _TIMERAWH) or chip[_SCALE] == 0:
         return np.int64(NOT_HERE)
     edges = (chip[_START] + chip[_STEP] * (now - chip[_SINCE])) // chip[_SCALE]
     count = edges + chip[_OFFSET]
@@ -237,6 +236,7 @@ def store(
     core: Any,
     other: Any,
     sio: Any,
+    lines: Any,
     memory: Any,
     halfwords: Any,
     words: Any,
@@ -251,6 +251,12 @@ def store(
     if core[_FAST] == 0 and refuses(core, address, size, True, False):
         return fault(core, _MPU, address, size)
     at = place(address)
+    if at >= FLASH_AT and address >> 24 == 0x10:  # drops the line, and changes nothing
+        index, line = address >> 3 & (XIP_SETS - 1), np.uint32(address & 0x00FF_FFF8)
+        for way in range(2):
+            if lines[index, way] ^ line <= 3:
+                lines[index, way] = 0
+        return np.int64(BIAS)
     if at >= FLASH_AT:
         return fault(core, _WRITE_FLASH, address, size)
     if at >= ROM_AT and at < XIP_SRAM_AT:

@@ -22,9 +22,9 @@ NOT_HERE = -1 << 62
 @njit
 def read_private(core: Any, address: Any) -> Any:
     """The register at an address; NOT_HERE for others."""
-    if address == _ISER or address == _ICER:
+    if address in (_ISER, _ICER):
         return core[_ENABLED] >> _FIRST_IRQ
-    if address == _ISPR or address == _ICPR:
+    if address in (_ISPR, _ICPR):
         return core[_PENDING] >> _FIRST_IRQ
     return np.int64(NOT_HERE)
 

@@ -139,9 +139,9 @@ def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
         return np.int64(0)
     if offset == SPINLOCK_ST:
         return sio[_LOCKS]
-    if offset == UDIVIDEND or offset == SDIVIDEND:
+    if offset in (UDIVIDEND, SDIVIDEND):
         return core[_DIVIDEND]
-    if offset == UDIVISOR or offset == SDIVISOR:
+    if offset in (UDIVISOR, SDIVISOR):
         return core[_DIVISOR]
     if offset == QUOTIENT:
         core[_DIRTY] = 0
@@ -161,7 +161,7 @@ def write_sio(core: Any, other: Any, sio: Any, now: Any, offset: Any, value: Any
         core[_DIVIDEND if offset in (UDIVIDEND, SDIVIDEND) else _DIVISOR] = value
         divide(core, now, offset >= SDIVIDEND)
         return np.int64(0)
-    if offset == QUOTIENT or offset == REMAINDER:
+    if offset in (QUOTIENT, REMAINDER):
         core[_QUOTIENT if offset == QUOTIENT else _REMAINDER] = value
         core[_DIRTY] = 1
         core[_READY_AT] = now

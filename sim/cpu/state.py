@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
+
 import numpy as np
 import numpy.typing as npt
 
-from sim.memory_map import FLASH, ROM, SRAM, Region
+from sim.memory_map import FLASH, ROM, SRAM, XIP_SRAM, Region
 
 # --- where the memories lie in one array of bytes
 
-XIP_SRAM = Region("XIP SRAM", 0x1500_0000, 16 * 1024)  # the cache's own memory, while it is off
 USB_DPRAM = Region("USB DPRAM", 0x5010_0000, 4 * 1024)
 SRAM_AT = 0
 ROM_AT = SRAM_AT + SRAM.size

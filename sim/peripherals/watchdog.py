@@ -67,6 +67,11 @@ class Watchdog(RegisterBlock):
         self._tick_start = self._ref_edges.count
         self._timebase.changed()
 
+    @property
+    def kept(self) -> dict[str, int]:
+        """What a reset by the watchdog itself leaves: why it came, and the scratch registers."""
+        return {name: self[name] for name in ("REASON", *(f"SCRATCH{i}" for i in range(8)))}
+
     def due(self) -> int:
         """The cycle at which the countdown ends."""
         if not self._enabled:
