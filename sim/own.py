@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from sim.bus import Bus, Unmodelled
 from sim.core import Ended, Event
+from sim.cpu.call_trace import InstructionBooks, charge_until_now
 from sim.cpu.exceptions import HARD_FAULT
 from sim.cpu.launch import Launch
-from sim.cpu.loop import SECOND, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, place
+from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
+from sim.cpu.memory import REASONS, addresses_of, place
 from sim.cpu.nvic import NativeNvic
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
@@ -27,9 +28,11 @@ from sim.cpu.system import MpuRegisters, NativeSystemControl
 from sim.errors import AddressError
 from sim.faults import FaultReason
 from sim.instructions import WIDE
+from sim.loading.elf import Program
 from sim.memory_map import SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
+from sim.reports.profile import Profile
 from sim.systick import SysTick
 from sim.xip_cache import XipStatistics
 
@@ -78,6 +81,7 @@ class OwnRp2040:
             as SRAM.
         shared_bus: whether the cores wait for each other on the bus.
         one_bank: whether they do wherever both access anything in one cycle.
+        trace: whether calls are followed and instructions counted.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class OwnRp2040:
         xip_miss: int | None = None,
         shared_bus: bool = True,
         one_bank: bool = False,
+        trace: bool = False,
     ) -> None:
         self.strict = strict
         self.state = State()
@@ -98,7 +103,8 @@ class OwnRp2040:
         memory[ROM_AT : ROM_AT + rom.size] = rom
         self.xip = OwnXipCache(self.state, xip_miss)
         self.state.chip[Chip.ONE_BANK] = one_bank
-        self._shared_bus = shared_bus
+        self._observed = Observed(trace, shared_bus)
+        self.books = [InstructionBooks(trace), InstructionBooks(trace)]
         self._initial_hz = Fraction(clock_hz)
         self._clock = OwnClock()
         around = Surroundings(
@@ -127,12 +133,19 @@ class OwnRp2040:
             *(state.chip, state.sio, state.lines, state.loaded),
             *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
         )
+        functions = self.books[0].functions
+        for books in self.books:
+            books.functions = functions
         own = [
             (core.core, core.registers, core.priorities, core.replies, core.busy)
             for core in (first, second)
         ]
-        self._of_one = (*own[0], second.core, second.busy, *shared)
-        self._of_both = (*own[0], *own[1], *shared)
+        noted = [(books.traces, books.counts) for books in self.books]
+        self._of_one = (
+            *(*own[0], second.core, second.busy),
+            *(noted[0][0], functions, noted[0][1], *shared),
+        )
+        self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
 
     def reset(self) -> None:
         """Power-on of everything but the memories."""
@@ -143,6 +156,8 @@ class OwnRp2040:
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()
+        for books in self.books:
+            books.counts[:] = 0
         self._reset_cores()
 
     def reboot(self) -> None:
@@ -184,7 +199,7 @@ class OwnRp2040:
         for private in self._private:
             private.nvic.reset()
         self.core = self.processors[0]
-        self._stack_of_core1 = 0
+        self._stack_of_core1 = self._launched_at = 0
 
     @property
     def unmodelled(self) -> list[Unmodelled]:
@@ -224,6 +239,22 @@ class OwnRp2040:
             return 0
         return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
 
+    def profile(self, program: Program) -> Profile:
+        """What each instruction cost both cores; of a chip that was traced."""
+        for processor, books in zip(self.processors, self.books, strict=True):
+            if processor.core[Core.RUNS]:
+                charge_until_now(books.traces, processor.core)
+        executions, cycles, stalls = self.books[0].counts + self.books[1].counts
+        places = np.flatnonzero(executions | stalls)
+        addresses = addresses_of(2 * places)
+        order = np.argsort(addresses)
+        places = places[order]
+        second = self.processors[1].core
+        spent = self.cycles + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
+        waits = spent - int(cycles.sum() + stalls.sum())
+        columns = (cycles[places], executions[places], stalls[places])
+        return Profile(program, addresses[order], *columns, waits)
+
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
         if SRAM_UNSTRIPED.holds(address):
@@ -238,7 +269,8 @@ class OwnRp2040:
         places = [int(place(address + at)) for at in range(size)]
         if min(places) < 0:
             raise AddressError(
-                f"{address:#010x}..{address + size:#010x} lies in no memory; check address and count"
+                f"{address:#010x}..{address + size:#010x} does not lie in memory; "
+                "check address and count"
             )
         return self.state.memory[places]
 
@@ -255,9 +287,9 @@ class OwnRp2040:
                 return Event(Ended.RESET)
             chip[Chip.LIMIT] = min(limit, self.cycles + _SLICE)
             if self._runs_core1:
-                status = both_cores(self._shared_bus)(*self._of_both)
+                status = both_cores(self._observed)(*self._of_both)
             else:
-                status = one_core()(*self._of_one)
+                status = one_core(self._observed.traced)(*self._of_one)
             self._stopped_on = int(status >= SECOND)
             self.core = self.processors[self._stopped_on]
             status %= SECOND
@@ -390,7 +422,7 @@ class OwnRp2040:
         """Launch core 1, which core 0 asks for at this moment."""
         processor = self.processors[1]
         core = processor.core
-        core[Core.CYCLES] = self._clock.cycles
+        core[Core.CYCLES] = self._launched_at = self._clock.cycles
         processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
         core[Core.VTOR] = table
         core[Core.SP_LOW] = sp

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim import cycle_counter, flash
+from sim import flash
 from sim.bus import Unmodelled
 from sim.core import RETURN_ADDRESS, Ended, Event
+from sim.cpu.call_trace import charge_until_now
 from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
 from sim.faults import Fault, FaultReason, Registers
 from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
@@ -131,6 +132,7 @@ class Pico:
                 xip_miss=xip_miss_modelled,
                 shared_bus=contention is not Contention.NONE,
                 one_bank=contention is Contention.ONE_BANK,
+                trace=trace,
             )
         elif cores == 2:
             if trace:
@@ -144,7 +146,10 @@ class Pico:
         else:
             self._chip = Rp2040(clock_hz, strict, uart, xip_miss=xip_miss_modelled, trace=trace)
         self._machine = self._chip.machine
-        self._tracer = Tracer(self._machine, self.program) if trace else None
+        self._tracer: Tracer | None = None
+        if trace and engine is Engine.OWN:
+            core = self._chip.processors[0].core
+            self._tracer = Tracer(self._chip.books[0], core, self.program)
         self._flash, self.sram = self._chip.flash, self._chip.sram
         self._tally = self._chip.tally
         self.reset()
@@ -272,7 +277,8 @@ class Pico:
         self._core.set_registers(
             **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target | 1, xpsr=1 << 24
         )
-        self._core.note(cycle_counter.on_host_call)
+        if self._tracer:
+            self._tracer.enter_host_call()
         try:
             event = self._execute(max_cycles)
             if event is not None:
@@ -283,7 +289,8 @@ class Pico:
                 )
             return self._core.registers.r0
         finally:
-            self._core.note(cycle_counter.on_resume)
+            if self._tracer:
+                self._tracer.resume()
             values = {name: getattr(saved, name) for name in Registers.__dataclass_fields__}
             self._core.set_registers(**values | {"pc": saved.pc | 1})
 
@@ -329,6 +336,8 @@ class Pico:
 
     def profile(self) -> Profile:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`."""
+        if isinstance(self._chip, OwnRp2040):
+            self._traced()
         return self._tally.profile(self.program)
 
     def call_graph(self) -> CallGraph:
@@ -377,7 +386,7 @@ class Pico:
     def _traced(self) -> Tracer:
         if self._tracer is None:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        self._core.charge_trace()  # of a sleep that the budget ended, say
+        charge_until_now(self._chip.books[0].traces, self._chip.processors[0].core)
         return self._tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from sim.cpu.memory import REASONS, fault, place
-from sim.cpu.state import NEVER, SRAM_AT, Chip, Core, Sleep, Status
+from sim.cpu.state import LOG_SIZE, NEVER, SRAM_AT, Chip, Core, Sleep, Status
 from sim.faults import FaultReason
 from sim.memory_map import SRAM
 
@@ -51,7 +51,8 @@ _PENDING, _ENABLED, _ACTIVE = int(Core.PENDING), int(Core.ENABLED), int(Core.ACT
 _LINES, _VTOR, _SCR = int(Core.LINES), int(Core.VTOR), int(Core.SCR)
 _ENTERING, _STOP_AT = int(Core.ENTERING), int(Core.STOP_AT)
 _SP_LOW, _SP_LIMIT, _ANSWERED = int(Core.SP_LOW), int(Core.SP_LIMIT), int(Core.ANSWERED)
-_FETCHED = int(Core.FETCHED)
+_FETCHED, _ENTRY = int(Core.FETCHED), int(Core.ENTRY_CYCLES)
+_LOGGED, _LOG = int(Core.LOGGED), int(Core.LOG)
 _EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
 _NOT, _WFI, _WFE = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE)
 _GO, _DUE, _BUDGET, _FOREVER = (
@@ -185,6 +186,15 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
 
 
 @njit
+def _log(core: Any, number: Any, sp: Any, cycle: Any, handler: Any) -> None:
+    """Note an entry, or with number 0 an end, for a trace; where there is none it is lost."""
+    at = core[_LOGGED] if core[_LOGGED] < LOG_SIZE else 0
+    core[_LOGGED] = at + 1
+    at = _LOG + 4 * at
+    core[at], core[at + 1], core[at + 2], core[at + 3] = number, sp, cycle, handler
+
+
+@njit
 def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any:
     """Go to the handler of an exception whose frame is stacked."""
     if number == SYS_TICK:
@@ -195,6 +205,7 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
     if vector & 1 == 0 or place(vector & ~1) < 0:
         fault(core, _VECTOR, entry, 4)
         return _FAULT
+    _log(core, number, np.int64(registers[_SP]), core[_CYCLES] - core[_ENTRY], vector & ~1)
     core[_PENDING] &= ~(np.int64(1) << number)
     core[_ACTIVE] |= np.int64(1) << number
     core[_EVENT] = 1
@@ -223,8 +234,9 @@ def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
     chained = due(core, priorities, core[_PRIMASK])
     if chained:
         registers[_LR] = np.uint32(back)
+        _log(core, 0, 0, core[_CYCLES], 0)
         core[_CYCLES] += TAIL_CHAIN_CYCLES
-        core[_ENTERING] = chained
+        core[_ENTERING], core[_ENTRY] = chained, TAIL_CHAIN_CYCLES
         return _GO
     frame = core[_PSP] if back == _TO_PROCESS else np.int64(registers[_SP])
     at = frame - _SRAM
@@ -233,6 +245,7 @@ def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
         return _FAULT
     at = at + SRAM_AT >> 2
     core[_CYCLES] += RETURN_CYCLES
+    _log(core, 0, 0, core[_CYCLES], 0)
     status = np.int64(words[at + 7])
     for number in range(4):
         registers[number] = words[at + number]
@@ -295,6 +308,7 @@ def look_around(
             status = _begin(core, chip, registers, words, number)
         elif due(core, priorities, core[_PRIMASK]):
             core[_ENTERING] = due(core, priorities, core[_PRIMASK])
+            core[_ENTRY] = ENTRY_CYCLES
             status = _stack(core, registers, words)
             core[_CYCLES] += ENTRY_CYCLES
         else:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from textwrap import indent
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu import exceptions, memory, special
+from sim.cpu import call_trace, exceptions, memory, special
 from sim.cpu.meaning import conditional
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
 from sim.faults import FaultReason
@@ -28,10 +28,13 @@ from sim.memory_map import FLASH, ROM, SRAM
 MAIN_LOOP = """
 def make(_sources):
     def run(core, r, priorities, replies, busy, other, other_busy,
+            traces, functions, counts,
             chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
         sources = _sources
         while True:
             status = look_around(core, other, chip, r, priorities, words)
+            TRACED follow_exceptions(traces, functions, core, r)
+            TRACED jumped = int64(0)
             if status != GO:
                 return status
             nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]; cyc = core[CYCLES]
@@ -39,6 +42,7 @@ def make(_sources):
             fast = uint64(core[FAST]); executed = int64(0); x = uint32(0)
             spread = chip[ONE_BANK] == 0
             while cyc < stop:
+                TRACED waited = core[WAITED]
                 at = pc - SRAM_BASE
                 if uint64(at) < fast:
                     FETCH at
@@ -48,10 +52,11 @@ def make(_sources):
                         at += FLASH_AT
                         if pc & ~3 != fetched:
                             fetched = pc & ~3
-                            cyc += wait_for_flash(chip, lines, fetched)
+                            cyc += wait_for_flash(core, chip, lines, fetched)
                     else:
                         at = fetch_place(core, pc)
                         if at < 0: status = FAULT; break
+                FETCHED
                 hw = int64(halfwords[at >> 1])
                 op = operations[hw]
                 next_pc = pc + 2
@@ -59,6 +64,10 @@ DISPATCH
                 executed += 1
                 cyc += cost
                 pc = next_pc
+                COUNT
+                TRACED if jumped:
+                TRACED     arrive(traces, functions, core, cyc, jumped, pc, r)
+                TRACED     jumped = int64(0)
             core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v; core[CYCLES] = cyc
             core[FETCHED] = fetched; core[INSTRUCTIONS] += executed
             r[15] = uint32(pc)
@@ -74,8 +83,9 @@ DISPATCH
 # Both cores, each by turns, neither further ahead of the other than WINDOW cycles.
 BOTH_CORES = """
 def make(_sources):
-    def run_both(core0, r0, priorities0, replies0, busy0, core1, r1, priorities1, replies1, busy1,
-                 chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
+    def run_both(core0, r0, priorities0, replies0, busy0, traces0, counts0,
+                 core1, r1, priorities1, replies1, busy1, traces1, counts1, functions, chip,
+                 sio, lines, loaded, memory, halfwords, words, operations, wide):
         sources = _sources
         while True:
             rests0 = core0[SLEEPS] != NOT and not wakes(core0, priorities0)
@@ -90,12 +100,14 @@ def make(_sources):
             first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
-                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, chip, sio,
-                             lines, loaded, memory, halfwords, words, operations, wide)
+                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, traces0,
+                             functions, counts0, chip, sio, lines, loaded, memory, halfwords,
+                             words, operations, wide)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
-                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, chip, sio,
-                             lines, loaded, memory, halfwords, words, operations, wide)
+                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, traces1,
+                             functions, counts1, chip, sio, lines, loaded, memory, halfwords,
+                             words, operations, wide)
             if status == TURN:
                 continue
             ahead = core0[CYCLES] - core1[CYCLES]
@@ -117,7 +129,8 @@ _WIDE_BEGINS = """\
 cost = int64(0)
 if pc & 2 and at >= FLASH_AT and fast != uint64(0):
     fetched = pc + 2
-    cyc += wait_for_flash(chip, lines, fetched)
+    cyc += wait_for_flash(core, chip, lines, fetched)
+    FETCHED
 low = int64(halfwords[(at >> 1) + 1])
 y = int64(0)
 for s in range(wide.shape[0]):
@@ -179,10 +192,24 @@ def _wide() -> str:
     return "\n".join(parts)
 
 
-def source(shared_bus: bool) -> str:
-    """The text of the loop; with a shared bus each access to SRAM is booked."""
+class Observed(NamedTuple):
+    """What the loop does beside executing."""
+
+    traced: bool
+    """Follow calls, and count what each instruction costs."""
+    shared_bus: bool
+    """Book each access to SRAM, and wait where the other core has its own."""
+
+
+def source(observed: Observed) -> str:
+    """The text of the loop."""
     text = MAIN_LOOP.replace("DISPATCH", indent(_dispatch(), 16 * " "))
-    return "\n".join(_booked(line, shared_bus) for line in text.split("\n"))
+    return _written_out(text, observed)
+
+
+def _written_out(text: str, observed: Observed) -> str:
+    """The text with what stands for more: see sim.cpu.meaning."""
+    return "\n".join(_line(line, observed) for line in text.split("\n"))
 
 
 _BOOKED = """\
@@ -196,21 +223,35 @@ _FETCHED = """\
 if pc & ~3 != fetched:
     fetched = pc & ~3
     BOOK cyc - 1, {offset}"""
+_WAITED = """\
+counts[2, at >> 1] += core[WAITED] - waited; waited = core[WAITED]; began = cyc"""
+_COUNTED = """\
+waited = core[WAITED] - waited
+counts[0, at >> 1] += 1; counts[1, at >> 1] += cyc - began - waited; counts[2, at >> 1] += waited"""
 
 
-def _booked(line: str, shared_bus: bool) -> str:
-    """A line of text; what it books on the bus written out, or left out."""
+def _line(line: str, observed: Observed) -> str:
     space = line[: len(line) - len(line.lstrip())]
     word, _, rest = line.strip().partition(" ")
-    if word not in ("BOOK", "FETCH"):
+    if word == "BOOK":
+        cycle, _, offset = rest.partition(", ")
+        text = _BOOKED.format(cycle=cycle, offset=offset) if observed.shared_bus else "pass"
+    elif word == "FETCH":
+        text = _FETCHED.format(offset=rest) if observed.shared_bus else "pass"
+        text = _written_out(text, observed)
+    elif word == "FETCHED":
+        text = _WAITED if observed.traced else "pass"
+    elif word == "COUNT":
+        text = _COUNTED if observed.traced else "pass"
+    elif word == "JUMP":
+        text = f"jumped = int64({rest})" if observed.traced else "pass"
+    elif word == "STACK":
+        text = "note_sp_at(traces, cyc, int64(r[13]))" if observed.traced else "pass"
+    elif word == "TRACED":
+        text = rest if observed.traced else ""
+    else:
         return line
-    if not shared_bus:
-        return space + "pass"
-    if word == "FETCH":
-        text = indent(_FETCHED.format(offset=rest), space)
-        return "\n".join(_booked(inner, True) for inner in text.split("\n"))
-    cycle, _, offset = rest.partition(", ")
-    return indent(_BOOKED.format(cycle=cycle, offset=offset), space)
+    return indent(text, space)
 
 
 def names() -> dict[str, Any]:
@@ -248,6 +289,12 @@ def names() -> dict[str, Any]:
         "wait_for_flash": memory.wait_for_flash,
         "note_sp": exceptions.note_sp,
         "overflow": exceptions.overflow,
+        "BRANCH": call_trace.BRANCH,
+        "CALL": call_trace.CALL,
+        "INDIRECT": call_trace.INDIRECT,
+        "arrive": call_trace.arrive,
+        "follow_exceptions": call_trace.follow_exceptions,
+        "note_sp_at": call_trace.note_sp,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
         "leave": exceptions.leave,
@@ -275,14 +322,15 @@ def _compiled(text: str, scope: dict[str, Any]) -> Callable[..., int]:
 
 
 @cache
-def one_core() -> Callable[..., int]:
+def one_core(traced: bool) -> Callable[..., int]:
     """The loop of a core that has the bus for itself."""
-    return _compiled(source(shared_bus=False), names() | {"__name__": __name__})
+    text = source(Observed(traced, shared_bus=False))
+    return _compiled(text, names() | {"__name__": __name__})
 
 
 @cache
-def both_cores(shared_bus: bool) -> Callable[..., int]:
-    """The loop of two cores; on a shared bus they wait for each other."""
+def both_cores(observed: Observed) -> Callable[..., int]:
+    """The loop of two cores."""
     scope = names() | {"__name__": __name__}
-    run = _compiled(source(shared_bus), dict(scope)) if shared_bus else one_core()
+    run = _compiled(source(observed), dict(scope))
     return _compiled(BOTH_CORES, scope | {"run": run})

@@ -2,9 +2,13 @@
 
 Names in the text: `hw` the halfword; `r` R0 to R15 (uint32; R15 is not kept up); `pc` the
 instruction's address; `next_pc`; `cost` its cycles; `nz`, `c`, `v` the flags (N: nz below 0, Z:
-its low 32 bits are 0); `x`, `a`, `b` uint32 and `y`, `s`, `k` int64 of passing use. A meaning that
-ends in `break` leaves the loop with `status`, all registers as before. `BOOK cycle, offset` stands
-before an access to SRAM: where two cores share the bus, one may have to wait. Arm DDI0419E, A6.7.
+its low 32 bits are 0); `x`, `a`, `b` uint32 and `p`, `y`, `z`, `s`, `k` int64 of passing use. A
+meaning that ends in `break` leaves the loop with `status`, all registers as before.
+
+`BOOK cycle, offset` stands before an access to SRAM: where two cores share the bus, one may have to
+wait. `JUMP how` and `STACK` stand behind a branch and a change of SP, `COUNT` where an instruction
+ends, for those who follow them.
+Arm DDI0419E, A6.7.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ _NZ = "nz = int64(int32(x))"
 _TO_P = """\
 if p < core[SP_LOW]:
     if note_sp(core, p): status = overflow(core, p); break
-r[13] = uint32(p)"""
+r[13] = uint32(p)
+STACK"""
 
 CONDITIONS = (
     *("nz & 0xFFFFFFFF == 0", "nz & 0xFFFFFFFF != 0"),  # EQ, NE
@@ -168,32 +173,35 @@ _OPERAND = f"s = {HIGH_M}; b = r[s] if s != 15 else uint32(pc + 4)"
 _TARGET = f"k = {HIGH_D}"
 
 
-def branch(target: str) -> str:
-    """Go elsewhere: what flash has ready is of no use then."""
-    return f"next_pc = {target}; fetched = int64(0)"
+def branch(target: str, how: str = "BRANCH") -> str:
+    """Go elsewhere: what was fetched ahead is of no use then."""
+    return lines(f"next_pc = {target}; fetched = int64(0)", f"JUMP {how}")
 
 
 ADD_HIGH = lines(_OPERAND, _TARGET, "r[k] = uint32(r[k] + b)")
 ADD_SP_REGISTER = lines(_OPERAND, "p = int64(r[13]) + int64(b) & 0xFFFFFFFC", _TO_P)
-ADD_PC = lines(_OPERAND, branch("(pc + 4 + int64(b)) & 0xFFFFFFFE"))
+ADD_PC = lines(_OPERAND, branch("(pc + 4 + int64(b)) & 0xFFFFFFFE", "INDIRECT"))
 COMPARE_HIGH = lines(
     _OPERAND, _TARGET, "a = r[k] if k != 15 else uint32(pc + 4)", subtract("a", "b", None)
 )
 MOVE_HIGH = lines(_OPERAND, _TARGET, "r[k] = b")
 MOVE_SP = lines(_OPERAND, "p = int64(b) & 0xFFFFFFFC", _TO_P)
-MOVE_PC = lines(_OPERAND, branch("int64(b) & 0xFFFFFFFE"))
+MOVE_PC = lines(_OPERAND, branch("int64(b) & 0xFFFFFFFE", "INDIRECT"))
 
 _INTERWORK = lines(
-    "if y >= 0xF0000000 and core[IPSR]: cyc += cost; next_pc = y; pc = y; status = LEAVE; break",
+    "if y >= 0xF0000000 and core[IPSR]:",
+    "    cyc += cost; pc = y; status = LEAVE",
+    "    COUNT",
+    "    break",
     "if y & 1 == 0: core[THUMB] = 0; stop = int64(0)",
-    branch("y & 0xFFFFFFFE"),
+    branch("y & 0xFFFFFFFE", "INDIRECT"),
 )
 BRANCH_EXCHANGE = lines(_OPERAND, "y = int64(b)", _INTERWORK)
 BRANCH_LINK_EXCHANGE = lines(
     _OPERAND,
     "r[14] = uint32(pc + 2 | 1); y = int64(b)",
     "if y & 1 == 0: core[THUMB] = 0; stop = int64(0)",
-    branch("y & 0xFFFFFFFE"),
+    branch("y & 0xFFFFFFFE", "CALL"),
 )
 
 # --- loads and stores
@@ -278,15 +286,15 @@ def _several(base: str, registers: int, one: str, many: str) -> str:
 
 _STORE_ONE = "words[(q >> 2) + k] = r[{source}]"
 _STORE_MANY = lines(
-    "p = y + 4 * k & 0xFFFFFFFF",
-    "s = store(core, other, sio, lines, memory, halfwords, words, cyc, p, 4, {source})",
+    "z = y + 4 * k & 0xFFFFFFFF",
+    "s = store(core, other, sio, lines, memory, halfwords, words, cyc, z, 4, {source})",
     "if s >= 0:",
     "    cost += (s & 255) - BIAS",
     "    if s & ATTENTION: stop = int64(0)",
 )
 _LOAD_MANY = lines(
-    "p = y + 4 * k & 0xFFFFFFFF",
-    "s = load(core, replies, chip, sio, lines, memory, halfwords, words, cyc, p, 4)",
+    "z = y + 4 * k & 0xFFFFFFFF",
+    "s = load(core, replies, chip, sio, lines, memory, halfwords, words, cyc, z, 4)",
     "if s >= 0: cost += (s >> 32) - BIAS; loaded[k] = uint32(s)",
 )
 _LINKED = "r[i if i < 8 else 14]"
@@ -310,6 +318,7 @@ PUSH = lines(
         "p", 9, f"words[(q >> 2) + k] = {_LINKED}", _STORE_MANY.format(source=f"int64({_LINKED})")
     ),
     "r[13] = uint32(p); cost += k",
+    "STACK",
 )
 # Only when all words are there do registers change.
 LOAD_MULTIPLE = lines(
@@ -326,16 +335,17 @@ _POP = lines(
     "for i in range(8):",
     "    if hw >> i & 1: r[i] = loaded[k]; k += 1",
 )
-POP = lines(_POP, "r[13] = uint32(y + 4 * k); cost += k")
+POP = lines(_POP, "r[13] = uint32(y + 4 * k); cost += k", "STACK")
 POP_PC = lines(
     _POP,
     "r[13] = uint32(y + 4 * (k + 1)); cost += k + 1; y = int64(loaded[k])",
+    "STACK",
     _INTERWORK,
 )
 
 # --- stack pointer, extension, reversal
 
-ADD_SP = "r[13] = uint32(r[13] + uint32((hw & 127) * 4))"
+ADD_SP = lines("r[13] = uint32(r[13] + uint32((hw & 127) * 4))", "STACK")
 SUBTRACT_SP = lines(
     "p = int64(r[13]) - (hw & 127) * 4 & 0xFFFFFFFF",
     _TO_P,
@@ -365,7 +375,7 @@ REVERSE_SIGNED = reverse("int32(int16(x >> uint32(8) & uint32(0xFF) | x << uint3
 def conditional(condition: int) -> str:
     """B<cond>: one cycle more when taken."""
     target = branch("pc + 4 + 2 * int64(int8(hw & 255)) & 0xFFFFFFFF")
-    return f"if {CONDITIONS[condition]}: cost += 1; {target}"
+    return lines(f"if {CONDITIONS[condition]}:", "    cost += 1", indent(target, "    "))
 
 
 BRANCH = lines(
@@ -398,7 +408,7 @@ BRANCH_LINK = lines(
     "y |= (1 ^ low >> 13 & 1 ^ s) << 23 | (1 ^ low >> 11 & 1 ^ s) << 22",
     "if s: y -= 1 << 24",
     "r[14] = uint32(pc + 4 | 1)",
-    branch("pc + 4 + y & 0xFFFFFFFF"),
+    branch("pc + 4 + y & 0xFFFFFFFF", "CALL"),
 )
 READ_SPECIAL = lines(
     "core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v",
@@ -410,4 +420,5 @@ WRITE_SPECIAL = lines(
     "if y >= 0: status = overflow(core, y); break",
     "nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]",
     "fast = uint64(core[FAST]); stop = int64(0)",
+    "STACK",
 )

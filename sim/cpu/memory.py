@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from sim.cpu.mpu import refuses
@@ -15,6 +16,7 @@ from sim.cpu.private import read_private, write_private
 from sim.cpu.sio import NOT_HERE, read_sio, write_sio
 from sim.cpu.state import (
     FLASH_AT,
+    MEMORY_SIZE,
     ROM_AT,
     SRAM_AT,
     USB_DPRAM,
@@ -52,7 +54,7 @@ _ASKED, _ANSWERED = int(Core.ASKED), int(Core.ANSWERED)
 _REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
     *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
 )
-_FAST = int(Core.FAST)
+_FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
 _XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
 _ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
 _START, _STEP, _SINCE = int(Chip.TIMER_START), int(Chip.TIMER_STEP), int(Chip.TIMER_SINCE)
@@ -88,8 +90,26 @@ def place(address: Any) -> Any:
     return np.int64(-1)
 
 
+def addresses_of(places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The reverse of `place`, for the address by which a memory is known first."""
+    bounds = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT)
+    bases = np.array(
+        [
+            *(_SRAM - SRAM_AT, _ROM - ROM_AT, _XIP_SRAM - XIP_SRAM_AT),
+            *(_USB - USB_DPRAM_AT, _FLASH - FLASH_AT),
+        ]
+    )
+    return places + bases[np.searchsorted(bounds, places, side="right")]
+
+
+def memory_end(at: int) -> int:
+    """Where the memory ends that holds a place."""
+    ends = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT, MEMORY_SIZE)
+    return next(end for end in ends if at < end)
+
+
 @njit
-def wait_for_flash(chip: Any, lines: Any, address: Any) -> Any:
+def wait_for_flash(core: Any, chip: Any, lines: Any, address: Any) -> Any:
     """Cycles that the access of the word at `address` waits; 2.6.3.1.
 
     The top byte says how the cache is used: 0x10 looks up and allocates, 0x11 looks up only, 0x12
@@ -118,6 +138,7 @@ def wait_for_flash(chip: Any, lines: Any, address: Any) -> Any:
         lines[index, way] |= half
         lines[index, 2] = way
     chip[_STALLS] += chip[_XIP_MISS]
+    core[_WAITED] += chip[_XIP_MISS]
     return chip[_XIP_MISS]
 
 
@@ -212,7 +233,7 @@ def load(
     if at >= 0:
         extra = np.int64(BIAS)
         if at >= FLASH_AT:
-            extra += wait_for_flash(chip, lines, address & ~3)
+            extra += wait_for_flash(core, chip, lines, address & ~3)
         if size == 4:
             value = np.int64(words[at >> 2])
         elif size == 2:

@@ -28,6 +28,7 @@ EXCEPTIONS = 48  # numbers: 16 of the architecture, 32 interrupts
 XIP_SETS = 1024  # 16 KB in two ways of 8 bytes
 NEVER = 1 << 62
 SIO_SIZE = 32
+LOG_SIZE = 6
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
 
@@ -54,6 +55,7 @@ class Core(IntEnum):
     VTOR = auto()
     SCR = auto()
     ENTERING = auto()  # the exception whose frame is stacked and whose handler is about to begin
+    ENTRY_CYCLES = auto()  # of that entry
     STOP_AT = auto()  # the loop goes no further before it looks around
     SP_LOW = auto()  # lowest SP of the main stack
     SP_LIMIT = auto()
@@ -87,7 +89,10 @@ class Core(IntEnum):
     REMAINDER = auto()
     READY_AT = auto()
     DIRTY = auto()
-    END = auto()
+    WAITED = auto()  # cycles, for flash
+    LOGGED = auto()  # exceptions that began or ended since the trace looked
+    LOG = auto()  # number (0: an end), SP, cycle, handler of each
+    END = LOG + 4 * LOG_SIZE
 
 
 class Chip(IntEnum):

@@ -5,11 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any
 
-from sim.call_trace import EXCEPTIONS, NO_FUNCTION, OUTSIDE, ROOT
+import numpy as np
+import numpy.typing as npt
+
+from sim.cpu.call_trace import (
+    EXCEPTIONS,
+    MAX_NODES,
+    MAX_SPANS,
+    NO_FUNCTION,
+    OUTSIDE,
+    ROOT,
+    InstructionBooks,
+    enter_host_call,
+    resume,
+)
+from sim.cpu.memory import memory_end, place
+from sim.cpu.state import Core
 from sim.loading.elf import Program
-from sim.machine import FLASH_SLOTS, MAX_NODES, MAX_SPANS, SLOTS, slot_of
 from sim.reports.profile import UNKNOWN
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
@@ -209,11 +222,18 @@ class StackPeak:
 
 
 class Tracer:
-    """The host's view of the trace in a MACHINE record."""
+    """The host's view of what a traced core followed.
 
-    def __init__(self, machine: Any, program: Program) -> None:
-        self._machine = machine
-        self._trace = machine["trace"][0]
+    Args:
+        books: of the core, whose numbers of functions are filled in.
+        core: the core's integers.
+    """
+
+    def __init__(
+        self, books: InstructionBooks, core: npt.NDArray[np.int64], program: Program
+    ) -> None:
+        self._books, self._core = books, core
+        self._trace = books.traces[0]
         self._functions = sorted(
             (symbol for symbol in program.symbols.values() if symbol.is_function),
             key=lambda symbol: (symbol.address, symbol.size),
@@ -221,25 +241,26 @@ class Tracer:
         self._number_functions()
 
     def _number_functions(self) -> None:
-        """Fill `function`, so that it tells the same as Program.function_at."""
-        numbers = self._trace["function"]
+        """Fill `functions`, so that it tells the same as Program.function_at."""
+        numbers = self._books.functions
         pairs = zip_longest(self._functions, self._functions[1:])
         for number, (function, after) in enumerate(pairs, OUTSIDE + 1):
-            first = slot_of(function.address)
-            if first == SLOTS:
+            at = int(place(function.address))
+            if at < 0:
                 continue
-            last = FLASH_SLOTS if first < FLASH_SLOTS else SLOTS
+            first, last = at // 2, memory_end(at) // 2
             if function.size:
                 last = min(last, first + (function.size + 1) // 2)
-            if after is not None and slot_of(after.address) >= first:
-                last = min(last, slot_of(after.address))
+            following = int(place(after.address)) // 2 if after is not None else 0
+            if following >= first:
+                last = min(last, following)
             numbers[first:last] = number
 
     def reset(self, sp: int) -> None:
         """Forget everything; the stack starts at `sp`."""
         trace = self._trace
         trace["nodes"][: trace["node_count"]] = 0
-        for name in ("mark", "stall_mark", "flags", "end", "node", "depth", "merged"):
+        for name in ("mark", "stall_mark", "node", "depth", "merged"):
             trace[name] = 0
         trace["nodes"]["function"][ROOT] = NO_FUNCTION
         trace["node_count"] = 1
@@ -250,6 +271,14 @@ class Tracer:
         trace["span_cycles"] = 1
         trace["spans"] = 0
         trace["spans"][0] = sp
+
+    def enter_host_call(self) -> None:
+        """The host calls a function, whatever the program was about."""
+        enter_host_call(self._books.traces, self._core)
+
+    def resume(self) -> None:
+        """The host's call is over: back to what it interrupted."""
+        resume(self._books.traces, self._core, int(self._core[Core.CYCLES]))
 
     def graph(self) -> CallGraph:
         """The calls since the last `reset`."""
@@ -264,7 +293,7 @@ class Tracer:
                 Node(
                     function=self._name(function),
                     parent=None if interrupts else above,
-                    return_address=site if slot_of(site) < SLOTS else 0,
+                    return_address=site if place(site) >= 0 else 0,
                     calls=calls,
                     cycles=cycles - stalls,
                     stalls=stalls,
@@ -289,7 +318,7 @@ class Tracer:
         hides the deepest SP in it.
         """
         width = int(self._trace["span_cycles"])
-        used = min(MAX_SPANS, int(self._machine["cycles"]) // width + 1)
+        used = min(MAX_SPANS, int(self._core[Core.CYCLES]) // width + 1)
         points: list[tuple[int, int]] = []
         held = 0
         for number, (lowest, last) in enumerate(self._trace["spans"][:used].tolist()):
@@ -298,7 +327,7 @@ class Tracer:
             if not points or points[-1][1] != sp:
                 points.append((number * width, sp))
         if points:
-            points.append((int(self._machine["cycles"]), held))
+            points.append((int(self._core[Core.CYCLES]), held))
         return points
 
     def _name(self, function: int) -> str:
