@@ -618,13 +618,6 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument("--xip-miss", type=int, metavar="N", help="cycles of a missed word of flash")
     run.add_argument("--no-xip-cache", action="store_true", help="flash as fast as SRAM")
     run.add_argument(
-        "--cores",
-        type=int,
-        choices=(1, 2),
-        default=1,
-        help="2 for a program that launches core 1; what is in flash asks for --no-xip-cache",
-    )
-    run.add_argument(
         "--resets",
         type=int,
         default=100,

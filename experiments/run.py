@@ -58,7 +58,6 @@ def run(options: Namespace) -> int:
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
-        cores=options.cores,
         engine=Engine(options.engine),
         resets=options.resets,
     )
@@ -116,8 +115,6 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
-    if options.cores > 1 and (options.profile or options.memory or options.gdb is not None):
-        raise UserError("--cores 2: --profile, --memory and --gdb follow one core; leave them out")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:

@@ -85,8 +85,12 @@ class Bus:
                     before = block.read(offset) or 0
                     if alias == _XOR:
                         word ^= before
+                    elif alias == _SET:
+                        word |= before
                     else:
-                        word = before | word if alias == _SET else before & ~word & _WORD
+                        # Bits that a written 1 clears are cleared as asked.
+                        asked = word & _clearing_bits(block, offset)
+                        word = before & ~word & _WORD & ~_clearing_bits(block, offset) | asked
                 if not block.write(offset, word):
                     break
                 return True
@@ -100,6 +104,10 @@ class Bus:
             return
         self._reported.add(address)
         self.unmodelled.append(Unmodelled(block.name, address))
+
+
+def _clearing_bits(block: Peripheral, offset: int) -> int:
+    return block.clearing_bits(offset) if isinstance(block, RegisterBlock) else 0
 
 
 def _alias(address: int) -> tuple[int, int]:

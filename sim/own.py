@@ -6,7 +6,7 @@ it will next want attention, and there the loop comes to rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,9 +23,21 @@ from sim.cpu.memory import REASONS, addresses_of, place
 from sim.cpu.nvic import NativeNvic
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
-from sim.cpu.state import FLASH_AT, NEVER, ROM_AT, Chip, Core, Sleep, State, Status
+from sim.cpu.special import guard
+from sim.cpu.state import (
+    FLASH_AT,
+    MAX_BREAKPOINTS,
+    MAX_WATCHPOINTS,
+    NEVER,
+    ROM_AT,
+    Chip,
+    Core,
+    Sleep,
+    State,
+    Status,
+)
 from sim.cpu.system import MpuRegisters, NativeSystemControl
-from sim.errors import AddressError
+from sim.errors import AddressError, SimError
 from sim.faults import FaultReason
 from sim.instructions import WIDE
 from sim.loading.elf import Program
@@ -299,6 +311,38 @@ class OwnRp2040:
             if event is not None:
                 return event
 
+    def watch(
+        self, breakpoints: Sequence[int], watchpoints: Sequence[tuple[int, int, int]]
+    ) -> None:
+        """Stop ahead of instructions, and behind accesses: (kind, first, end) with bits 1 read
+        and 2 write. Raises SimError for more than there is room for.
+        """
+        if len(breakpoints) > MAX_BREAKPOINTS or len(watchpoints) > MAX_WATCHPOINTS:
+            raise SimError(
+                f"{len(breakpoints)} breakpoints and {len(watchpoints)} watchpoints; there may be "
+                f"{MAX_BREAKPOINTS} and {MAX_WATCHPOINTS}"
+            )
+        chip = self.state.chip
+        chip[Chip.BREAKPOINTS], chip[Chip.WATCHPOINTS] = len(breakpoints), len(watchpoints)
+        for at, address in enumerate(breakpoints):
+            chip[Chip.BREAKPOINT_LIST + at] = address
+        for at, entry in enumerate(watchpoints):
+            chip[Chip.WATCHPOINT_LIST + 3 * at :][:3] = entry
+        for processor in self.processors:
+            processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
+            guard(processor.core)
+
+    def pass_by(self, address: int) -> None:
+        """Execute the instruction at `address` next, despite a breakpoint there."""
+        self.core.core[Core.PASSED] = address
+
+    def take_hit(self) -> tuple[int, int] | None:
+        """The watchpoint that was hit last, by its place, and the first watched address."""
+        core = self.core.core
+        number = int(core[Core.HIT])
+        core[Core.HIT] = 0
+        return (number - 1, int(core[Core.HIT_AT])) if number else None
+
     def step(self) -> Event | None:
         """Execute one instruction of core 0, the first of a handler if an exception is due.
 
@@ -323,6 +367,8 @@ class OwnRp2040:
                 return Event(Ended.BUDGET) if self.cycles >= limit else None
             case Status.BREAKPOINT:
                 return Event(Ended.BREAKPOINT)
+            case Status.DEBUGGER:
+                return Event(Ended.DEBUGGER)
             case Status.FAULT:
                 return self._fault()
         return Event(Ended.SLEEP)

@@ -27,7 +27,7 @@ from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
-from sim.two_cores import Contention, TwoCores
+from sim.two_cores import Contention
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
@@ -90,16 +90,16 @@ class Pico:
         flash_data: the host will write data to flash, so that reads from there take their time
             even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
-        cores: 2 to have core 1 as well, which the program launches (docs/cores.md).
-        engine: what executes the program; None: as `cores` and the others ask for.
+        engine: what executes the program. Unicorn does so only for one that lies in SRAM, on core
+            0, without a trace or a debugger.
         resets: how often the chip may be reset by the program or its watchdog and boot again;
             the next one ends the run.
         contention: what two cores cost each other on the bus.
 
     Raises:
         ProgramError: the file cannot be loaded.
-        TraceError: `trace` with two cores, whose calls are not followed.
-        SimError: two cores and something in flash, whose cache is modelled for one.
+        TraceError: `trace` with Unicorn.
+        SimError: Unicorn and something in flash.
     """
 
     def __init__(
@@ -113,8 +113,7 @@ class Pico:
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
         trace: bool = False,
-        cores: int = 1,
-        engine: Engine | None = None,
+        engine: Engine = Engine.OWN,
         resets: int = 0,
         contention: Contention = Contention.BANKS,
     ) -> None:
@@ -134,17 +133,15 @@ class Pico:
                 one_bank=contention is Contention.ONE_BANK,
                 trace=trace,
             )
-        elif cores == 2:
-            if trace:
-                raise TraceError("calls are followed on one core: leave out trace=True or cores=2")
-            if xip_miss_modelled is not None:
-                raise SimError(
-                    f"{self.program.path}: the XIP cache is modelled for one core; link the "
-                    "program for SRAM, or switch the cache off"
-                )
-            self._chip = TwoCores(clock_hz, strict, uart, contention=contention)
+        elif trace:
+            raise TraceError("Unicorn follows no calls: leave out trace=True or the engine")
+        elif in_flash:
+            raise SimError(
+                f"{self.program.path}: the engine unicorn runs what lies in SRAM; leave it out, or "
+                "link the program for SRAM"
+            )
         else:
-            self._chip = Rp2040(clock_hz, strict, uart, xip_miss=xip_miss_modelled, trace=trace)
+            self._chip = Rp2040(clock_hz, strict, uart)
         self._machine = self._chip.machine
         self._tracer: Tracer | None = None
         if trace and engine is Engine.OWN:

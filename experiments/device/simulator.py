@@ -8,8 +8,8 @@ from experiments.device.placement import DEFAULT, Memory, Placement
 from experiments.device.purpose import Purpose
 from experiments.device.variants import Variant
 from experiments.errors import UserError
-from sim import Contention, Pico, Program, load_program
-from sim.memory_map import FLASH
+from sim import Contention, Engine, Pico, Program, load_program
+from sim.memory_map import FLASH, SRAM
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
 FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
@@ -35,7 +35,9 @@ def simulated_pico(
     program = load_program(elf or trainer_elf(variant, placement, purpose))
     found = variant_in(program)
     check_place(found, placement, purpose)
-    pico = Pico(program, flash_data=flash_data, cores=found.cores, contention=contention)
+    in_sram = not flash_data and all(SRAM.holds(one.address) for one in program.segments)
+    engine = Engine.UNICORN if in_sram and found.cores == 1 else Engine.OWN
+    pico = Pico(program, flash_data=flash_data, engine=engine, contention=contention)
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:

@@ -62,7 +62,8 @@ _GO, _DUE, _BUDGET, _FOREVER = (
     int(Status.FOREVER),
 )
 _FAULT, _RETURNED, _TURN = int(Status.FAULT), int(Status.RETURNED), int(Status.TURN)
-_RUNS, _WINDOW = int(Core.RUNS), int(Core.WINDOW)
+_RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
+_DEBUGGER = int(Status.DEBUGGER)
 _SP, _LR, _PC = 13, 14, 15
 
 
@@ -285,6 +286,8 @@ def look_around(
     if core[_ANSWERED]:  # an instruction whose access was performed ends before anything else
         core[_STOP_AT] = core[_CYCLES] + 1
         return _GO
+    if core[_HIT]:
+        return _DEBUGGER
     while True:
         if core[_SLEEPS] != _NOT and wakes(core, priorities):
             if core[_SLEEPS] == _WFE:

@@ -54,8 +54,11 @@ def make(_sources):
                             fetched = pc & ~3
                             cyc += wait_for_flash(core, chip, lines, fetched)
                     else:
-                        at = fetch_place(core, pc)
-                        if at < 0: status = FAULT; break
+                        at = fetch_place(core, chip, pc)
+                        if at < 0: status = FAULT if at == -1 else DEBUGGER; break
+                        if at >= FLASH_AT and pc & ~3 != fetched:
+                            fetched = pc & ~3
+                            cyc += wait_for_flash(core, chip, lines, fetched)
                 FETCHED
                 hw = int64(halfwords[at >> 1])
                 op = operations[hw]
@@ -127,7 +130,7 @@ NEAR, FAR = 16, 4096  # cycles
 SECOND = 256  # added to a Status of core 1
 _WIDE_BEGINS = """\
 cost = int64(0)
-if pc & 2 and at >= FLASH_AT and fast != uint64(0):
+if pc & 2 and at >= FLASH_AT:
     fetched = pc + 2
     cyc += wait_for_flash(core, chip, lines, fetched)
     FETCHED

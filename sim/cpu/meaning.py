@@ -217,7 +217,7 @@ def behind(size: int) -> str:
 LITERAL = f"(pc + 4 & ~3) + ({IMM8}) * 4"
 ON_STACK = f"int64(uint32(r[13] + uint32(({IMM8}) * 4)))"
 
-_DONE = "core[ASKED] = 0; core[ANSWERED] = 0"
+_DONE = "core[ASKED] = 0; core[ANSWERED] = 0; stop = int64(0) if core[HIT] else stop"
 _FAST = {
     1: "uint64(q) < fast",
     2: "uint64(q) >> uint64(1) | uint64(q) << uint64(63) < fast >> uint64(1)",
@@ -253,7 +253,8 @@ def store(address: str, size: int, source: str) -> str:
         f"    {_PLACE[size]} = {kept}",
         "else:",
         f"    p = int64(r[{source}])",
-        f"    y = store(core, other, sio, lines, memory, halfwords, words, cyc, y, {size}, p)",
+        "    y = store(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, "
+        f"{size}, p)",
         "    if y < 0: status = -y; break",
         f"    cost += (y & 255) - BIAS; {_DONE}",
         "    if y & ATTENTION: stop = int64(0)",
@@ -287,7 +288,7 @@ def _several(base: str, registers: int, one: str, many: str) -> str:
 _STORE_ONE = "words[(q >> 2) + k] = r[{source}]"
 _STORE_MANY = lines(
     "z = y + 4 * k & 0xFFFFFFFF",
-    "s = store(core, other, sio, lines, memory, halfwords, words, cyc, z, 4, {source})",
+    "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc, z, 4, {source})",
     "if s >= 0:",
     "    cost += (s & 255) - BIAS",
     "    if s & ATTENTION: stop = int64(0)",

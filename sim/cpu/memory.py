@@ -55,6 +55,10 @@ _REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
     *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
 )
 _FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
+_WATCHING, _PASSED = int(Core.WATCHING), int(Core.PASSED)
+_HIT, _HIT_AT = int(Core.HIT), int(Core.HIT_AT)
+_BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
+_BREAKPOINT_LIST, _WATCHPOINT_LIST = int(Chip.BREAKPOINT_LIST), int(Chip.WATCHPOINT_LIST)
 _XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
 _ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
 _START, _STEP, _SINCE = int(Chip.TIMER_START), int(Chip.TIMER_STEP), int(Chip.TIMER_SINCE)
@@ -151,8 +155,34 @@ def fault(core: Any, reason: Any, address: Any, size: Any) -> Any:
 
 
 @njit
-def fetch_place(core: Any, address: Any) -> Any:
-    """Where in the array of memories an instruction lies; -1 with a fault noted if nowhere."""
+def _stops_at(core: Any, chip: Any, address: Any) -> Any:
+    """Whether there is a breakpoint, and the core is not to go past it this time."""
+    passed = core[_PASSED] == address
+    core[_PASSED] = -1
+    for at in range(chip[_BREAKPOINTS]):
+        if chip[_BREAKPOINT_LIST + at] == address:
+            return not passed
+    return False
+
+
+@njit
+def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
+    """Note the first watchpoint that an access hits."""
+    for at in range(chip[_WATCHPOINTS]):
+        entry = _WATCHPOINT_LIST + 3 * at
+        first, end = chip[entry + 1], chip[entry + 2]
+        if chip[entry] & kind and address < end and address + size > first and core[_HIT] == 0:
+            core[_HIT], core[_HIT_AT] = at + 1, max(address, first)
+
+
+@njit
+def fetch_place(core: Any, chip: Any, address: Any) -> Any:
+    """Where in the array of memories an instruction lies.
+
+    -1 if nowhere, with a fault noted; -2 at a breakpoint.
+    """
+    if core[_WATCHING] and _stops_at(core, chip, address):
+        return np.int64(-2)
     if core[_FAST] == 0 and refuses(core, address, 2, False, True):
         fault(core, _MPU, address, 2)
         return np.int64(-1)
@@ -240,15 +270,17 @@ def load(
             value = np.int64(halfwords[at >> 1])
         else:
             value = np.int64(memory[at])
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 1)
         return value | extra << 32
-    if size == 4:
-        found = _read_register(core, chip, sio, now, address)
-        if found != NOT_HERE:
-            return found | _extra(address, False) << 32
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
         return replies[number] | _extra(address, False) << 32
+    if size == 4:
+        found = _read_register(core, chip, sio, now, address)
+        if found != NOT_HERE:
+            return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
 
@@ -256,6 +288,7 @@ def load(
 def store(
     core: Any,
     other: Any,
+    chip: Any,
     sio: Any,
     lines: Any,
     memory: Any,
@@ -289,13 +322,15 @@ def store(
             halfwords[at >> 1] = np.uint16(value)
         else:
             memory[at] = np.uint8(value)
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 2)
         return np.int64(BIAS)
-    if size == 4:
-        found = _write_register(core, other, sio, now, address, value)
-        if found != NOT_HERE:
-            return _extra(address, True) | (ATTENTION if found else 0)
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
         return _extra(address, True) | ATTENTION
+    if size == 4:
+        found = _write_register(core, other, sio, now, address, value)
+        if found != NOT_HERE:
+            return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

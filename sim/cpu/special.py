@@ -13,7 +13,7 @@ from sim.memory_map import SRAM
 
 _IPSR, _PRIMASK, _CONTROL = int(Core.IPSR), int(Core.PRIMASK), int(Core.CONTROL)
 _MSP, _PSP, _T, _FAST = int(Core.MSP), int(Core.PSP), int(Core.THUMB), int(Core.FAST)
-_MPU_CONTROL = int(Core.MPU_CONTROL)
+_MPU_CONTROL, _WATCHING = int(Core.MPU_CONTROL), int(Core.WATCHING)
 _SRAM_SIZE = SRAM.size
 _SPSEL, _NPRIV = 2, 1
 _SP = 13
@@ -30,8 +30,8 @@ def is_privileged(core: Any) -> Any:
 
 @njit
 def guard(core: Any) -> None:
-    """Send accesses the long way round where the MPU or the privilege has a say."""
-    guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV
+    """Send accesses the long way where MPU, privilege or a debugger have a say."""
+    guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV or core[_WATCHING]
     core[_FAST] = 0 if guarded else _SRAM_SIZE
 
 

@@ -28,6 +28,7 @@ EXCEPTIONS = 48  # numbers: 16 of the architecture, 32 interrupts
 XIP_SETS = 1024  # 16 KB in two ways of 8 bytes
 NEVER = 1 << 62
 SIO_SIZE = 32
+MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
@@ -89,6 +90,10 @@ class Core(IntEnum):
     REMAINDER = auto()
     READY_AT = auto()
     DIRTY = auto()
+    WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
+    PASSED = auto()  # the instruction to execute despite a breakpoint on it
+    HIT = auto()  # number of the watchpoint that was hit, from 1 on
+    HIT_AT = auto()  # the first watched address of that access
     WAITED = auto()  # cycles, for flash
     LOGGED = auto()  # exceptions that began or ended since the trace looked
     LOG = auto()  # number (0: an end), SP, cycle, handler of each
@@ -116,7 +121,12 @@ class Chip(IntEnum):
     TIMER_SINCE = auto()
     TIMER_SCALE = auto()
     TIMER_OFFSET = auto()
-    END = auto()
+    # A debugger's breakpoints, and its watchpoints: kind (bits: 1 read, 2 write), first, end.
+    BREAKPOINTS = auto()
+    WATCHPOINTS = auto()
+    BREAKPOINT_LIST = auto()
+    WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS
+    END = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS
 
 
 class Sleep(IntEnum):
@@ -141,6 +151,7 @@ class Status(IntEnum):
     FOREVER = 8  # it sleeps, and nothing will wake it
     RETURNED = 9  # to RETURN_ADDRESS
     TURN = 10  # the other core has its turn
+    DEBUGGER = 11  # ahead of a breakpoint, or behind an access to a watchpoint
 
 
 @dataclass

@@ -1,35 +1,31 @@
 """Breakpoints, watchpoints and single steps on a Pico, with every cycle counted as without them.
 
-A breakpoint is a Unicorn code hook on its one address. Unicorn instruments nothing else for it,
-so all other code keeps its speed; memory holds no patch that a program could read, copy or
-overwrite; and the core rests exactly ahead of the instruction. A watchpoint is a memory hook,
-which slows every access down while there is one.
+The core looks them up itself: memory holds no patch that a program could read, copy or overwrite,
+the core rests exactly ahead of the instruction, or behind the one that accessed what is watched.
+While there are any, all accesses take the long way, which is several times slower.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Any
 
-from unicorn import unicorn_const
-
+from sim.cpu.processor import Processor
 from sim.errors import AddressError
 from sim.faults import Fault
-from sim.memory_map import region_of
+from sim.memory_map import FLASH, SRAM, region_of
 from sim.pico import Pico, Stop, StopReason
 
 _NO_LIMIT = 1 << 62  # cycles
 _BKPT_SIZE = 2
-_LONGEST_ACCESS = 4  # bytes of one load or store
 
 
 class Watch(Enum):
     """Which accesses a watchpoint stops at."""
 
-    WRITE = unicorn_const.UC_HOOK_MEM_WRITE
-    READ = unicorn_const.UC_HOOK_MEM_READ
-    ACCESS = unicorn_const.UC_HOOK_MEM_WRITE | unicorn_const.UC_HOOK_MEM_READ
+    READ = 1
+    WRITE = 2
+    ACCESS = 3
 
 
 @dataclass(frozen=True)
@@ -84,15 +80,18 @@ class Debugger:
         self.pico = pico
         self.max_cycles = _NO_LIMIT if max_cycles is None else max_cycles
         # The debugger is to the simulator what the debug port is to the chip.
-        self._core = pico._core
-        self._breakpoints: dict[int, int] = {}  # address: hook
-        self._watchpoints: dict[Watchpoint, int] = {}
-        self._passed: int | None = None  # the instruction to execute despite a breakpoint on it
-        self._hit: tuple[Watchpoint, int] | None = None
-        self._cut_short = False  # the last run ended in the middle of an access to a watchpoint
-        self._completing = False  # which is executed anew
+        self._chip = pico._chip
+        self._breakpoints: list[int] = []
+        self._watchpoints: list[Watchpoint] = []
         self._stepping: range | None = None
         self._halted_at: int | None = None  # address of the program's own BKPT
+
+    @property
+    def _core(self) -> Processor:
+        """The core that came to rest; the debugger is to the simulator what the debug port is to
+        the chip.
+        """
+        return self.pico._core
 
     def add_breakpoint(self, address: int) -> None:
         """Halt ahead of the instruction at `address`; a second one there makes no difference.
@@ -102,12 +101,14 @@ class Debugger:
         """
         _check(address, _BKPT_SIZE)
         if address not in self._breakpoints:
-            self._breakpoints[address] = self._hook_code(address)
+            self._breakpoints.append(address)
+            self._watch()
 
     def remove_breakpoint(self, address: int) -> None:
         """Take it back, if there is one."""
         if address in self._breakpoints:
-            self._unhook_code(address, self._breakpoints.pop(address))
+            self._breakpoints.remove(address)
+            self._watch()
 
     def add_watchpoint(self, watchpoint: Watchpoint) -> None:
         """Halt behind each access of the program to it; entry into exceptions is none.
@@ -116,29 +117,21 @@ class Debugger:
             AddressError: it does not lie in flash or SRAM.
         """
         _check(watchpoint.address, watchpoint.size)
-        if watchpoint in self._watchpoints:
-            return
-
-        def on_access(_uc: Any, _kind: int, address: int, size: int, _value: int, _: Any) -> None:
-            end = min(address + size, watchpoint.address + watchpoint.size)
-            if (first := max(address, watchpoint.address)) < end:
-                self._hit = self._hit or (watchpoint, first)
-                if not self._completing:
-                    self._cut_short = True
-                    self._core.halt()
-
-        begin = watchpoint.address - _LONGEST_ACCESS + 1  # hooks are chosen by the first byte
-        end = watchpoint.address + watchpoint.size - 1
-        self._watchpoints[watchpoint] = self._core.add_hook(
-            watchpoint.kind.value, on_access, begin, end
-        )
-        self._core.forget_all_code()
+        if watchpoint not in self._watchpoints:
+            self._watchpoints.append(watchpoint)
+            self._watch()
 
     def remove_watchpoint(self, watchpoint: Watchpoint) -> None:
         """Take it back, if there is one."""
         if watchpoint in self._watchpoints:
-            self._core.remove_hook(self._watchpoints.pop(watchpoint))
-            self._core.forget_all_code()
+            self._watchpoints.remove(watchpoint)
+            self._watch()
+
+    def _watch(self) -> None:
+        self._chip.watch(
+            self._breakpoints,
+            [(one.kind.value, one.address, one.address + one.size) for one in self._watchpoints],
+        )
 
     def close(self) -> None:
         """Take back all breakpoints and watchpoints; the Pico is its owner's again."""
@@ -159,7 +152,7 @@ class Debugger:
             stepping: None to run; else execute one instruction, and on while PC is in the range.
                 As in `Pico.step`, an exception that is due or a sleep to end comes before it.
         """
-        self._passed = self._core.pc
+        self._chip.pass_by(self._core.pc)
         self._stepping = stepping
 
     def advance(self, max_cycles: int) -> Halt | None:
@@ -191,12 +184,11 @@ class Debugger:
             self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
             self._halted_at = None
             return None
-        self._passed = pc
+        self._chip.pass_by(pc)
         return self._go(self.pico.step)
 
     def _go(self, motion: Callable[[], Stop | None]) -> Halt | None:
         """Let the Pico run or step; None if nothing but the budget ended it."""
-        self._hit, self._cut_short = None, False
         try:
             stop = motion()
         except Fault as fault:
@@ -207,41 +199,16 @@ class Debugger:
             case None | StopReason.BUDGET:
                 return None
             case StopReason.DEBUGGER:
-                return self._complete_access() if self._cut_short else Halt(Cause.BREAKPOINT)
+                hit = self._chip.take_hit()
+                if hit is None:
+                    return Halt(Cause.BREAKPOINT)
+                number, address = hit
+                return Halt(Cause.WATCHPOINT, self._watchpoints[number], address)
         return Halt(Cause.PROGRAM, stop=stop)
-
-    def _complete_access(self) -> Halt | None:
-        """Execute the instruction that was stopped at its access to a watchpoint."""
-        self._completing = True
-        try:
-            halt = self._execute_one()
-        finally:
-            self._completing = False
-        if halt is None and self._hit is not None:
-            watchpoint, address = self._hit
-            return Halt(Cause.WATCHPOINT, watchpoint, address)
-        return halt  # None: an exception came first
-
-    def _hook_code(self, address: int) -> int:
-        handle = self._core.add_hook(
-            unicorn_const.UC_HOOK_CODE, self._on_instruction, address, address
-        )
-        self._core.forget_code(address, _BKPT_SIZE)
-        return handle
-
-    def _unhook_code(self, address: int, handle: int) -> None:
-        self._core.remove_hook(handle)
-        self._core.forget_code(address, _BKPT_SIZE)
-
-    def _on_instruction(self, _uc: Any, address: int, _size: int, _: Any) -> None:
-        if address == self._passed:
-            self._passed = None
-        else:
-            self._core.halt()
 
 
 def _check(address: int, size: int) -> None:
-    if size < 1 or region_of(address, size) is None:
+    if size < 1 or region_of(address, size) not in (FLASH, SRAM):
         raise AddressError(
             f"{address:#010x}..{address + size:#010x} does not lie in memory; "
             "break and watch in flash or SRAM"

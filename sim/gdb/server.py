@@ -18,6 +18,7 @@ from enum import Enum
 
 import numpy as np
 
+from sim.cpu.processor import Processor
 from sim.errors import AddressError, SimError
 from sim.faults import FaultReason
 from sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
@@ -206,7 +207,7 @@ class Session:
         exit_code: Callable[[Stop], int | None] = lambda _stop: None,
     ) -> None:
         self._debugger, self._exit_code = debugger, exit_code
-        self._pico, self._core = debugger.pico, debugger.pico._core
+        self._pico = debugger.pico
         self._monitor = Monitor(debugger)
         self.is_running = False
         self.acknowledges = True
@@ -259,6 +260,11 @@ class Session:
             b"R": self._restart,
             b"D": self._detach,
         }
+
+    @property
+    def _core(self) -> Processor:
+        """The core that came to rest."""
+        return self._pico._core
 
     def handle(self, packet: bytes) -> list[bytes]:
         """The replies to a packet; none if it sets the program running or ends the session."""

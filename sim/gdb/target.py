@@ -1,6 +1,6 @@
 """What GDB is told of the RP2040: its registers and its memory map. GDB manual, G.5.3 and E.14."""
 
-from sim.core import Core
+from sim.cpu.processor import Processor
 from sim.memory_map import FLASH, REGIONS, SRAM
 
 _BITS = 32
@@ -14,12 +14,12 @@ _POINTERS = {"sp": "data_ptr", "pc": "code_ptr", "msp": "data_ptr", "psp": "data
 _SECTOR = 4096
 
 
-def read_register(core: Core, number: int) -> int:
+def read_register(core: Processor, number: int) -> int:
     """A register by its place in REGISTERS."""
     return core.register(REGISTERS[number])
 
 
-def write_register(core: Core, number: int, value: int) -> None:
+def write_register(core: Processor, number: int, value: int) -> None:
     """Write a register by its place in REGISTERS."""
     name = REGISTERS[number]
     core.set_registers(**{name: value | 1 if name == "pc" else value})

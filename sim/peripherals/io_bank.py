@@ -15,6 +15,7 @@ _CTRL = 0x3003_331F
 _SIO, _NULL = 5, 0x1F  # FUNCSEL
 _INVERT, _LOW, _HIGH = 1, 2, 3  # overrides
 _EDGES = 0xCCCC_CCCC  # EDGE_LOW and EDGE_HIGH of eight pins
+_EDGES = 0xCCCC_CCCC  # of the four events of each pin
 _INTERRUPT_SETS = ("PROC0", "PROC1", "DORMANT_WAKE")
 
 
@@ -73,7 +74,9 @@ class IoBank(RegisterBlock):
         at = 8 * len(self._pins)
         for word, suffix in enumerate(self._suffixes):
             raw, clear = partial(self._raw, word), partial(self._clear_edges, word)
-            registers.append(Register(at + 4 * word, f"INTR{suffix}", 0, 0, raw, clear))
+            registers.append(
+                Register(at + 4 * word, f"INTR{suffix}", 0, 0, raw, clear, clears=_EDGES)
+            )
         for owner in _INTERRUPT_SETS:
             for kind in ("INTE", "INTF", "INTS"):
                 at += 4 * len(self._suffixes)

@@ -17,6 +17,7 @@ class Register:
         writable: the bits that a write stores.
         on_read: gives the value instead of the stored one.
         on_write: called after the store with all 32 bits that were written.
+        clears: the bits that a written 1 clears.
         steady_until: for a register that programs poll and that may be read without effect: gives
             the cycle until which its value stays, if nothing is written meanwhile.
     """
@@ -28,6 +29,7 @@ class Register:
     on_read: Callable[[], int] | None = None
     on_write: Callable[[int], None] | None = None
     steady_until: Callable[[], int] | None = None
+    clears: int = 0
 
 
 class RegisterBlock:
@@ -64,6 +66,11 @@ class RegisterBlock:
         if register.on_write:
             register.on_write(value)
         return True
+
+    def clearing_bits(self, offset: int) -> int:
+        """Of the register at a word offset: the bits that a written 1 clears."""
+        register = self._by_offset.get(offset)
+        return register.clears if register else 0
 
     def __getitem__(self, name: str) -> int:
         return self._values[name]

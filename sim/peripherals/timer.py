@@ -37,7 +37,7 @@ class Timer(RegisterBlock):
             Register(0x28, "TIMERAWL", 0, 0, lambda: self.count & ALL_BITS),
             Register(0x2C, "DBGPAUSE", 0b110, 0b110),
             Register(0x30, "PAUSE", 0, 1, on_write=self._pause),
-            Register(0x34, "INTR", 0, 0, lambda: self._raised, self._clear),
+            Register(0x34, "INTR", 0, 0, lambda: self._raised, self._clear, clears=0xF),
             Register(0x38, "INTE", 0, 0xF, on_write=self._drive),
             Register(0x3C, "INTF", 0, 0xF, on_write=self._drive),
             Register(0x40, "INTS", 0, 0, self._status),
