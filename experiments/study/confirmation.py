@@ -7,6 +7,8 @@ line of its first part, which came after:
   first backbone has the highest mean final accuracy with, over all angles, for static NITI and
   PRIOT together ("common") and, with the first rule, for each alone ("own"); and those that are
   NITI's own default ("default"), with which the map has static NITI collapse;
+* angles: both of these at the first; at the further ones the first rule with the default bits on
+  the first backbone of each kind;
 * calibrations: the first rule, and the one under which the fewest runs of the map collapsed, over
   both methods and all its usual backbones (of equal ones that with the highest mean final
   accuracy).
@@ -47,7 +49,11 @@ class Comparison(NamedTuple):
 
 def safest(study: Study, rows: Rows) -> CalibrationChoice:
     """The calibration of the map with the fewest collapsed runs; ``rows`` are the map's."""
-    everywhere = [row for row in rows if row["backbone"] in study.backbones]
+    everywhere = [
+        row
+        for row in rows
+        if row["backbone"] in study.backbones and row["learning_rate_bits"] in study.fewer_bits
+    ]
 
     def risk(choice: CalibrationChoice) -> tuple[float, float]:
         mine = [row for row in everywhere if row["calibration"] == choice.label]
@@ -93,6 +99,10 @@ def comparisons(study: Study, rows: Rows) -> Iterator[Comparison]:
                     yield Comparison(kind, angle, choice, "default", (NITIS_BITS, NITIS_BITS))
                 if choice == study.calibrations[0] and own != (common, common):
                     yield Comparison(kind, angle, choice, "own", (own[0], own[1]))
+    for kind in study.confirmed_kinds:
+        for angle in study.further_angles:
+            bits = (NITIS_BITS, NITIS_BITS)
+            yield Comparison(kind, angle, study.calibrations[0], "default", bits)
 
 
 def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
@@ -106,6 +116,7 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
         (comparison, seed)
         for comparison in comparisons(study, map_rows)
         for seed in study.pretraining_seeds
+        if comparison.angle not in study.further_angles or seed == study.pretraining_seeds[0]
     ]
     groups = [
         _runs(laboratory, comparison, seed, contender)

@@ -59,6 +59,9 @@ class Study:
     """Of the map: the first pre-training seed of each kind."""
     angles: tuple[float, ...]
     bits: tuple[int, ...]
+    """With the first two of ``calibrations``."""
+    fewer_bits: tuple[int, ...]
+    """With the others."""
     calibrations: tuple[CalibrationChoice, ...]
     slow_backbones: tuple[str, ...]
     """Further ones whose runs take many times as long."""
@@ -69,6 +72,8 @@ class Study:
     """Kinds of backbones that carry a claim."""
     pretraining_seeds: tuple[int, ...]
     confirmed_angles: tuple[float, ...]
+    further_angles: tuple[float, ...]
+    """With the first calibration and NITI's own default bits, on the first backbone of a kind."""
     confirmation: Stage
     mechanism_angles: tuple[float, ...]
     mechanisms: Stage
@@ -100,13 +105,15 @@ FULL = Study(
         CalibrationChoice("rotated-p90"),
         CalibrationChoice("rotated", images=512),
     ),
+    fewer_bits=(3, 5),
     slow_backbones=("lenet-0",),
-    slow_bits=(3, 5),
+    slow_bits=(3,),
     slow_calibrations=(ROTATED, HEADROOM),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
     confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax"),
     pretraining_seeds=(0, 1, 2),
-    confirmed_angles=(30.0, 60.0),
+    confirmed_angles=(30.0,),
+    further_angles=(60.0,),
     confirmation=Stage(test_images=2000, epochs=100, measure_every=5, seeds=tuple(range(10, 20))),
     mechanism_angles=(30.0, 60.0),
     mechanisms=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2, 3, 4)),
@@ -116,8 +123,8 @@ FULL = Study(
     ),
     compared_angles=(30.0, 45.0, 60.0, 90.0),
     common_bits=5,
-    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1, 2)),
-    float_rates=effort.Stage(angles=(30.0, 60.0, 90.0), seeds=(100,), images=1024, epochs=10),
+    comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1)),
+    float_rates=effort.Stage(angles=(30.0, 90.0), seeds=(100,), images=1024, epochs=10),
 )
 QUICK = Study(
     label="REDUCED: embedded sample, few images, epochs and seeds",
@@ -127,6 +134,7 @@ QUICK = Study(
     angles=(30.0, 60.0),
     bits=(3, 5),
     calibrations=(ROTATED, CalibrationChoice("rotated-largest")),
+    fewer_bits=(3, 5),
     slow_backbones=("short-0",),
     slow_bits=(5,),
     slow_calibrations=(ROTATED,),
@@ -134,6 +142,7 @@ QUICK = Study(
     confirmed_kinds=("integer-uniform", "float32-minmax"),
     pretraining_seeds=(0,),
     confirmed_angles=(30.0,),
+    further_angles=(60.0,),
     confirmation=Stage(test_images=200, epochs=3, measure_every=1, seeds=(10, 11)),
     mechanism_angles=(30.0,),
     mechanisms=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -32,12 +32,13 @@ class Cell(NamedTuple):
 
 def cells(study: Study) -> Iterator[Cell]:
     """Every cell; those that answer first come first."""
-    usual = product(study.calibrations, study.backbones, study.angles, study.bits, MAPPED)
-    slow = product(
-        *(study.slow_calibrations, study.slow_backbones, study.angles, study.slow_bits, MAPPED)
-    )
-    for calibration, backbone, angle, bits, contender in chain(usual, slow):
-        yield Cell(backbone, calibration, angle, bits, contender)
+    for number, calibration in enumerate(study.calibrations):
+        bits = study.bits if number < 2 else study.fewer_bits
+        for place in product(study.backbones, study.angles, bits, MAPPED):
+            yield Cell(place[0], calibration, *place[1:])
+    for calibration in study.slow_calibrations:
+        for place in product(study.slow_backbones, study.angles, study.slow_bits, MAPPED):
+            yield Cell(place[0], calibration, *place[1:])
 
 
 def screening(laboratory: StudyLaboratory) -> Artefact:
