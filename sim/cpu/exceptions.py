@@ -27,7 +27,6 @@ _TO_HANDLER, _TO_MAIN, _TO_PROCESS = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
 _SPSEL = 2
 _THUMB = 1 << 24
 _SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
-_RETURN_ADDRESS = 0xEFFF_FFFE
 _SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
 
 _OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR = (
@@ -61,7 +60,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
     int(Status.BUDGET),
     int(Status.FOREVER),
 )
-_FAULT, _RETURNED, _TURN = int(Status.FAULT), int(Status.RETURNED), int(Status.TURN)
+_FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _DEBUGGER = int(Status.DEBUGGER)
 _SP, _LR, _PC = 13, 14, 15
@@ -322,8 +321,6 @@ def look_around(
         return _BUDGET
     if core[_CYCLES] >= core[_WINDOW]:
         return _TURN
-    if np.int64(registers[_PC]) == _RETURN_ADDRESS:
-        return _RETURNED
     if core[_T] == 0:
         fault(core, _ARM, -1, 0)
         return _FAULT

@@ -55,7 +55,9 @@ def make(_sources):
                             cyc += wait_for_flash(core, chip, lines, fetched)
                     else:
                         at = fetch_place(core, chip, pc)
-                        if at < 0: status = FAULT if at == -1 else DEBUGGER; break
+                        if at == -1: status = FAULT; break
+                        if at == -2: status = DEBUGGER; break
+                        if at == -3: status = RETURNED; break
                         if at >= FLASH_AT and pc & ~3 != fetched:
                             fetched = pc & ~3
                             cyc += wait_for_flash(core, chip, lines, fetched)

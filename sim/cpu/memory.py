@@ -33,6 +33,9 @@ from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 """Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,
 SIO hangs on the core's single-cycle port."""
+# Where a called function returns to: an address that never holds code (Armv6-M reserves
+# 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
+RETURN_ADDRESS = 0xEFFF_FFFE
 BIAS = 8  # added to cycles in an answer, since they may be fewer than none
 ATTENTION = 1 << 40  # in the answer of a store: look around before the next instruction
 
@@ -179,8 +182,10 @@ def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
 def fetch_place(core: Any, chip: Any, address: Any) -> Any:
     """Where in the array of memories an instruction lies.
 
-    -1 if nowhere, with a fault noted; -2 at a breakpoint.
+    -1 if nowhere, with a fault noted; -2 at a breakpoint, -3 where a host's call returns to.
     """
+    if address == RETURN_ADDRESS:
+        return np.int64(-3)
     if core[_WATCHING] and _stops_at(core, chip, address):
         return np.int64(-2)
     if core[_FAST] == 0 and refuses(core, address, 2, False, True):
