@@ -31,9 +31,10 @@ def make(_sources):
             traces, functions, counts,
             chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
         sources = _sources
+        TRACED follow_exceptions(traces, functions, core, r)
         while True:
             status = look_around(core, other, chip, r, priorities, words)
-            TRACED follow_exceptions(traces, functions, core, r)
+            TRACED here = follow_exceptions(traces, functions, core, r)
             TRACED jumped = int64(0)
             if status != GO:
                 return status
@@ -71,16 +72,17 @@ DISPATCH
                 pc = next_pc
                 COUNT
                 TRACED if jumped:
-                TRACED     arrive(traces, functions, core, cyc, jumped, pc, r)
+                TRACED     here = arrive(traces, functions, core, cyc, jumped, pc, r)
                 TRACED     jumped = int64(0)
             core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v; core[CYCLES] = cyc
             core[FETCHED] = fetched; core[INSTRUCTIONS] += executed
             r[15] = uint32(pc)
             if status == LEAVE:
                 core[INSTRUCTIONS] += 1
-                status = leave(core, r, priorities, words)
+                core[LEAVING] = 1
+                status = GO
             elif status == CALL_SUPERVISOR:
-                status = call_supervisor(core, r, priorities)
+                status = call_supervisor(core, r, priorities, words)
             if status != GO:
                 return status
     return run
@@ -229,6 +231,8 @@ if pc & ~3 != fetched:
     fetched = pc & ~3
     BOOK cyc - 1, {offset}"""
 _WAITED = """\
+if functions[at >> 1] != here:
+    here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
 counts[2, at >> 1] += core[WAITED] - waited; waited = core[WAITED]; began = cyc"""
 _COUNTED = """\
 waited = core[WAITED] - waited
@@ -249,9 +253,10 @@ def _line(line: str, observed: Observed) -> str:
     elif word == "COUNT":
         text = _COUNTED if observed.traced else "pass"
     elif word == "JUMP":
-        text = f"jumped = int64({rest})" if observed.traced else "pass"
+        follows = observed.traced and rest != "BRANCH"
+        text = f"jumped = int64({rest})" if follows else "pass"
     elif word == "STACK":
-        text = "note_sp_at(traces, cyc, int64(r[13]))" if observed.traced else "pass"
+        text = "note_sp_at(traces, cyc + cost, int64(r[13]))" if observed.traced else "pass"
     elif word == "TRACED":
         text = rest if observed.traced else ""
     else:
@@ -302,7 +307,6 @@ def names() -> dict[str, Any]:
         "note_sp_at": call_trace.note_sp,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
-        "leave": exceptions.leave,
         "call_supervisor": exceptions.call_supervisor,
         "read_special": special.read_special,
         "write_special": special.write_special,

@@ -136,7 +136,7 @@ def test_what_a_callback_raises_comes_out() -> None:
         raise KeyError(address, size, value)
 
     target = pico("str r1, [r0]; bkpt #0")
-    target._chip.bus.write = refuse  # type: ignore[method-assign]
+    target._chip._private[0].bus.write = refuse  # type: ignore[method-assign]
     set_registers(target, r0=0x4005_4000)
     with pytest.raises(KeyError):
         target.run()
@@ -146,7 +146,7 @@ def test_trace_counts_an_exception_without_a_vector() -> None:
     target = Pico(pico("nop; bkpt #0").program, trace=True)
     target._chip.system_control.vtor = SRAM_BASE + 0x100
     target.write(SRAM_BASE + 0x100, np.zeros(48, np.uint32))
-    target._chip._nvic.pend(14)
+    target._chip.nvic.pend(14)
     with pytest.raises(Fault):
         target.run()
     assert target.call_graph().cycles == target.cycles == 15

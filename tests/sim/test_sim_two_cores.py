@@ -44,7 +44,7 @@ LOADS = "ldr r1, [r2, #0];" * 100
 
 
 def two(source: str, contention: Contention = Contention.BANKS) -> Pico:
-    made = Pico(program(LAUNCH + source), cores=2, contention=contention)
+    made = Pico(program(LAUNCH + source), contention=contention)
     made.set_registers(sp=0x2004_2000)
     return made
 
