@@ -311,9 +311,8 @@ def look_around(
                 core[_EVENT] = 0
             core[_SLEEPS] = _NOT
         if core[_SLEEPS] != _NOT:
-            if other[_RUNS] and other[_SLEEPS] == _NOT:  # time is the other's to make
-                core[_CYCLES] = max(core[_CYCLES], min(other[_CYCLES], chip[_EVENT_AT]))
-                return _DUE if core[_CYCLES] >= chip[_EVENT_AT] else _TURN
+            if other[_RUNS]:
+                return _TURN  # time is for both to make
             until = min(chip[_EVENT_AT], chip[_LIMIT])
             if chip[_EVENT_AT] >= NEVER:
                 return _FOREVER

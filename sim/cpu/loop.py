@@ -292,6 +292,7 @@ def names() -> dict[str, Any]:
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in types}
     functions |= {
+        "is_ahead": memory.is_ahead,
         "load": memory.load,
         "store": memory.store,
         "fault": memory.fault,
@@ -323,23 +324,23 @@ def _hash_of_sources(text: str) -> str:
     return digest.hexdigest()
 
 
-def _compiled(text: str, scope: dict[str, Any]) -> Callable[..., int]:
+def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[..., int]:
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
-    made = scope["make"](_hash_of_sources(text))
+    made = scope["make"](_hash_of_sources(f"{observed}{text}"))
     return numba.njit(cache=True, error_model="numpy", boundscheck=False)(made)
 
 
 @cache
 def one_core(traced: bool) -> Callable[..., int]:
     """The loop of a core that has the bus for itself."""
-    text = source(Observed(traced, shared_bus=False))
-    return _compiled(text, names() | {"__name__": __name__})
+    observed = Observed(traced, shared_bus=False)
+    return _compiled(source(observed), names() | {"__name__": __name__}, observed)
 
 
 @cache
 def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
-    run = _compiled(source(observed), dict(scope))
-    return _compiled(BOTH_CORES, scope | {"run": run})
+    run = _compiled(source(observed), dict(scope), observed)
+    return _compiled(BOTH_CORES, scope | {"run": run}, observed)
