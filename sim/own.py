@@ -278,7 +278,8 @@ class OwnRp2040:
 
     def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         """Bytes of any memory. Raises AddressError where there is none."""
-        places = [int(place(address + at)) for at in range(size)]
+        inside = address >= 0 and address + size <= 1 << 32
+        places = [int(place(address + at)) for at in range(size)] if inside else [-1]
         if min(places) < 0:
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} does not lie in memory; "
@@ -350,8 +351,12 @@ class OwnRp2040:
         An event as from `run`, or None where there is nothing to answer.
         """
         core = self.processors[0].core
-        executed = core[Core.INSTRUCTIONS]
-        while core[Core.INSTRUCTIONS] == executed:
+
+        def executed() -> int:
+            return int(core[Core.INSTRUCTIONS] + core[Core.SUPERVISED])
+
+        before = executed()
+        while executed() == before:
             event = self.run(self.cycles + 1)
             if event is None or event.reason is not Ended.BUDGET:
                 return event

@@ -21,10 +21,11 @@ def simulated_pico(
     placement: Placement = DEFAULT,
     purpose: Purpose = Purpose.TRAINING,
     contention: Contention = Contention.BANKS,
+    profiled: bool = False,
 ) -> Pico:
     """A Pico after reset; ``elf`` is another build of the trainer than the ones that ship.
 
-    ``contention`` is what two cores cost each other.
+    ``contention`` is what two cores cost each other; ``profiled`` is for those who want a profile.
 
     Raises:
         sim.ProgramError: when the file is no program for an RP2040.
@@ -37,7 +38,13 @@ def simulated_pico(
     check_place(found, placement, purpose)
     in_sram = not flash_data and all(SRAM.holds(one.address) for one in program.segments)
     engine = Engine.UNICORN if in_sram and found.cores == 1 else Engine.OWN
-    pico = Pico(program, flash_data=flash_data, engine=engine, contention=contention)
+    pico = Pico(
+        program,
+        flash_data=flash_data,
+        engine=engine,
+        contention=contention,
+        trace=profiled and engine is Engine.OWN,
+    )
     wanted = (*SYMBOLS, *(FLASH_SYMBOLS if flash_data else ()))
     missing = [name for name in wanted if name not in pico.program.symbols]
     if missing:

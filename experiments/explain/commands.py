@@ -34,7 +34,7 @@ def explain(options: Namespace) -> None:
     inputs = load_inputs(configuration.dataset, options.data, options.backbone)
     variant = Variant(options.variant or Variant.FAST)
     made_with = environment(options.elf or trainer_elf(variant, placement))
-    pico = simulated_pico(options.elf, variant, placement)
+    pico = simulated_pico(options.elf, variant, placement, profiled=True)
     if options.elf is not None:
         placement = as_built(placement, pico)
     with tqdm(

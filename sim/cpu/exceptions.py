@@ -62,6 +62,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 )
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
+_SUPERVISED = int(Core.SUPERVISED)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -356,6 +357,7 @@ def call_supervisor(core: Any, registers: Any, priorities: Any, words: Any) -> A
         fault(core, _SUPERVISOR, -1, 0)
         return _FAULT
     core[_PENDING] |= 1 << SV_CALL
+    core[_SUPERVISED] += 1
     registers[_PC] += np.uint32(2)
     return _GO
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(_GDB is None, reason="gdb-multiarch is not insta
 
 def ready() -> Pico:
     """The trainer about to train on an image that is none: a run of few cycles."""
-    target = Pico(firmware_elf.TRAINER)
+    target = Pico(firmware_elf.TRAINER, trace=True)
     assert target.run().reason is StopReason.HALT
     arena = target.symbol("__arena_start__").address
     target.write(arena, bytes(64))
@@ -133,7 +133,7 @@ def about_to_train() -> Pico:
     network = Network("small", (1, 8, 8), (Conv2d(2), ReLU(), MaxPool2d(), Dense(3)))
     settings = method("niti-dynamic")
     model = with_scores(initial_model(network, 0), settings, 0)
-    target = Pico(firmware_elf.TRAINER)
+    target = Pico(firmware_elf.TRAINER, trace=True)
     image = np.arange(64, dtype=np.int8).reshape(1, 8, 8)
     Device(target, model, settings, None)._send(_TRAIN, image, 1, checkpoints=False)
     return target

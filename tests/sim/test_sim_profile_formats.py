@@ -13,7 +13,7 @@ import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registers
 
 import firmware_elf
-from sim import CallGraph, Pico, Profile, Program
+from sim import CallGraph, Engine, Pico, Profile, Program
 from sim.reports.profile_formats import (
     callgrind,
     collapsed,
@@ -52,7 +52,7 @@ def _small(base: int) -> Case:
 
 def _trainer(trace: bool) -> Case:
     """Debug lines, inlined code, several files."""
-    pico = Pico(firmware_elf.TRAINER, trace=trace)
+    pico = Pico(firmware_elf.TRAINER, trace=trace, engine=Engine.OWN if trace else Engine.UNICORN)
     pico.run()
     address = pico.symbol("__arena_start__").address
     pico.write(address, np.arange(64, dtype=np.int32))

@@ -14,7 +14,7 @@ SOURCES = Path(firmware_elf.TRAINER).parent
 
 @pytest.fixture
 def pico() -> Pico:
-    pico = Pico(firmware_elf.TRAINER)
+    pico = Pico(firmware_elf.TRAINER, trace=True)
     pico.run()
     return pico
 

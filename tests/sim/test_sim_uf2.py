@@ -70,7 +70,7 @@ def test_uf2_for_flash_runs() -> None:
 
 
 def test_uf2_for_sram_runs_and_tells_its_size() -> None:
-    target = Pico(uf2.parse(blocks(ram_image(), SRAM_BASE)))
+    target = Pico(uf2.parse(blocks(ram_image(), SRAM_BASE)), trace=True)
     target.run()
     assert target.registers.r0 == 7
     assert target.memory_use().code == len(ram_image())
