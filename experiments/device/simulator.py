@@ -85,7 +85,7 @@ def check_place(variant: Variant, placement: Placement, purpose: Purpose) -> Non
     """
     if variant.cores > 1 and Memory.FLASH in (placement.weights, placement.code):
         raise UserError(
-            f"placement {placement}: the XIP cache is modelled for one core; "
+            f"placement {placement}: the dual variant is built for SRAM; "
             f"leave it out, or the {variant} variant"
         )
     if variant.cores > 1 and purpose is Purpose.PREDICTION:

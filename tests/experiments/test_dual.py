@@ -5,12 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from experiment_models import compared_on, labels_for, prepared, random_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unicorn import unicorn_const
 
 from experiments.cli import main
 from experiments.device.comparison import Comparison
@@ -20,7 +18,6 @@ from experiments.device.variants import Variant
 from kernels.methods import method
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 from sim import Contention
-from sim.memory_map import SRAM
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 _FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058
@@ -61,35 +58,6 @@ WIDE = Network(
 )
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_neither_part_touches_what_the_other_writes(name: str) -> None:
-    """From fork to join, byte for byte: so it is no matter which one the simulator runs first."""
-    comparison = compared_on(WIDE, method(name), Variant.DUAL)
-    pico = comparison.device.target
-    machine = pico._chip.machine
-    read, written = np.zeros((2, 2, SRAM.size), bool)
-    joins = 0
-
-    def on_access(_uc: object, kind: int, address: int, size: int, _value: int, _: object) -> None:
-        nonlocal joins
-        core, writes = int(machine["bus_core"]), kind == unicorn_const.UC_MEM_WRITE
-        if SRAM.holds(address):
-            (written if writes else read)[core, address - SRAM.base :][:size] = True
-        elif core == 0 and address in (_FIFO_WR, _FIFO_RD):
-            if address == _FIFO_RD and written[1].any():
-                both = written[0] & (read[1] | written[1]) | written[1] & read[0]
-                assert not both.any(), f"shared: {SRAM.base + np.flatnonzero(both)[0]:#x}"
-                joins += 1
-            read[:] = written[:] = False
-
-    pico._core.add_hook(
-        unicorn_const.UC_HOOK_MEM_READ | unicorn_const.UC_HOOK_MEM_WRITE, on_access, 1, 0
-    )
-    pico._core.forget_all_code()
-    train(comparison, 1)
-    assert joins >= 4
-
-
 def test_contention_changes_time_and_nothing_else() -> None:
     hashes, cycles = set(), []
     for contention in Contention:
@@ -109,7 +77,7 @@ def test_contention_changes_time_and_nothing_else() -> None:
 @pytest.mark.parametrize("placement", ["weights=flash", "code=flash"])
 def test_flash_is_refused_for_two_cores(placement: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["costs", "--variant", "dual", "--placement", placement]) == 2
-    assert "the XIP cache is modelled for one core" in capsys.readouterr().err
+    assert "the dual variant is built for SRAM" in capsys.readouterr().err
 
 
 def test_costs_show_both_cores_beside_one(
