@@ -120,15 +120,19 @@ INSTRUCTIONS_16 = (
     Instruction("ADD (high)", "01000100 xxxxxxxx", 1, meaning.ADD_HIGH),
     Instruction("ADD SP", "01000100 1xxxx 101", 1, meaning.ADD_SP_REGISTER, Kind.SETS_SP),
     Instruction("ADD PC", "01000100 1xxxx 111", 2, meaning.ADD_PC, Kind.INDIRECT),
+    Instruction("ADD PC, PC", "01000100 11111111", 2, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     Instruction("CMP (high)", "01000101 xxxxxxxx", 1, meaning.COMPARE_HIGH),
     Instruction(
         "CMP (high, two low)", "01000101 00xxxxxx", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE
     ),
+    Instruction("CMP PC", "01000101 1xxxx111", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
+    Instruction("CMP (PC)", "01000101 x1111xxx", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     Instruction("MOV (high)", "01000110 xxxxxxxx", 1, meaning.MOVE_HIGH),
     Instruction("MOV SP", "01000110 1xxxx 101", 1, meaning.MOVE_SP, Kind.SETS_SP),
     Instruction("MOV PC", "01000110 1xxxx 111", 2, meaning.MOVE_PC, Kind.INDIRECT),
     Instruction("BX", "01000111 0xxxx 000", 2, meaning.BRANCH_EXCHANGE, Kind.INDIRECT),
     Instruction("BLX", "01000111 1xxxx 000", 2, meaning.BRANCH_LINK_EXCHANGE, Kind.CALL),
+    Instruction("BX PC", "01000111 x1111 000", 2, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     # A5.2.4 loads and stores of one item
     Instruction("LDR (literal)", "01001 xxxxxxxxxxx", 2, load(LITERAL, 4, R8)),
     Instruction("STR (reg)", "0101000 xxxxxxxxx", 2, store(BOTH, 4, RD)),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sim.bus import Bus, Unmodelled
 from sim.core import Ended, Event
 from sim.cpu.call_trace import InstructionBooks, charge_until_now
-from sim.cpu.exceptions import HARD_FAULT
+from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
 from sim.cpu.memory import REASONS, addresses_of, place
@@ -51,6 +51,7 @@ from sim.xip_cache import XipStatistics
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
+_RETURN_AT = 24  # bytes into the frame of an exception
 _FIFO_WR = 0xD000_0054
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
@@ -386,8 +387,17 @@ class OwnRp2040:
         core = self.core.core
         reason = REASONS[int(core[Core.REASON])]
         if reason is not FaultReason.STACK_OVERFLOW and self._handles_faults():
-            core[Core.PENDING] |= 1 << HARD_FAULT
+            if reason is FaultReason.SUPERVISOR_CALL and core[Core.FAULT_SIZE]:
+                core[Core.PENDING] |= 1 << SV_CALL  # whose handler faults at its beginning
+                self.core.set_registers(pc=self.core.pc + 2)
+            else:
+                core[Core.PENDING] |= 1 << HARD_FAULT
             return None
+        if (
+            reason is FaultReason.NO_HANDLER
+        ):  # tell what was interrupted, not where there is no code
+            stacked = self.core.word(self.core.register("sp") + _RETURN_AT)
+            self.core.set_registers(pc=stacked or 0)
         address, size = int(core[Core.FAULT_ADDRESS]), int(core[Core.FAULT_SIZE])
         return Event(reason, None if address < 0 else address, size)
 
@@ -405,6 +415,7 @@ class OwnRp2040:
         core = self.core.core
         address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
         self._clock.cycles = int(core[Core.NOW])
+        self._private[self._stopped_on].systick.advance()  # before ICSR clears what it pended
         bus = self._private[self._stopped_on].bus
         writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
         modelled, loaded = True, 0

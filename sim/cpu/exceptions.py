@@ -13,7 +13,19 @@ import numpy as np
 from numba import njit
 
 from sim.cpu.memory import REASONS, fault, place
-from sim.cpu.state import LOG_SIZE, NEVER, SRAM_AT, Chip, Core, Sleep, Status
+from sim.cpu.mpu import refuses_to
+from sim.cpu.state import (
+    FLASH_AT,
+    LOG_SIZE,
+    NEVER,
+    ROM_AT,
+    SRAM_AT,
+    XIP_SRAM_AT,
+    Chip,
+    Core,
+    Sleep,
+    Status,
+)
 from sim.faults import FaultReason
 from sim.memory_map import SRAM
 
@@ -29,12 +41,12 @@ _THUMB = 1 << 24
 _SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
 _SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
 
-_OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR = (
+_OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR, _PROTECTED = (
     REASONS.index(reason)
     for reason in (
         *(FaultReason.STACK_OVERFLOW, FaultReason.WRITE, FaultReason.READ),
         *(FaultReason.FETCH, FaultReason.NO_HANDLER, FaultReason.ARM_STATE),
-        FaultReason.SUPERVISOR_CALL,
+        *(FaultReason.SUPERVISOR_CALL, FaultReason.PROTECTED),
     )
 )
 _CYCLES, _NZ, _C, _V, _T = (
@@ -51,6 +63,8 @@ _LINES, _VTOR, _SCR = int(Core.LINES), int(Core.VTOR), int(Core.SCR)
 _ENTERING, _STOP_AT = int(Core.ENTERING), int(Core.STOP_AT)
 _SP_LOW, _SP_LIMIT, _ANSWERED = int(Core.SP_LOW), int(Core.SP_LIMIT), int(Core.ANSWERED)
 _FETCHED, _ENTRY = int(Core.FETCHED), int(Core.ENTRY_CYCLES)
+_UNSTACKED, _NO_VECTOR = int(Core.UNSTACKED), int(Core.NO_VECTOR)
+_FAST, _NPRIV = int(Core.FAST), 1
 _LOGGED, _LOG = int(Core.LOGGED), int(Core.LOG)
 _EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
 _NOT, _WFI, _WFE = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE)
@@ -160,30 +174,58 @@ def note_sp(core: Any, sp: Any) -> Any:
 
 @njit
 def _stack(core: Any, registers: Any, words: Any) -> Any:
-    """Push the frame, and use the main stack; GO, or FAULT where there is no room."""
+    """Push the frame, and use the main stack; GO, or FAULT where it would go below its limit.
+
+    Where a word cannot be stored, that is noted: the handler of faults comes in the place of the
+    exception, the stack pointer moved as if all had been well. B1.5.6, B1.5.15.
+    """
     sp = np.int64(registers[_SP])
     frame = (sp - _FRAME) & 0xFFFF_FFF8
     if note_sp(core, frame):
         fault(core, _OVERFLOW, frame, 0)
         return _FAULT
+    status = program_status(core) | (_PADDED if sp & 4 else 0)
     at = frame - _SRAM
-    if at < 0 or at + _FRAME > _SRAM_SIZE:
-        fault(core, _WRITE, frame, 4)
-        return _FAULT
-    at = at + SRAM_AT >> 2
-    for number in range(4):
-        words[at + number] = registers[number]
-    words[at + 4], words[at + 5] = registers[12], registers[_LR]
-    words[at + 6] = registers[_PC]
-    words[at + 7] = np.uint32(program_status(core) | (_PADDED if sp & 4 else 0))
-    registers[_SP] = np.uint32(frame)
+    if at >= 0 and at + _FRAME <= _SRAM_SIZE and core[_FAST]:
+        at = at + SRAM_AT >> 2
+        for number in range(4):
+            words[at + number] = registers[number]
+        words[at + 4], words[at + 5] = registers[12], registers[_LR]
+        words[at + 6] = registers[_PC]
+        words[at + 7] = np.uint32(status)
+    else:
+        privileged = core[_IPSR] != 0 or core[_CONTROL] & _NPRIV == 0
+        for number in range(8):
+            address = frame + 4 * number & 0xFFFF_FFFF
+            at = place(address)
+            if refuses_to(core, address, True, False, privileged):
+                fault(core, _PROTECTED, address, 4)
+                core[_UNSTACKED] = 1
+                return _GO
+            if at < 0 or at >= FLASH_AT or (at >= ROM_AT and at < XIP_SRAM_AT):
+                fault(core, _WRITE, address, 4)
+                core[_UNSTACKED] = 1
+                return _GO
+            if number < 4:
+                words[at >> 2] = registers[number]
+            elif number == 7:
+                words[at >> 2] = np.uint32(status)
+            else:
+                words[at >> 2] = registers[12 if number == 4 else 10 + number - 1]
+    _use_frame(core, registers)
+    return _GO
+
+
+@njit
+def _use_frame(core: Any, registers: Any) -> None:
+    """The frame is stored, as far as it could be: SP is at its end, LR tells the way back."""
+    registers[_SP] = np.uint32((np.int64(registers[_SP]) - _FRAME) & 0xFFFF_FFF8)
     if core[_IPSR]:
         registers[_LR] = np.uint32(_TO_HANDLER)
     else:
         on_process = core[_CONTROL] & _SPSEL
         registers[_LR] = np.uint32(_TO_PROCESS if on_process else _TO_MAIN)
         use_stack(core, registers, False)
-    return _GO
 
 
 @njit
@@ -197,22 +239,34 @@ def _log(core: Any, number: Any, sp: Any, cycle: Any, handler: Any) -> None:
 
 @njit
 def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any:
-    """Go to the handler of an exception whose frame is stacked."""
+    """Go to the handler of an exception whose frame is stacked; FAULT is a lockup.
+
+    A vector that leads to no code is a fault of the handler, ahead of its first instruction.
+    """
     if number == SYS_TICK:
         chip[_EVENT_AT] = core[_CYCLES]  # it may pend again from here on
+    bit = np.int64(1) << number
     entry = core[_VTOR] + 4 * number
     at = place(entry)
-    vector = np.int64(words[at >> 2]) if at >= 0 else np.int64(0)
-    if vector & 1 == 0 or place(vector & ~1) < 0:
+    if core[_UNSTACKED]:
+        if number in (NMI, HARD_FAULT) and core[_UNSTACKED] == 1:
+            core[_ACTIVE] |= bit
+            return _FAULT
+        core[_UNSTACKED] = 0
+        _use_frame(core, registers)
+    if at < 0:
         fault(core, _VECTOR, entry, 4)
+        core[_ACTIVE] |= 1 << HARD_FAULT  # whose vector is not there either
         return _FAULT
+    vector = np.int64(words[at >> 2])
     _log(core, number, np.int64(registers[_SP]), core[_CYCLES] - core[_ENTRY], vector & ~1)
-    core[_PENDING] &= ~(np.int64(1) << number)
-    core[_ACTIVE] |= np.int64(1) << number
+    core[_PENDING] &= ~bit
+    core[_ACTIVE] |= bit
     core[_EVENT] = 1
-    core[_IPSR], core[_T] = number, 1
+    core[_IPSR], core[_T] = number, vector & 1
     registers[_PC] = np.uint32(vector & ~1)
     core[_FETCHED] = 0
+    core[_NO_VECTOR] = entry if vector & 1 == 0 or place(vector & ~1) < 0 else 0
     return _GO
 
 
@@ -227,19 +281,21 @@ def _settle_before(core: Any, chip: Any) -> None:
 
 
 @njit
-def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> Any:
-    """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
-    target = np.int64(registers[_PC])
-    back = target | 1
-    number = core[_IPSR]
-    bit = np.int64(1) << number
+def may_leave(core: Any, back: Any) -> Any:
+    """Whether a branch to `back` in a handler is a proper return from its exception. B1.5.8."""
+    bit = np.int64(1) << core[_IPSR]
     nested = core[_ACTIVE] & ~bit != 0
     known = back in (_TO_HANDLER, _TO_MAIN, _TO_PROCESS)
-    if not known or core[_ACTIVE] & bit == 0 or nested != (back == _TO_HANDLER):
-        fault(core, _FETCH, target, 2)
-        return _FAULT
+    return known and core[_ACTIVE] & bit != 0 and nested == (back == _TO_HANDLER)
+
+
+@njit
+def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> Any:
+    """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
+    back = np.int64(registers[_PC])
+    bit = np.int64(1) << core[_IPSR]
     core[_ACTIVE] &= ~bit
-    core[_PENDING] |= core[_LINES] & bit  # a request that is still there pends again
+    _pend_again(core, core[_LINES] & bit)
     core[_EVENT] = 1
     core[_FETCHED] = 0
     chained = due(core, priorities, core[_PRIMASK])
@@ -251,20 +307,23 @@ def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> 
         _settle_before(core, chip)
         return _GO
     frame = core[_PSP] if back == _TO_PROCESS else np.int64(registers[_SP])
-    at = frame - _SRAM
-    if at < 0 or at + _FRAME > _SRAM_SIZE or at & 3:
-        fault(core, _READ, frame, _FRAME)
+    if not _fits(core, words, frame, back):
+        # The handler of faults comes by tail-chaining; no frame is stacked. B1.5.15.
+        registers[_LR] = np.uint32(back)
+        _log(core, 0, 0, core[_CYCLES], 0)
+        core[_CYCLES] += TAIL_CHAIN_CYCLES
+        core[_ENTERING], core[_ENTRY] = HARD_FAULT, TAIL_CHAIN_CYCLES
+        _settle_before(core, chip)
         return _FAULT
-    at = at + SRAM_AT >> 2
     core[_CYCLES] += RETURN_CYCLES
     _log(core, 0, 0, core[_CYCLES], 0)
-    status = np.int64(words[at + 7])
     for number in range(4):
-        registers[number] = words[at + number]
-    registers[12], registers[_LR] = words[at + 4], words[at + 5]
+        registers[number] = words[place(frame + 4 * number) >> 2]
+    registers[12], registers[_LR] = words[place(frame + 16) >> 2], words[place(frame + 20) >> 2]
+    registers[_PC] = np.uint32(np.int64(words[place(frame + 24) >> 2]) & ~1)
+    status = np.int64(words[place(frame + 28) >> 2])
     set_program_status(core, status)
-    sp = frame + _FRAME + (4 if status & _PADDED else 0)
-    registers[_PC] = np.uint32(np.int64(words[at + 6]) & ~1)
+    sp = (frame + _FRAME | (4 if status & _PADDED else 0)) & 0xFFFF_FFFF
     if back == _TO_PROCESS:
         core[_PSP] = sp
         use_stack(core, registers, True)
@@ -276,6 +335,33 @@ def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> 
 
 
 @njit
+def _fits(core: Any, words: Any, frame: Any, back: Any) -> Any:
+    """Whether the frame can be read, and leads to the mode that EXC_RETURN names."""
+    privileged = back == _TO_HANDLER or core[_CONTROL] & _NPRIV == 0
+    for number in range(8):
+        address = frame + 4 * number & 0xFFFF_FFFF
+        if core[_FAST] == 0 and refuses_to(core, address, False, False, privileged):
+            fault(core, _PROTECTED, address, 4)
+            return False
+        if place(address) < 0:
+            fault(core, _READ, frame, _FRAME)
+            return False
+    to_handler = np.int64(words[place(frame + 28) >> 2]) & 0x3F != 0
+    if to_handler != (back == _TO_HANDLER):
+        fault(core, _FETCH, back, 2)
+        return False
+    return True
+
+
+@njit
+def _pend_again(core: Any, bits: Any) -> None:
+    """A request that is still there when its handler ends."""
+    if bits & ~core[_PENDING] and core[_SCR] & _SEVONPEND:
+        core[_EVENT] = 1
+    core[_PENDING] |= bits
+
+
+@njit
 def wakes(core: Any, priorities: Any) -> Any:
     """Whether what is pending ends the sleep. B1.5.18 and B1.5.19.
 
@@ -283,8 +369,6 @@ def wakes(core: Any, priorities: Any) -> Any:
     """
     waits = core[_SLEEPS] == _WFE
     if waits and core[_EVENT]:
-        return True
-    if waits and core[_SCR] & _SEVONPEND and core[_PENDING]:
         return True
     return due(core, priorities, waits and core[_PRIMASK]) != 0
 
@@ -324,6 +408,9 @@ def look_around(
         if core[_ENTERING]:
             # One that arrives late and is more urgent goes first.
             number = due(core, priorities, core[_PRIMASK]) or core[_ENTERING]
+            if core[_UNSTACKED] == 1 and number not in (NMI, HARD_FAULT):
+                core[_UNSTACKED] = 2
+                return _FAULT
             core[_ENTERING] = 0
             status = _begin(core, chip, registers, words, number)
         elif due(core, priorities, core[_PRIMASK]):
@@ -340,6 +427,10 @@ def look_around(
         return _BUDGET
     if core[_CYCLES] >= core[_WINDOW]:
         return _TURN
+    if core[_NO_VECTOR]:
+        fault(core, _VECTOR, core[_NO_VECTOR], 4)
+        core[_NO_VECTOR] = 0
+        return _FAULT
     if core[_T] == 0:
         fault(core, _ARM, -1, 0)
         return _FAULT
@@ -349,12 +440,17 @@ def look_around(
 
 @njit
 def call_supervisor(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
-    """SVC: its exception pends, or the fault that it escalates to is the answer. B1.5.7."""
+    """SVC: its exception pends, or the fault that it escalates to is the answer. B1.5.7.
+
+    A fault of size 1 is one only where the program has no handler of faults: the vector leads to
+    no code.
+    """
     at = place(core[_VTOR] + 4 * SV_CALL)
     vector = np.int64(words[at >> 2]) if at >= 0 else np.int64(0)
     missing = vector & 1 == 0 or place(vector & ~1) < 0
-    if missing or priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK]:
-        fault(core, _SUPERVISOR, -1, 0)
+    if priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK] or missing:
+        late = priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK]
+        fault(core, _SUPERVISOR, -1, 0 if late else 1)
         return _FAULT
     core[_PENDING] |= 1 << SV_CALL
     core[_SUPERVISED] += 1

@@ -134,11 +134,15 @@ NEAR, FAR = 16, 4096  # cycles
 SECOND = 256  # added to a Status of core 1
 _WIDE_BEGINS = """\
 cost = int64(0)
-if pc & 2 and at >= FLASH_AT:
-    fetched = pc + 2
-    cyc += wait_for_flash(core, chip, lines, fetched)
-    FETCHED
-low = int64(halfwords[(at >> 1) + 1])
+z = pc + 2 - SRAM_BASE
+if uint64(z) >= fast:
+    z = code_place(core, pc + 2)
+    if z < 0: status = FAULT; break
+    if z >= FLASH_AT and pc & 2:
+        fetched = pc + 2
+        cyc += wait_for_flash(core, chip, lines, fetched)
+        FETCHED
+low = int64(halfwords[z >> 1])
 y = int64(0)
 for s in range(wide.shape[0]):
     if (hw << 16 | low) & wide[s, 0] == wide[s, 1]: y = s + 1
@@ -288,6 +292,7 @@ def names() -> dict[str, Any]:
         "ATTENTION": memory.ATTENTION,
         "UNDEFINED": reasons.index(FaultReason.UNDEFINED),
         "NO_MEANING": reasons.index(FaultReason.UNPREDICTABLE),
+        "NO_CODE": reasons.index(FaultReason.FETCH),
     }
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in types}
@@ -297,6 +302,7 @@ def names() -> dict[str, Any]:
         "store": memory.store,
         "fault": memory.fault,
         "fetch_place": memory.fetch_place,
+        "code_place": memory.code_place,
         "wait_for_flash": memory.wait_for_flash,
         "note_sp": exceptions.note_sp,
         "overflow": exceptions.overflow,
@@ -308,6 +314,7 @@ def names() -> dict[str, Any]:
         "note_sp_at": call_trace.note_sp,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
+        "may_leave": exceptions.may_leave,
         "call_supervisor": exceptions.call_supervisor,
         "read_special": special.read_special,
         "write_special": special.write_special,

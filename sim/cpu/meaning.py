@@ -188,15 +188,23 @@ MOVE_HIGH = lines(_OPERAND, _TARGET, "r[k] = b")
 MOVE_SP = lines(_OPERAND, "p = int64(b) & 0xFFFFFFFC", _TO_P)
 MOVE_PC = lines(_OPERAND, branch("int64(b) & 0xFFFFFFFE", "INDIRECT"))
 
-_INTERWORK = lines(
-    "if y >= 0xF0000000 and core[IPSR]:",
-    "    cyc += cost; pc = y; status = LEAVE",
-    "    COUNT",
-    "    break",
-    "if y & 1 == 0: core[THUMB] = 0; stop = int64(0)",
-    branch("y & 0xFFFFFFFE", "INDIRECT"),
-)
-BRANCH_EXCHANGE = lines(_OPERAND, "y = int64(b)", _INTERWORK)
+
+def interwork(before: str = "pass") -> str:
+    """A branch to `p`, or in a handler a return; `before` is what the instruction does beside."""
+    return lines(
+        "if p >= 0xF0000000 and core[IPSR]:",
+        "    if not may_leave(core, p): status = -fault(core, NO_CODE, p, 2); break",
+        indent(before, "    "),
+        "    cyc += cost; pc = p; status = LEAVE",
+        "    COUNT",
+        "    break",
+        before,
+        "if p & 1 == 0: core[THUMB] = 0; stop = int64(0)",
+        branch("p & 0xFFFFFFFE", "INDIRECT"),
+    )
+
+
+BRANCH_EXCHANGE = lines(_OPERAND, "p = int64(b)", interwork())
 BRANCH_LINK_EXCHANGE = lines(
     _OPERAND,
     "r[14] = uint32(pc + 2 | 1); y = int64(b)",
@@ -331,19 +339,16 @@ LOAD_MULTIPLE = lines(
     f"if hw >> ({R8}) & 1 == 0: r[{R8}] = uint32(y + 4 * k)",
     "cost += k",
 )
-_POP = lines(
-    _several("int64(r[13])", 9, "loaded[k] = words[(q >> 2) + k]", _LOAD_MANY),
+_POP = _several("int64(r[13])", 9, "loaded[k] = words[(q >> 2) + k]", _LOAD_MANY)
+_POPPED = lines(
+    "r[13] = uint32(y + 4 * k); cost += k",
     "k = int64(0)",
     "for i in range(8):",
     "    if hw >> i & 1: r[i] = loaded[k]; k += 1",
-)
-POP = lines(_POP, "r[13] = uint32(y + 4 * k); cost += k", "STACK")
-POP_PC = lines(
-    _POP,
-    "r[13] = uint32(y + 4 * (k + 1)); cost += k + 1; y = int64(loaded[k])",
     "STACK",
-    _INTERWORK,
 )
+POP = lines(_POP, _POPPED)
+POP_PC = lines(_POP, "p = int64(loaded[k - 1])", interwork(_POPPED))
 
 # --- stack pointer, extension, reversal
 
@@ -420,12 +425,16 @@ BRANCH_LINK = lines(
 )
 READ_SPECIAL = lines(
     "core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v",
-    "r[low >> 8 & 15] = uint32(read_special(core, r, low & 255))",
+    "s = low >> 8 & 15; y = read_special(core, r, low & 255)",
+    f"if y < 0 or s == 13 or s == 15: {UNPREDICTABLE}",
+    "r[s] = uint32(y)",
 )
 WRITE_SPECIAL = lines(
     "core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v",
-    "y = write_special(core, r, low & 255, int64(r[hw & 15]))",
+    f"s = hw & 15\nif s == 13 or s == 15: {UNPREDICTABLE}",
+    "y = write_special(core, r, low & 255, int64(r[s]))",
     "if y >= 0: status = overflow(core, y); break",
+    f"if y < -1: {UNPREDICTABLE}",
     "nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]",
     "fast = uint64(core[FAST]); stop = int64(0)",
     "STACK",

@@ -40,11 +40,11 @@ BIAS = 8  # added to cycles in an answer, since they may be fewer than none
 ATTENTION = 1 << 40  # in the answer of a store: look around before the next instruction
 
 REASONS = tuple(FaultReason)
-_UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU = (
+_UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU, _UNPREDICTABLE = (
     REASONS.index(reason)
     for reason in (
         *(FaultReason.UNALIGNED, FaultReason.WRITE_FLASH, FaultReason.WRITE_ROM),
-        *(FaultReason.FETCH, FaultReason.PROTECTED),
+        *(FaultReason.FETCH, FaultReason.PROTECTED, FaultReason.UNPREDICTABLE),
     )
 )
 _FAULT, _ACCESS, _TURN = -int(Status.FAULT), -int(Status.ACCESS), -int(Status.TURN)
@@ -75,6 +75,7 @@ _XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
 _USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
 _UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
 _BANK_BITS = 16
+_PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
 @njit
@@ -189,7 +190,16 @@ def fetch_place(core: Any, chip: Any, address: Any) -> Any:
         return np.int64(-3)
     if core[_WATCHING] and _stops_at(core, chip, address):
         return np.int64(-2)
-    if core[_FAST] == 0 and refuses(core, address, 2, False, True):
+    return code_place(core, address)
+
+
+@njit
+def code_place(core: Any, address: Any) -> Any:
+    """The same for any halfword of an instruction.
+
+    One whose access was performed meanwhile was fetched before: that may have been to the MPU.
+    """
+    if core[_FAST] == 0 and core[_ANSWERED] == 0 and refuses(core, address, False, True):
         fault(core, _MPU, address, 2)
         return np.int64(-1)
     at = place(address) if address < 0x2200_0000 else np.int64(-1)
@@ -270,7 +280,7 @@ def load(
     """The value at an address, its extra cycles (with BIAS) from bit 32 on; below 0: a Status."""
     if address & (size - 1):
         return fault(core, _UNALIGNED, address, size)
-    if core[_FAST] == 0 and refuses(core, address, size, False, False):
+    if core[_FAST] == 0 and refuses(core, address, False, False):
         return fault(core, _MPU, address, size)
     at = place(address)
     if at >= 0:
@@ -286,6 +296,8 @@ def load(
         if core[_WATCHING]:
             _watch(core, chip, address, size, 1)
         return value | extra << 32
+    if size < 4 and address >> 20 == _PPB:
+        return fault(core, _UNPREDICTABLE, address, size)
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
@@ -296,6 +308,8 @@ def load(
     if size == 4:
         found = _read_register(core, chip, sio, now, address)
         if found != NOT_HERE:
+            replies[number] = found
+            core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
             return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
@@ -318,7 +332,7 @@ def store(
     """Store; extra cycles with BIAS, and perhaps ATTENTION; below 0: a Status."""
     if address & (size - 1):
         return fault(core, _UNALIGNED, address, size)
-    if core[_FAST] == 0 and refuses(core, address, size, True, False):
+    if core[_FAST] == 0 and refuses(core, address, True, False):
         return fault(core, _MPU, address, size)
     at = place(address)
     if at >= FLASH_AT and address >> 24 == 0x10:  # drops the line, and changes nothing
@@ -341,6 +355,8 @@ def store(
         if core[_WATCHING]:
             _watch(core, chip, address, size, 2)
         return np.int64(BIAS)
+    if size < 4 and address >> 20 == _PPB:
+        return fault(core, _UNPREDICTABLE, address, size)
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
@@ -351,5 +367,6 @@ def store(
     if size == 4:
         found = _write_register(core, other, sio, now, address, value)
         if found != NOT_HERE:
+            core[_ASKED] = core[_ANSWERED] = number + 1
             return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.cpu.state import EXCEPTIONS, Core, CoreState
 from sim.nvic import Nvic
 
+_SEVONPEND = 1 << 4  # of SCR
 _ENABLED_ALWAYS = 1 << 2 | 1 << 3  # NMI and HardFault
 
 
@@ -31,6 +32,8 @@ class NativeNvic(Nvic):
 
     @pending.setter
     def pending(self, value: int) -> None:
+        if value & ~int(self._core[Core.PENDING]) and self._core[Core.SCR] & _SEVONPEND:
+            self._core[Core.EVENT] = 1
         self._core[Core.PENDING] = value
 
     @property

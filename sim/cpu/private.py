@@ -16,6 +16,7 @@ _ISER, _ICER, _ISPR, _ICPR = 0xE000_E100, 0xE000_E180, 0xE000_E200, 0xE000_E280
 _FIRST_IRQ = 16
 _PENDING, _ENABLED = int(Core.PENDING), int(Core.ENABLED)
 _LINES, _ACTIVE = int(Core.LINES), int(Core.ACTIVE)
+_SCR, _EVENT, _SEVONPEND = int(Core.SCR), int(Core.EVENT), 1 << 4
 NOT_HERE = -1 << 62
 
 
@@ -38,6 +39,8 @@ def write_private(core: Any, address: Any, value: Any) -> Any:
     elif address == _ICER:
         core[_ENABLED] &= ~bits
     elif address == _ISPR:
+        if bits & ~core[_PENDING] and core[_SCR] & _SEVONPEND:
+            core[_EVENT] = 1
         core[_PENDING] |= bits
     elif address == _ICPR:  # a request that is still there stays pending
         core[_PENDING] &= ~(bits & ~(core[_LINES] & ~core[_ACTIVE]))

@@ -18,7 +18,7 @@ _SRAM_SIZE = SRAM.size
 _SPSEL, _NPRIV = 2, 1
 _SP = 13
 # SYSm
-_FLAGS_UP_TO, _MAIN, _PROCESS, _MASK, _CONTROLS = 3, 8, 9, 16, 20
+_FLAGS_UP_TO, _NONE, _MAIN, _PROCESS, _MASK, _CONTROLS = 3, 4, 8, 9, 16, 20
 _FLAGS, _EXCEPTION = 0xF000_0000, 0x3F
 
 
@@ -36,8 +36,16 @@ def guard(core: Any) -> None:
 
 
 @njit
+def _exists(number: Any) -> Any:
+    """B4.2.2: there is a special register of this number; the others are UNPREDICTABLE."""
+    return (number <= _PROCESS and number != _NONE) or number in (_MASK, _CONTROLS)
+
+
+@njit
 def read_special(core: Any, registers: Any, number: Any) -> Any:
-    """What MRS reads; T always reads 0, and to the unprivileged so does what is not theirs."""
+    """What MRS reads, -1 if UNPREDICTABLE; T reads 0, and so does what is not an unprivileged's."""
+    if not _exists(number):
+        return np.int64(-1)
     if number < 8:
         status = program_status(core)
         shown = np.int64(_FLAGS) if number <= _FLAGS_UP_TO else np.int64(0)
@@ -53,12 +61,14 @@ def read_special(core: Any, registers: Any, number: Any) -> Any:
         return np.int64(registers[_SP]) if on_process else core[_PSP]
     if number == _MASK:
         return core[_PRIMASK]
-    return core[_CONTROL] if number == _CONTROLS else np.int64(0)
+    return core[_CONTROL]
 
 
 @njit
 def write_special(core: Any, registers: Any, number: Any, value: Any) -> Any:
-    """What MSR does; the SP that would go below the stack's limit, or -1."""
+    """What MSR does; the SP that would go below the stack's limit, or -1; -2 if UNPREDICTABLE."""
+    if not _exists(number):
+        return np.int64(-2)
     if number <= _FLAGS_UP_TO:
         kept = program_status(core) & ~np.int64(_FLAGS)
         set_program_status(core, kept | value & _FLAGS)

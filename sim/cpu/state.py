@@ -59,6 +59,8 @@ class Core(IntEnum):
     LEAVING = auto()  # whether PC holds an EXC_RETURN value
     ENTERING = auto()  # the exception whose frame is stacked and whose handler is about to begin
     ENTRY_CYCLES = auto()  # of that entry
+    UNSTACKED = auto()  # its frame could not be stored: 1, or 2 once HardFault was asked for
+    NO_VECTOR = auto()  # where the vector lies that led to no code, until something is executed
     STOP_AT = auto()  # the loop goes no further before it looks around
     SP_LOW = auto()  # lowest SP of the main stack
     SP_LIMIT = auto()

@@ -11,9 +11,10 @@ from sim.cpu.special import guard
 from sim.cpu.state import Core, CoreState
 from sim.system_control import SystemControl
 
-_ICSR = 0x04
+_ICSR, _SHCSR = 0x04, 0x24
 _NMIPENDSET = 1 << 31
-_NMI = 2
+_VECTACTIVE, _VECTPENDING = 0x1FF, 0x1FF << 12
+_NMI, _SVCALL, _SVCALLPENDED = 2, 11, 1 << 15
 
 
 class NativeSystemControl(SystemControl):
@@ -40,11 +41,27 @@ class NativeSystemControl(SystemControl):
     def _scr(self, value: int) -> None:
         self._core[Core.SCR] = value
 
+    def read(self, offset: int) -> int | None:
+        """See Peripheral."""
+        value = super().read(offset)
+        if offset == _ICSR and value is not None:
+            pending = self._nvic.pending
+            value = value & ~_VECTACTIVE | int(self._core[Core.IPSR])
+            for number in (_NMI + 1, _NMI):  # more urgent than what has a priority register
+                if pending >> number & 1:
+                    value = value & ~_VECTPENDING | number << 12
+            value |= (pending >> _NMI & 1) << 31
+        return value
+
     def write(self, offset: int, value: int) -> bool:
         """See Peripheral."""
         if offset == _ICSR and value & _NMIPENDSET:
             self._nvic.pend(_NMI)
             value &= ~_NMIPENDSET
+        if offset == _SHCSR:
+            others = self._nvic.pending & ~(1 << _SVCALL)
+            self._nvic.pending = others | bool(value & _SVCALLPENDED) << _SVCALL
+            return True
         return super().write(offset, value)
 
 

@@ -415,6 +415,17 @@ def test_a_level_pends_until_it_falls() -> None:
     assert core.exceptions.pending == {21}  # latched
 
 
+def test_a_signal_that_rises_while_its_handler_runs_pends_again() -> None:
+    """B3.4: a rising edge counts whether the interrupt is active or not."""
+    core = _core("nop")
+    _irq_ready(core, 5)
+    core.pend(5)
+    core.step()
+    core.set_irq(5, True)
+    core.set_irq(5, False)
+    assert (core.exceptions.active, core.exceptions.pending) == ({21}, {21})
+
+
 def test_primask_holds_interrupts_back_but_no_faults() -> None:
     core = _core("cpsid i; nop; cpsie i; nop")
     _irq_ready(core, 0)

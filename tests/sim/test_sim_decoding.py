@@ -38,8 +38,13 @@ _NARROW = [
     "11100xxxxxxxxxxx",
 ]
 _WIDE = ["11101xxxxxxxxxxx", "1111xxxxxxxxxxxx"]
-# The register lists that PUSH, POP, STM and LDM must not have; CMP of two low registers.
+# The register lists that PUSH, POP, STM and LDM must not have; CMP of two low registers, or of PC;
+# ADD PC, PC; BX and BLX PC.
 _UNPREDICTABLE = [
+    "0100010011111111",
+    "010001011xxxx111",
+    "01000101x1111xxx",
+    "01000111x1111000",
     "0100010100xxxxxx",
     "1011010000000000",
     "1011110000000000",

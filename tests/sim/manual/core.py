@@ -34,7 +34,7 @@ class ManualCore(Processor):
         self.thumb, self.pc = bool(start & 1), start & 0xFFFF_FFFE
 
     def set_irq(self, number: int, level: bool) -> None:
-        """Drive the signal of interrupt `number`: pending while high and not active."""
+        """Drive the signal of interrupt `number`: pending as it rises, or high and not active."""
         self.exceptions.set_line(FIRST_IRQ + number, level)
 
     def pend(self, number: int) -> None:

@@ -30,8 +30,10 @@ class Exceptions:
         self._sample_lines()
 
     def set_line(self, number: int, high: bool) -> None:
-        """Drive the signal of an interrupt, which is pending while it is high and not active."""
+        """Drive the signal of an interrupt: pending when it rises, or while high and not active."""
         if high:
+            if number not in self.lines:
+                self.pend(number)
             self.lines.add(number)
         else:
             self.lines.discard(number)
