@@ -1,51 +1,10 @@
-"""The System Control Block and the MPU's registers over the native loop's arrays.
-
-Arm DDI0419E, B3.2 and B3.5.
-"""
+"""The MPU's registers over the native loop's arrays. Arm DDI0419E, B3.5."""
 
 from __future__ import annotations
 
 from sim.cpu.mpu import ENABLE, HFNMIENA, PRIVDEFENA, REGIONS
-from sim.cpu.nvic import NativeNvic
 from sim.cpu.special import guard
 from sim.cpu.state import Core, CoreState
-from sim.system_control import SystemControl
-
-_ICSR = 0x04
-_NMIPENDSET = 1 << 31
-_NMI = 2
-
-
-class NativeSystemControl(SystemControl):
-    """VTOR and SCR stand where the loop looks for them."""
-
-    def __init__(self, state: CoreState, nvic: NativeNvic) -> None:
-        self._core = state.core
-        super().__init__(nvic)
-
-    @property
-    def vtor(self) -> int:  # type: ignore[override]
-        """The vector table's address."""
-        return int(self._core[Core.VTOR])
-
-    @vtor.setter
-    def vtor(self, value: int) -> None:
-        self._core[Core.VTOR] = value
-
-    @property
-    def _scr(self) -> int:  # type: ignore[override]
-        return int(self._core[Core.SCR])
-
-    @_scr.setter
-    def _scr(self, value: int) -> None:
-        self._core[Core.SCR] = value
-
-    def write(self, offset: int, value: int) -> bool:
-        """See Peripheral."""
-        if offset == _ICSR and value & _NMIPENDSET:
-            self._nvic.pend(_NMI)
-            value &= ~_NMIPENDSET
-        return super().write(offset, value)
 
 
 class MpuRegisters:
