@@ -33,6 +33,9 @@ _THUMB_BIT = 1 << 24  # XPSR.T
 class KernelEngine:
     """One core with SRAM and the boot ROM. WFI and WFE end a run: nothing is there to wake it.
 
+    Registers in a fault are those before the instruction; but an LDM or POP that comes to no memory
+    has loaded what lies ahead of that.
+
     Args:
         clock_hz: the system clock.
     """
