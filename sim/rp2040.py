@@ -300,13 +300,14 @@ class Rp2040:
         chip = self.state.chip
         while True:
             self._settle()
-            if self._is_resetting:
+            if self._is_resetting and not self._answers:
                 if self.resets == self._most_resets:
                     return Event(Ended.RESET)
                 self.resets += 1
                 self._reboot()
                 continue
-            chip[Chip.LIMIT] = min(limit, self.cycles + _SLICE)
+            # The instruction that asks for a reset is the last.
+            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else _SLICE))
             if self._runs_core1:
                 status = both_cores(self._observed)(*self._of_both)
             else:
@@ -369,6 +370,8 @@ class Rp2040:
                 return Event(Ended.DEBUGGER)
             case Status.FAULT:
                 return self._fault()
+        # Nothing wakes it but whoever runs it again.
+        self.processors[0].core[Core.SLEEPS] = Sleep.NOT
         return Event(Ended.SLEEP)
 
     def _changes_flash(self) -> bool:
@@ -460,7 +463,7 @@ class Rp2040:
     @property
     def _is_resetting(self) -> bool:
         asked = any(private.system_control.reset_requested for private in self._private)
-        return (self._reset_requested or asked) and not self._answers
+        return self._reset_requested or asked
 
     def _irq(self, number: int, level: bool) -> None:
         """A request goes to both cores; but those of SIO, which are native."""

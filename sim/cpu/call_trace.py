@@ -179,10 +179,12 @@ def _charge(trace: Any, now: Any, stalls: Any) -> None:
 @njit
 def arrive(
     traces: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, registers: Any
-) -> None:
-    """Execution branched to `pc`."""
+) -> Any:
+    """Execution came to `pc`; returns the number of the function there."""
     behind = np.int64(registers[_LR]) & ~1
     _arrive(traces, functions, core, now, how, pc, behind, np.int64(registers[_SP]))
+    trace = traces[0]
+    return np.int64(trace.nodes[trace.node].function)
 
 
 @njit
@@ -215,8 +217,10 @@ def _arrive(
 
 
 @njit
-def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) -> None:
+def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) -> Any:
     """Where the core begins, and what exceptions began and ended since the last look.
+
+    Returns the number of the function where it is.
 
     What the entry takes goes to a node named after the exception, the handler is called from it.
     """
@@ -237,6 +241,7 @@ def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) ->
         note_sp(traces, began, sp)
         _arrive(traces, functions, core, core[_CYCLES], CALL, handler, _HANDLER, sp)
     core[_LOGGED] = 0
+    return np.int64(trace.nodes[trace.node].function)
 
 
 @njit

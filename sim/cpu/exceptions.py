@@ -62,7 +62,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 )
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
-_DEBUGGER = int(Status.DEBUGGER)
+_DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
 
@@ -216,7 +216,17 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
 
 
 @njit
-def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
+def _settle_before(core: Any, chip: Any) -> None:
+    """Let SysTick, which Python models, come up to date before its exception stops pending.
+
+    What it pended while it did so already makes no difference, and must not come later.
+    """
+    if core[_PENDING] >> SYS_TICK & 1:
+        chip[_EVENT_AT] = min(chip[_EVENT_AT], core[_CYCLES])
+
+
+@njit
+def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> Any:
     """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
     target = np.int64(registers[_PC])
     back = target | 1
@@ -237,6 +247,7 @@ def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
         _log(core, 0, 0, core[_CYCLES], 0)
         core[_CYCLES] += TAIL_CHAIN_CYCLES
         core[_ENTERING], core[_ENTRY] = chained, TAIL_CHAIN_CYCLES
+        _settle_before(core, chip)
         return _GO
     frame = core[_PSP] if back == _TO_PROCESS else np.int64(registers[_SP])
     at = frame - _SRAM
@@ -285,6 +296,13 @@ def look_around(
     if core[_ANSWERED]:  # an instruction whose access was performed ends before anything else
         core[_STOP_AT] = core[_CYCLES] + 1
         return _GO
+    if core[_LEAVING]:
+        if core[_CYCLES] >= chip[_EVENT_AT]:
+            return _DUE  # what happened meanwhile has a say in where it leads
+        core[_LEAVING] = 0
+        status = leave(core, chip, registers, priorities, words)
+        if status != _GO:
+            return status
     if core[_HIT]:
         return _DEBUGGER
     while True:
@@ -293,9 +311,8 @@ def look_around(
                 core[_EVENT] = 0
             core[_SLEEPS] = _NOT
         if core[_SLEEPS] != _NOT:
-            if other[_RUNS] and other[_SLEEPS] == _NOT:  # time is the other's to make
-                core[_CYCLES] = max(core[_CYCLES], min(other[_CYCLES], chip[_EVENT_AT]))
-                return _DUE if core[_CYCLES] >= chip[_EVENT_AT] else _TURN
+            if other[_RUNS]:
+                return _TURN  # time is for both to make
             until = min(chip[_EVENT_AT], chip[_LIMIT])
             if chip[_EVENT_AT] >= NEVER:
                 return _FOREVER
@@ -313,6 +330,7 @@ def look_around(
             core[_ENTRY] = ENTRY_CYCLES
             status = _stack(core, registers, words)
             core[_CYCLES] += ENTRY_CYCLES
+            _settle_before(core, chip)
         else:
             break
         if status != _GO:
@@ -329,9 +347,12 @@ def look_around(
 
 
 @njit
-def call_supervisor(core: Any, registers: Any, priorities: Any) -> Any:
+def call_supervisor(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
     """SVC: its exception pends, or the fault that it escalates to is the answer. B1.5.7."""
-    if priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK]:
+    at = place(core[_VTOR] + 4 * SV_CALL)
+    vector = np.int64(words[at >> 2]) if at >= 0 else np.int64(0)
+    missing = vector & 1 == 0 or place(vector & ~1) < 0
+    if missing or priorities[SV_CALL] >= execution_priority(core, priorities) or core[_PRIMASK]:
         fault(core, _SUPERVISOR, -1, 0)
         return _FAULT
     core[_PENDING] |= 1 << SV_CALL

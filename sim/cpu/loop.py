@@ -31,9 +31,10 @@ def make(_sources):
             traces, functions, counts,
             chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
         sources = _sources
+        TRACED follow_exceptions(traces, functions, core, r)
         while True:
             status = look_around(core, other, chip, r, priorities, words)
-            TRACED follow_exceptions(traces, functions, core, r)
+            TRACED here = follow_exceptions(traces, functions, core, r)
             TRACED jumped = int64(0)
             if status != GO:
                 return status
@@ -71,16 +72,17 @@ DISPATCH
                 pc = next_pc
                 COUNT
                 TRACED if jumped:
-                TRACED     arrive(traces, functions, core, cyc, jumped, pc, r)
+                TRACED     here = arrive(traces, functions, core, cyc, jumped, pc, r)
                 TRACED     jumped = int64(0)
             core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v; core[CYCLES] = cyc
             core[FETCHED] = fetched; core[INSTRUCTIONS] += executed
             r[15] = uint32(pc)
             if status == LEAVE:
                 core[INSTRUCTIONS] += 1
-                status = leave(core, r, priorities, words)
+                core[LEAVING] = 1
+                status = GO
             elif status == CALL_SUPERVISOR:
-                status = call_supervisor(core, r, priorities)
+                status = call_supervisor(core, r, priorities, words)
             if status != GO:
                 return status
     return run
@@ -229,6 +231,8 @@ if pc & ~3 != fetched:
     fetched = pc & ~3
     BOOK cyc - 1, {offset}"""
 _WAITED = """\
+if functions[at >> 1] != here:
+    here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
 counts[2, at >> 1] += core[WAITED] - waited; waited = core[WAITED]; began = cyc"""
 _COUNTED = """\
 waited = core[WAITED] - waited
@@ -249,9 +253,10 @@ def _line(line: str, observed: Observed) -> str:
     elif word == "COUNT":
         text = _COUNTED if observed.traced else "pass"
     elif word == "JUMP":
-        text = f"jumped = int64({rest})" if observed.traced else "pass"
+        follows = observed.traced and rest != "BRANCH"
+        text = f"jumped = int64({rest})" if follows else "pass"
     elif word == "STACK":
-        text = "note_sp_at(traces, cyc, int64(r[13]))" if observed.traced else "pass"
+        text = "note_sp_at(traces, cyc + cost, int64(r[13]))" if observed.traced else "pass"
     elif word == "TRACED":
         text = rest if observed.traced else ""
     else:
@@ -287,6 +292,7 @@ def names() -> dict[str, Any]:
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Any] = {name: getattr(np, name) for name in types}
     functions |= {
+        "is_ahead": memory.is_ahead,
         "load": memory.load,
         "store": memory.store,
         "fault": memory.fault,
@@ -302,7 +308,6 @@ def names() -> dict[str, Any]:
         "note_sp_at": call_trace.note_sp,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
-        "leave": exceptions.leave,
         "call_supervisor": exceptions.call_supervisor,
         "read_special": special.read_special,
         "write_special": special.write_special,
@@ -319,23 +324,23 @@ def _hash_of_sources(text: str) -> str:
     return digest.hexdigest()
 
 
-def _compiled(text: str, scope: dict[str, Any]) -> Callable[..., int]:
+def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[..., int]:
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
-    made = scope["make"](_hash_of_sources(text))
+    made = scope["make"](_hash_of_sources(f"{observed}{text}"))
     return numba.njit(cache=True, error_model="numpy", boundscheck=False)(made)
 
 
 @cache
 def one_core(traced: bool) -> Callable[..., int]:
     """The loop of a core that has the bus for itself."""
-    text = source(Observed(traced, shared_bus=False))
-    return _compiled(text, names() | {"__name__": __name__})
+    observed = Observed(traced, shared_bus=False)
+    return _compiled(source(observed), names() | {"__name__": __name__}, observed)
 
 
 @cache
 def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
-    run = _compiled(source(observed), dict(scope))
-    return _compiled(BOTH_CORES, scope | {"run": run})
+    run = _compiled(source(observed), dict(scope), observed)
+    return _compiled(BOTH_CORES, scope | {"run": run}, observed)

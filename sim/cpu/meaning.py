@@ -236,7 +236,8 @@ def load(address: str, size: int, target: str, *, signed: bool = False) -> str:
         "    BOOK cyc, q",
         f"    {found}",
         "else:",
-        f"    y = load(core, replies, chip, sio, lines, memory, halfwords, words, cyc, y, {size})",
+        "    y = load(core, other, replies, chip, sio, lines, memory, halfwords, words, cyc, y, "
+        f"{size})",
         "    if y < 0: status = -y; break",
         f"    cost += (y >> 32) - BIAS; {_DONE}",
         f"r[{target}] = {extend}",
@@ -295,7 +296,7 @@ _STORE_MANY = lines(
 )
 _LOAD_MANY = lines(
     "z = y + 4 * k & 0xFFFFFFFF",
-    "s = load(core, replies, chip, sio, lines, memory, halfwords, words, cyc, z, 4)",
+    "s = load(core, other, replies, chip, sio, lines, memory, halfwords, words, cyc, z, 4)",
     "if s >= 0: cost += (s >> 32) - BIAS; loaded[k] = uint32(s)",
 )
 _LINKED = "r[i if i < 8 else 14]"
@@ -388,13 +389,19 @@ CHANGE_STATE = lines(
     "if core[IPSR] or core[CONTROL] & 1 == 0: core[PRIMASK] = hw >> 4 & 1; stop = int64(0)"
 )
 WAIT_FOR_INTERRUPT = "core[SLEEPS] = WFI; stop = int64(0)"
+# Events are seen in the order of time, as registers are.
+_IN_ORDER = "if is_ahead(core, other, cyc): status = TURN; break"
 WAIT_FOR_EVENT = lines(
+    _IN_ORDER,
     "if core[EVENT]: core[EVENT] = 0",
     "else: core[SLEEPS] = WFE; stop = int64(0)",
 )
 SEND_EVENT = lines(
+    _IN_ORDER,
     "core[EVENT] = 1; other[EVENT] = 1",
-    "if other[SLEEPS]: other[CYCLES] = max(other[CYCLES], cyc); core[WINDOW] = 0; stop = int64(0)",
+    "if other[SLEEPS]:",
+    "    other[CYCLES] = max(other[CYCLES], cyc + cost)",
+    "    core[WINDOW] = 0; stop = int64(0)",
 )
 NOTHING = "pass"
 HALT = "status = BREAKPOINT; break"

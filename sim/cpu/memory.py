@@ -47,7 +47,7 @@ _UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU = (
         *(FaultReason.FETCH, FaultReason.PROTECTED),
     )
 )
-_FAULT, _ACCESS = -int(Status.FAULT), -int(Status.ACCESS)
+_FAULT, _ACCESS, _TURN = -int(Status.FAULT), -int(Status.ACCESS), -int(Status.TURN)
 
 # Enumerations as plain integers, which compiled code holds by value.
 _NOW, _ADDRESS, _SIZE, _VALUE, _WRITES = (
@@ -58,6 +58,7 @@ _REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
     *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
 )
 _FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
+_RUNS, _SLEEPS, _CYCLES = int(Core.RUNS), int(Core.SLEEPS), int(Core.CYCLES)
 _WATCHING, _PASSED = int(Core.WATCHING), int(Core.PASSED)
 _HIT, _HIT_AT = int(Core.HIT), int(Core.HIT_AT)
 _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
@@ -247,8 +248,15 @@ def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, val
 
 
 @njit
+def is_ahead(core: Any, other: Any, now: Any) -> Any:
+    """Whether the other core has to come as far first, so that registers see the order of time."""
+    return other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS] and other[_CYCLES] < now
+
+
+@njit
 def load(
     core: Any,
+    other: Any,
     replies: Any,
     chip: Any,
     sio: Any,
@@ -283,6 +291,9 @@ def load(
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
         return replies[number] | _extra(address, False) << 32
+    if is_ahead(core, other, now):
+        core[_ASKED] = 0
+        return np.int64(_TURN)
     if size == 4:
         found = _read_register(core, chip, sio, now, address)
         if found != NOT_HERE:
@@ -335,6 +346,9 @@ def store(
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
         return _extra(address, True) | ATTENTION
+    if is_ahead(core, other, now):
+        core[_ASKED] = 0
+        return np.int64(_TURN)
     if size == 4:
         found = _write_register(core, other, sio, now, address, value)
         if found != NOT_HERE:

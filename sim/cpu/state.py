@@ -55,6 +55,7 @@ class Core(IntEnum):
     LINES = auto()  # interrupt requests as they are now
     VTOR = auto()
     SCR = auto()
+    LEAVING = auto()  # whether PC holds an EXC_RETURN value
     ENTERING = auto()  # the exception whose frame is stacked and whose handler is about to begin
     ENTRY_CYCLES = auto()  # of that entry
     STOP_AT = auto()  # the loop goes no further before it looks around

@@ -72,8 +72,8 @@ class Rtc(RegisterBlock):
     """A second is CLKDIV_M1 + 1 edges of clk_rtc, which `edges` counts.
 
     The alarm is compared when a second begins: one that is armed in its own second, or armed again
-    in the interrupt, does not fire at once. The datasheet is silent; the SDK's repeating alarm
-    would fire without end otherwise.
+    in the interrupt, does not fire at once. The datasheet is silent; without it the SDK's repeating
+    alarm would fire without end.
     """
 
     name = "RTC"

@@ -252,7 +252,7 @@ class Tracer:
             first, last = at // 2, memory_end(at) // 2
             if function.size:
                 last = min(last, first + (function.size + 1) // 2)
-            following = int(place(after.address)) // 2 if after is not None else 0
+            following = int(place(after.address)) // 2 if after is not None else last
             if following >= first:
                 last = min(last, following)
             numbers[first:last] = number

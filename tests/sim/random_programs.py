@@ -109,8 +109,8 @@ class RandomPrograms:
         target.set_registers(**values, sp=sp, lr=lr, pc=base + _CODE_AT, xpsr=flags)
         target._chip.system_control.vtor = base
         if rng.random() < 0.5:
-            target._chip._nvic.enabled = rng.getrandbits(48)
-            target._chip._nvic.pending = rng.getrandbits(48) & rng.getrandbits(48) & ~0x7FF
+            target._chip.nvic.enabled = rng.getrandbits(48)
+            target._chip.nvic.pending = rng.getrandbits(48) & rng.getrandbits(48) & ~0x7FF
         ended = _ended(target)
         for _ in range(_RESUMES):
             target.set_registers(
@@ -145,9 +145,9 @@ def _ended(target: Pico) -> str:
 
 def _check_sums(target: Pico) -> None:
     """Whatever happened, the reports agree with the count."""
-    assert target.profile().total == target.cycles
     target.memory_report()
     if target._tracer:
+        assert target.profile().total == target.cycles
         assert target.call_graph().cycles == target.cycles
 
 

@@ -168,7 +168,7 @@ class Interrupted:
         if first is not None and not self._primask:
             uc.reg_write(_LR, self.pc | 1)
             self._pass(_CHAIN)
-            self._begin(first)
+            self._begin(self._first() or first)
             return
         frame = uc.reg_read(_SP)
         *registers, lr, pc, xpsr = struct.unpack("<8I", uc.mem_read(frame, 32))

@@ -108,8 +108,8 @@ def program(source: str, address: int = SRAM_BASE, **fields: object) -> Program:
 
 
 def pico(source: str, address: int = SRAM_BASE, **fields: object) -> Pico:
-    """A Pico about to execute `source`, with SP at the top of SRAM."""
-    return Pico(program(source, address, **fields))
+    """A traced Pico about to execute `source`, with SP at the top of SRAM."""
+    return Pico(program(source, address, **fields), trace=True)
 
 
 def set_registers(target: Pico, **values: int) -> None:

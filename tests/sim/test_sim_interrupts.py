@@ -47,7 +47,7 @@ def build(main: str, base: int = SRAM_BASE, trace: bool = False, **handlers: str
         code += assemble(source + "; .align 2", at)
     image = np.array(vectors, np.uint32).tobytes() + code
     program = Program.parse(ElfSource(image, base, entry=start).build())
-    target = Pico(program, trace=trace)
+    target = Pico(program, trace=True)
     target.write(_POINTER, np.array([_LOG], np.uint32))
     return target
 

@@ -2,12 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registers
 
-from sim import Pico, Program, StopReason, TraceError, cycle_counter
+from sim import Pico, Program, StopReason, TraceError
 from sim.reports.profile_formats import collapsed
 
 STACK = SRAM_BASE + 0x8000
@@ -206,58 +207,6 @@ def test_host_calls_stand_beside_the_program() -> None:
     }
 
 
-def test_exceptions_are_entries_of_their_own() -> None:
-    """What the exception logic tells the trace: entry cycles, then the handler, then back."""
-    pico = traced("""
-        main! bl f; nop; bkpt #0
-        f! push {lr}; bkpt #1; nop; pop {pc}
-        handler! push {lr}; bl g; bkpt #2
-        g! bx lr
-    """)
-    pico.run()
-    inside = pico.registers
-    core = pico._core
-    stacked = inside.sp - 32
-    core.note(cycle_counter.on_exception_enter, 15, stacked)
-    pico._machine["cycles"] += 15
-    core.set_registers(pc=pico.symbol("handler").address | 1, sp=stacked, lr=0xFFFF_FFF9)
-    pico.run()
-    core.note(cycle_counter.on_resume)
-    core.set_registers(pc=(inside.pc + 2) | 1, sp=inside.sp, lr=inside.lr)
-    pico.run()
-    exception = "[exception SysTick]"
-    seen = stacks(pico)
-    assert seen == {
-        "main": (1, 4),
-        "main;f": (1, 2 + 1 + 4),
-        exception: (1, 15),
-        f"{exception};handler": (1, 5),
-        f"{exception};handler;g": (1, 2),
-    }
-    assert pico.stack_peak().chain == ("main", "f", exception, "handler")
-    assert pico.profile().waits == 15
-
-
-def test_exception_between_a_call_and_its_function() -> None:
-    pico = traced("""
-        main! nop; bl f; bkpt #0
-        f! nop; bx lr
-        handler! nop; bkpt #2
-    """)
-    pico.run(max_cycles=1)  # stops behind BL, before f
-    inside = pico.registers
-    assert inside.pc == pico.symbol("f").address
-    core = pico._core
-    core.note(cycle_counter.on_exception_enter, 16, inside.sp - 32)
-    core.set_registers(pc=pico.symbol("handler").address | 1, sp=inside.sp - 32)
-    pico.run()
-    core.note(cycle_counter.on_resume)
-    core.set_registers(pc=inside.pc | 1, sp=inside.sp, lr=inside.lr)
-    pico.run()
-    assert stacks(pico)["main;f"] == (1, 3)
-    assert "[exception TIMER_IRQ_0];handler" in stacks(pico)
-
-
 def test_budgets_change_nothing() -> None:
     source = """
         main! movs r0, #6; bl a; bkpt #0
@@ -423,12 +372,26 @@ def test_random_call_trees(source: str, base: int) -> None:
     assert pico.memory_use().stack == pico._boot.sp - pico.stack_peak().sp
 
 
-def test_exceptions_that_never_return() -> None:
-    """A program may leave its handlers for good; the trace loses its thread, never memory."""
-    pico = traced("main! nop; bkpt #0")
-    for number in range(20_000):
-        pico._core.note(cycle_counter.on_exception_enter, 2 + number % 46, STACK - 32)
+def test_exception_is_an_entry_of_its_own() -> None:
+    """Its 15 cycles of entry, and the handler called from it, whose return takes 11 more."""
+    pico = traced("""
+        main! bl f; nop; bkpt #0
+        f! push {lr}; ldr r0, [r1]; str r0, [r2]; nop; pop {pc}
+        handler! push {lr}; bl g; pop {pc}
+        g! bx lr
+    """)
+    vectors, handler = SRAM_BASE + 0x8000, pico.symbol("handler").address
+    pico.write(vectors + 4 * 14, np.uint32(handler | 1))
+    pico.write(SRAM_BASE + 0x9000, np.uint32(1 << 28))  # PENDSVSET
+    pico.write(vectors, np.uint32(0))
+    pico._chip.system_control.vtor = vectors
+    set_registers(pico, r1=SRAM_BASE + 0x9000, r2=0xE000_ED04)
     pico.run()
-    for _ in range(20_001):
-        pico._core.note(cycle_counter.on_resume)
-    assert pico.call_graph().cycles == pico.cycles == 1
+    costs = {cost.name: (cost.calls, cost.self_cycles) for cost in pico.call_graph().functions()}
+    assert costs == {
+        "main": (1, 4),
+        "f": (1, 2 + 2 + 2 + 1 + 4),
+        "[exception PendSV]": (1, 15),
+        "handler": (1, 2 + 3 + 4 + 11),
+        "g": (1, 2),
+    }

@@ -300,10 +300,10 @@ def test_fault_of_core_1_names_its_instruction() -> None:
     assert fault.value.reason is FaultReason.UNALIGNED
 
 
-def test_breakpoint_of_core_1_halts() -> None:
-    made = two("both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nbkpt #3\nb work")
+def test_breakpoint_of_core_1_halts_the_run() -> None:
+    made = two("both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r3, #77\nbkpt #3\nb work")
     stop = made.run()
-    assert (stop.reason, stop.immediate) == (StopReason.HALT, 3)
+    assert (stop.reason, stop.immediate, made.registers.r3) == (StopReason.HALT, 3, 77)
 
 
 def test_stack_of_core_1_counts() -> None:
