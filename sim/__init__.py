@@ -1,6 +1,8 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
 from sim.bus import Unmodelled
+from sim.cpu.contention import Contention
+from sim.engine import Engine
 from sim.errors import (
     AddressError,
     BinError,
@@ -16,12 +18,11 @@ from sim.errors import (
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
-from sim.pico import Engine, Pico, Stop, StopReason
+from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
-from sim.two_cores import Contention
 from sim.xip_cache import XipStatistics
 
 __all__ = [

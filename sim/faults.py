@@ -24,7 +24,7 @@ class FaultReason(Enum):
     UNMODELLED = "register that is not modelled"
     SUPERVISOR_CALL = "SVC without a handler"
     STACK_OVERFLOW = "stack overflow"
-    CORE_1_HALTED = "core 1 came to a breakpoint, or returned"
+    NOT_HERE = "the engine unicorn has no peripherals and no flash; use the engine own"
 
 
 @dataclass(frozen=True)

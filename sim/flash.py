@@ -13,6 +13,8 @@ SECTOR_SIZE = 4096
 """Bytes that are erased at once."""
 PAGE_SIZE = 256
 """Bytes that are programmed at once."""
+ERASE, PROGRAM = 0xF0, 0xF1
+"""Numbers of the BKPTs by which the boot ROM asks for it: docs/boot-rom.md."""
 
 
 def erase(flash: npt.NDArray[np.uint8], offset: int, count: int) -> None:

@@ -50,9 +50,6 @@ class Kind(IntEnum):
     SETS_SP = 5  # gives SP a value that decoding alone cannot know
     EXCEPTION = 6  # BKPT, SVC, UDF: leaves the program, so it costs nothing by itself
     PREFIX_32 = 7  # first halfword of a 32-bit instruction
-    CALL = 8  # leaves a return address in LR
-    INDIRECT = 9  # goes where a register or the stack says: a return, or a jump
-    SEND_EVENT = 10  # SEV
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ INSTRUCTIONS_16 = (
     # A5.2.3 special data, branch and exchange
     Instruction("ADD (high)", "01000100 xxxxxxxx", 1, meaning.ADD_HIGH),
     Instruction("ADD SP", "01000100 1xxxx 101", 1, meaning.ADD_SP_REGISTER, Kind.SETS_SP),
-    Instruction("ADD PC", "01000100 1xxxx 111", 2, meaning.ADD_PC, Kind.INDIRECT),
+    Instruction("ADD PC", "01000100 1xxxx 111", 2, meaning.ADD_PC),
     Instruction("ADD PC, PC", "01000100 11111111", 2, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     Instruction("CMP (high)", "01000101 xxxxxxxx", 1, meaning.COMPARE_HIGH),
     Instruction(
@@ -129,9 +126,9 @@ INSTRUCTIONS_16 = (
     Instruction("CMP (PC)", "01000101 x1111xxx", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     Instruction("MOV (high)", "01000110 xxxxxxxx", 1, meaning.MOVE_HIGH),
     Instruction("MOV SP", "01000110 1xxxx 101", 1, meaning.MOVE_SP, Kind.SETS_SP),
-    Instruction("MOV PC", "01000110 1xxxx 111", 2, meaning.MOVE_PC, Kind.INDIRECT),
-    Instruction("BX", "01000111 0xxxx 000", 2, meaning.BRANCH_EXCHANGE, Kind.INDIRECT),
-    Instruction("BLX", "01000111 1xxxx 000", 2, meaning.BRANCH_LINK_EXCHANGE, Kind.CALL),
+    Instruction("MOV PC", "01000110 1xxxx 111", 2, meaning.MOVE_PC),
+    Instruction("BX", "01000111 0xxxx 000", 2, meaning.BRANCH_EXCHANGE),
+    Instruction("BLX", "01000111 1xxxx 000", 2, meaning.BRANCH_LINK_EXCHANGE),
     Instruction("BX PC", "01000111 x1111 000", 2, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     # A5.2.4 loads and stores of one item
     Instruction("LDR (literal)", "01001 xxxxxxxxxxx", 2, load(LITERAL, 4, R8)),
@@ -172,7 +169,7 @@ INSTRUCTIONS_16 = (
     Instruction("POP", "1011110 0 xxxxxxxx", 1, meaning.POP, register_list=_LOW, sp_step=4),
     Instruction("POP {}", "1011110 000000000", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     Instruction(
-        "POP (PC)", "1011110 1 xxxxxxxx", 3, meaning.POP_PC, Kind.INDIRECT, _LOW_AND_LINK, sp_step=4
+        "POP (PC)", "1011110 1 xxxxxxxx", 3, meaning.POP_PC, register_list=_LOW_AND_LINK, sp_step=4
     ),
     Instruction("BKPT", "10111110 xxxxxxxx", 0, meaning.HALT, Kind.EXCEPTION),
     Instruction("hint (unallocated)", "10111111 xxxx 0000", 1, meaning.NOTHING),  # executes as NOP
@@ -180,7 +177,7 @@ INSTRUCTIONS_16 = (
     Instruction("YIELD", "10111111 0001 0000", 1, meaning.NOTHING),
     Instruction("WFE", "10111111 0010 0000", 2, meaning.WAIT_FOR_EVENT),
     Instruction("WFI", "10111111 0011 0000", 2, meaning.WAIT_FOR_INTERRUPT),
-    Instruction("SEV", "10111111 0100 0000", 1, meaning.SEND_EVENT, Kind.SEND_EVENT),
+    Instruction("SEV", "10111111 0100 0000", 1, meaning.SEND_EVENT),
     # A5.2 loads and stores of several items
     Instruction("STM", "11000 xxxxxxxxxxx", 1, meaning.STORE_MULTIPLE, register_list=_LOW),
     Instruction("STM {}", "11000 xxx 00000000", 1, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
@@ -198,7 +195,7 @@ INSTRUCTIONS_16 = (
 )
 
 INSTRUCTIONS_32 = (
-    Instruction("BL", "11110 xxxxxxxxxxx  11x1 xxxxxxxxxxxx", 3, meaning.BRANCH_LINK, Kind.CALL),
+    Instruction("BL", "11110 xxxxxxxxxxx  11x1 xxxxxxxxxxxx", 3, meaning.BRANCH_LINK),
     Instruction("MSR", "111100111000 xxxx  10001000 xxxxxxxx", 3, meaning.WRITE_SPECIAL),
     Instruction(
         "MSR (MSP)", "111100111000 xxxx  10001000 00001000", 3, meaning.WRITE_SPECIAL, Kind.SETS_SP
@@ -239,20 +236,8 @@ def _lookup() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray
     return kind, cycles, sp_change
 
 
-def _accesses() -> npt.NDArray[np.uint8]:
-    """Words, halfwords or bytes that each 16-bit instruction loads or stores."""
-    halfwords = np.arange(1 << 16)
-    accesses = np.zeros(1 << 16, np.uint8)
-    for row in INSTRUCTIONS_16:
-        hit = halfwords[(halfwords & row.mask) == row.value]
-        one = row.name.startswith(("LDR", "STR"))
-        accesses[hit] = np.bitwise_count(hit & row.register_list) if row.register_list else one
-    return accesses
-
-
 # For each of the 65,536 halfwords: its Kind, its cycles (not taken), the bytes it adds to SP.
 KIND, CYCLES, SP_CHANGE = _lookup()
-ACCESSES = _accesses()
 # For each 32-bit row: mask, value, cycles, kind.
 WIDE = np.array([(row.mask, row.value, row.cycles, row.kind) for row in INSTRUCTIONS_32], np.uint32)
 

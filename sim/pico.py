@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -10,41 +10,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim import flash
 from sim.bus import Unmodelled
-from sim.core import RETURN_ADDRESS, Ended, Event
-from sim.cpu.call_trace import charge_until_now
+from sim.cpu.contention import Contention
+from sim.cpu.memory import RETURN_ADDRESS
+from sim.engine import Engine, EngineChip, EngineCore
 from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
+from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
-from sim.instructions import KIND, SP_CHANGE, Kind, instruction_at
 from sim.loading.boot import Boot, boot_of
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
-from sim.memory_map import FLASH, ROM, SRAM, region_of
-from sim.own import OwnRp2040
+from sim.memory_map import FLASH, SRAM, region_of
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
-from sim.two_cores import Contention
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
-_BKPT_FLASH_ERASE, _BKPT_FLASH_PROGRAM = 0xF0, 0xF1  # of the boot ROM: docs/boot-rom.md
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
 _PAINT.flags.writeable = False
-
-
-class Engine(Enum):
-    """What executes a program."""
-
-    OWN = "own"
-    """The core of our own: every program, both cores."""
-    UNICORN = "unicorn"
 
 
 class StopReason(Enum):
@@ -122,16 +111,14 @@ class Pico:
         in_flash = flash_data or any(
             FLASH.holds(segment.address) for segment in self.program.segments
         )
-        xip_miss_modelled = xip_miss if xip_cache and in_flash else None
-        self._most_resets = resets if engine is Engine.OWN else 0
-        self._chip: Any
+        self._chip: EngineChip
         if engine is Engine.OWN:
-            self._chip = OwnRp2040(
+            self._chip = Rp2040(
                 *(clock_hz, strict, uart),
-                xip_miss=xip_miss_modelled,
-                shared_bus=contention is not Contention.NONE,
-                one_bank=contention is Contention.ONE_BANK,
-                trace=trace,
+                xip_miss=xip_miss if xip_cache and in_flash else None,
+                contention=contention,
+                traced=self.program if trace else None,
+                most_resets=resets,
             )
         elif trace:
             raise TraceError("Unicorn follows no calls: leave out trace=True or the engine")
@@ -141,54 +128,35 @@ class Pico:
                 "link the program for SRAM"
             )
         else:
-            self._chip = Rp2040(clock_hz, strict, uart)
-        self._machine = self._chip.machine
-        self._tracer: Tracer | None = None
-        if trace and engine is Engine.OWN:
-            core = self._chip.processors[0].core
-            self._tracer = Tracer(self._chip.books[0], core, self.program)
-        self._flash, self.sram = self._chip.flash, self._chip.sram
-        self._tally = self._chip.tally
+            from sim.kernel_engine.engine import KernelEngine  # others do without Unicorn
+
+            self._chip = KernelEngine(clock_hz)
+        self.sram = self._chip.sram
         self.reset()
 
     def reset(self) -> None:
         """Power-on: memories loaded anew, SP and PC at their start values, counters at zero."""
         self.sram[:] = _PAINT
-        self._flash[:] = 0xFF  # erased
+        self._chip.flash[:] = 0xFF  # erased
         for segment in self.program.segments:
             self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
-        self._chip.reset()
-        if self._tracer:
-            self._tracer.reset(self._boot.sp)
-        self._machine["sp_lowest"] = self._boot.sp
-        self.resets = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        """What the boot ROM does after a reset, as far as a program can tell."""
-        self._chip.system_control.vtor = self._boot.vtor
-        names = [name for name in Registers.__dataclass_fields__ if name != "xpsr"]
-        self._core.set_registers(**dict.fromkeys(names, 0))
-        self._core.set_registers(
-            sp=self._boot.sp, lr=0xFFFF_FFFF, pc=self._boot.pc | 1, xpsr=1 << 24
-        )
-        self._machine["sp_limit"] = self._boot.stack_limit
+        self._chip.reset(self._boot)
         self._halted_at: int | None = None
 
     @property
-    def _core(self) -> Any:
+    def _core(self) -> EngineCore:
         """The core that the last event was about."""
         return self._chip.core
 
     @property
     def cycles(self) -> int:
         """Cycles since reset. A faulting instruction and a halting BKPT count none."""
-        return int(self._machine["cycles"])
+        return self._chip.cycles
 
     @property
     def instructions(self) -> int:
         """Instructions executed since reset; BKPT and faulting ones not counted."""
-        return self._tally.instructions
+        return self._chip.instructions
 
     @property
     def clock_hz(self) -> int:
@@ -199,6 +167,11 @@ class Pico:
     def seconds(self) -> float:
         """The time since reset, at `clock_hz` until the program sets the system clock."""
         return self._chip.seconds
+
+    @property
+    def resets(self) -> int:
+        """How often the program reset the chip and it booted again."""
+        return self._chip.resets
 
     @property
     def unmodelled(self) -> list[Unmodelled]:
@@ -213,38 +186,33 @@ class Pico:
     @property
     def xip(self) -> XipStatistics:
         """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
-        return self._chip.xip.statistics
+        return self._chip.xip_statistics
 
     @property
     def bus_stalls(self) -> tuple[int, int]:
         """Cycles that core 0 and core 1 have waited for each other; part of their time."""
-        return self._chip.stalls if hasattr(self._chip, "stalls") else (0, 0)
+        return self._chip.bus_stalls
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
-        if "pc" in values:
-            values["pc"] |= 1
         self._core.set_registers(**values)
 
     def run(self, max_cycles: int | None = None) -> Stop:
         """Execute from PC until BKPT, WFI or the budget; behind a BKPT that halted before.
 
         Args:
-            max_cycles: budget of this run; it ends at the first basic block at or beyond it.
+            max_cycles: budget of this run; it ends at the first instruction (with Unicorn: basic
+                block) at or beyond it.
 
         Raises:
             Fault: the guest did what would stop an RP2040.
         """
+        self._leave_breakpoint()
         before = self.cycles
-        stop = None
-        while stop is None:
-            self._leave_breakpoint()
-            left = None if max_cycles is None else max_cycles - (self.cycles - before)
-            event = self._execute(left)
-            if event is None:
-                raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
-            stop = self._stop(event, self.cycles - before)
-        return stop
+        event = self._execute(max_cycles)
+        if event is None:
+            raise self._fault(FaultReason.FETCH, RETURN_ADDRESS)
+        return self._stop(event, self.cycles - before)
 
     def step(self) -> Stop | None:
         """Execute one instruction; a Stop if it ends a run, as a BKPT does. Raises like `run`.
@@ -272,10 +240,11 @@ class Pico:
         target = self.symbol(function).address
         passed = {f"r{i}": value & 0xFFFF_FFFF for i, value in enumerate(arguments)}
         self._core.set_registers(
-            **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target | 1, xpsr=1 << 24
+            **passed, sp=saved.sp & ~7, lr=RETURN_ADDRESS | 1, pc=target, xpsr=1 << 24
         )
-        if self._tracer:
-            self._tracer.enter_host_call()
+        tracer = self._chip.tracer
+        if tracer:
+            tracer.enter_host_call()
         try:
             event = self._execute(max_cycles)
             if event is not None:
@@ -286,10 +255,9 @@ class Pico:
                 )
             return self._core.registers.r0
         finally:
-            if self._tracer:
-                self._tracer.resume()
-            values = {name: getattr(saved, name) for name in Registers.__dataclass_fields__}
-            self._core.set_registers(**values | {"pc": saved.pc | 1})
+            if tracer:
+                tracer.resume()
+            self._core.set_registers(**asdict(saved))
 
     def symbol(self, name: str) -> Symbol:
         """Look up a symbol; SymbolError names near matches if there is none."""
@@ -332,10 +300,12 @@ class Pico:
         self._core.forget_code(address, len(raw))
 
     def profile(self) -> Profile:
-        """Where the cycles since reset went; its sums equal `cycles` and `instructions`."""
-        if isinstance(self._chip, OwnRp2040):
-            self._traced()
-        return self._tally.profile(self.program)
+        """Where the cycles since reset went; its sums equal `cycles` and `instructions`.
+
+        Raises:
+            TraceError: the Pico was made without `trace`, and its engine is not Unicorn.
+        """
+        return self._chip.profile(self.program)
 
     def call_graph(self) -> CallGraph:
         """Who called whom since reset, and at what cost; its sum equals `cycles`.
@@ -358,9 +328,7 @@ class Pico:
 
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
-        stack = self._boot.sp - int(self._machine["sp_lowest"])
-        if hasattr(self._chip, "stack_of_core1"):
-            stack += self._chip.stack_of_core1
+        stack = self._boot.sp - self._chip.lowest_sp + self._chip.stack_of_core1
         return measure(self.program, self.sram != _PAINT, stack)
 
     def memory_report(self, largest: int = 10) -> MemoryReport:
@@ -369,10 +337,10 @@ class Pico:
         Args:
             largest: how many symbols of each memory to name.
         """
-        tracer = self._tracer
+        tracer = self._chip.tracer
         run = Measured(
             touched=self.sram != _PAINT,
-            lowest_sp=int(self._machine["sp_lowest"]),
+            lowest_sp=self._chip.lowest_sp,
             cycles=self.cycles,
             clock_hz=self.clock_hz,
             peak=tracer.peak() if tracer else None,
@@ -381,123 +349,48 @@ class Pico:
         return memory_report(self.program, self._boot, run, largest)
 
     def _traced(self) -> Tracer:
-        if self._tracer is None:
+        if self._chip.tracer is None:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        charge_until_now(self._chip.books[0].traces, self._chip.processors[0].core)
-        return self._tracer
+        return self._chip.tracer
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         if not size:
             return self.sram[:0]  # wherever that is
         region = region_of(address, size)
-        if region not in (FLASH, SRAM):
+        memory = self.sram if region is SRAM else self._chip.flash
+        if region not in (FLASH, SRAM) or not memory.size:
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} does not lie in flash or SRAM; "
                 "check address and count"
             )
-        memory = self.sram if region is SRAM else self._flash
-        offset = address - (SRAM if region is SRAM else FLASH).base
+        offset = address - region.base
         return memory[offset : offset + size]
-
-    def _halfword(self, address: int) -> int:
-        return self._core.halfword(address) or 0
 
     def _leave_breakpoint(self) -> None:
         """Go behind the BKPT that halted before, if the core still is there."""
         pc = self._core.pc
         if pc == self._halted_at:
-            self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
+            self._core.set_registers(pc=pc + _BKPT_SIZE)
         self._halted_at = None
 
-    def _stop(self, event: Event, cycles: int) -> Stop | None:
-        """The end of a run; None if the boot ROM only asked for something, which is done."""
-        if event.reason is Ended.RESET and self.resets < self._most_resets:
-            self.resets += 1
-            lowest = self._machine["sp_lowest"]
-            self._chip.reboot()
-            self._machine["sp_lowest"] = lowest
-            self._begin()
-            return None
+    def _stop(self, event: Event, cycles: int) -> Stop:
+        """The end of a run."""
         if event.reason is Ended.BREAKPOINT:
             self._halted_at = self._core.pc
-            number = self._halfword(self._halted_at) & 0xFF
-            if ROM.holds(self._halted_at) and self._change_flash(number):
-                return None
-            return Stop(StopReason.HALT, cycles, number)
+            return Stop(StopReason.HALT, cycles, (self._core.halfword(self._halted_at) or 0) & 0xFF)
         return Stop(_STOP_REASONS[event.reason], cycles)
 
-    def _change_flash(self, number: int) -> bool:
-        """Do what the boot ROM's flash functions ask for by BKPT; False for other numbers."""
-        registers = self._core.registers
-        if number == _BKPT_FLASH_ERASE:
-            flash.erase(self._flash, registers.r0, registers.r1)
-            self._core.forget_code(FLASH.base + registers.r0, registers.r1)
-        elif number == _BKPT_FLASH_PROGRAM:
-            data = self.read(registers.r1, np.uint8, registers.r2)
-            flash.program(self._flash, registers.r0, data)
-            self._core.forget_code(FLASH.base + registers.r0, registers.r2)
-        else:
-            return False
-        return True
-
     def _execute(self, max_cycles: int | None) -> Event | None:
-        """Run until an event that the caller can answer; None at RETURN_ADDRESS."""
-        limit = _NO_LIMIT if max_cycles is None else self.cycles + max_cycles
-        while True:
-            event = self._chip.run(limit)
-            if event is None:
-                return None
-            if (checked := self._checked(event)) is not None:
-                return checked
+        """Run until an event; None at RETURN_ADDRESS."""
+        return self._checked(
+            self._chip.run(_NO_LIMIT if max_cycles is None else self.cycles + max_cycles)
+        )
 
     def _checked(self, event: Event | None) -> Event | None:
-        """Raise the Fault that an event stands for; None if the core just has to go on.
-
-        Else the event that ends the run.
-        """
-        match event and event.reason:
-            case Ended.REFUSED | Ended.STACK as reason:
-                met = self._approach(reason)
-                if isinstance(met, Fault):
-                    raise met
-                return met if met.reason is Ended.DEBUGGER else None
-            case FaultReason() as reason:
-                assert event is not None
-                raise self._fault(reason, event.address, event.size)
+        """Raise the Fault that an event stands for; else the event itself."""
+        if event is not None and isinstance(event.reason, FaultReason):
+            raise self._fault(event.reason, event.address, event.size)
         return event
-
-    def _approach(self, reason: Ended) -> Fault | Event:
-        """Walk up to the offending instruction of the block ahead; its fault, or an earlier one.
-
-        An event if the core was stopped on the way: behind an access to a peripheral, or by a
-        debugger.
-        """
-        start = self._core.pc
-        if not self._core.is_thumb:
-            return self._fault(FaultReason.ARM_STATE)
-        sp, limit = self._core.registers.sp, int(self._machine["sp_limit"])
-        at = start
-        while True:
-            first = self._halfword(at)
-            wide = KIND[first] == Kind.PREFIX_32
-            row = instruction_at(first, self._halfword(at + 2) if wide else 0)
-            if row is None or row.kind == Kind.UNPREDICTABLE:
-                break
-            if reason is Ended.STACK and not wide:
-                sp += int(SP_CHANGE[first])
-            if sp < limit:
-                break
-            at += 4 if wide else 2
-        if at != start:
-            event = self._chip.walk(at)
-            if event is not None and isinstance(event.reason, FaultReason):
-                return self._fault(event.reason, event.address, event.size)
-            if event is not None:
-                return event
-        if reason is Ended.STACK:
-            return self._fault(FaultReason.STACK_OVERFLOW, sp)
-        unpredictable = row is not None
-        return self._fault(FaultReason.UNPREDICTABLE if unpredictable else FaultReason.UNDEFINED)
 
     def _place(self, address: int) -> str:
         function = self._function(address)
@@ -517,7 +410,7 @@ class Pico:
         registers = self._core.registers
         pc = registers.pc
         if reason is FaultReason.STACK_OVERFLOW:
-            detail = f"SP would be {address:#010x}, limit {int(self._machine['sp_limit']):#010x}"
+            detail = f"SP would be {address:#010x}, limit {self._chip.stack_limit:#010x}"
         elif address is not None:
             detail = f"{size} bytes at {address:#010x}" if size else f"{address:#010x}"
         elif (halfword := self._core.halfword(pc)) is not None:

@@ -1,38 +1,68 @@
-"""The chip: core, exceptions and peripherals, and the loop that runs them in step.
+"""The chip around the cores of our own: peripherals, time, and what the loop cannot answer.
 
-Between two events the core runs alone and natively. Peripherals are not stepped: each knows the
-cycle at which it will next want attention, and the core is stopped there, at the instruction.
+Between two events the cores run alone. Peripherals are not stepped: each knows the cycle at which
+it will next want attention, and there the loop comes to rest.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.bus import Bus, Unmodelled
-from sim.clock import MachineClock
-from sim.core import RETURN_ADDRESS, Core, Ended, Event
-from sim.errors import AddressError, SimError
-from sim.exceptions import Exceptions, is_return
+from sim import flash
+from sim.bus import Unmodelled
+from sim.cpu.call_trace import InstructionBooks, charge_until_now
+from sim.cpu.contention import Contention
+from sim.cpu.exceptions import HARD_FAULT, SV_CALL
+from sim.cpu.launch import Launch
+from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
+from sim.cpu.memory import REASONS, addresses_of, place
+from sim.cpu.private_blocks import PrivateBlocks
+from sim.cpu.processor import Processor
+from sim.cpu.sio import push, tell
+from sim.cpu.special import guard
+from sim.cpu.state import (
+    FLASH_AT,
+    MAX_BREAKPOINTS,
+    MAX_WATCHPOINTS,
+    NEVER,
+    ROM_AT,
+    Chip,
+    Core,
+    Sleep,
+    State,
+    Status,
+)
+from sim.cpu.system_clock import SystemClock
+from sim.errors import AddressError, SimError, TraceError
+from sim.events import Ended, Event
 from sim.faults import FaultReason
-from sim.instructions import KIND, Kind
-from sim.machine import FLASH_SLOTS, ROM_SLOT
-from sim.memory_map import FLASH, SRAM, Region, region_of
-from sim.nvic import SV_CALL, Nvic
-from sim.peripherals import NEVER, Surroundings, all_peripherals
-from sim.reports.profile import Tally
-from sim.system_control import SystemControl
-from sim.systick import SysTick
-from sim.xip_cache import XipCache
+from sim.instructions import WIDE
+from sim.loading.boot import Boot
+from sim.loading.elf import Program
+from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
+from sim.peripherals import Surroundings, all_peripherals, block_of
+from sim.peripherals.interrupts import Irq
+from sim.reports.call_graph import Tracer
+from sim.reports.profile import Profile
+from sim.xip_cache import XipCache, XipStatistics
 
-_SIO = Region("SIO", 0xD000_0000, 0x1000)
-_FAR = 1 << 48  # more cycles than any run has
+_BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
+_SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
+_RETURN_AT = 24  # bytes into the frame of an exception
+_FIFO_WR = 0xD000_0054
+_BKPT, _B_SELF = 0xBE, 0xE7FE
+_BKPT_SIZE = 2
+_OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
 
 
 class Rp2040:
-    """One core of an RP2040 with all that is modelled around it.
+    """Both cores of an RP2040 with all that is modelled around them.
 
     Args:
         clock_hz: the system clock until the program sets one.
@@ -40,8 +70,13 @@ class Rp2040:
         uart: called with each byte that UART0 sends.
         xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
             as SRAM.
-        trace: whether calls are followed.
-        shared_bus: whether accesses are recorded for the other core, see sim.two_cores.
+        contention: what the cores cost each other on the bus.
+        traced: the program whose calls are followed and whose instructions are counted.
+        most_resets: how often the chip boots again after a reset; the next one ends the run.
+
+    Attributes:
+        core: the core that the last event was about.
+        resets: how often it booted again since power-on.
     """
 
     def __init__(
@@ -51,272 +86,425 @@ class Rp2040:
         uart: Callable[[int], None] | None = None,
         *,
         xip_miss: int | None = None,
-        trace: bool = False,
-        shared_bus: bool = False,
+        contention: Contention = Contention.BANKS,
+        traced: Program | None = None,
+        most_resets: int = 0,
     ) -> None:
         self.strict = strict
-        self.core = Core(self, xip_miss is not None, trace, shared_bus)
-        self.machine = self.core.machine
-        memory = self.machine["code"].view(np.uint8)
-        self.flash = memory[: FLASH.size]
-        self.sram = memory[2 * FLASH_SLOTS : 2 * ROM_SLOT]
-        self.xip = XipCache(self.machine, xip_miss or 0)
-        self.tally = Tally(self.machine)
-        self._initial_hz = Fraction(clock_hz)
-        clock = MachineClock(self.machine)
-        self._nvic = Nvic()
+        self.state = State()
+        memory = self.state.memory
+        self.sram, self.flash = memory[: SRAM.size], memory[FLASH_AT:]
+        rom = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint8)
+        memory[ROM_AT : ROM_AT + rom.size] = rom
+        self._cache = XipCache(self.state, xip_miss)
+        self.state.chip[Chip.ONE_BANK] = contention is Contention.ONE_BANK
+        trace = traced is not None
+        self._observed = Observed(trace, contention is not Contention.NONE)
+        self._books = InstructionBooks(trace), InstructionBooks(trace)
+        self._most_resets = most_resets
+        self._clock = SystemClock(clock_hz)
         around = Surroundings(
-            irq=self._nvic.irq,
+            irq=self._irq,
             uart0=uart or (lambda _: None),
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
-            on_system_hz=self._change_clock,
-            cache=self.xip,
+            on_system_hz=self._clock.change,
+            cache=self._cache,
         )
-        self._peripherals = all_peripherals(clock, around)
-        self.system_control = SystemControl(self._nvic)
-        self._systick = SysTick(clock, self._peripherals.watchdog.ticks, self._nvic)
-        self._private = (self._nvic, self.system_control, self._systick)
-        self.bus = Bus([*self._private, *self._peripherals.blocks])
-        self._exceptions = Exceptions(self.core, self._nvic, self.system_control, self._catch_up)
+        self.processors = Processor(self.state, 0), Processor(self.state, 1)
+        self.core = self.processors[0]
+        self._private: tuple[PrivateBlocks, ...] = ()
+        self.peripherals = all_peripherals(self._clock, around)
+        self._private = tuple(
+            PrivateBlocks(processor, self._clock, self.peripherals) for processor in self.processors
+        )
+        self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
+        self._launch = Launch(self._send_from_core1, self._start)
+        self._stopped_on = 0
+        first, second = (processor.arrays for processor in self.processors)
+        state = self.state
+        shared = (
+            *(state.chip, state.sio, state.lines, state.loaded),
+            *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
+        )
+        functions = self._books[0].functions
+        for books in self._books:
+            books.functions = functions
+        own = [
+            (core.core, core.registers, core.priorities, core.replies, core.busy)
+            for core in (first, second)
+        ]
+        noted = [(books.traces, books.counts) for books in self._books]
+        self._of_one = (
+            *(*own[0], second.core, second.busy),
+            *(noted[0][0], functions, noted[0][1], *shared),
+        )
+        self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
+        self.tracer = Tracer(self._books[0], first.core, traced) if traced is not None else None
 
-    def reset(self) -> None:
-        """Power-on of everything but the memories."""
-        self.core.forget_all_code()
-        self.core.reset_special_registers()
-        self.tally.clear()
-        self.xip.reset()
-        self.machine["now"] = self.machine["event_register"] = 0
-        self._clock_hz, self._clock_since, self._seconds = self._initial_hz, 0, Fraction(0)
-        self._peripherals.reset()
-        for block in self._private:
-            block.reset()
-        self.bus.reset()
-        self._sleeping: Ended | None = None
+    def reset(self, boot: Boot) -> None:
+        """Power-on of everything but the memories; core 0 begins as `boot` says."""
+        self._boot = boot
+        self.resets = 0
+        self._clock.reset()
+        self.state.chip[Chip.LOST : Chip.TIMER_START] = 0
+        self._cache.reset()
+        self._reset_blocks()
+        for processor in self.processors:
+            processor.reset()
+        for books in self._books:
+            books.counts[:] = 0
+        self._reset_cores()
+        if self.tracer:
+            self.tracer.reset(boot.sp)
+
+    def _reboot(self) -> None:
+        """What the watchdog or SYSRESETREQ does: all but the memories and the watchdog's notes.
+
+        Time goes on, and all counts.
+        """
+        self._clock.cycles = now = self.cycles
+        kept = self.peripherals.watchdog.kept
+        if not self._reset_requested:
+            kept["REASON"] = 0
+        lowest = self.lowest_sp
+        counts = [
+            (int(core[Core.INSTRUCTIONS]), int(core[Core.BUS_STALLS]))
+            for core in (processor.core for processor in self.processors)
+        ]
+        self._clock.restart()
+        self._reset_blocks()
+        for name, value in kept.items():
+            self.peripherals.watchdog[name] = value
+        for processor, (instructions, stalls) in zip(self.processors, counts, strict=True):
+            processor.reset()
+            processor.core[Core.CYCLES] = now
+            processor.core[Core.INSTRUCTIONS] = instructions
+            processor.core[Core.BUS_STALLS] = stalls
+        self._reset_cores()
+        self.processors[0].core[Core.SP_LOW] = lowest
+
+    def _reset_blocks(self) -> None:
+        self.state.sio[:] = 0
+        self.peripherals.reset()
+        for private in self._private:
+            private.reset()
+        self._launch.reset()
         self._reset_requested = False
+
+    def _reset_cores(self) -> None:
+        """Core 0 begins, core 1 waits in its ROM."""
+        first, second = (processor.core for processor in self.processors)
+        first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
+        for private in self._private:
+            private.nvic.reset()
+        self.core = self.processors[0]
+        self.core.boot(self._boot)
+        self._stack_of_core1 = self._launched_at = 0
 
     @property
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
-        return list(self.bus.unmodelled)
+        return [found for private in self._private for found in private.bus.unmodelled]
 
     @property
     def clock_hz(self) -> Fraction:
         """Frequency of clk_sys: what the program set, until then what the caller said."""
-        return self._clock_hz
+        return self._clock.hz
 
     @property
     def seconds(self) -> float:
         """Time since reset, each cycle at the frequency of its time."""
-        return float(self._seconds + (self.cycles - self._clock_since) / self._clock_hz)
+        return self._clock.seconds(self.cycles)
 
     @property
     def cycles(self) -> int:
-        """Cycles since reset."""
-        return int(self.machine["cycles"])
+        """Cycles of core 0 since reset."""
+        return self.processors[0].cycles
+
+    @property
+    def instructions(self) -> int:
+        """Instructions that both cores executed since reset."""
+        return int(sum(processor.core[Core.INSTRUCTIONS] for processor in self.processors))
+
+    @property
+    def xip_statistics(self) -> XipStatistics:
+        """What the XIP cache did since reset."""
+        return self._cache.statistics
+
+    @property
+    def lowest_sp(self) -> int:
+        """The lowest SP of core 0's main stack since reset."""
+        return int(self.processors[0].core[Core.SP_LOW])
+
+    @property
+    def stack_limit(self) -> int:
+        """The lowest SP of core 0's main stack that is no overflow."""
+        return int(self.processors[0].core[Core.SP_LIMIT])
+
+    @property
+    def bus_stalls(self) -> tuple[int, int]:
+        """Cycles that each core has waited for the other on the bus."""
+        first, second = (int(one.core[Core.BUS_STALLS]) for one in self.processors)
+        return first, second
+
+    @property
+    def stack_of_core1(self) -> int:
+        """Bytes of core 1's stack at its deepest."""
+        if not self._runs_core1:
+            return 0
+        return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
+
+    def profile(self, program: Program) -> Profile:
+        """What each instruction cost both cores. Raises TraceError if none was counted."""
+        if self.tracer is None:
+            raise TraceError("nothing was traced; make the Pico with trace=True")
+        for processor, books in zip(self.processors, self._books, strict=True):
+            if processor.core[Core.RUNS]:
+                charge_until_now(books.traces, processor.core)
+        executions, cycles, stalls = self._books[0].counts + self._books[1].counts
+        places = np.flatnonzero(executions | stalls)
+        addresses = addresses_of(2 * places)
+        order = np.argsort(addresses)
+        places = places[order]
+        second = self.processors[1].core
+        spent = self.cycles + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
+        waits = spent - int(cycles.sum() + stalls.sum())
+        columns = (cycles[places], executions[places], stalls[places])
+        return Profile(program, addresses[order], *columns, waits)
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
-        """Put bytes of a program into flash or SRAM.
-
-        Raises:
-            SimError: for memories that Unicorn does not see.
-        """
-        region = region_of(address, len(data))
-        if region not in (FLASH, SRAM):
-            raise SimError(f"segment at {address:#010x}: the engine unicorn has no memory there")
-        memory = self.sram if region is SRAM else self.flash
-        offset = address - (SRAM if region is SRAM else FLASH).base
-        memory[offset : offset + len(data)] = data
+        """Put bytes of a program into the memory that holds the address."""
+        if SRAM_UNSTRIPED.holds(address):
+            places = [int(place(address + at)) for at in range(len(data))]
+            self.state.memory[places] = data
+        else:
+            at = int(place(address))
+            self.state.memory[at : at + len(data)] = data
 
     def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
-        """Bytes of memories beside flash and SRAM: there are none. Raises AddressError."""
-        raise AddressError(
-            f"{address:#010x}..{address + size:#010x} does not lie in flash or SRAM; "
-            "check address and count"
-        )
+        """Bytes of any memory. Raises AddressError where there is none."""
+        inside = address >= 0 and address + size <= 1 << 32
+        places = [int(place(address + at)) for at in range(size)] if inside else [-1]
+        if size and min(places) < 0:
+            raise AddressError(
+                f"{address:#010x}..{address + size:#010x} does not lie in memory; "
+                "check address and count"
+            )
+        return self.state.memory[np.array(places, np.int64)]
 
     def run(self, limit: int) -> Event | None:
         """Execute until an event that the caller must answer; None at RETURN_ADDRESS.
 
-        It ends at the first block that begins at or beyond `limit` cycles.
+        It ends at the first instruction at or beyond `limit` cycles. `core` is the core that the
+        event is about.
         """
+        chip = self.state.chip
         while True:
-            event = self._sleep(limit) or self._settle()
-            if event is None:
-                event = self._stretch(limit)
-                if event is None:
-                    return None
-                event = self._answer(event, limit)
+            self._settle()
+            if self._is_resetting and not self._answers:
+                if self.resets == self._most_resets:
+                    return Event(Ended.RESET)
+                self.resets += 1
+                self._reboot()
+                continue
+            # The instruction that asks for a reset is the last.
+            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else _SLICE))
+            if self._runs_core1:
+                status = both_cores(self._observed)(*self._of_both)
+            else:
+                status = one_core(self._observed.traced)(*self._of_one)
+            self._stopped_on = int(status >= SECOND)
+            self.core = self.processors[self._stopped_on]
+            status %= SECOND
+            if status == Status.RETURNED:
+                return None
+            event = self._answer(status, limit)
             if event is not None:
                 return event
 
+    def watch(
+        self, breakpoints: Sequence[int], watchpoints: Sequence[tuple[int, int, int]]
+    ) -> None:
+        """Stop ahead of instructions, and behind accesses: (kind, first, end) with bits 1 read
+        and 2 write. Raises SimError for more than there is room for.
+        """
+        if len(breakpoints) > MAX_BREAKPOINTS or len(watchpoints) > MAX_WATCHPOINTS:
+            raise SimError(
+                f"{len(breakpoints)} breakpoints and {len(watchpoints)} watchpoints; there may be "
+                f"{MAX_BREAKPOINTS} and {MAX_WATCHPOINTS}"
+            )
+        chip = self.state.chip
+        chip[Chip.BREAKPOINTS], chip[Chip.WATCHPOINTS] = len(breakpoints), len(watchpoints)
+        for at, address in enumerate(breakpoints):
+            chip[Chip.BREAKPOINT_LIST + at] = address
+        for at, entry in enumerate(watchpoints):
+            chip[Chip.WATCHPOINT_LIST + 3 * at :][:3] = entry
+        for processor in self.processors:
+            processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
+            guard(processor.core)
+
     def step(self) -> Event | None:
-        """Execute one instruction, the first of a handler if an exception is due.
+        """Execute one instruction of core 0, the first of a handler if an exception is due.
 
         An event as from `run`, or None where there is nothing to answer.
         """
-        event = self._sleep(NEVER) or self._settle()
-        if event is not None:
-            return event
-        start = self.core.pc
-        wide = KIND[self.core.halfword(start) or 0] == Kind.PREFIX_32
-        behind = start + (4 if wide else 2)
-        self.core.forget_code(start, behind - start)
-        # A branch leads to another block: there this budget is used up.
-        self.machine["cycle_limit"] = self.machine["next_stop"] = self.cycles + 1
-        event = self._go(behind)
-        self.core.forget_code(start, behind - start)
-        if event is None or event.reason is Ended.BUDGET:
-            return None
-        return self._answer(event, NEVER)
+        core = self.processors[0].core
 
-    def walk(self, until: int) -> Event | None:
-        """Execute straight ahead up to an instruction of the block at PC; None when it is there."""
-        start = self.core.pc
-        self.core.forget_code(start, until - start)
-        self.machine["next_stop"] = NEVER
-        event = self._go(until)
-        self.core.forget_code(start, until - start)
-        return event
+        def executed() -> int:
+            return int(core[Core.INSTRUCTIONS] + core[Core.SUPERVISED])
 
-    def may_access(self) -> bool:
-        """See sim.core.Peripherals."""
-        return True
-
-    def is_settled(self, address: int, wrote: bool) -> bool:
-        """See sim.core.Peripherals."""
-        machine = self.machine
-        if wrote and (self._nvic.next() is not None or self._is_resetting):
-            return False
-        if wrote and not _SIO.holds(address):  # which has no part in what happens when
-            self._publish_counters()
-            machine["event_at"] = due = self._due()
-            machine["next_stop"] = min(machine["next_stop"], due)
-        return bool(machine["block_ends"] < machine["event_at"])
-
-    def _stretch(self, limit: int) -> Event | None:
-        """Let the core run up to the next event at most."""
-        machine = self.machine
-        machine["cycle_limit"] = min(limit, self.cycles + _SLICE)
-        machine["next_stop"] = (
-            0 if machine["masked"] else min(machine["cycle_limit"], machine["event_at"])
-        )
-        event = self._go(RETURN_ADDRESS)
-        while event == _EVENT and self.core.pc != machine["stop_at"]:
-            event = self.walk(int(machine["stop_at"])) or _EVENT
-        return event
-
-    def _go(self, until: int) -> Event | None:
-        event = self.core.go(until)
-        if self.tally.is_full:
-            self.tally.fold()
-        return event
-
-    def _answer(self, event: Event, limit: int) -> Event | None:
-        """Do what an event asks for; gives it back where the caller must."""
-        match event.reason:
-            case Ended.FULL | Ended.ACCESS | Ended.EVENT | Ended.TURN:
-                return None
-            case Ended.BUDGET:
-                return event if self.cycles >= limit else None
-            case Ended.SLEEP | Ended.WAIT:
-                self._sleeping = event.reason
-                return None
-            case FaultReason.SUPERVISOR_CALL if self._nvic.may_take(SV_CALL):
-                if self.core.primask or self._exceptions.handler(SV_CALL) is None:
-                    return self._at_supervisor_call(event)
-                self._nvic.pend(SV_CALL)
-                return None
-            case FaultReason.SUPERVISOR_CALL:
-                return self._at_supervisor_call(event)
-            case FaultReason.FETCH if self._nvic.active and is_return(event.address or 0):
-                self._catch_up()
-                ended = self._exceptions.end(event.address or 0)
-                return self._answer(ended, limit) if ended else None
-        return event
-
-    def _at_supervisor_call(self, event: Event) -> Event:
-        """The event with PC on the SVC: Unicorn leaves it behind."""
-        self.core.set_registers(pc=(self.core.pc - 2) | 1)
-        return event
-
-    def _settle(self) -> Event | None:
-        """Bring the peripherals up to the present and begin the exception that is due, if any."""
-        machine = self.machine
-        self._catch_up()
-        while (number := self._nvic.next()) is not None and not self.core.primask:
-            event = self._exceptions.stack()
-            if event is None:
-                self._catch_up()  # one that arrives late and is more urgent goes first
-                event = self._exceptions.begin(self._nvic.next() or number)
-            if event is not None:
+        before = executed()
+        while executed() == before:
+            event = self.run(self.cycles + 1)
+            if event is None or event.reason is not Ended.BUDGET:
                 return event
-        machine["masked"] = number is not None
-        self._publish_counters()
-        machine["polled_until"] = 0
-        machine["event_at"] = self._due()
-        return Event(Ended.RESET) if self._is_resetting else None
-
-    def _sleep(self, limit: int) -> Event | None:
-        """Let time pass until something ends a WFI or WFE, if the core is in one."""
-        if self._sleeping is Ended.WAIT and self.core.event_register:
-            self.core.event_register = False
-            self._sleeping = None
-        while self._sleeping:
-            self._catch_up()
-            if self._wakes():
-                self._sleeping = None
-                break
-            due = self._due()
-            if due >= NEVER:
-                self._sleeping = None
-                return Event(Ended.SLEEP)
-            self.core.wait(max(0, min(due, limit) - self.cycles))
-            if due > limit:
-                return Event(Ended.BUDGET)
         return None
 
-    def _wakes(self) -> bool:
-        """Whether what is pending ends the sleep (Arm DDI0419E, B1.5.18 and B1.5.19).
+    def _answer(self, status: int, limit: int) -> Event | None:
+        """Do what the loop asks for; an event where the caller must."""
+        match status:
+            case Status.DUE:
+                return None
+            case Status.ACCESS:
+                return self._access()
+            case Status.BUDGET:
+                return Event(Ended.BUDGET) if self.cycles >= limit else None
+            case Status.BREAKPOINT:
+                return None if self._changes_flash() else Event(Ended.BREAKPOINT)
+            case Status.DEBUGGER:
+                return Event(Ended.DEBUGGER)
+            case Status.FAULT:
+                return self._fault()
+        # Nothing wakes it but whoever runs it again.
+        self.processors[0].core[Core.SLEEPS] = Sleep.NOT
+        return Event(Ended.SLEEP)
 
-        Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
-        """
-        waits = self._sleeping is Ended.WAIT
-        if waits and self.system_control.event_on_pend and self._nvic.pending:
-            return True
-        return self._nvic.next() is not None and not (waits and self.core.primask)
+    def _changes_flash(self) -> bool:
+        """Do what the boot ROM's flash functions ask for by BKPT; False for other ones."""
+        core, pc = self.core, self.core.pc
+        number = (core.halfword(pc) or 0) & 0xFF
+        if not ROM.holds(pc) or number not in (flash.ERASE, flash.PROGRAM):
+            return False
+        asked = core.registers
+        if number == flash.ERASE:
+            flash.erase(self.flash, asked.r0, asked.r1)
+        else:
+            flash.program(self.flash, asked.r0, self.copy_of(asked.r1, asked.r2))
+        core.set_registers(pc=pc + _BKPT_SIZE)
+        return True
 
-    def _catch_up(self) -> None:
-        self.machine["now"] = self.machine["cycles"]
-        self._systick.advance()
-        self._peripherals.advance()
+    def _fault(self) -> Event | None:
+        """A fault, unless the program has a handler for it."""
+        core = self.core.core
+        reason = REASONS[int(core[Core.REASON])]
+        if reason is not FaultReason.STACK_OVERFLOW and self._handles_faults():
+            if reason is FaultReason.SUPERVISOR_CALL and core[Core.FAULT_SIZE]:
+                core[Core.PENDING] |= 1 << SV_CALL  # whose handler faults at its beginning
+                self.core.set_registers(pc=self.core.pc + 2)
+            else:
+                core[Core.PENDING] |= 1 << HARD_FAULT
+            return None
+        if reason is FaultReason.NO_HANDLER:  # tell of what was interrupted: it has code
+            stacked = self.core.word(self.core.register("sp") + _RETURN_AT)
+            self.core.set_registers(pc=stacked or 0)
+        address, size = int(core[Core.FAULT_ADDRESS]), int(core[Core.FAULT_SIZE])
+        return Event(reason, None if address < 0 else address, size)
 
-    def _publish_counters(self) -> None:
-        """Give native code what it needs to read TIMER and SysTick by itself."""
-        start, step, since, scale = self._peripherals.watchdog.ticks.line
-        offset = self._peripherals.timer.offset
-        largest = max(start, step * _FAR, scale, abs(offset or 0))
-        simple = offset is not None and largest < NEVER
-        self.machine["timer"] = (start, step, since, scale, offset) if simple else (0, 0, 0, 0, 0)
-        since, value, reload = self._systick.line
-        runs = self._systick.counts_processor_clock and reload > 0
-        self.machine["systick"] = (0, 1, since, 1 if runs else 0, 0)
-        self.machine["systick_value"], self.machine["systick_reload"] = value, reload
+    def _handles_faults(self) -> bool:
+        """Whether a HardFault handler of the program's own can run: not one that only halts."""
+        core = self.core.core
+        if core[Core.ACTIVE] & 0b1100:
+            return False  # lockup
+        vector = self.core.word(int(core[Core.VTOR]) + 4 * HARD_FAULT) or 0
+        first = self.core.halfword(vector & ~1) if vector & 1 else None
+        return first is not None and first >> 8 != _BKPT and first != _B_SELF
 
-    def _due(self) -> int:
-        return min(self._systick.due(), self._peripherals.due())
+    def _access(self) -> Event | None:
+        """Perform the access that the present instruction asks for."""
+        core = self.core.core
+        address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
+        self._clock.cycles = int(core[Core.NOW])
+        self._private[self._stopped_on].systick.advance()  # before ICSR clears what it pended
+        bus = self._private[self._stopped_on].bus
+        writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
+        modelled, loaded = True, 0
+        if block_of(address) is None:
+            core[Core.REASON] = REASONS.index(FaultReason.WRITE if writes else FaultReason.READ)
+            core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
+            core[Core.ANSWERED] = 0
+            return self._fault()
+        if writes and address == _FIFO_WR:
+            self._launch.hear(value)
+        elif writes:
+            modelled = bus.write(address, size, value)
+        else:
+            found = bus.read(address, size)
+            modelled, loaded = found is not None, found or 0
+        if not modelled and self.strict:
+            core[Core.ANSWERED] = 0
+            return Event(FaultReason.UNMODELLED, address, size)
+        self.core.arrays.replies[core[Core.ANSWERED]] = loaded
+        core[Core.ANSWERED] += 1
+        return None
+
+    def _settle(self) -> None:
+        """Bring the peripherals up to the present, and say when they want attention next."""
+        chip = self.state.chip
+        if not self._answers:
+            self._clock.cycles = self.cycles
+            for private in self._private:
+                private.systick.advance()
+            self.peripherals.advance()
+        due = min(private.systick.due() for private in self._private)
+        chip[Chip.EVENT_AT] = min(due, self.peripherals.due(), NEVER)
+        start, step, since, scale = self.peripherals.watchdog.ticks.line
+        offset = self.peripherals.timer.offset
+        line = (0, 0, 0, 0, 0)  # ask Python
+        if offset is not None and max(start, step << 48, scale, abs(offset)) < NEVER:
+            line = (start, step, since, scale, offset)
+        chip[Chip.TIMER_START : Chip.TIMER_OFFSET + 1] = line
+
+    @property
+    def _answers(self) -> bool:
+        """Whether an instruction whose access was performed has yet to end."""
+        return any(processor.core[Core.ANSWERED] for processor in self.processors)
+
+    @property
+    def _runs_core1(self) -> bool:
+        return bool(self.processors[1].core[Core.RUNS])
 
     @property
     def _is_resetting(self) -> bool:
-        return self._reset_requested or self.system_control.reset_requested
+        asked = any(private.system_control.reset_requested for private in self._private)
+        return self._reset_requested or asked
+
+    def _irq(self, number: int, level: bool) -> None:
+        """A request goes to both cores; but those of SIO, which are native."""
+        if number in _OWN_LINES:
+            return
+        for private in self._private:
+            private.nvic.irq(number, level)
+
+    def _send_from_core1(self, word: int) -> None:
+        """A word from core 1's boot ROM."""
+        sio = self.state.sio
+        push(sio, 1, word)
+        tell(self.processors[0].core, sio)
+        self.processors[0].core[Core.EVENT] = 1
+
+    def _start(self, table: int, sp: int, entry: int) -> None:
+        """Launch core 1, which core 0 asks for at this moment."""
+        processor = self.processors[1]
+        core = processor.core
+        core[Core.CYCLES] = self._launched_at = self._clock.cycles
+        processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
+        core[Core.VTOR] = table
+        core[Core.SP_LOW] = sp
+        core[Core.SP_LIMIT] = sp - 1 & -_SCRATCH_SIZE if sp > _SCRATCH else 0
+        core[Core.SLEEPS] = Sleep.NOT
+        core[Core.RUNS] = 1
+        self._stack_of_core1 = sp
 
     def _request_reset(self) -> None:
         self._reset_requested = True
-
-    def _change_clock(self, hz: Fraction) -> None:
-        now = int(self.machine["now"])
-        self._seconds += (now - self._clock_since) / self._clock_hz
-        self._clock_since, self._clock_hz = now, hz
-
-
-_EVENT = Event(Ended.EVENT)

@@ -182,7 +182,7 @@ def _dispatch() -> str:
     for at, (row, meaning) in enumerate(rows):
         branches.append((1 + at, row.cycles, _wide() if row.kind is Kind.PREFIX_32 else meaning))
     branches += [(1 + len(rows) + code, 1, conditional(code)) for code in range(14)]
-    parts = []
+    parts: list[str] = []
     for number, cycles, meaning in branches:
         word = "elif" if parts else "if"
         body = f"cost = int64({cycles})\n{meaning}"
@@ -295,7 +295,7 @@ def names() -> dict[str, Any]:
         "NO_CODE": reasons.index(FaultReason.FETCH),
     }
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-    functions: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in types}
+    functions: dict[str, Any] = {name: getattr(np, name) for name in types}
     functions |= {
         "is_ahead": memory.is_ahead,
         "load": memory.load,

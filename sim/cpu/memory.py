@@ -102,13 +102,14 @@ def place(address: Any) -> Any:
 def addresses_of(places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The reverse of `place`, for the address by which a memory is known first."""
     bounds = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT)
-    bases = np.array(
+    bases: npt.NDArray[np.int64] = np.array(
         [
             *(_SRAM - SRAM_AT, _ROM - ROM_AT, _XIP_SRAM - XIP_SRAM_AT),
             *(_USB - USB_DPRAM_AT, _FLASH - FLASH_AT),
         ]
     )
-    return places + bases[np.searchsorted(bounds, places, side="right")]
+    of_each: npt.NDArray[np.int64] = bases[np.searchsorted(bounds, places, side="right")]
+    return places + of_each
 
 
 def memory_end(at: int) -> int:

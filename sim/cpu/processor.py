@@ -11,6 +11,7 @@ from sim.cpu.memory import place
 from sim.cpu.special import guard
 from sim.cpu.state import SRAM_AT, Core, CoreState, Sleep, State
 from sim.faults import Registers
+from sim.loading.boot import Boot
 from sim.memory_map import SRAM
 
 _NAMES = tuple(field.name for field in fields(Registers))
@@ -18,6 +19,7 @@ _GENERAL = {name: number for number, name in enumerate(_NAMES[:16])}
 _SP, _PC = 13, 15
 _SPSEL = 1 << 1
 _WORD = 0xFFFF_FFFF
+_THUMB_BIT = 1 << 24  # XPSR.T
 
 
 class Processor:
@@ -33,21 +35,29 @@ class Processor:
         self.core = self.arrays.core
         self._registers = self.arrays.registers
         self._state = state
+        self.number = number
         self.core[Core.NUMBER] = number
 
     def reset(self) -> None:
         """Everything zero but Thumb state; where it begins is for the caller to say."""
-        number = self.core[Core.NUMBER]
         self.core[:] = 0
-        self.core[Core.NUMBER] = number
+        self.core[Core.NUMBER] = self.number
         self._registers[:] = 0
         self.core[Core.THUMB] = 1
         guard(self.core)
 
+    def boot(self, boot: Boot) -> None:
+        """Behind a reset: what the boot ROM does, as far as a program can tell."""
+        self.set_registers(sp=boot.sp, lr=_WORD, pc=boot.pc, xpsr=_THUMB_BIT)
+        core = self.core
+        core[Core.VTOR] = boot.vtor
+        core[Core.SP_LOW], core[Core.SP_LIMIT] = boot.sp, boot.stack_limit
+
     @property
     def registers(self) -> Registers:
         """A snapshot."""
-        return Registers(*self._registers.tolist(), int(program_status(self.core)))
+        values: list[int] = [*self._registers.tolist(), int(program_status(self.core))]
+        return Registers(*values)
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name, in this order: those of `Registers`, msp, psp, control, primask.
@@ -120,5 +130,12 @@ class Processor:
     def forget_code(self, address: int, size: int) -> None:
         """Code was changed: nothing was kept of it."""
 
-    def note(self, callback: object) -> None:
-        """A call by the host begins or ends: nothing is traced."""
+    def pass_by(self, address: int) -> None:
+        """Execute the instruction at `address` next, despite a breakpoint there."""
+        self.core[Core.PASSED] = address
+
+    def take_hit(self) -> tuple[int, int] | None:
+        """The watchpoint that was hit last, by its place, and the first watched address."""
+        number = int(self.core[Core.HIT])
+        self.core[Core.HIT] = 0
+        return (number - 1, int(self.core[Core.HIT_AT])) if number else None

@@ -32,7 +32,7 @@ class Sio(IntEnum):
 
     LOCKS = 0
     COUNTS = auto()
-    HEADS = COUNTS + 2
+    HEADS = COUNTS + 2  # type: ignore[operator]
     ERRORS = HEADS + 2  # of each core
     WORDS = ERRORS + 2
     END = WORDS + 2 * DEPTH

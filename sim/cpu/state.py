@@ -82,7 +82,7 @@ class Core(IntEnum):
     MPU_CONTROL = auto()
     MPU_NUMBER = auto()
     MPU_BASES = auto()
-    MPU_ATTRIBUTES = MPU_BASES + 8
+    MPU_ATTRIBUTES = MPU_BASES + 8  # type: ignore[operator]
     NUMBER = MPU_ATTRIBUTES + 8  # of the core
     RUNS = auto()  # whether it has been launched
     WINDOW = auto()  # how far it may go before the other core has its turn
@@ -101,7 +101,7 @@ class Core(IntEnum):
     WAITED = auto()  # cycles, for flash
     LOGGED = auto()  # exceptions that began or ended since the trace looked
     LOG = auto()  # number (0: an end), SP, cycle, handler of each
-    END = LOG + 4 * LOG_SIZE
+    END = LOG + 4 * LOG_SIZE  # type: ignore[operator]
 
 
 class Chip(IntEnum):
@@ -118,7 +118,7 @@ class Chip(IntEnum):
     ONE_BANK = auto()  # whether all ports of the bus count as one
     PRIORITY = auto()  # BUS_PRIORITY
     LOST = auto()  # arbitrations by port
-    WINNERS = LOST + 10  # the core that won the last one, by port
+    WINNERS = LOST + 10  # type: ignore[operator]  # the core that won the last one, by port
     # A counter: (start + step * (now - since)) // scale + offset; scale 0: ask Python.
     TIMER_START = WINNERS + 10
     TIMER_STEP = auto()
@@ -129,7 +129,7 @@ class Chip(IntEnum):
     BREAKPOINTS = auto()
     WATCHPOINTS = auto()
     BREAKPOINT_LIST = auto()
-    WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS
+    WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS  # type: ignore[operator]
     END = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS
 
 

@@ -11,10 +11,11 @@ from enum import Enum
 from functools import partial
 
 from sim.cpu.processor import Processor
-from sim.errors import AddressError
+from sim.errors import AddressError, SimError
 from sim.faults import Fault
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.pico import Pico, Stop, StopReason
+from sim.rp2040 import Rp2040
 
 _NO_LIMIT = 1 << 62  # cycles
 _BKPT_SIZE = 2
@@ -74,24 +75,28 @@ class Debugger:
 
     Args:
         max_cycles: budget in cycles since reset; it ends the run like that of `Pico.run`.
+
+    Raises:
+        SimError: the Pico's engine is Unicorn.
     """
 
     def __init__(self, pico: Pico, max_cycles: int | None = None) -> None:
         self.pico = pico
         self.max_cycles = _NO_LIMIT if max_cycles is None else max_cycles
         # The debugger is to the simulator what the debug port is to the chip.
-        self._chip = pico._chip
+        chip = pico._chip
+        if not isinstance(chip, Rp2040):
+            raise SimError("Unicorn has no debugger: leave out the engine")
+        self._chip = chip
         self._breakpoints: list[int] = []
         self._watchpoints: list[Watchpoint] = []
         self._stepping: range | None = None
         self._halted_at: int | None = None  # address of the program's own BKPT
 
     @property
-    def _core(self) -> Processor:
-        """The core that came to rest; the debugger is to the simulator what the debug port is to
-        the chip.
-        """
-        return self.pico._core
+    def core(self) -> Processor:
+        """The core that came to rest."""
+        return self._chip.core
 
     def add_breakpoint(self, address: int) -> None:
         """Halt ahead of the instruction at `address`; a second one there makes no difference.
@@ -152,7 +157,7 @@ class Debugger:
             stepping: None to run; else execute one instruction, and on while PC is in the range.
                 As in `Pico.step`, an exception that is due or a sleep to end comes before it.
         """
-        self._chip.pass_by(self._core.pc)
+        self.core.pass_by(self.core.pc)
         self._stepping = stepping
 
     def advance(self, max_cycles: int) -> Halt | None:
@@ -172,19 +177,19 @@ class Debugger:
     def _step(self, stepping: range) -> Halt | None:
         """Execute one instruction; None if that is not the end."""
         halt = self._execute_one()
-        pc = self._core.pc
+        pc = self.core.pc
         if halt is not None or (pc in stepping and pc not in self._breakpoints):
             return halt
         return Halt(Cause.BREAKPOINT if pc in self._breakpoints else Cause.STEP)
 
     def _execute_one(self) -> Halt | None:
         """One instruction; from the BKPT that halted the program it only goes behind that."""
-        pc = self._core.pc
+        pc = self.core.pc
         if pc == self._halted_at:
-            self._core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
+            self.core.set_registers(pc=(pc + _BKPT_SIZE) | 1)
             self._halted_at = None
             return None
-        self._chip.pass_by(pc)
+        self.core.pass_by(pc)
         return self._go(self.pico.step)
 
     def _go(self, motion: Callable[[], Stop | None]) -> Halt | None:
@@ -194,12 +199,12 @@ class Debugger:
         except Fault as fault:
             return Halt(Cause.FAULT, fault=fault)
         reason = None if stop is None else stop.reason
-        self._halted_at = self._core.pc if reason is StopReason.HALT else None
+        self._halted_at = self.core.pc if reason is StopReason.HALT else None
         match reason:
             case None | StopReason.BUDGET:
                 return None
             case StopReason.DEBUGGER:
-                hit = self._chip.take_hit()
+                hit = self.core.take_hit()
                 if hit is None:
                     return Halt(Cause.BREAKPOINT)
                 number, address = hit

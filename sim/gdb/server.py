@@ -264,7 +264,7 @@ class Session:
     @property
     def _core(self) -> Processor:
         """The core that came to rest."""
-        return self._pico._core
+        return self._debugger.core
 
     def handle(self, packet: bytes) -> list[bytes]:
         """The replies to a packet; none if it sets the program running or ends the session."""

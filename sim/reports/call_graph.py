@@ -17,6 +17,7 @@ from sim.cpu.call_trace import (
     OUTSIDE,
     ROOT,
     InstructionBooks,
+    charge_until_now,
     enter_host_call,
     resume,
 )
@@ -281,7 +282,8 @@ class Tracer:
         resume(self._books.traces, self._core, int(self._core[Core.CYCLES]))
 
     def graph(self) -> CallGraph:
-        """The calls since the last `reset`."""
+        """The calls since the last `reset`, with what was spent until now."""
+        charge_until_now(self._books.traces, self._core)
         nodes = self._trace["nodes"][1 : self._trace["node_count"]]
         columns = ("parent", "function", "site", "calls", "cycles", "stalls")
         rows = zip(*(nodes[name].tolist() for name in columns), strict=True)

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.instructions import TAKEN_EXTRA_CYCLES
 from sim.loading.elf import Program, SourceLine
-from sim.machine import MAX_BLOCKS, SLOTS, addresses_of, slots_of
 
 UNKNOWN = "?"  # a function or a line
 XIP_STALL = "[XIP stall]"
@@ -125,84 +122,3 @@ class Profile:
         others = {XIP_STALL: int(self.stalls.sum()), WAITS: self.waits}
         entries += [Entry(key, cycles, 0) for key, cycles in others.items() if cycles]
         return sorted(entries, key=lambda entry: (-entry.cycles, entry.name))
-
-
-class Tally:
-    """Reads the cycle counter's books.
-
-    The books have room for a fixed number of blocks. When they are full they are folded into
-    sums per slot, which takes longer but loses nothing.
-
-    Attributes:
-        cycles_elsewhere: of a second core, which enters the same books.
-    """
-
-    def __init__(self, machine: Any) -> None:
-        self._machine = machine
-        self._cycles = np.zeros(SLOTS, np.int64)
-        self._executions = np.zeros(SLOTS, np.int64)
-        self._instructions = 0
-        self.cycles_elsewhere = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the books must be folded before the core goes on."""
-        return bool(self._machine["block_count"] >= MAX_BLOCKS - 1)
-
-    @property
-    def instructions(self) -> int:
-        """Executions of all instructions since the last `clear`."""
-        blocks = self._machine["blocks"][1 : self._machine["block_count"]]
-        return self._instructions + int((blocks["count"] * blocks["instructions"]).sum())
-
-    def clear(self) -> None:
-        """Forget everything, totals included."""
-        self._drop_blocks()
-        self._cycles[:] = 0
-        self._executions[:] = 0
-        self._instructions = 0
-        self._machine["cycles"] = self.cycles_elsewhere = 0
-        self._machine["extra_cycles"][:] = 0
-
-    def fold(self) -> None:
-        """Move the blocks' counts into the sums and empty the books."""
-        self._instructions = self.instructions
-        self._add_to(self._cycles, self._executions)
-        self._drop_blocks()
-
-    def profile(self, program: Program) -> Profile:
-        """The counts since the last `clear`."""
-        cycles, executions = self._cycles.copy(), self._executions.copy()
-        self._add_to(cycles, executions)
-        cycles += self._machine["extra_cycles"][:SLOTS]
-        stalls_at = self._machine["xip_stalls_at"][:SLOTS]
-        slots = np.flatnonzero(executions | stalls_at)
-        stalls = stalls_at[slots]
-        total = self._machine["cycles"] + self.cycles_elsewhere
-        waits = int(total - cycles.sum() - stalls.sum())
-        return Profile(
-            program, addresses_of(slots), cycles[slots], executions[slots], stalls, waits
-        )
-
-    def _drop_blocks(self) -> None:
-        self._machine["index"][:] = 0
-        self._machine["block_count"] = 1
-        self._machine["cost_count"] = 0
-
-    def _add_to(self, cycles: npt.NDArray[np.int64], executions: npt.NDArray[np.int64]) -> None:
-        blocks = self._machine["blocks"][1 : self._machine["block_count"]]
-        blocks = blocks[blocks["count"] > 0]
-        if not blocks.size:
-            return
-        lengths = blocks["size"].astype(np.int64) // 2
-        ends = np.cumsum(lengths)
-        inside = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
-        starts = blocks["end"].astype(np.int64) - blocks["size"]
-        first = slots_of(starts)
-        slots = np.repeat(first, lengths) + inside
-        costs = self._machine["costs"][np.repeat(blocks["costs"], lengths) + inside]
-        counts = np.repeat(blocks["count"], lengths) * (costs > 0)
-        np.add.at(executions, slots, counts)
-        np.add.at(cycles, slots, counts * (costs.astype(np.int64) - 1))
-        branches = first + lengths - 1
-        np.add.at(cycles, branches, blocks["taken"] * TAKEN_EXTRA_CYCLES)

@@ -1,6 +1,7 @@
 """SysTick: the core's 24-bit timer, counting down. Arm DDI0419E, B3.3."""
 
-from sim.nvic import SYS_TICK, Nvic
+from sim.cpu.exceptions import SYS_TICK
+from sim.cpu.nvic import Nvic
 from sim.peripherals import NEVER, Clock
 from sim.peripherals.timebase import ClockCounter
 
@@ -64,16 +65,6 @@ class SysTick:
         if self._control & _CLKSOURCE:
             return self._since + steps
         return self._ticks.cycle_of(self._since + steps)
-
-    @property
-    def line(self) -> tuple[int, int, int]:
-        """`since`, `value`, `reload`: it had this value then; nothing else if it stands."""
-        return self._since, self._value, self._reload
-
-    @property
-    def counts_processor_clock(self) -> bool:
-        """Whether it runs, and by clk_sys."""
-        return self._control & (_ENABLE | _CLKSOURCE) == _ENABLE | _CLKSOURCE
 
     def read(self, offset: int) -> int | None:
         """See Peripheral; reading CSR clears COUNTFLAG."""

@@ -1,17 +1,14 @@
 """The System Control Block: identity, vector table, software-pended exceptions, reset, sleep.
 
-Arm DDI0419E, B3.2; values of CPUID from the RP2040 datasheet, 2.4.8.
+Arm DDI0419E, B3.2; values of CPUID from the RP2040 datasheet, 2.4.8. VTOR and SCR stand where
+the native loop looks for them.
 """
 
-from sim.nvic import (
-    FIRST_IRQ,
-    PEND_SV,
-    SV_CALL,
-    SYS_TICK,
-    Nvic,
-    pack_priorities,
-    unpack_priorities,
-)
+from __future__ import annotations
+
+from sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL, SYS_TICK
+from sim.cpu.nvic import Nvic, pack_priorities, unpack_priorities
+from sim.cpu.state import EXCEPTIONS, Core, CoreState
 
 _CPUID, _ICSR, _VTOR, _AIRCR, _SCR, _CCR, _SHPR2, _SHPR3, _SHCSR = (
     *(0x00, 0x04, 0x08, 0x0C, 0x10, 0x14),
@@ -34,7 +31,8 @@ class SystemControl:
     base = 0xE000_ED00
     size = 0x40
 
-    def __init__(self, nvic: Nvic) -> None:
+    def __init__(self, state: CoreState, nvic: Nvic) -> None:
+        self._core = state.core
         self._nvic = nvic
         self.reset()
 
@@ -42,21 +40,20 @@ class SystemControl:
         """See Peripheral."""
         self.vtor = 0
         self.reset_requested = False
-        self._scr = 0
+        self._core[Core.SCR] = 0
 
     @property
-    def sleep_on_exit(self) -> bool:
-        """Whether a return to thread mode sleeps instead (SCR.SLEEPONEXIT)."""
-        return bool(self._scr & _SLEEPONEXIT)
+    def vtor(self) -> int:
+        """The vector table's address."""
+        return int(self._core[Core.VTOR])
 
-    @property
-    def event_on_pend(self) -> bool:
-        """Whether an interrupt that becomes pending is an event for WFE (SCR.SEVONPEND)."""
-        return bool(self._scr & _SEVONPEND)
+    @vtor.setter
+    def vtor(self, value: int) -> None:
+        self._core[Core.VTOR] = value
 
     def read(self, offset: int) -> int | None:
         """See Peripheral."""
-        priorities = self._nvic.priorities
+        priorities = self._nvic.priorities.tolist()
         match offset:
             case 0x00:
                 return _CORTEX_M0_PLUS_R0P1
@@ -67,7 +64,7 @@ class SystemControl:
             case 0x0C:
                 return _VECTKEY_READ << 16
             case 0x10:
-                return self._scr
+                return int(self._core[Core.SCR])
             case 0x14:
                 return _STKALIGN_AND_UNALIGN_TRP
             case 0x1C:
@@ -83,6 +80,7 @@ class SystemControl:
         nvic = self._nvic
         if offset == _ICSR:
             for bit, exception, pends in (
+                (_NMIPENDSET, NMI, True),
                 (_PENDSVSET, PEND_SV, True),
                 (_PENDSVCLR, PEND_SV, False),
                 (_PENDSTSET, SYS_TICK, True),
@@ -91,34 +89,39 @@ class SystemControl:
                 if value >> bit & 1:
                     mask = 1 << exception
                     nvic.pending = nvic.pending | mask if pends else nvic.pending & ~mask
-            return value >> _NMIPENDSET & 1 == 0  # an NMI is not modelled, and that is told
-        if offset == _VTOR:
+        elif offset == _VTOR:
             self.vtor = value & 0xFFFF_FF00
         elif offset == _AIRCR:
             if value >> 16 == _VECTKEY and value & _SYSRESETREQ:
                 self.reset_requested = True
         elif offset == _SCR:
-            self._scr = value & (_SLEEPONEXIT | _SLEEPDEEP | _SEVONPEND)
+            self._core[Core.SCR] = value & (_SLEEPONEXIT | _SLEEPDEEP | _SEVONPEND)
         elif offset == _SHPR2:
             nvic.priorities[SV_CALL] = unpack_priorities(value)[3]
         elif offset == _SHPR3:
             nvic.priorities[PEND_SV : SYS_TICK + 1] = unpack_priorities(value)[2:]
+        elif offset == _SHCSR:
+            others = nvic.pending & ~(1 << SV_CALL)
+            nvic.pending = others | (value >> _SVCALLPENDED & 1) << SV_CALL
         else:
-            return offset in (_CPUID, _CCR, _SHCSR)  # read only
+            return offset in (_CPUID, _CCR)  # read only
         return True
 
     def _icsr(self) -> int:
         nvic = self._nvic
         waiting = nvic.pending & nvic.enabled
+        priorities = nvic.priorities.tolist()
         first = min(
-            (n for n in range(64) if waiting >> n & 1),
-            key=lambda n: (nvic.priorities[n], n),
+            (n for n in range(EXCEPTIONS) if waiting >> n & 1),
+            # NMI and HardFault have no priority register, and come first.
+            key=lambda n: (priorities[n] if n > HARD_FAULT else -1, n),
             default=0,
         )
         return (
-            (nvic.pending >> PEND_SV & 1) << _PENDSVSET
+            (nvic.pending >> NMI & 1) << _NMIPENDSET
+            | (nvic.pending >> PEND_SV & 1) << _PENDSVSET
             | (nvic.pending >> SYS_TICK & 1) << _PENDSTSET
             | bool(nvic.pending >> FIRST_IRQ) << 22  # ISRPENDING
             | first << 12  # VECTPENDING
-            | (nvic.active[-1] if nvic.active else 0)  # VECTACTIVE
+            | int(self._core[Core.IPSR])  # VECTACTIVE
         )

@@ -1,0 +1,164 @@
+"""What a Pico needs of an engine: what executes a program, and all that it keeps of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.bus import Unmodelled
+from sim.events import Event
+from sim.faults import Registers
+from sim.loading.boot import Boot
+from sim.loading.elf import Program
+from sim.reports.call_graph import Tracer
+from sim.reports.profile import Profile
+from sim.xip_cache import XipStatistics
+
+
+class Engine(Enum):
+    """What executes a program."""
+
+    OWN = "own"
+    """The core of our own: every program, both cores."""
+    UNICORN = "unicorn"
+    """Unicorn: what lies in SRAM and touches no peripheral, on core 0."""
+
+
+class EngineCore(Protocol):
+    """A core's registers, and the memory that it sees."""
+
+    @property
+    def registers(self) -> Registers:
+        """A snapshot."""
+        ...
+
+    def set_registers(self, **values: int) -> None:
+        """Write registers by name, in this order; bit 0 of `pc` is left out of account."""
+        ...
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        ...
+
+    def halfword(self, address: int) -> int | None:
+        """The halfword at an even address of any memory; None elsewhere."""
+        ...
+
+    def forget_code(self, address: int, size: int) -> None:
+        """The host changed bytes that may be code."""
+        ...
+
+
+class EngineChip(Protocol):
+    """Cores, memories and what is around them; all counts are since reset."""
+
+    @property
+    def core(self) -> EngineCore:
+        """The core that the last event was about."""
+        ...
+
+    @property
+    def sram(self) -> npt.NDArray[np.uint8]:
+        """SRAM itself."""
+        ...
+
+    @property
+    def flash(self) -> npt.NDArray[np.uint8]:
+        """Flash itself; empty where there is none."""
+        ...
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """What follows calls, if anything does."""
+        ...
+
+    def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
+        """Put bytes of a program into the memory that holds the address.
+
+        Raises:
+            SimError: the engine has no such memory.
+        """
+        ...
+
+    def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        """Bytes of a memory beside SRAM and flash. Raises AddressError where there is none."""
+        ...
+
+    def reset(self, boot: Boot) -> None:
+        """Power-on of everything but the memories; core 0 begins as `boot` says."""
+        ...
+
+    def run(self, limit: int) -> Event | None:
+        """Execute until an event that the caller must answer; None at RETURN_ADDRESS.
+
+        It ends soon at or beyond `limit` cycles since reset.
+        """
+        ...
+
+    def step(self) -> Event | None:
+        """Execute one instruction; an event as from `run`, or None where nothing is to answer."""
+        ...
+
+    def profile(self, program: Program) -> Profile:
+        """What each instruction cost. Raises TraceError where that was not kept."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of core 0."""
+        ...
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed, by both cores."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Time."""
+        ...
+
+    @property
+    def clock_hz(self) -> Fraction:
+        """Frequency of the system clock."""
+        ...
+
+    @property
+    def resets(self) -> int:
+        """How often the program reset the chip and it booted again."""
+        ...
+
+    @property
+    def unmodelled(self) -> list[Unmodelled]:
+        """Registers that the program touched and that are not modelled, each once, in order."""
+        ...
+
+    @property
+    def xip_statistics(self) -> XipStatistics:
+        """What the XIP cache did."""
+        ...
+
+    @property
+    def bus_stalls(self) -> tuple[int, int]:
+        """Cycles that each core has waited for the other on the bus."""
+        ...
+
+    @property
+    def lowest_sp(self) -> int:
+        """The lowest SP of core 0's main stack."""
+        ...
+
+    @property
+    def stack_limit(self) -> int:
+        """Its lowest SP that is no overflow."""
+        ...
+
+    @property
+    def stack_of_core1(self) -> int:
+        """Bytes of core 1's stack at its deepest."""
+        ...
