@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     emulators,
+    engines,
     firmware_variants,
     large_network,
     programs,
@@ -31,6 +32,7 @@ Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
     "training step": training_step.rows,
     "program": programs.rows,
+    "engines": engines.rows,
     "emulators": emulators.rows,
     "reference": reference.rows,
     "large network": large_network.rows,

@@ -41,6 +41,13 @@ class Bus:
                 peripheral.base >> 12, peripheral.base + peripheral.size + 0xFFF >> 12
             ):
                 self._pages.setdefault(page, []).append(peripheral)
+        self._polled = {
+            peripheral.base + register.offset: register.steady_until
+            for peripheral in peripherals
+            if isinstance(peripheral, RegisterBlock)
+            for register in peripheral.registers
+            if register.steady_until
+        }
         self.unmodelled: list[Unmodelled] = []
         self._reported: set[int] = set()
 
@@ -60,6 +67,11 @@ class Bus:
                 return word >> 8 * (address & 3) & (1 << 8 * size) - 1
         self._report(plain)
         return None
+
+    def steady_until(self, address: int) -> int:
+        """The cycle until which a load gives the same again; 0 if that is not known."""
+        tell = self._polled.get(address)
+        return tell() if tell else 0
 
     def write(self, address: int, size: int, value: int) -> bool:
         """Store `size` bytes; False if no register is modelled there (which is reported)."""

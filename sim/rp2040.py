@@ -55,6 +55,7 @@ _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
 _RETURN_AT = 24  # bytes into the frame of an exception
+_WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
@@ -147,7 +148,7 @@ class Rp2040:
         self._boot = boot
         self.resets = 0
         self._clock.reset()
-        self.state.chip[Chip.LOST : Chip.TIMER_START] = 0
+        self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
         self._cache.reset()
         self._reset_blocks()
         for processor in self.processors:
@@ -441,6 +442,9 @@ class Rp2040:
         else:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
+        chip = self.state.chip
+        chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
+        chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
             core[Core.ANSWERED] = 0
             return Event(FaultReason.UNMODELLED, address, size)

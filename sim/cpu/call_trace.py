@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from sim.cpu.memory import place
+from sim.cpu.native import native
 from sim.cpu.state import MEMORY_SIZE, Core
 
 ROOT = 0  # the node above all
@@ -91,7 +91,7 @@ _LOGGED, _LOG = int(Core.LOGGED), int(Core.LOG)
 _SP, _LR, _PC = 13, 14, 15
 
 
-@njit
+@native
 def _child(trace: Any, parent: Any, function: Any, site: Any) -> Any:
     """The node for `function` called at `site` from the node `parent`, a new one if need be.
 
@@ -125,7 +125,7 @@ def _child(trace: Any, parent: Any, function: Any, site: Any) -> Any:
     return node
 
 
-@njit
+@native
 def _push(trace: Any, node: Any, return_address: Any, sp: Any, room: Any) -> None:
     """Enters `node`; without a frame for the way back if not even `room` of them are left."""
     if trace.depth + room <= MAX_FRAMES:
@@ -137,7 +137,7 @@ def _push(trace: Any, node: Any, return_address: Any, sp: Any, room: Any) -> Non
     trace.node = node
 
 
-@njit
+@native
 def _return(trace: Any, address: Any, sp: Any, function: Any, at_start: Any) -> Any:
     """Pops what a branch to `address` returns from; whether it was a return at all."""
     depth = trace.depth
@@ -166,7 +166,7 @@ def _return(trace: Any, address: Any, sp: Any, function: Any, at_start: Any) -> 
     return False
 
 
-@njit
+@native
 def _charge(trace: Any, now: Any, stalls: Any) -> None:
     """Charges what was spent until now to the node where execution was."""
     node = trace.nodes[trace.node]
@@ -176,7 +176,7 @@ def _charge(trace: Any, now: Any, stalls: Any) -> None:
     trace.stall_mark = stalls
 
 
-@njit
+@native
 def arrive(
     traces: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, registers: Any
 ) -> Any:
@@ -187,7 +187,7 @@ def arrive(
     return np.int64(trace.nodes[trace.node].function)
 
 
-@njit
+@native
 def _arrive(
     traces: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, behind: Any, sp: Any
 ) -> None:
@@ -216,7 +216,7 @@ def _arrive(
             trace.nodes[trace.node].calls += 1
 
 
-@njit
+@native
 def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) -> Any:
     """Where the core begins, and what exceptions began and ended since the last look.
 
@@ -244,7 +244,7 @@ def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) ->
     return np.int64(trace.nodes[trace.node].function)
 
 
-@njit
+@native
 def enter_host_call(traces: Any, core: Any) -> None:
     """The host calls a function, whatever the program was about."""
     trace = traces[0]
@@ -252,7 +252,7 @@ def enter_host_call(traces: Any, core: Any) -> None:
     _push(trace, ROOT, _SUSPENDED, 0, 1)
 
 
-@njit
+@native
 def resume(traces: Any, core: Any, now: Any) -> None:
     """The exception, or the host's call, is over: back to what it interrupted."""
     trace = traces[0]
@@ -265,13 +265,13 @@ def resume(traces: Any, core: Any, now: Any) -> None:
             return
 
 
-@njit
+@native
 def charge_until_now(traces: Any, core: Any) -> None:
     """Charge what was spent until now."""
     _charge(traces[0], core[_CYCLES], core[_STALLS])
 
 
-@njit
+@native
 def note_sp(traces: Any, now: Any, sp: Any) -> None:
     """SP came to be `sp`."""
     trace = traces[0]
@@ -287,7 +287,7 @@ def note_sp(traces: Any, now: Any, sp: Any) -> None:
     span[1] = sp
 
 
-@njit
+@native
 def _widen(trace: Any) -> None:
     """Makes spans twice as long, each of two; the lowest SP of both is kept."""
     for at in range(MAX_SPANS // 2):

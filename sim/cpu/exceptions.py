@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from sim.cpu.memory import REASONS, fault, place
 from sim.cpu.mpu import refuses_to
+from sim.cpu.native import native
 from sim.cpu.state import (
     FLASH_AT,
     LOG_SIZE,
@@ -81,7 +81,7 @@ _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
 
-@njit
+@native
 def priority_of(priorities: Any, number: Any) -> Any:
     """Of an exception: the lower, the more urgent."""
     if number == NMI:
@@ -89,7 +89,7 @@ def priority_of(priorities: Any, number: Any) -> Any:
     return np.int64(HARD_FAULT_PRIORITY) if number == HARD_FAULT else priorities[number]
 
 
-@njit
+@native
 def execution_priority(core: Any, priorities: Any) -> Any:
     """Of what is being executed, PRIMASK left aside."""
     lowest = np.int64(THREAD_PRIORITY)
@@ -103,7 +103,7 @@ def execution_priority(core: Any, priorities: Any) -> Any:
     return lowest
 
 
-@njit
+@native
 def most_urgent(core: Any, priorities: Any) -> Any:
     """The exception that is pending, enabled and most urgent; 0 if there is none."""
     waiting = core[_PENDING] & core[_ENABLED]
@@ -119,7 +119,7 @@ def most_urgent(core: Any, priorities: Any) -> Any:
     return best
 
 
-@njit
+@native
 def due(core: Any, priorities: Any, masked: Any) -> Any:
     """The exception to take now, PRIMASK being as `masked` says; 0 if none."""
     number = most_urgent(core, priorities)
@@ -131,7 +131,7 @@ def due(core: Any, priorities: Any, masked: Any) -> Any:
     return np.int64(0) if masked and priority >= MASKED_PRIORITY else number
 
 
-@njit
+@native
 def program_status(core: Any) -> Any:
     """XPSR."""
     nz = core[_NZ]
@@ -139,7 +139,7 @@ def program_status(core: Any) -> Any:
     return flags | core[_C] << 29 | core[_V] << 28 | core[_T] << 24 | core[_IPSR]
 
 
-@njit
+@native
 def set_program_status(core: Any, value: Any) -> None:
     """Write XPSR."""
     nz = np.int64(0) if value >> 30 & 1 else np.int64(1)
@@ -150,7 +150,7 @@ def set_program_status(core: Any, value: Any) -> None:
     core[_T], core[_IPSR] = value >> 24 & 1, value & 0x3F
 
 
-@njit
+@native
 def use_stack(core: Any, registers: Any, process: Any) -> None:
     """Let R13 be PSP or MSP; CONTROL.SPSEL says so afterwards."""
     if core[_CONTROL] >> 1 & 1:
@@ -161,7 +161,7 @@ def use_stack(core: Any, registers: Any, process: Any) -> None:
     registers[_SP] = np.uint32(core[_PSP] if process else core[_MSP])
 
 
-@njit
+@native
 def note_sp(core: Any, sp: Any) -> Any:
     """Note how deep the main stack is; whether that is below its limit."""
     if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW]:
@@ -172,7 +172,7 @@ def note_sp(core: Any, sp: Any) -> Any:
     return False
 
 
-@njit
+@native
 def _stack(core: Any, registers: Any, words: Any) -> Any:
     """Push the frame, and use the main stack; GO, or FAULT where it would go below its limit.
 
@@ -216,7 +216,7 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
     return _GO
 
 
-@njit
+@native
 def _use_frame(core: Any, registers: Any) -> None:
     """The frame is stored, as far as it could be: SP is at its end, LR tells the way back."""
     registers[_SP] = np.uint32((np.int64(registers[_SP]) - _FRAME) & 0xFFFF_FFF8)
@@ -228,7 +228,7 @@ def _use_frame(core: Any, registers: Any) -> None:
         use_stack(core, registers, False)
 
 
-@njit
+@native
 def _log(core: Any, number: Any, sp: Any, cycle: Any, handler: Any) -> None:
     """Note an entry, or with number 0 an end, for a trace; where there is none it is lost."""
     at = core[_LOGGED] if core[_LOGGED] < LOG_SIZE else 0
@@ -237,7 +237,7 @@ def _log(core: Any, number: Any, sp: Any, cycle: Any, handler: Any) -> None:
     core[at], core[at + 1], core[at + 2], core[at + 3] = number, sp, cycle, handler
 
 
-@njit
+@native
 def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any:
     """Go to the handler of an exception whose frame is stacked; FAULT is a lockup.
 
@@ -270,7 +270,7 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
     return _GO
 
 
-@njit
+@native
 def _settle_before(core: Any, chip: Any) -> None:
     """Let SysTick, which Python models, come up to date before its exception stops pending.
 
@@ -280,7 +280,7 @@ def _settle_before(core: Any, chip: Any) -> None:
         chip[_EVENT_AT] = min(chip[_EVENT_AT], core[_CYCLES])
 
 
-@njit
+@native
 def may_leave(core: Any, back: Any) -> Any:
     """Whether a branch to `back` in a handler is a proper return from its exception. B1.5.8."""
     bit = np.int64(1) << core[_IPSR]
@@ -289,7 +289,7 @@ def may_leave(core: Any, back: Any) -> Any:
     return known and core[_ACTIVE] & bit != 0 and nested == (back == _TO_HANDLER)
 
 
-@njit
+@native
 def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> Any:
     """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
     back = np.int64(registers[_PC])
@@ -334,7 +334,7 @@ def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> 
     return _GO
 
 
-@njit
+@native
 def _fits(core: Any, words: Any, frame: Any, back: Any) -> Any:
     """Whether the frame can be read, and leads to the mode that EXC_RETURN names."""
     privileged = back == _TO_HANDLER or core[_CONTROL] & _NPRIV == 0
@@ -353,7 +353,7 @@ def _fits(core: Any, words: Any, frame: Any, back: Any) -> Any:
     return True
 
 
-@njit
+@native
 def _pend_again(core: Any, bits: Any) -> None:
     """A request that is still there when its handler ends."""
     if bits & ~core[_PENDING] and core[_SCR] & _SEVONPEND:
@@ -361,7 +361,7 @@ def _pend_again(core: Any, bits: Any) -> None:
     core[_PENDING] |= bits
 
 
-@njit
+@native
 def wakes(core: Any, priorities: Any) -> Any:
     """Whether what is pending ends the sleep. B1.5.18 and B1.5.19.
 
@@ -373,7 +373,7 @@ def wakes(core: Any, priorities: Any) -> Any:
     return due(core, priorities, waits and core[_PRIMASK]) != 0
 
 
-@njit
+@native
 def look_around(
     core: Any, other: Any, chip: Any, registers: Any, priorities: Any, words: Any
 ) -> Any:
@@ -438,7 +438,7 @@ def look_around(
     return _GO
 
 
-@njit
+@native
 def call_supervisor(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
     """SVC: its exception pends, or the fault that it escalates to is the answer. B1.5.7.
 
@@ -458,7 +458,7 @@ def call_supervisor(core: Any, registers: Any, priorities: Any, words: Any) -> A
     return _GO
 
 
-@njit
+@native
 def overflow(core: Any, sp: Any) -> Any:
     """The stack would go below its limit; the Status."""
     fault(core, _OVERFLOW, sp, 0)

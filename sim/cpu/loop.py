@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from sim.cpu import call_trace, exceptions, memory, special
 from sim.cpu.meaning import conditional
+from sim.cpu.native import OPTIONS
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
 from sim.faults import FaultReason
 from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
@@ -335,7 +336,8 @@ def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
     made = scope["make"](_hash_of_sources(f"{observed}{text}"))
-    return numba.njit(cache=True, error_model="numpy", boundscheck=False)(made)
+    compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
+    return compiled
 
 
 @cache

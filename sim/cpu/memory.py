@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from sim.cpu.mpu import refuses
+from sim.cpu.native import native
 from sim.cpu.private import read_private, write_private
 from sim.cpu.sio import NOT_HERE, read_sio, write_sio
 from sim.cpu.state import (
@@ -67,6 +67,8 @@ _XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip
 _ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
 _START, _STEP, _SINCE = int(Chip.TIMER_START), int(Chip.TIMER_STEP), int(Chip.TIMER_SINCE)
 _SCALE, _OFFSET = int(Chip.TIMER_SCALE), int(Chip.TIMER_OFFSET)
+_STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
+_STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
 _SRAM, _FLASH, _ROM = SRAM.base, FLASH.base, ROM.base
 _SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size
@@ -78,7 +80,7 @@ _BANK_BITS = 16
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
-@njit
+@native
 def place(address: Any) -> Any:
     """Where in the array of memories an address lies; -1 if in none."""
     if address - _SRAM >= 0 and address - _SRAM < _SRAM_SIZE:
@@ -118,7 +120,7 @@ def memory_end(at: int) -> int:
     return next(end for end in ends if at < end)
 
 
-@njit
+@native
 def wait_for_flash(core: Any, chip: Any, lines: Any, address: Any) -> Any:
     """Cycles that the access of the word at `address` waits; 2.6.3.1.
 
@@ -152,7 +154,7 @@ def wait_for_flash(core: Any, chip: Any, lines: Any, address: Any) -> Any:
     return chip[_XIP_MISS]
 
 
-@njit
+@native
 def fault(core: Any, reason: Any, address: Any, size: Any) -> Any:
     """Note what went wrong; the answer of an access that failed."""
     core[_REASON], core[_FAULT_ADDRESS], core[_FAULT_SIZE] = reason, address, size
@@ -160,7 +162,7 @@ def fault(core: Any, reason: Any, address: Any, size: Any) -> Any:
     return np.int64(_FAULT)
 
 
-@njit
+@native
 def _stops_at(core: Any, chip: Any, address: Any) -> Any:
     """Whether there is a breakpoint, and the core is not to go past it this time."""
     passed = core[_PASSED] == address
@@ -171,7 +173,7 @@ def _stops_at(core: Any, chip: Any, address: Any) -> Any:
     return False
 
 
-@njit
+@native
 def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
     """Note the first watchpoint that an access hits."""
     for at in range(chip[_WATCHPOINTS]):
@@ -181,7 +183,7 @@ def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
             core[_HIT], core[_HIT_AT] = at + 1, max(address, first)
 
 
-@njit
+@native
 def fetch_place(core: Any, chip: Any, address: Any) -> Any:
     """Where in the array of memories an instruction lies.
 
@@ -194,7 +196,7 @@ def fetch_place(core: Any, chip: Any, address: Any) -> Any:
     return code_place(core, address)
 
 
-@njit
+@native
 def code_place(core: Any, address: Any) -> Any:
     """The same for any halfword of an instruction.
 
@@ -209,7 +211,7 @@ def code_place(core: Any, address: Any) -> Any:
     return at
 
 
-@njit
+@native
 def ask(core: Any, now: Any, address: Any, size: Any, value: Any, writes: Any) -> Any:
     """Leave an access to Python: the loop comes to rest, and the instruction is executed again."""
     core[_NOW], core[_ADDRESS], core[_SIZE] = now, address, size
@@ -218,7 +220,7 @@ def ask(core: Any, now: Any, address: Any, size: Any, value: Any, writes: Any) -
     return np.int64(_ACCESS)
 
 
-@njit
+@native
 def _extra(address: Any, writes: Any) -> Any:
     """Cycles beside the two of a load or store, with the bias."""
     top = address >> 28
@@ -227,7 +229,7 @@ def _extra(address: Any, writes: Any) -> Any:
     return np.int64(BIAS + SIO_CYCLES if top == 0xD else BIAS)
 
 
-@njit
+@native
 def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     """TIMERAWL and TIMERAWH, which programs poll; NOT_HERE for others."""
     if (address != _TIMERAWL and address != _TIMERAWH) or chip[_SCALE] == 0:
@@ -237,17 +239,19 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
 
 
-@njit
+@native
 def _read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
     """A register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
         return read_sio(core, sio, now, address & 0xFFFF)
     if address >> 28 == 0xE:
         return read_private(core, address)
+    if address == chip[_STEADY_AT] and now < chip[_STEADY_UNTIL]:
+        return chip[_STEADY_VALUE]
     return _read_timer(chip, now, address)
 
 
-@njit
+@native
 def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, value: Any) -> Any:
     """Write a register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
@@ -257,13 +261,13 @@ def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, val
     return np.int64(NOT_HERE)
 
 
-@njit
+@native
 def is_ahead(core: Any, other: Any, now: Any) -> Any:
     """Whether the other core has to come as far first, so that registers see the order of time."""
     return other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS] and other[_CYCLES] < now
 
 
-@njit
+@native
 def load(
     core: Any,
     other: Any,
@@ -315,7 +319,7 @@ def load(
     return ask(core, now, address, size, 0, 0)
 
 
-@njit
+@native
 def store(
     core: Any,
     other: Any,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from sim.cpu.native import native
 from sim.cpu.state import Core
 
 REGIONS = 8
@@ -18,14 +17,14 @@ _PPB_END = 0xE010_0000
 _NMI_AND_HARD_FAULT = 1 << 2 | 1 << 3
 
 
-@njit
+@native
 def refuses(core: Any, address: Any, writes: Any, executes: Any) -> Any:
     """Whether an access at an aligned address is not allowed."""
     privileged = core[_IPSR] != 0 or core[_PRIVILEGE] & 1 == 0
     return refuses_to(core, address, writes, executes, privileged)
 
 
-@njit
+@native
 def refuses_to(core: Any, address: Any, writes: Any, executes: Any, privileged: Any) -> Any:
     """The same with a privilege that is not the present one.
 

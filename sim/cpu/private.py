@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from sim.cpu.native import native
 from sim.cpu.state import Core
 
 _ISER, _ICER, _ISPR, _ICPR = 0xE000_E100, 0xE000_E180, 0xE000_E200, 0xE000_E280
@@ -20,7 +20,7 @@ _SCR, _EVENT, _SEVONPEND = int(Core.SCR), int(Core.EVENT), 1 << 4
 NOT_HERE = -1 << 62
 
 
-@njit
+@native
 def read_private(core: Any, address: Any) -> Any:
     """The register at an address; NOT_HERE for others."""
     if address in (_ISER, _ICER):
@@ -30,7 +30,7 @@ def read_private(core: Any, address: Any) -> Any:
     return np.int64(NOT_HERE)
 
 
-@njit
+@native
 def write_private(core: Any, address: Any, value: Any) -> Any:
     """Write the register at an address; NOT_HERE for others."""
     bits = value << _FIRST_IRQ

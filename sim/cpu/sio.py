@@ -9,8 +9,8 @@ from enum import IntEnum, auto
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from sim.cpu.native import native
 from sim.cpu.state import Core
 
 DEPTH = 8  # words in a FIFO
@@ -48,7 +48,7 @@ _QUOTIENT, _REMAINDER = int(Core.QUOTIENT), int(Core.REMAINDER)
 _READY_AT, _DIRTY, _RUNS = int(Core.READY_AT), int(Core.DIRTY), int(Core.RUNS)
 
 
-@njit
+@native
 def set_line(core: Any, irq: Any, level: Any) -> None:
     """Drive an interrupt request of a core; it pends when it rises."""
     bit = np.int64(1) << (_FIRST_IRQ + irq)
@@ -57,14 +57,14 @@ def set_line(core: Any, irq: Any, level: Any) -> None:
     core[_LINES] = core[_LINES] | bit if level else core[_LINES] & ~bit
 
 
-@njit
+@native
 def tell(core: Any, sio: Any) -> None:
     """Drive a core's mailbox interrupt: a word to read, or an error."""
     number = core[_NUMBER]
     set_line(core, _MAILBOX_IRQ + number, sio[_COUNTS + 1 - number] or sio[_ERRORS + number])
 
 
-@njit
+@native
 def push(sio: Any, number: Any, word: Any) -> Any:
     """A word into the FIFO that core `number` writes; whether there was room."""
     count = sio[_COUNTS + number]
@@ -76,7 +76,7 @@ def push(sio: Any, number: Any, word: Any) -> Any:
     return True
 
 
-@njit
+@native
 def pop(sio: Any, number: Any) -> Any:
     """The oldest word of the FIFO that core `number` writes; -1 if it is empty."""
     if sio[_COUNTS + number] == 0:
@@ -87,12 +87,12 @@ def pop(sio: Any, number: Any) -> Any:
     return sio[_WORDS + DEPTH * number + head]
 
 
-@njit
+@native
 def _signed(value: Any) -> Any:
     return value - ((value & _SIGN) << 1)
 
 
-@njit
+@native
 def divide(core: Any, now: Any, signed: Any) -> None:
     """Start a division; 2.3.1.5. Results are there at once, though undefined until ready."""
     dividend, divisor = core[_DIVIDEND], core[_DIVISOR]
@@ -113,7 +113,7 @@ def divide(core: Any, now: Any, signed: Any) -> None:
     core[_READY_AT] = now + DIVIDE_CYCLES
 
 
-@njit
+@native
 def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
     """The register at a word offset; NOT_HERE for others."""
     number = core[_NUMBER]
@@ -153,7 +153,7 @@ def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
     return np.int64(NOT_HERE)
 
 
-@njit
+@native
 def write_sio(core: Any, other: Any, sio: Any, now: Any, offset: Any, value: Any) -> Any:
     """Write the register at a word offset; 1 if an interrupt may follow, NOT_HERE for others."""
     number = core[_NUMBER]

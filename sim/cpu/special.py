@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from sim.cpu.exceptions import note_sp, program_status, set_program_status, use_stack
+from sim.cpu.native import native
 from sim.cpu.state import Core
 from sim.memory_map import SRAM
 
@@ -22,26 +22,26 @@ _FLAGS_UP_TO, _NONE, _MAIN, _PROCESS, _MASK, _CONTROLS = 3, 4, 8, 9, 16, 20
 _FLAGS, _EXCEPTION = 0xF000_0000, 0x3F
 
 
-@njit
+@native
 def is_privileged(core: Any) -> Any:
     """Handlers are; threads unless CONTROL.nPRIV is set."""
     return core[_IPSR] != 0 or core[_CONTROL] & _NPRIV == 0
 
 
-@njit
+@native
 def guard(core: Any) -> None:
     """Send accesses the long way where MPU, privilege or a debugger have a say."""
     guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV or core[_WATCHING]
     core[_FAST] = 0 if guarded else _SRAM_SIZE
 
 
-@njit
+@native
 def _exists(number: Any) -> Any:
     """B4.2.2: there is a special register of this number; the others are UNPREDICTABLE."""
     return (number <= _PROCESS and number != _NONE) or number in (_MASK, _CONTROLS)
 
 
-@njit
+@native
 def read_special(core: Any, registers: Any, number: Any) -> Any:
     """What MRS reads, -1 if UNPREDICTABLE; T reads 0, and so does what is not an unprivileged's."""
     if not _exists(number):
@@ -64,7 +64,7 @@ def read_special(core: Any, registers: Any, number: Any) -> Any:
     return core[_CONTROL]
 
 
-@njit
+@native
 def write_special(core: Any, registers: Any, number: Any, value: Any) -> Any:
     """What MSR does; the SP that would go below the stack's limit, or -1; -2 if UNPREDICTABLE."""
     if not _exists(number):

@@ -125,6 +125,10 @@ class Chip(IntEnum):
     TIMER_SINCE = auto()
     TIMER_SCALE = auto()
     TIMER_OFFSET = auto()
+    # The register that Python read last, and until when it stays so if nothing is written.
+    STEADY_AT = auto()
+    STEADY_VALUE = auto()
+    STEADY_UNTIL = auto()
     # A debugger's breakpoints, and its watchpoints: kind (bits: 1 read, 2 write), first, end.
     BREAKPOINTS = auto()
     WATCHPOINTS = auto()

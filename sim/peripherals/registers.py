@@ -18,6 +18,8 @@ class Register:
         on_read: gives the value instead of the stored one.
         on_write: called after the store with all 32 bits that were written.
         clears: the bits that a written 1 clears.
+        steady_until: for a register that programs poll and that may be read without effect: gives
+            the cycle until which its value stays, if nothing is written meanwhile.
     """
 
     offset: int
@@ -27,6 +29,7 @@ class Register:
     on_read: Callable[[], int] | None = None
     on_write: Callable[[int], None] | None = None
     clears: int = 0
+    steady_until: Callable[[], int] | None = None
 
 
 class RegisterBlock:

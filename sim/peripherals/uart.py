@@ -51,7 +51,9 @@ class Uart(RegisterBlock):
         super().__init__(
             Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
             Register(0x004, "UARTRSR", 0, 0),
-            Register(0x018, "UARTFR", 0, 0, self._read_flags),
+            Register(
+                0x018, "UARTFR", 0, 0, self._read_flags, steady_until=self._flags_steady_until
+            ),
             Register(0x020, "UARTILPR", 0, 0xFF),
             Register(0x024, "UARTIBRD", 0, 0xFFFF),
             Register(0x028, "UARTFBRD", 0, 0x3F),
@@ -221,6 +223,14 @@ class Uart(RegisterBlock):
             | _RXFE * (not self._receive)
             | _BUSY * bool(self._transmit or self._shifted is not None)
         )
+
+    def _flags_steady_until(self) -> int:
+        counts = []
+        if self._shifted is not None:
+            counts.append(self._shift_end)
+        if self._arrival is not None and self._has_room():
+            counts.append(self._arrival)
+        return self._counter.cycle_of(min(counts)) if counts else NEVER
 
     def _write_line_control(self, _value: int) -> None:
         self.advance()

@@ -308,7 +308,7 @@ class Engines:
         target.reset()
         target.write(SRAM.base, bytes(case.image))
         target._chip.system_control.vtor = TABLE
-        target._machine["sp_limit"] = 0
+        target._chip.processors[0].core[Core.SP_LIMIT] = 0
 
     def _resume(self, witness: Witness, end: End, rng: random.Random) -> None:
         """Go behind a BKPT; after a fault, on somewhere else with some registers as new."""

@@ -146,7 +146,7 @@ def _ended(target: Pico) -> str:
 def _check_sums(target: Pico) -> None:
     """Whatever happened, the reports agree with the count."""
     target.memory_report()
-    if target._tracer:
+    if target._chip.tracer:
         assert target.profile().total == target.cycles
         assert target.call_graph().cycles == target.cycles
 

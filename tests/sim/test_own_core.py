@@ -36,7 +36,7 @@ def _pico(source: str, **handlers: str | int) -> Pico:
     program = Program.parse(ElfSource(bytes(image), SRAM_BASE, entry=_CODE).build())
     target = Pico(program, engine=Engine.OWN)
     target._chip.system_control.vtor = SRAM_BASE
-    target._machine["sp_limit"] = 0
+    target._chip.processors[0].core[Core.SP_LIMIT] = 0
     target.set_registers(sp=_STACK)
     return target
 

@@ -10,6 +10,7 @@ from reference_interrupts import Interrupted
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, mrs, msr
 
 from sim import Fault, FaultReason, Pico, Program, StopReason
+from sim.cpu.state import Core
 
 _CYCLES_PER_TICK = 4
 _VECTORS = 48
@@ -470,7 +471,7 @@ def test_interrupt_without_a_vector() -> None:
 
 def test_no_room_for_the_frame() -> None:
     target = build(f"{_set(_ICSR, 1 << 28)}; bkpt #0", pendsv=noting())
-    target._machine["sp_limit"] = _STACK - 16
+    target._chip.processors[0].core[Core.SP_LIMIT] = _STACK - 16
     with pytest.raises(Fault, match="stack overflow"):
         target.run()
 
