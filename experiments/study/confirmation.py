@@ -5,7 +5,7 @@ line of its first part, which came after:
 
 * learning-rate bits of a kind: with the first rule of calibration, those that the map of its
   first backbone has the highest mean final accuracy with, over all angles, for static NITI and
-  PRIOT together ("common") and, with the first rule, for each alone ("own"); and those that are
+  PRIOT together ("common") and, with the first rule, for each alone ("own") and those that are
   NITI's own default ("default"), with which the map has static NITI collapse;
 * angles: both of these at the first; at the further ones the first rule with the default bits on
   the first backbone of each kind;
@@ -95,7 +95,7 @@ def comparisons(study: Study, rows: Rows) -> Iterator[Comparison]:
             own = tuple(best_bits(study, rows, backbone, [contender]) for contender in MAPPED)
             for angle in study.confirmed_angles:
                 yield Comparison(kind, angle, choice, "common", (common, common))
-                if common != NITIS_BITS:
+                if common != NITIS_BITS and choice == study.calibrations[0]:
                     yield Comparison(kind, angle, choice, "default", (NITIS_BITS, NITIS_BITS))
                 if choice == study.calibrations[0] and own != (common, common):
                     yield Comparison(kind, angle, choice, "own", (own[0], own[1]))

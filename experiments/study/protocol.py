@@ -63,10 +63,6 @@ class Study:
     fewer_bits: tuple[int, ...]
     """With the others."""
     calibrations: tuple[CalibrationChoice, ...]
-    slow_backbones: tuple[str, ...]
-    """Further ones whose runs take many times as long."""
-    slow_bits: tuple[int, ...]
-    slow_calibrations: tuple[CalibrationChoice, ...]
     screening: Stage
     confirmed_kinds: tuple[str, ...]
     """Kinds of backbones that carry a claim."""
@@ -106,9 +102,6 @@ FULL = Study(
         CalibrationChoice("rotated", images=512),
     ),
     fewer_bits=(3, 5),
-    slow_backbones=("lenet-0",),
-    slow_bits=(3,),
-    slow_calibrations=(ROTATED, HEADROOM),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
     confirmed_kinds=("integer-uniform", "integer-normal", "float32-minmax"),
     pretraining_seeds=(0, 1, 2),
@@ -135,9 +128,6 @@ QUICK = Study(
     bits=(3, 5),
     calibrations=(ROTATED, CalibrationChoice("rotated-largest")),
     fewer_bits=(3, 5),
-    slow_backbones=("short-0",),
-    slow_bits=(5,),
-    slow_calibrations=(ROTATED,),
     screening=Stage(test_images=200, epochs=2, measure_every=1, seeds=(0,)),
     confirmed_kinds=("integer-uniform", "float32-minmax"),
     pretraining_seeds=(0,),

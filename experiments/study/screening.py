@@ -36,9 +36,6 @@ def cells(study: Study) -> Iterator[Cell]:
         bits = study.bits if number < 2 else study.fewer_bits
         for place in product(study.backbones, study.angles, bits, MAPPED):
             yield Cell(place[0], calibration, *place[1:])
-    for calibration in study.slow_calibrations:
-        for place in product(study.slow_backbones, study.angles, study.slow_bits, MAPPED):
-            yield Cell(place[0], calibration, *place[1:])
 
 
 def screening(laboratory: StudyLaboratory) -> Artefact:

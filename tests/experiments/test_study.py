@@ -93,8 +93,7 @@ def test_map_says_what_the_runs_say(results: Path) -> None:
 def test_map_has_every_cell_once(results: Path) -> None:
     rows = rows_of(results, "screening")
     places = [tuple(row[name] for name in list(row)[:5]) for row in rows]
-    of_slow = 2 * 2  # methods, angles
-    assert len(set(places)) == len(places) == 2 * 2 * 2 * 2 * 2 + of_slow
+    assert len(set(places)) == len(places) == 2 * 2 * 2 * 2 * 2
     kinds = ("priot_behind", "within_1_point", *(f"ahead_{much}" for much in AHEAD))
     counted = json.loads((results / "screening.json").read_text())["gaps"]
     assert sum(gap["cells"] for gap in counted) == len(rows) // 2
