@@ -499,7 +499,7 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         description="Static NITI and PRIOT on every kind of backbone: the map over calibration, "
         "learning rate and angle (screening), one thing changed at a time (mechanisms), fresh "
         "seeds for what is claimed (confirmation), and every method on six backbones, beside "
-        "float32 (methods). Some five hours of one core; finished runs are kept: start again after "
+        "float32 (methods). Some four hours of one core; finished runs are kept: start again after "
         "an interruption. Float32 needs PyTorch (pip install 'priot[torch]') where its runs are "
         "missing in the store; --quick leaves it out.",
     )
