@@ -141,7 +141,15 @@ class Rp2040:
             *(noted[0][0], functions, noted[0][1], *shared),
         )
         self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
-        self.tracer = Tracer(self._books[0], first.core, traced) if traced is not None else None
+        self._tracers = (
+            []
+            if traced is None
+            else [
+                Tracer(books, state.core, traced)
+                for books, state in zip(self._books, (first, second), strict=True)
+            ]
+        )
+        self.tracer = self._tracers[0] if self._tracers else None
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
@@ -156,8 +164,8 @@ class Rp2040:
         for books in self._books:
             books.counts[:] = 0
         self._reset_cores()
-        if self.tracer:
-            self.tracer.reset(boot.sp)
+        for tracer in self._tracers:
+            tracer.reset(boot.sp)
 
     def _reboot(self) -> None:
         """What the watchdog or SYSRESETREQ does: all but the memories and the watchdog's notes.
@@ -509,6 +517,8 @@ class Rp2040:
         core[Core.SLEEPS] = Sleep.NOT
         core[Core.RUNS] = 1
         self._stack_of_core1 = sp
+        for tracer in self._tracers[1:]:
+            tracer.reset(sp, self._clock.cycles)
 
     def _request_reset(self) -> None:
         self._reset_requested = True

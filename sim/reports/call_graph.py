@@ -257,12 +257,13 @@ class Tracer:
                 last = min(last, following)
             numbers[first:last] = number
 
-    def reset(self, sp: int) -> None:
-        """Forget everything; the stack starts at `sp`."""
+    def reset(self, sp: int, now: int = 0) -> None:
+        """Forget everything; the stack starts at `sp`, in cycle `now`."""
         trace = self._trace
         trace["nodes"][: trace["node_count"]] = 0
-        for name in ("mark", "stall_mark", "node", "depth", "merged"):
+        for name in ("stall_mark", "node", "depth", "merged"):
             trace[name] = 0
+        trace["mark"] = now
         trace["nodes"]["function"][ROOT] = NO_FUNCTION
         trace["node_count"] = 1
         trace["node_limit"] = max(0, MAX_NODES - len(self._functions) - _EXCEPTIONS - 2)

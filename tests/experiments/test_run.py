@@ -256,7 +256,6 @@ def test_callgrind_annotate_reads_the_profile(tmp_path: Path) -> None:
     [
         (0, FaultReason.ARM_STATE, None),  # address 0 is in the boot ROM, and even
         (1, FaultReason.UNALIGNED, "main"),
-        (2, FaultReason.WRITE_FLASH, "main"),
         (3, FaultReason.READ, "main"),
         (4, FaultReason.UNDEFINED, "main"),
         (5, FaultReason.STACK_OVERFLOW, "overflow"),
