@@ -79,6 +79,8 @@ class Study:
     common_bits: int
     """Learning-rate bits of all methods with static scales where they are compared."""
     comparison: Stage
+    float_backbones: tuple[str, ...]
+    """Those of the compared ones that are fine-tuned in float32 too."""
     float_rates: effort.Stage | None
     """How learning rates in float32 are found, on training images; None: no float32 at all."""
 
@@ -116,6 +118,7 @@ FULL = Study(
     compared_angles=(30.0, 45.0, 60.0, 90.0),
     common_bits=5,
     comparison=Stage(test_images=2000, epochs=20, measure_every=5, seeds=(0, 1)),
+    float_backbones=("integer-uniform-0", "float32-minmax-0"),
     float_rates=effort.Stage(angles=(30.0, 90.0), seeds=(100,), images=1024, epochs=10),
 )
 QUICK = Study(
@@ -139,5 +142,6 @@ QUICK = Study(
     compared_angles=(30.0,),
     common_bits=5,
     comparison=Stage(test_images=200, epochs=3, measure_every=3, seeds=(0,)),
+    float_backbones=(),
     float_rates=None,  # it needs PyTorch
 )

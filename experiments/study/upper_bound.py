@@ -1,4 +1,4 @@
-"""Float32 fine-tuning on every compared backbone: how far integers could go."""
+"""Float32 fine-tuning on some of the compared backbones: how far integers could go."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rates = dict[str, dict[Trained, float]]
 
 
 def found_rates(laboratory: StudyLaboratory) -> Rates:
-    """The best learning rates of every compared backbone; none where the study has no float32.
+    """The best learning rates of every backbone that is fine-tuned; none where the study has no float32.
 
     Raises:
         UserError: as ``run_floats`` does.
@@ -35,7 +35,7 @@ def found_rates(laboratory: StudyLaboratory) -> Rates:
                 *(laboratory.store, laboratory.workers, SEARCHED, study.float_rates),
             )
         )
-        for name in study.compared_backbones
+        for name in study.float_backbones
     }
 
 

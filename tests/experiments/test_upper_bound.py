@@ -34,6 +34,7 @@ SMALL = replace(
     QUICK,
     images=8,
     compared_backbones=BACKBONES,
+    float_backbones=BACKBONES,
     compared_angles=ANGLES,
     comparison=Stage(test_images=20, epochs=3, measure_every=3, seeds=SEEDS),
     float_rates=effort.Stage(angles=(30.0, 90.0), seeds=(100, 101), images=8, epochs=1),
@@ -192,6 +193,7 @@ def test_a_row_tells_what_its_runs_alone_tell(tmp_path: Path) -> None:
     study = replace(
         SMALL,
         compared_backbones=(name,),
+        float_backbones=(name,),
         compared_angles=(angle,),
         comparison=Stage(test_images=500, epochs=3, measure_every=1, seeds=SEEDS),
         float_rates=effort.Stage(angles=(30.0,), seeds=(100,), images=8, epochs=1),
