@@ -19,7 +19,7 @@ Rates = dict[str, dict[Trained, float]]
 
 
 def found_rates(laboratory: StudyLaboratory) -> Rates:
-    """The best learning rates of every backbone that is fine-tuned; none where the study has no float32.
+    """The best learning rates of every backbone that is fine-tuned.
 
     Raises:
         UserError: as ``run_floats`` does.
