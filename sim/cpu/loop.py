@@ -52,7 +52,7 @@ def make(_sources):
                     at = pc - FLASH_BASE
                     if uint64(at) < FLASH_SIZE and fast != uint64(0):
                         at += FLASH_AT
-                        if pc & ~3 != fetched:
+                        if pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
                             fetched = pc & ~3
                             cyc += wait_for_flash(core, chip, lines, fetched)
                     else:
@@ -60,7 +60,7 @@ def make(_sources):
                         if at == -1: status = FAULT; break
                         if at == -2: status = DEBUGGER; break
                         if at == -3: status = RETURNED; break
-                        if at >= FLASH_AT and pc & ~3 != fetched:
+                        if at >= FLASH_AT and pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
                             fetched = pc & ~3
                             cyc += wait_for_flash(core, chip, lines, fetched)
                 FETCHED
@@ -282,6 +282,7 @@ def names() -> dict[str, Any]:
         "FLASH_BASE": FLASH.base,
         "FLASH_SIZE": FLASH.size,
         "FLASH_AT": FLASH_AT,
+        "BKPT": 0xBE,  # a halt takes no time, that of its fetch included
         "NEAR": NEAR,
         "FAR": FAR,
         "SECOND": SECOND,

@@ -307,8 +307,11 @@ class Engines:
     def _load(self, target: Pico, case: Case) -> None:
         target.reset()
         target.write(SRAM.base, bytes(case.image))
-        target._chip.system_control.vtor = TABLE
-        target._chip.processors[0].core[Core.SP_LIMIT] = 0
+        if target is self.own:
+            self.own._chip.system_control.vtor = TABLE
+            self.own._chip.processors[0].core[Core.SP_LIMIT] = 0
+        else:
+            target._chip._books["sp_limit"] = 0
 
     def _resume(self, witness: Witness, end: End, rng: random.Random) -> None:
         """Go behind a BKPT; after a fault, on somewhere else with some registers as new."""
@@ -379,15 +382,16 @@ class Engines:
 def _differ_in_reason(ours: str, theirs: str) -> bool:
     """Whether these ends are known to differ, and registers with them.
 
-    Unicorn's engine looks for a handler before it enters; a store to flash is a fault there, and
-    MSR or a byte of the core's own registers is none, whatever the manual says; it does not tell a
-    branch to ARM state where there is no memory; SRAM has no second address there, nor flash
-    an end where nothing is; and with the budget used up it stops behind a block.
+    Unicorn's engine has no exceptions, no flash and no peripherals, and goes to sleep at a WFE
+    whatever happened before; MSR of an unknown register is no fault there; it does not tell a
+    branch to ARM state where there is no memory; SRAM has no second address there; and with the
+    budget used up it stops behind a block.
     """
     found = {ours.partition(" ")[2], theirs.partition(" ")[2]}
     arm = {FaultReason.ARM_STATE.name, FaultReason.FETCH.name}
     alone = {FaultReason.NO_HANDLER.name, FaultReason.WRITE_FLASH.name}
-    alone |= {FaultReason.UNPREDICTABLE.name, _ALIAS}
+    alone |= {FaultReason.UNPREDICTABLE.name, _ALIAS, FaultReason.NOT_HERE.name}
+    alone |= {FaultReason.SUPERVISOR_CALL.name, StopReason.SLEEP.value}
     return found == arm or bool(found & alone) or found == {StopReason.BUDGET.value}
 
 

@@ -583,36 +583,10 @@ def unicorn(seed: str) -> Case:
     return Case(seed, layout.image, _tame_registers(rng), 20_000)
 
 
-def unicorn_interrupts(seed: str) -> Case:
-    """The program itself sets up interrupts, or SysTick: one alone, since Unicorn's engine does
-
-    not see that SysTick becomes pending while one handler follows another.
-    """
-    rng = random.Random(f"unicorn interrupts/{seed}")
-    layout = _Layout(rng, _TAME, _HALT)
-    layout.handlers(0)
-    layout.vector(_HARD_FAULT, CODE + CODE_SIZE - 15)
-    layout.data(_words(rng))
-    writes = [(_NVIC + 0x300 + 4 * n, rng.getrandbits(32)) for n in range(3)]
-    writes += [(_SCB + 0x1C, rng.getrandbits(32)), (_SCB + 0x20, rng.getrandbits(32))]
-    if rng.random() < 0.5:
-        writes += [(_SYSTICK + 4, rng.choice((60, 150, 400))), (_SYSTICK + 8, 0), (_SYSTICK, 7)]
-    else:
-        writes += [(_NVIC, rng.getrandbits(32)), (_NVIC + 0x100, rng.getrandbits(12))]
-        writes += [(_SCB + 4, rng.choice((0, 1 << 28, 1 << 26)))]
-    start = "; ".join(f"ldr r0, ={at}; ldr r1, ={value}; str r1, [r0]" for at, value in writes)
-    start = f"push {{r0, r1}}; {start}; pop {{r0, r1}}; ldr r2, ={CODE | 1}; bx r2"
-    layout.put(_PROLOGUE, assemble(f"{start}; .align 2", _PROLOGUE))
-    case = Case(seed, layout.image, _tame_registers(rng), 20_000)
-    case.registers["pc"] = _PROLOGUE
-    return case
-
-
 KINDS: dict[str, Callable[[str], Case]] = {
     "plain": plain,
     "interrupts": interrupts,
     "rewriting": rewriting,
     "protected": protected,
     "unicorn": unicorn,
-    "unicorn interrupts": unicorn_interrupts,
 }

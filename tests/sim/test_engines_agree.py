@@ -16,7 +16,6 @@ _PROGRAMS = {
     "rewriting": 200,
     "protected": 200,
     "unicorn": 200,
-    "unicorn interrupts": 150,
 }
 
 

@@ -86,11 +86,14 @@ def test_reset_gives_a_cold_cache() -> None:
     assert cycles == [(3 + 2 * MISS, 2)] * 2
 
 
-def test_execution_from_an_alias_is_a_fault() -> None:
-    pico = Pico(program("bx r0", FLASH_BASE))
-    set_registers(pico, r0=FLASH_BASE + 0x0300_0001)
-    with pytest.raises(Fault, match="execution from no memory"):
-        pico.run()
+def test_execution_past_the_cache_misses_every_word() -> None:
+    """From the window 0x13, to which a branch leads behind the first word (2.6.3.1)."""
+    pico = Pico(program("nop; bx r0; nop; nop; bkpt #0", FLASH_BASE))
+    for _ in range(2):
+        set_registers(pico, r0=FLASH_BASE + 0x0300_0005, pc=FLASH_BASE)
+        assert pico.run().reason is StopReason.HALT
+    assert (pico.xip.accesses, pico.xip.hits) == (4, 1)  # the second time word 0 is there
+    assert pico.cycles == 2 * (1 + 2 + 2) + 3 * MISS
 
 
 def test_a_fault_inside_a_block_leaves_only_what_was_executed() -> None:
@@ -106,7 +109,7 @@ def test_a_fault_inside_a_block_leaves_only_what_was_executed() -> None:
 
 
 def test_stalls_are_told_by_instruction_and_sum_up() -> None:
-    pico = Pico(program("nop; ldr r0, [r1]; ldr r0, [r1]; nop; bkpt #0", FLASH_BASE))
+    pico = Pico(program("nop; ldr r0, [r1]; ldr r0, [r1]; nop; bkpt #0", FLASH_BASE), trace=True)
     set_registers(pico, r1=DATA)
     pico.run()
     profile = pico.profile()
@@ -176,9 +179,9 @@ def test_random_programs_equal_the_slow_model(
     assert (pico.xip.accesses, pico.xip.hits) == (seen.cache.accesses, seen.cache.hits)
     assert pico.cycles == seen.cycles
     assert pico.xip.stall_cycles == sum(seen.stalls.values())
-    profile = pico.profile()
-    assert profile.cycles.sum() + profile.stalls.sum() == pico.cycles
-    rows = zip(profile.addresses.tolist(), profile.stalls.tolist(), strict=True)
-    assert {address: stall for address, stall in rows if stall} == seen.stalls
     if traced:
+        profile = pico.profile()
+        assert profile.cycles.sum() + profile.stalls.sum() == pico.cycles
+        rows = zip(profile.addresses.tolist(), profile.stalls.tolist(), strict=True)
+        assert {address: stall for address, stall in rows if stall} == seen.stalls
         assert pico.call_graph().cycles == pico.cycles

@@ -92,7 +92,12 @@ def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
                     access(part)
         xpsr = uc.reg_read(arm_const.UC_ARM_REG_XPSR)
         n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
-        seen.cycles += cost_of(halfword, (n, z, c, v))
+        cost = cost_of(halfword, (n, z, c, v))
+        seen.cycles += cost
+        second = int.from_bytes(uc.mem_read(address + 2, 2), "little")
+        links = halfword >> 11 == 0b11110 and second & 0xD000 == 0xD000
+        if links or halfword >> 11 == 0b11100 or (halfword >> 12 == 0xD and cost == 2):
+            expected = -1  # a branch, if only to the next instruction
 
     def read(uc: Uc, kind: int, address: int, size: int, value: int, data: Any) -> None:
         access(address)
