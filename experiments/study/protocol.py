@@ -101,6 +101,7 @@ FULL = Study(
         HEADROOM,
         CalibrationChoice("rotated-largest"),
         CalibrationChoice("rotated-p90"),
+        CalibrationChoice("rotated", images=512),
     ),
     fewer_bits=(3, 5),
     screening=Stage(test_images=2000, epochs=40, measure_every=2, seeds=(0, 1, 2)),
