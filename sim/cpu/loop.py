@@ -60,7 +60,8 @@ def make(_sources):
                         if at == -1: status = FAULT; break
                         if at == -2: status = DEBUGGER; break
                         if at == -3: status = RETURNED; break
-                        if at >= FLASH_AT and pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
+                        halts = halfwords[at >> 1] >> 8 == BKPT
+                        if at >= FLASH_AT and pc & ~3 != fetched and not halts:
                             fetched = pc & ~3
                             cyc += wait_for_flash(core, chip, lines, fetched)
                 FETCHED
