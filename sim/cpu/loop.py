@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cpu import call_trace, exceptions, memory, special
-from sim.cpu.meaning import conditional
+from sim.cpu.meaning import REFUSE, conditional
 from sim.cpu.native import OPTIONS
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
 from sim.faults import FaultReason
@@ -153,13 +153,9 @@ _UNDEFINED_OPERATION = 0
 
 
 def operations() -> list[tuple[Instruction, str]]:
-    """Every 16-bit operation with its meaning; B<cond> once for each condition."""
-    found = []
-    for row in INSTRUCTIONS_16:
-        if row.kind in (Kind.CONDITIONAL, Kind.CONDITIONAL_TO_NEXT):
-            continue
-        found.append((row, row.meaning))
-    return found
+    """Every 16-bit operation with its meaning, but B<cond>, which is one for each condition."""
+    conditionals = (Kind.CONDITIONAL, Kind.CONDITIONAL_TO_NEXT)
+    return [(row, row.meaning) for row in INSTRUCTIONS_16 if row.kind not in conditionals]
 
 
 @cache
@@ -180,7 +176,7 @@ def operation_of_halfword() -> npt.NDArray[np.uint8]:
 def _dispatch() -> str:
     """The branches, each with its instruction's meaning."""
     rows = operations()
-    branches = [(_UNDEFINED_OPERATION, 0, memory_refusal())]
+    branches = [(_UNDEFINED_OPERATION, 0, REFUSE)]
     for at, (row, meaning) in enumerate(rows):
         branches.append((1 + at, row.cycles, _wide() if row.kind is Kind.PREFIX_32 else meaning))
     branches += [(1 + len(rows) + code, 1, conditional(code)) for code in range(14)]
@@ -192,13 +188,8 @@ def _dispatch() -> str:
     return "\n".join(parts)
 
 
-def memory_refusal() -> str:
-    """Of what no row matches."""
-    return "status = -fault(core, UNDEFINED, -1, 0); break"
-
-
 def _wide() -> str:
-    parts = [_WIDE_BEGINS, "if y == 0: status = -fault(core, UNDEFINED, -1, 0); break"]
+    parts = [_WIDE_BEGINS, f"if y == 0: {REFUSE}"]
     for number, row in enumerate(INSTRUCTIONS_32):
         body = f"cost = int64({row.cycles})\n{row.meaning}"
         parts.append(f"elif y == {number + 1}:\n{indent(body, '    ')}")

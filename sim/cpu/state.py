@@ -116,11 +116,9 @@ class Chip(IntEnum):
     XIP_HITS = auto()
     XIP_STALLS = auto()
     ONE_BANK = auto()  # whether all ports of the bus count as one
-    PRIORITY = auto()  # BUS_PRIORITY
     LOST = auto()  # arbitrations by port
-    WINNERS = LOST + 10  # type: ignore[operator]  # the core that won the last one, by port
     # A counter: (start + step * (now - since)) // scale + offset; scale 0: ask Python.
-    TIMER_START = WINNERS + 10
+    TIMER_START = LOST + 10  # type: ignore[operator]
     TIMER_STEP = auto()
     TIMER_SINCE = auto()
     TIMER_SCALE = auto()
