@@ -8,7 +8,7 @@ import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, msr
 
 from sim import Engine, Fault, FaultReason, Pico, Program, StopReason
-from sim.cpu.state import Core
+from sim.cpu.state import Chip, Core, Sleep, Status
 
 _CODE, _STACK, _PROCESS, _HANDLERS = (SRAM_BASE + at for at in (0x200, 0x8000, 0x6000, 0x1000))
 _HARD_FAULT, _SVCALL, _PENDSV, _SYSTICK = 3, 11, 14, 15
@@ -343,3 +343,10 @@ def test_flash_takes_its_time_under_the_mpu_too() -> None:
         cycles.append(target.cycles)
     assert cycles[0] == cycles[1]
     assert cycles[0] > 6 * 45
+
+
+def test_no_place_hides_another_in_the_text_of_the_loop() -> None:
+    """Its names are those of four enumerations at once."""
+    names = [name for kind in (Core, Chip, Sleep, Status) for name in kind.__members__]
+    twice = {name for name in names if names.count(name) > 1}
+    assert twice == {"END"}
