@@ -73,6 +73,7 @@ class Surroundings:
 
     Attributes:
         irq: interrupt request number and level, on every change.
+        dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
@@ -82,6 +83,7 @@ class Surroundings:
     """
 
     irq: Callable[[int, bool], None] = _ignore
+    dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
     on_reset: Callable[[], None] = _ignore
