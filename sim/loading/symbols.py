@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import demangle
-
 _ROM_SYMBOLS = Path(__file__).parent.parent / "bootrom.symbols"
 _MANGLED = ("_Z", "_R")  # C++, Rust
 
@@ -53,6 +51,8 @@ def readable(linker_name: str) -> str:
     """A name of C++ or Rust as its source has it; others as they are."""
     if not linker_name.startswith(_MANGLED):
         return linker_name
+    import demangle  # programs in C do without
+
     return demangle.demangle(linker_name, language=("itanium", "rust"))
 
 
