@@ -12,8 +12,11 @@ import numpy as np
 
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, Chip
+from sim.devices.dma import BASE, DMA_ON, peek_dma, write_dma
+from sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
+_DMA_PAGE = BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
 _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
@@ -22,12 +25,17 @@ _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 @native
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
-    chip[_AT] = NEVER
+    at = np.int64(NEVER)
+    if chip[_ON] & DMA_ON:
+        at = min(at, advance_dma(core, other, chip, words, now))
+    chip[_AT] = at
 
 
 @native
 def _peek(chip: Any, address: Any) -> Any:
     """The register at an address, without effect on it; NOT_HERE for others."""
+    if address >> 12 == _DMA_PAGE:
+        return peek_dma(chip, address & 0xFFF)
     return np.int64(NOT_HERE)
 
 
@@ -39,6 +47,8 @@ def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any
 
 @native
 def _write(core: Any, other: Any, chip: Any, now: Any, address: Any, value: Any) -> Any:
+    if address >> 12 == _DMA_PAGE:
+        return write_dma(core, other, chip, now, address & 0xFFF, value)
     return np.int64(NOT_HERE)
 
 
