@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.memory import REASONS, fault, is_ahead, place
+from sim.cpu.memory import REASONS, fault, is_ahead
 from sim.cpu.mpu import refuses_to
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.state import (
     FLASH_AT,
     LOG_SIZE,
