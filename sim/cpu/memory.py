@@ -262,6 +262,16 @@ def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, val
 
 
 @native
+def _on_all_lanes(value: Any, size: Any) -> Any:
+    """What a register takes of a store, all of whose lanes it looks at: RP2040 datasheet, 2.1.4."""
+    if size == 1:
+        return (value & 0xFF) * 0x0101_0101
+    if size == 2:
+        return (value & 0xFFFF) * 0x0001_0001
+    return value
+
+
+@native
 def is_ahead(core: Any, other: Any, now: Any) -> Any:
     """Whether the other core has to come as far first, so that registers see the order of time."""
     return other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS] and other[_CYCLES] < now
@@ -310,12 +320,12 @@ def load(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = _read_register(core, chip, sio, now, address)
-        if found != NOT_HERE:
-            replies[number] = found
-            core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
-            return found | _extra(address, False) << 32
+    found = _read_register(core, chip, sio, now, address & ~3)
+    if found != NOT_HERE:
+        found = found >> 8 * (address & 3) & ((1 << 8 * size) - 1)
+        replies[number] = found
+        core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
+        return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
 
@@ -369,9 +379,8 @@ def store(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = _write_register(core, other, sio, now, address, value)
-        if found != NOT_HERE:
-            core[_ASKED] = core[_ANSWERED] = number + 1
-            return _extra(address, True) | (ATTENTION if found else 0)
+    found = _write_register(core, other, sio, now, address & ~3, _on_all_lanes(value, size))
+    if found != NOT_HERE:
+        core[_ASKED] = core[_ANSWERED] = number + 1
+        return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

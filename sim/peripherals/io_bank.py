@@ -14,8 +14,7 @@ from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
 _CTRL = 0x3003_331F
 _SIO, _NULL = 5, 0x1F  # FUNCSEL
 _INVERT, _LOW, _HIGH = 1, 2, 3  # overrides
-_EDGES = 0xCCCC_CCCC  # EDGE_LOW and EDGE_HIGH of eight pins
-_EDGES = 0xCCCC_CCCC  # of the four events of each pin
+_EDGES = 0xCCCC_CCCC  # EDGE_LOW and EDGE_HIGH of eight pins, of four events each
 _INTERRUPT_SETS = ("PROC0", "PROC1", "DORMANT_WAKE")
 
 
@@ -82,7 +81,8 @@ class IoBank(RegisterBlock):
                 at += 4 * len(self._suffixes)
                 for word, suffix in enumerate(self._suffixes):
                     name = f"{owner}_{kind}{suffix}"
-                    register = Register(at + 4 * word, name, on_write=self._mask_written)
+                    events = (1 << 4 * self._pins_of(word)) - 1
+                    register = Register(at + 4 * word, name, 0, events, None, self._mask_written)
                     if kind == "INTS":
                         status = partial(self._status_of, owner, word)
                         register = Register(at + 4 * word, name, 0, 0, status)
@@ -172,9 +172,12 @@ class IoBank(RegisterBlock):
             pin += 1
         self._drive()
 
+    def _pins_of(self, word: int) -> int:
+        return min(8, len(self._pins) - 8 * word)
+
     def _raw(self, word: int) -> int:
         value = self._edges[word]
-        for slot in range(min(8, len(self._pins) - 8 * word)):
+        for slot in range(self._pins_of(word)):
             high = self._irq_levels >> 8 * word + slot & 1
             value |= (2 if high else 1) << 4 * slot
         return value

@@ -88,15 +88,13 @@ class Sio(RegisterBlock):
             self._drive(suffix)
 
         return [
-            Register(
-                offset + 4 * index,
-                name + operation,
-                0,
-                pins if not operation else 0,
-                lambda: self[name],
-                partial(change, operation),
-            )
-            for index, operation in enumerate(("", "_SET", "_CLR", "_XOR"))
+            Register(offset, name, 0, pins, on_write=partial(change, "")),
+            *(
+                Register(
+                    offset + 4 * index, name + operation, 0, 0, None, partial(change, operation)
+                )
+                for index, operation in enumerate(("_SET", "_CLR", "_XOR"), start=1)
+            ),
         ]
 
     def _drive(self, suffix: str) -> None:
