@@ -38,6 +38,7 @@ from sim.cpu.state import (
     Status,
 )
 from sim.cpu.system_clock import SystemClock
+from sim.cpu.systick import advance_systick, schedule_systick
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -45,8 +46,9 @@ from sim.instructions import WIDE
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Surroundings, all_peripherals, block_of
+from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
+from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.xip_cache import XipCache, XipStatistics
@@ -103,7 +105,8 @@ class Rp2040:
         self._observed = Observed(trace, contention is not Contention.NONE)
         self._books = InstructionBooks(trace), InstructionBooks(trace)
         self._most_resets = most_resets
-        self._clock = SystemClock(clock_hz)
+        self._scheduler = Scheduler()
+        self._clock = SystemClock(self._scheduler, clock_hz)
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -115,9 +118,11 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         self._private: tuple[PrivateBlocks, ...] = ()
-        self.peripherals = all_peripherals(self._clock, around)
+        self.peripherals = all_peripherals(self._scheduler, around)
+        self.peripherals.watchdog.ticks.on_move = self._set_ticks
+        self.peripherals.timer.on_offset = self._set_timer
         self._private = tuple(
-            PrivateBlocks(processor, self._clock, self.peripherals) for processor in self.processors
+            PrivateBlocks(processor, self.peripherals) for processor in self.processors
         )
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
@@ -155,8 +160,10 @@ class Rp2040:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
         self._boot = boot
         self.resets = 0
+        self._scheduler.reset()
         self._clock.reset()
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
+        self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
         self._reset_blocks()
         for processor in self.processors:
@@ -172,7 +179,7 @@ class Rp2040:
 
         Time goes on, and all counts.
         """
-        self._clock.cycles = now = self.cycles
+        now = self.cycles
         kept = self.peripherals.watchdog.kept
         if not self._reset_requested:
             kept["REASON"] = 0
@@ -433,8 +440,8 @@ class Rp2040:
         """Perform the access that the present instruction asks for."""
         core = self.core.core
         address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
-        self._clock.cycles = int(core[Core.NOW])
-        self._private[self._stopped_on].systick.advance()  # before ICSR clears what it pended
+        self._scheduler.advance(int(core[Core.NOW]))
+        advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
         bus = self._private[self._stopped_on].bus
         writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
         modelled, loaded = True, 0
@@ -451,6 +458,7 @@ class Rp2040:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
         chip = self.state.chip
+        schedule_systick(core, chip)
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
@@ -462,20 +470,31 @@ class Rp2040:
 
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""
-        chip = self.state.chip
         if not self._answers:
-            self._clock.cycles = self.cycles
-            for private in self._private:
-                private.systick.advance()
-            self.peripherals.advance()
-        due = min(private.systick.due() for private in self._private)
-        chip[Chip.EVENT_AT] = min(due, self.peripherals.due(), NEVER)
-        start, step, since, scale = self.peripherals.watchdog.ticks.line
-        offset = self.peripherals.timer.offset
-        line = (0, 0, 0, 0, 0)  # ask Python
-        if offset is not None and max(start, step << 48, scale, abs(offset)) < NEVER:
-            line = (start, step, since, scale, offset)
-        chip[Chip.TIMER_START : Chip.TIMER_OFFSET + 1] = line
+            self._scheduler.advance(self._now)
+        self.state.chip[Chip.EVENT_AT] = self._scheduler.next
+
+    @property
+    def _now(self) -> int:
+        """The cycle that both cores have reached; one that sleeps is as far as the other."""
+        running = [
+            processor.cycles
+            for processor in self.processors
+            if processor.core[Core.RUNS] and not processor.sleeps
+        ]
+        return min(running or [self.cycles])
+
+    def _set_ticks(self, line: Line) -> None:
+        chip = self.state.chip
+        for processor in self.processors:
+            advance_systick(processor.core, chip, self._scheduler.cycles)
+        chip[Chip.TICKS_BASE : Chip.TICKS_SCALE + 1] = line
+        for processor in self.processors:
+            schedule_systick(processor.core, chip)
+
+    def _set_timer(self, offset: int | None) -> None:
+        modulo = NEVER if offset is None else (offset + (1 << 63)) % (1 << 64) - (1 << 63)
+        self.state.chip[Chip.TIMER_OFFSET] = modulo
 
     @property
     def _answers(self) -> bool:
@@ -509,7 +528,7 @@ class Rp2040:
         """Launch core 1, which core 0 asks for at this moment."""
         processor = self.processors[1]
         core = processor.core
-        core[Core.CYCLES] = self._launched_at = self._clock.cycles
+        core[Core.CYCLES] = self._launched_at = self._scheduler.cycles
         processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
         core[Core.VTOR] = table
         core[Core.SP_LOW] = sp
@@ -518,7 +537,7 @@ class Rp2040:
         core[Core.RUNS] = 1
         self._stack_of_core1 = sp
         for tracer in self._tracers[1:]:
-            tracer.reset(sp, self._clock.cycles)
+            tracer.reset(sp, self._scheduler.cycles)
 
     def _request_reset(self) -> None:
         self._reset_requested = True

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import NEVER, ClockCounter
+from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.timebase import ClockCounter
+from sim.peripherals.timed_block import TimedBlock
 
 # Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
 # 16 * (IBRD + FBRD / 64) cycles, which is 64 * IBRD + FBRD quarters.
@@ -39,10 +41,11 @@ class _Frame(NamedTuple):
     waits: bool
 
 
-class Uart(RegisterBlock):
+class Uart(TimedBlock):
     """One PL011.
 
     Args:
+        scheduler: the owner of time.
         counter: counts quarters of cycles of clk_peri.
         line: its interrupt request.
         output: called with each byte that is sent.
@@ -52,6 +55,7 @@ class Uart(RegisterBlock):
         self,
         name: str,
         base: int,
+        scheduler: Scheduler,
         counter: ClockCounter,
         line: InterruptLine,
         output: Callable[[int], None],
@@ -62,6 +66,7 @@ class Uart(RegisterBlock):
         self._output = output
         self._line_in: deque[_Frame] = deque()  # what the host sends
         super().__init__(
+            scheduler,
             Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
             Register(0x004, "UARTRSR", 0, 0, lambda: self._status, self._clear_errors, clears=0xF),
             Register(
@@ -121,6 +126,7 @@ class Uart(RegisterBlock):
         self.advance()
         self._line_in.extend(_Frame(word, waits) for word in data)
         self.advance()
+        self.reschedule()
 
     def hang_up(self) -> None:
         """Forget what the host sent and what did not arrive yet."""

@@ -6,7 +6,7 @@ A word takes as long as a missed one. What the cores read meanwhile does not hol
 from collections import deque
 
 from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.timebase import Clock
+from sim.peripherals.scheduler import Scheduler
 from sim.peripherals.xip_cache import XipCache
 
 _DEPTH = 2
@@ -15,8 +15,8 @@ _DEPTH = 2
 class XipStream:
     """STREAM_ADDR, STREAM_CTR and STREAM_FIFO."""
 
-    def __init__(self, clock: Clock, cache: XipCache) -> None:
-        self._clock = clock
+    def __init__(self, scheduler: Scheduler, cache: XipCache) -> None:
+        self._scheduler = scheduler
         self._cache = cache
         self.reset()
 
@@ -52,11 +52,11 @@ class XipStream:
             return 0
         word = self._words.popleft()
         if self._left and self._arrival is None:  # it had waited for room
-            self._arrival = self._clock.cycles + self._cache.word_cycles
+            self._arrival = self._scheduler.cycles + self._cache.word_cycles
         return word
 
     def _advance(self) -> None:
-        while self._arrival is not None and self._arrival <= self._clock.cycles:
+        while self._arrival is not None and self._arrival <= self._scheduler.cycles:
             self._words.append(self._cache.word_at(self._address))
             self._address += 4
             self._left -= 1
@@ -80,7 +80,7 @@ class XipStream:
         self._advance()
         self._left = value & 0x3F_FFFF
         runs = self._left and len(self._words) < _DEPTH
-        self._arrival = self._clock.cycles + self._cache.word_cycles if runs else None
+        self._arrival = self._scheduler.cycles + self._cache.word_cycles if runs else None
 
 
 class XipAux(RegisterBlock):

@@ -8,6 +8,7 @@ from peripheral_board import Board
 
 from sim.peripherals import BLOCKS, block_of
 
+
 def test_offsets_and_names_are_unique() -> None:
     for block in Board().blocks.values():
         offsets = [register.offset for register in block.registers]
