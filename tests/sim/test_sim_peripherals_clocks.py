@@ -250,3 +250,12 @@ def test_reset_repeats_the_start() -> None:
         assert board.hz("clk_sys") == 6_500_000
         board.events.clear()
     assert runs[0] == runs[1]
+
+
+def test_a_fraction_counts_from_a_divisor_of_two_on() -> None:
+    """As on silicon: pico-sdk issue 2189."""
+    board = Board()
+    board.init_clocks()
+    for divisor, hz in ((0x180, 125 * _MHZ), (0x280, 50 * _MHZ), (0x200, 62.5 * _MHZ)):
+        board.write("CLOCKS", "CLK_SYS_DIV", divisor)
+        assert board.hz("clk_sys") == hz
