@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, Chip
-from sim.devices.dma import BASE, DMA_ON, peek_dma, write_dma
+from sim.devices.dma import BASE, DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
 from sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
@@ -40,6 +40,12 @@ def _peek(chip: Any, address: Any) -> Any:
 
 
 @native
+def _clearing_bits(address: Any) -> Any:
+    """Of the register at an address: the bits that a written 1 clears."""
+    return clearing_bits_of_dma(address & 0xFFF) if address >> 12 == _DMA_PAGE else np.int64(0)
+
+
+@native
 def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any:
     """Read the register at an address; NOT_HERE for others."""
     return _peek(chip, address & ~_ALIAS)
@@ -61,10 +67,14 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
         before = _peek(chip, plain)
         if before == NOT_HERE:
             return before
+        # Bits that a written 1 clears: as on the Python side, sim.bus.
+        clears = _clearing_bits(plain)
+        cleared = (before | value if alias in (_XOR, _SET) else value) & clears
         if alias == _XOR:
             value ^= before
         elif alias == _SET:
             value |= before
         else:
             value = before & ~value
+        value = value & ~clears | cleared
     return _write(core, other, chip, now, plain, value)

@@ -199,7 +199,7 @@ def peek_dma(chip: Any, offset: Any) -> Any:
         channel = _AT + _SIZE * (offset >> 6)
         register = _ORDER[offset >> 2 & 15]
         return chip[channel + register]
-    if offset == 0x400:
+    if offset in (0x400, 0x410):
         return chip[_INTR]
     if offset == 0x404:
         return chip[_INTE0]
@@ -235,6 +235,14 @@ def peek_dma(chip: Any, offset: Any) -> Any:
 
 
 @native
+def clearing_bits_of_dma(offset: Any) -> Any:
+    """Of the register at an offset: the bits that a written 1 clears."""
+    if offset < 0x40 * CHANNELS:
+        return np.int64(WRITE_ERROR | READ_ERROR if _ORDER[offset >> 2 & 15] == _CTRL else 0)
+    return np.int64(0xFFFF if offset in (0x400, 0x40C, 0x410, 0x41C) else 0)
+
+
+@native
 def write_dma(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: Any) -> Any:
     """Write the register at an offset; 1 if something may follow, NOT_HERE for others."""
     if offset < 0x40 * CHANNELS:
@@ -258,7 +266,7 @@ def write_dma(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: An
         elif word & 3 == 3 and chip[channel + _CTRL] & IRQ_QUIET:  # a null trigger: 2.5.2.2
             chip[_INTR] |= 1 << number
             drive_lines(core, other, chip, now)
-    elif offset in (0x400, 0x40C, 0x41C):
+    elif offset in (0x400, 0x40C, 0x410, 0x41C):
         chip[_INTR] &= ~value
         drive_lines(core, other, chip, now)
     elif offset == 0x404:
@@ -291,8 +299,7 @@ def write_dma(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: An
 
 
 def reset_dma(chip: Any) -> None:
-    """All channels idle, each chained to itself."""
+    """All channels idle."""
     chip[_AT : _AT + DMA_SIZE] = 0
     for number in range(CHANNELS):
-        chip[_AT + _SIZE * number + _CTRL] = number << _CHAIN_TO
         chip[_AT + _SIZE * number + _ENDS] = NEVER

@@ -168,7 +168,8 @@ class Peripherals:
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
-            XipCtrl(around.cache, stream), XipAux(stream), XipSsi(self.io_qspi, SpiFlash()), usbctrl,
+            XipCtrl(around.cache, stream), XipAux(stream), XipSsi(self.io_qspi, SpiFlash()),
+            usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": usbctrl.reset

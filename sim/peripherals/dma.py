@@ -1,7 +1,7 @@
 """DMA: its registers by name. Source: RP2040 datasheet, 2.5.7. All of it is native."""
 
 from sim.cpu.state import Machine
-from sim.devices.dma import BASE, CHANNELS, reset_dma
+from sim.devices.dma import BASE, CHANNELS, drive_lines, reset_dma
 from sim.peripherals.native_block import NativeBlock
 from sim.peripherals.scheduler import Scheduler
 
@@ -22,6 +22,7 @@ _REGISTERS = {
     "INTE0": 0x404,
     "INTF0": 0x408,
     "INTS0": 0x40C,
+    "INTR1": 0x410,
     "INTE1": 0x414,
     "INTF1": 0x418,
     "INTS1": 0x41C,
@@ -46,4 +47,6 @@ class DmaRegisters(NativeBlock):
     def reset(self) -> None:
         """All channels idle."""
         super().reset()
-        reset_dma(self._machine.chip)
+        machine = self._machine
+        reset_dma(machine.chip)
+        drive_lines(*machine.cores, machine.chip, self._scheduler.cycles)
