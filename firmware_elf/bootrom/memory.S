@@ -15,9 +15,14 @@
 
     .equ SHORT, 7
 
-    /* r0: target, which comes back; r1: source; r2: bytes. */
     .section .text.memcpy, "ax"
     .balign 4
+    /* Where both lie at the start of a word. */
+function rom_memcpy44
+    mov ip, r0
+    b copy_words
+
+    /* r0: target, which comes back; r1: source; r2: bytes. */
 function rom_memcpy
     movs r3, #SHORT
     subs r3, r2
@@ -37,10 +42,6 @@ copy_head:
     subs r2, #1
     b copy_head
 
-    /* The same where both lie at the start of a word. */
-    .balign 4
-function rom_memcpy44
-    mov ip, r0
 copy_words:
     push {r4-r6}
     subs r2, #16
@@ -82,9 +83,14 @@ copy_short:                      /* r3: so many of these pairs are left out */
     .endr
     bx lr
 
-    /* r0: target, which comes back; r1: the byte; r2: bytes. */
     .section .text.memset, "ax"
     .balign 4
+    /* Where the target lies at the start of a word. */
+function rom_memset4
+    mov ip, r0
+    b fill_words
+
+    /* r0: target, which comes back; r1: the byte; r2: bytes. */
 function rom_memset
     movs r3, #SHORT
     subs r3, r2
@@ -98,10 +104,6 @@ fill_head:
     subs r2, #1
     b fill_head
 
-    /* The same where the target lies at the start of a word. */
-    .balign 4
-function rom_memset4
-    mov ip, r0
 fill_words:
     uxtb r1, r1
     lsls r3, r1, #8

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sim_programs import pico, program, set_registers
+from sim_programs import ElfSource, assemble, pico, program, set_registers
 from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc, arm_const
 
 import firmware_elf
 import sim
-from sim import FlashError, Pico, flash
+from sim import Fault, FlashError, Pico, Program, flash
 
 ROM = (Path(sim.__file__).parent / "bootrom.bin").read_bytes()
 SRAM, FLASH, SIO, RETURN = 0x2000_0000, 0x1000_0000, 0xD000_0000, 0x2004_0000
@@ -426,6 +426,114 @@ def test_sine_and_cosine_together(x: float) -> None:
     for offset in (0x40, 0x48):  # the Pico SDK's sincosf calls the sine
         sine, cosine = core.call(entry("SF", offset), single)[:2]
         assert (sine, cosine) == (call_float(0x40, single), call_float(0x3C, single))
+
+
+# Cycles of a function with its return: of float by the datasheet (2.8.3.2) and by Qfplib-M0-full,
+# less 3 for a BL; of double by Qfplib, but the last two, which are the datasheet's.
+CYCLES: dict[str, dict[int, tuple[int, int]]] = {
+    "SF": {
+        0x00: (68, 76),
+        0x04: (68, 78),
+        0x08: (59, 69),
+        0x0C: (68, 83),
+        0x18: (60, 67),
+        0x3C: (577, 595),
+        0x40: (577, 590),
+        0x4C: (257, 261),
+        0x50: (274, 280),
+        0x44: (668, 671),
+        0x58: (597, 673),
+    },
+    "SD": {
+        0x00: (91, 94),
+        0x04: (97, 100),
+        0x08: (160, 163),
+        0x0C: (170, 200),
+        0x18: (171, 174),
+        0x3C: (1620, 1623),
+        0x40: (1621, 1624),
+        0x44: (1903, 1906),
+        0x58: (2184, 2187),
+        0x4C: (808, 811),
+        0x50: (461, 464),
+        0x78: (52, 52),
+        0x7C: (23, 23),
+    },
+}
+
+
+@pytest.mark.parametrize("table", CYCLES)
+def test_floating_point_takes_the_published_cycles(table: str) -> None:
+    for offset, (least, most) in CYCLES[table].items():
+        core.call(entry(table, offset), 0x3F80_0000, 0x3F80_0000, 0x4000_0000, 0x3F80_0000)
+        assert least <= core.cycles <= most, hex(offset)
+
+
+def taken(code: str, *arguments: int) -> int:
+    core.call(FUNCTIONS[code], *arguments)
+    return core.cycles
+
+
+def test_memory_functions_take_the_published_cycles() -> None:
+    for code in ("MC", "C4"):
+        at = [taken(code, SRAM + 0x1000, SRAM + 0x2000, count) for count in (512, 528, 1024)]
+        assert (at[1] - at[0], at[2] - at[0]) == (13, 32 * 13)
+    odd = [taken("MC", SRAM + 0x1000, SRAM + 0x2001, count) for count in (100, 101)]
+    assert odd[1] - odd[0] == 7
+    for code in ("MS", "S4"):
+        at = [taken(code, SRAM + 0x1000, 5, count) for count in (512, 528)]
+        assert at[1] - at[0] == 8
+
+
+def test_bit_functions_take_about_the_chips_cycles() -> None:
+    for code, average in (("P3", 20), ("R3", 22), ("L3", 9.6), ("T3", 11)):
+        values = np.random.default_rng(6).integers(0, 1 << 32, 200).tolist()
+        assert np.mean([taken(code, value) for value in values]) == pytest.approx(average, rel=0.12)
+
+
+def test_a_run_can_end_within_a_function() -> None:
+    """And goes on to the same end, at the same cycle."""
+    core.call(entry("SD", 0x40), 0, 0x3FF8_0000)
+    whole, after = core.cycles, core.target.registers
+    set_registers(
+        core.target, r0=0, r1=0x3FF8_0000, lr=SRAM | 1, pc=entry("SD", 0x40), xpsr=1 << 24
+    )
+    parts = [core.target.run(max_cycles=100).cycles for _ in range(5)]
+    assert parts == [100] * 5
+    assert sum(parts) + core.target.run().cycles == whole
+    assert (core.target.registers.r0, core.target.registers.r1) == (after.r0, after.r1)
+
+
+def test_interrupts_find_their_way_into_a_function_and_may_call_one() -> None:
+    csr, current = 0xE000_E010, 0xE000_E018
+    log = SRAM + 0x4000
+    add, sine = entry("SF", 0x00), entry("SD", 0x40)
+    main = assemble(
+        f"ldr r7, ={csr}; ldr r0, =499; str r0, [r7, #4]; str r0, [r7, #8]; movs r0, #7; "
+        f"ldr r6, ={log}; str r0, [r7]; movs r0, #0; ldr r1, =0x3FF80000; ldr r4, ={sine}; blx r4; "
+        "movs r2, #0; str r2, [r7]; bkpt #0; .align 2",
+        SRAM + 64,
+    )
+    at = SRAM + 64 + len(main)
+    handler = assemble(
+        f"ldr r0, ={current}; ldr r0, [r0]; stm r6!, {{r0}}; push {{r4, lr}}; ldr r0, =0x3F800000; "
+        f"movs r1, r0; ldr r4, ={add}; blx r4; stm r6!, {{r0}}; pop {{r4, pc}}",
+        at,
+    )
+    vectors = struct.pack("<16I", SRAM + 0x8000, SRAM + 65, *[0] * 13, at | 1)
+    target = Pico(Program.parse(ElfSource(vectors + main + handler, entry=SRAM + 64).build()))
+    assert target.run().immediate == 0
+    got = target.registers.r0 | target.registers.r1 << 32
+    assert got == call_double(0x40, 0x3FF8_0000_0000_0000)
+    noted = target.read(log, np.uint32, 6).reshape(3, 2)
+    assert (noted[:, 1] == 0x4000_0000).all(), "1.0 + 1.0"
+    assert (noted[:, 0] == noted[0, 0]).all(), "each at the cycle after which it is due"
+    assert noted[0, 0] > 499 - 25
+
+
+def test_only_the_rom_computes_by_udf() -> None:
+    with pytest.raises(Fault, match="undefined instruction"):
+        pico("udf #0").run()
 
 
 @pytest.mark.parametrize(
