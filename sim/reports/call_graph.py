@@ -20,10 +20,13 @@ from sim.cpu.call_trace import (
     enter_host_call,
     resume,
 )
+from sim.cpu.native import from_python
 from sim.cpu.places import memory_end, place
 from sim.cpu.state import Core
 from sim.loading.elf import Program
 from sim.reports.profile import UNKNOWN
+
+_place = from_python(place)
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
 _SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
@@ -241,7 +244,7 @@ class Tracer:
         """Fill `functions`, so that it tells the same as Program.function_at."""
         numbers = self._books.functions
         for number, (start, end, _) in enumerate(self._spans, OUTSIDE + 1):
-            at = int(place(start))
+            at = int(_place(start))
             if at >= 0:
                 first, last = at // 2, min(memory_end(at), at + end - start + 1) // 2
                 numbers[first:last] = number
@@ -285,7 +288,7 @@ class Tracer:
                 Node(
                     function=self._name(function),
                     parent=None if interrupts else above,
-                    return_address=site if place(site) >= 0 else 0,
+                    return_address=site if _place(site) >= 0 else 0,
                     calls=calls,
                     cycles=cycles - stalls,
                     stalls=stalls,
