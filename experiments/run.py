@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from experiments.files import STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Engine, Pico, SimError, Stop, StopReason, load_program
+from sim import Engine, Pico, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.reports import profile_formats, record_diff
 from sim.reports.call_graph import CallGraph
 from sim.reports.memory_report import memory_table
 from sim.reports.profile import Profile
-from sim.semihosting import BREAKPOINT, Semihosting
-from sim.session import Console, Limits, Outcome, run_session
+from sim.semihosting import Semihosting
+from sim.session import Console, Ending, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
 EXPECTED_ERRORS = (UserError, SimError)
@@ -61,14 +62,16 @@ def run(options: Namespace) -> int:
         engine=Engine(options.engine),
         resets=options.resets,
     )
-    if options.gdb is not None:
-        end = _debug(pico, console, options)
-        if end.ending is not gdb_server.Ending.DETACHED:  # then the program runs on alone
-            return end.exit_code or 0
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
-    outcome = run_session(pico, console, limits)
+    if options.gdb is None:
+        outcome = run_session(pico, console, limits)
+    else:
+        end = _debug(pico, console, limits, options.gdb)
+        if not isinstance(end, Outcome):
+            return end.exit_code or 0
+        outcome = end
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
     for register in pico.unmodelled:
@@ -86,19 +89,22 @@ def run(options: Namespace) -> int:
     return outcome.exit_code
 
 
-def _debug(pico: Pico, console: Console, options: Namespace) -> gdb_server.SessionEnd:
-    """Let GDB run the program, until that ends or GDB leaves."""
-    semihosting = Semihosting(pico, console.write, options.files, options.arguments)
+def _debug(
+    pico: Pico, console: Console, limits: Limits, port: int
+) -> gdb_server.SessionEnd | Outcome:
+    """Let GDB run the program, and between two times that GDB has it the program run alone.
 
-    def exit_code(stop: Stop) -> int | None:
-        if stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT:
-            semihosting.serve()
-        return semihosting.exit_code
-
-    try:
-        return gdb_server.serve(pico, options.gdb, exit_code=exit_code)
-    finally:
-        semihosting.close()
+    An Outcome if it ended alone.
+    """
+    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
+    with gdb_server.Server(port) as server, closing(semihosting):
+        while True:
+            end = server.debug(pico, semihosting)
+            if end.ending is not gdb_server.Ending.DETACHED:
+                return end
+            outcome = run_session(pico, console, limits, semihosting, lambda: server.is_called)
+            if outcome.ending is not Ending.CALLED:
+                return outcome
 
 
 def diff(options: Namespace) -> int:

@@ -219,9 +219,12 @@ class Pico:
 
         An exception that is due is entered first, and a sleep that something ends is over first.
         """
+        return self._step(self._chip.step)
+
+    def _step(self, step: Callable[[], Event | None]) -> Stop | None:
         self._leave_breakpoint()
         before = self.cycles
-        event = self._checked(self._chip.step())
+        event = self._checked(step())
         return None if event is None else self._stop(event, self.cycles - before)
 
     def call(self, function: str, *arguments: int, max_cycles: int | None = None) -> int:

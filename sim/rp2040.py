@@ -23,7 +23,7 @@ from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_ha
 from sim.cpu.memory import REASONS, addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
-from sim.cpu.sio import push, tell
+from sim.cpu.sio import NOT_HERE, push, read_sio, tell, write_sio
 from sim.cpu.special import guard
 from sim.cpu.state import (
     FLASH_AT,
@@ -57,6 +57,8 @@ _SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has 
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
+_SIO = 0xD  # address >> 28
+_CATCHES_UP = 1000  # cycles
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
 _OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
@@ -351,24 +353,70 @@ class Rp2040:
             chip[Chip.WATCHPOINT_LIST + 3 * at :][:3] = entry
         for processor in self.processors:
             processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
+            processor.core[Core.HIT] = 0
             guard(processor.core)
 
-    def step(self) -> Event | None:
-        """Execute one instruction of core 0, the first of a handler if an exception is due.
+    def step(self, number: int = 0, limit: int = NEVER) -> Event | None:
+        """Execute one instruction of a core, the first of a handler if an exception is due.
 
-        An event as from `run`, or None where there is nothing to answer.
+        The other core runs along. An event as from `run`, or None where there is nothing to answer.
         """
-        core = self.processors[0].core
+        core = self.processors[number].core
+        core[Core.PAUSE_AT] = core[Core.INSTRUCTIONS] + core[Core.SUPERVISED] + 1
+        event = self.run(limit)
+        paused = core[Core.INSTRUCTIONS] + core[Core.SUPERVISED] == core[Core.PAUSE_AT]
+        core[Core.PAUSE_AT] = 0
+        if event is None or event.reason is not Ended.DEBUGGER or core[Core.HIT]:
+            return event
+        return None if paused and self.core.number == number else event
 
-        def executed() -> int:
-            return int(core[Core.INSTRUCTIONS] + core[Core.SUPERVISED])
+    def hold(self, number: int) -> None:
+        """Let a core stand where it is, whatever happens, until `release`."""
+        core = self.processors[number].core
+        self._held = number, int(core[Core.SLEEPS])
+        core[Core.SLEEPS] = Sleep.HELD
 
-        before = executed()
-        while executed() == before:
-            event = self.run(self.cycles + 1)
-            if event is None or event.reason is not Ended.BUDGET:
-                return event
-        return None
+    def release(self) -> None:
+        """Let the core that was held go on.
+
+        One that was held for a few instructions of the other catches up: GDB takes a core alone
+        past each breakpoint.
+        """
+        number, sleeps = self._held
+        core, other = (self.processors[at].core for at in (number, 1 - number))
+        core[Core.SLEEPS] = sleeps
+        if other[Core.CYCLES] - core[Core.CYCLES] > _CATCHES_UP:
+            core[Core.CYCLES] = other[Core.CYCLES]
+
+    @property
+    def running(self) -> tuple[Processor, ...]:
+        """The cores that have been started."""
+        return self.processors if self._runs_core1 else self.processors[:1]
+
+    def peek(self, number: int, address: int) -> int | None:
+        """The register at a word's address as a core would read it now, and nothing happens.
+
+        None where no register is modelled.
+        """
+        arrays = self.processors[number].arrays
+        self._clock.cycles = self.processors[number].cycles
+        if address >> 28 == _SIO:  # on copies: a read may take a word or a lock
+            core, sio = arrays.core.copy(), self.state.sio.copy()
+            found = int(read_sio(core, sio, self._clock.cycles, address & 0xFFFF))
+            if found != NOT_HERE:
+                return found
+        return self._private[number].bus.peek(address)
+
+    def poke(self, number: int, address: int, size: int, value: int) -> None:
+        """Write to a register as a core would, at an address where `peek` finds one."""
+        core, other = (self.processors[at].core for at in (number, 1 - number))
+        self._clock.cycles = int(core[Core.CYCLES])
+        self.state.chip[Chip.STEADY_UNTIL] = 0
+        if size == _WORD and address >> 28 == _SIO:
+            at = self._clock.cycles, address & 0xFFFF
+            if write_sio(core, other, self.state.sio, *at, value) != NOT_HERE:
+                return
+        self._write(number, address, size, value)
 
     def _answer(self, status: int, limit: int) -> Event | None:
         """Do what the loop asks for; an event where the caller must."""
@@ -443,10 +491,8 @@ class Rp2040:
             core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
             core[Core.ANSWERED] = 0
             return self._fault()
-        if writes and address == _FIFO_WR:
-            self._launch.hear(value)
-        elif writes:
-            modelled = bus.write(address, size, value)
+        if writes:
+            modelled = self._write(self._stopped_on, address, size, value)
         else:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
@@ -459,6 +505,13 @@ class Rp2040:
         self.core.arrays.replies[core[Core.ANSWERED]] = loaded
         core[Core.ANSWERED] += 1
         return None
+
+    def _write(self, number: int, address: int, size: int, value: int) -> bool:
+        """Write to a register that Python models; False if there is none."""
+        if address == _FIFO_WR:
+            self._launch.hear(value)
+            return True
+        return self._private[number].bus.write(address, size, value)
 
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""

@@ -32,6 +32,7 @@ class Ending(Enum):
     FAULT = "fault"
     EXPECTED_TEXT = "expected text"
     FAILURE_TEXT = "failure text"
+    CALLED = "called"  # it goes on: see `is_called` of `run_session`
 
 
 class Console:
@@ -80,30 +81,47 @@ class Outcome:
     fault: Fault | None = None
 
 
-def run_session(pico: Pico, console: Console, limits: Limits) -> Outcome:
+def run_session(
+    pico: Pico,
+    console: Console,
+    limits: Limits,
+    semihosting: Semihosting | None = None,
+    is_called: Callable[[], bool] = lambda: False,
+) -> Outcome:
     """Run a program to its end, or to one of the limits.
 
     Args:
-        pico: reset, with the program loaded and `console.uart` as its UART.
+        pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
+        semihosting: answers the program's calls, and stays open; by default one of its own.
+        is_called: whether somebody wants to go on with the Pico in its own way.
 
     Raises:
         SemihostingError: the program asked the host for what it does not provide.
     """
-    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
+    host = semihosting or Semihosting(pico, console.write, limits.folder, limits.command_line)
     try:
-        outcome = _run(pico, console, limits, semihosting)
+        outcome = _run(pico, console, limits, host, is_called)
     except Fault as fault:
         outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
-        semihosting.close()
+        if semihosting is None:
+            host.close()
+    if outcome.ending is Ending.CALLED:
+        return outcome
     missed = limits.expected_text is not None and outcome.ending is not Ending.EXPECTED_TEXT
     if missed and outcome.exit_code == 0:
         return Outcome(outcome.ending, EXIT_FAILED)
     return outcome
 
 
-def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting) -> Outcome:
+def _run(
+    pico: Pico,
+    console: Console,
+    limits: Limits,
+    semihosting: Semihosting,
+    is_called: Callable[[], bool],
+) -> Outcome:
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
     while True:
         left = (timeout - pico.seconds) * pico.clock_hz
@@ -118,6 +136,8 @@ def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting)
         if stop.reason is StopReason.BUDGET:
             if pico.seconds >= timeout:
                 return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+            if is_called():
+                return Outcome(Ending.CALLED, 0)
         elif stop.reason is not StopReason.HALT:
             # A program that a watchdog had to reset must not pass for a good one.
             reset = stop.reason is StopReason.RESET

@@ -67,7 +67,7 @@ _UNSTACKED, _NO_VECTOR = int(Core.UNSTACKED), int(Core.NO_VECTOR)
 _FAST, _NPRIV = int(Core.FAST), 1
 _LOGGED, _LOG = int(Core.LOGGED), int(Core.LOG)
 _EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
-_NOT, _WFI, _WFE = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE)
+_NOT, _WFI, _WFE, _HELD = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE), int(Sleep.HELD)
 _GO, _DUE, _BUDGET, _FOREVER = (
     int(Status.GO),
     int(Status.DUE),
@@ -76,7 +76,8 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 )
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
-_SUPERVISED = int(Core.SUPERVISED)
+_SUPERVISED, _INSTRUCTIONS = int(Core.SUPERVISED), int(Core.INSTRUCTIONS)
+_PAUSE_AT = int(Core.PAUSE_AT)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -162,9 +163,12 @@ def use_stack(core: Any, registers: Any, process: Any) -> None:
 
 
 @native
-def note_sp(core: Any, sp: Any) -> Any:
-    """Note how deep the main stack is; whether that is below its limit."""
-    if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW]:
+def note_sp(core: Any, sp: Any, before: Any) -> Any:
+    """Note how deep the main stack grew from `before`; whether that is below its limit.
+
+    Below the limit already, SP is on another stack of the program's own.
+    """
+    if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW] or before < core[_SP_LIMIT]:
         return False
     if sp < core[_SP_LIMIT]:
         return True
@@ -181,7 +185,7 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
     """
     sp = np.int64(registers[_SP])
     frame = (sp - _FRAME) & 0xFFFF_FFF8
-    if note_sp(core, frame):
+    if note_sp(core, frame, sp):
         fault(core, _OVERFLOW, frame, 0)
         return _FAULT
     status = program_status(core) | (_PADDED if sp & 4 else 0)
@@ -367,6 +371,8 @@ def wakes(core: Any, priorities: Any) -> Any:
 
     Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
     """
+    if core[_SLEEPS] == _HELD:
+        return False
     waits = core[_SLEEPS] == _WFE
     if waits and core[_EVENT]:
         return True
@@ -389,6 +395,8 @@ def look_around(
         if status != _GO:
             return status
     if core[_HIT]:
+        return _DEBUGGER
+    if core[_PAUSE_AT] and core[_INSTRUCTIONS] + core[_SUPERVISED] >= core[_PAUSE_AT]:
         return _DEBUGGER
     while True:
         if core[_SLEEPS] != _NOT and wakes(core, priorities):
@@ -435,6 +443,8 @@ def look_around(
         fault(core, _ARM, -1, 0)
         return _FAULT
     core[_STOP_AT] = min(chip[_EVENT_AT], chip[_LIMIT], core[_WINDOW])
+    if core[_PAUSE_AT]:
+        core[_STOP_AT] = core[_CYCLES] + 1
     return _GO
 
 

@@ -77,6 +77,7 @@ _XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
 _USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
 _UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
 _BANK_BITS = 16
+_ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
@@ -175,12 +176,18 @@ def _stops_at(core: Any, chip: Any, address: Any) -> Any:
 
 @native
 def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
-    """Note the first watchpoint that an access hits."""
+    """Note the first watchpoint that an access hits; of a register also by its atomic aliases."""
+    aliased = address >> 28 in (0x4, 0x5) or address >> 24 in (0x14, 0x18)
+    plain = address & ~_ALIASES if aliased else address
     for at in range(chip[_WATCHPOINTS]):
         entry = _WATCHPOINT_LIST + 3 * at
         first, end = chip[entry + 1], chip[entry + 2]
-        if chip[entry] & kind and address < end and address + size > first and core[_HIT] == 0:
+        if chip[entry] & kind == 0 or core[_HIT]:
+            continue
+        if address < end and address + size > first:
             core[_HIT], core[_HIT_AT] = at + 1, max(address, first)
+        elif plain < end and plain + size > first:
+            core[_HIT], core[_HIT_AT] = at + 1, max(plain, first)
 
 
 @native
@@ -306,6 +313,8 @@ def load(
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 1)
         return replies[number] | _extra(address, False) << 32
     if is_ahead(core, other, now):
         core[_ASKED] = 0
@@ -315,6 +324,8 @@ def load(
         if found != NOT_HERE:
             replies[number] = found
             core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
+            if core[_WATCHING]:
+                _watch(core, chip, address, size, 1)
             return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
@@ -365,6 +376,8 @@ def store(
     number = core[_ASKED]
     if number < core[_ANSWERED]:
         core[_ASKED] = number + 1
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 2)
         return _extra(address, True) | ATTENTION
     if is_ahead(core, other, now):
         core[_ASKED] = 0
@@ -373,5 +386,7 @@ def store(
         found = _write_register(core, other, sio, now, address, value)
         if found != NOT_HERE:
             core[_ASKED] = core[_ANSWERED] = number + 1
+            if core[_WATCHING]:
+                _watch(core, chip, address, size, 2)
             return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

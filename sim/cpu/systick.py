@@ -68,12 +68,16 @@ class SysTick:
 
     def read(self, offset: int) -> int | None:
         """See Peripheral; reading CSR clears COUNTFLAG."""
-        self.advance()
+        value = self.peek(offset)
         if offset == _CSR:
-            value = self._control | self._wrapped * _COUNTFLAG
             self._wrapped = False
-            return value
-        return {_RVR: self._reload, _CVR: self._value, _CALIB: 0}.get(offset)
+        return value
+
+    def peek(self, offset: int) -> int | None:
+        """See Peripheral."""
+        self.advance()
+        control = self._control | self._wrapped * _COUNTFLAG
+        return {_CSR: control, _RVR: self._reload, _CVR: self._value, _CALIB: 0}.get(offset)
 
     def write(self, offset: int, value: int) -> bool:
         """See Peripheral; any write to CVR clears it and COUNTFLAG."""

@@ -149,6 +149,11 @@ class SioOfCore1(RegisterBlock):
         own = super().read(offset)
         return self._shared.read(offset) if own is None else own
 
+    def peek(self, offset: int) -> int | None:
+        """What a read would give, without what it may change."""
+        own = super().peek(offset)
+        return self._shared.peek(offset) if own is None else own
+
     def write(self, offset: int, value: int) -> bool:
         """Write the register at a word offset; False if there is none."""
         return super().write(offset, value) or self._shared.write(offset, value)

@@ -49,7 +49,7 @@ class Uart(RegisterBlock):
         self._output = output
         self._line_in: deque[int] = deque()  # bytes that the host sends
         super().__init__(
-            Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
+            Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data, peek=self._next),
             Register(0x004, "UARTRSR", 0, 0),
             Register(
                 0x018, "UARTFR", 0, 0, self._read_flags, steady_until=self._flags_steady_until
@@ -197,6 +197,10 @@ class Uart(RegisterBlock):
         if self._depth == 1:
             return 1
         return _TRIGGER_LEVELS[min(field(self["UARTIFLS"], 5, 3), 4)]
+
+    def _next(self) -> int:
+        self.advance()
+        return self._receive[0] if self._receive else 0
 
     def _read_data(self) -> int:
         self.advance()
