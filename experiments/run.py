@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def run(options: Namespace) -> int:
         trace=bool(options.profile or options.memory),
         engine=Engine(options.engine),
         resets=options.resets,
+        stack_limit=options.stack_limit == "on",
     )
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
@@ -74,6 +76,8 @@ def run(options: Namespace) -> int:
         outcome = end
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
+    for warning in pico.stack_warnings:
+        print(f"priot: {warning}; silence this with --stack-limit off", file=sys.stderr)
     for register in pico.unmodelled:
         print(f"priot: not modelled: {register}", file=sys.stderr)
     for path in options.profile:
@@ -173,6 +177,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
         "bus_stalls": list(pico.bus_stalls),
         "peak_sram_bytes": use.total,
         "stack_high_water_bytes": use.stack,
+        "stack_warnings": [asdict(warning) for warning in pico.stack_warnings],
         "unmodelled": [str(register) for register in pico.unmodelled],
     }
 

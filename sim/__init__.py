@@ -16,13 +16,15 @@ from sim.errors import (
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
+from sim.stack_guard import StackWarning
 from sim.xip_cache import XipStatistics
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "SimError",
     "SourceLine",
     "StackPeak",
+    "StackWarning",
     "Stop",
     "StopReason",
     "Symbol",

@@ -16,6 +16,7 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
+from sim.stack_guard import StackWarning
 from sim.xip_cache import XipStatistics
 
 
@@ -156,6 +157,11 @@ class EngineChip(Protocol):
     @property
     def stack_limit(self) -> int:
         """Its lowest SP that is no overflow."""
+        ...
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """One for each core whose stack left its room and did no harm."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError,
 from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.boot import Boot, boot_of
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
+from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
@@ -84,6 +86,9 @@ class Pico:
         resets: how often the chip may be reset by the program or its watchdog and boot again;
             the next one ends the run.
         contention: what two cores cost each other on the bus.
+        stack_limit: whether stacks that leave the room which the program gives them are judged: one
+            that goes over what the program owns is a Fault, another one is listed in
+            `stack_warnings`.
 
     Raises:
         ProgramError: the file cannot be loaded.
@@ -105,6 +110,7 @@ class Pico:
         engine: Engine = Engine.OWN,
         resets: int = 0,
         contention: Contention = Contention.BANKS,
+        stack_limit: bool = True,
     ) -> None:
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
@@ -119,6 +125,7 @@ class Pico:
                 contention=contention,
                 traced=self.program if trace else None,
                 most_resets=resets,
+                guard=StackGuard(self.program, _PAINT) if stack_limit else None,
             )
         elif trace:
             raise TraceError("Unicorn follows no calls: leave out trace=True or the engine")
@@ -132,6 +139,7 @@ class Pico:
 
             self._chip = KernelEngine(clock_hz)
         self.sram = self._chip.sram
+        self._stack_limit = stack_limit
         self.reset()
 
     def reset(self) -> None:
@@ -140,7 +148,7 @@ class Pico:
         self._chip.flash[:] = 0xFF  # erased
         for segment in self.program.segments:
             self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
-        self._chip.reset(self._boot)
+        self._chip.reset(self._boot if self._stack_limit else replace(self._boot, stack_limit=0))
         self._halted_at: int | None = None
 
     @property
@@ -177,6 +185,11 @@ class Pico:
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         return self._chip.unmodelled
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """Stacks that left the room which the program gives them and did no harm, one a core."""
+        return self._chip.stack_warnings
 
     @property
     def registers(self) -> Registers:
@@ -263,10 +276,22 @@ class Pico:
             self._core.set_registers(**asdict(saved))
 
     def symbol(self, name: str) -> Symbol:
-        """Look up a symbol; SymbolError names near matches if there is none."""
+        """Look up a symbol, by the name that reports have for it or by the linker's.
+
+        Raises:
+            SymbolError: none has that name; it names near matches. Or several have, none of which
+                is global; it names them all.
+        """
         try:
             return self.program.symbols[name]
         except KeyError:
+            several = [one.symbol for one in self.program.found if one.symbol.linker_name == name]
+            if several:
+                places = ", ".join(f"{one.name!r} at {one.address:#010x}" for one in several)
+                raise SymbolError(
+                    f"{self.program.path}: {len(several)} symbols are called {name!r}; "
+                    f"name one of {places}"
+                ) from None
             near = difflib.get_close_matches(name, self.program.symbols, 3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise SymbolError(f"{self.program.path}: no symbol {name!r}{hint}") from None

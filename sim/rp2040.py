@@ -20,10 +20,10 @@ from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, addresses_of, place
+from sim.cpu.memory import REASONS, addresses_of, place, read_register, write_register
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
-from sim.cpu.sio import NOT_HERE, push, read_sio, tell, write_sio
+from sim.cpu.sio import NOT_HERE, push, tell
 from sim.cpu.special import guard
 from sim.cpu.state import (
     FLASH_AT,
@@ -38,6 +38,7 @@ from sim.cpu.state import (
     Status,
 )
 from sim.cpu.system_clock import SystemClock
+from sim.cpu.systick import advance_systick, schedule_systick
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -45,19 +46,19 @@ from sim.instructions import WIDE
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Surroundings, all_peripherals, block_of
+from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
+from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
+from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import XipCache, XipStatistics
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
-_SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
-_SIO = 0xD  # address >> 28
 _CATCHES_UP = 1000  # cycles
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
@@ -76,6 +77,7 @@ class Rp2040:
         contention: what the cores cost each other on the bus.
         traced: the program whose calls are followed and whose instructions are counted.
         most_resets: how often the chip boots again after a reset; the next one ends the run.
+        guard: judges stacks that leave their room; None: nobody does.
 
     Attributes:
         core: the core that the last event was about.
@@ -92,6 +94,7 @@ class Rp2040:
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
         most_resets: int = 0,
+        guard: StackGuard | None = None,
     ) -> None:
         self.strict = strict
         self.state = State()
@@ -105,7 +108,9 @@ class Rp2040:
         self._observed = Observed(trace, contention is not Contention.NONE)
         self._books = InstructionBooks(trace), InstructionBooks(trace)
         self._most_resets = most_resets
-        self._clock = SystemClock(clock_hz)
+        self._guard = guard
+        self._scheduler = Scheduler()
+        self._clock = SystemClock(self._scheduler, clock_hz)
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -117,9 +122,11 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         self._private: tuple[PrivateBlocks, ...] = ()
-        self.peripherals = all_peripherals(self._clock, around)
+        self.peripherals = all_peripherals(self._scheduler, around)
+        self.peripherals.watchdog.ticks.on_move = self._set_ticks
+        self.peripherals.timer.on_offset = self._set_timer
         self._private = tuple(
-            PrivateBlocks(processor, self._clock, self.peripherals) for processor in self.processors
+            PrivateBlocks(processor, self.peripherals) for processor in self.processors
         )
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
@@ -157,8 +164,12 @@ class Rp2040:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
         self._boot = boot
         self.resets = 0
+        if self._guard:
+            self._guard.reset()
+        self._scheduler.reset()
         self._clock.reset()
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
+        self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
         self._reset_blocks()
         for processor in self.processors:
@@ -174,7 +185,7 @@ class Rp2040:
 
         Time goes on, and all counts.
         """
-        self._clock.cycles = now = self.cycles
+        now = self.cycles
         kept = self.peripherals.watchdog.kept
         if not self._reset_requested:
             kept["REASON"] = 0
@@ -250,8 +261,13 @@ class Rp2040:
 
     @property
     def stack_limit(self) -> int:
-        """The lowest SP of core 0's main stack that is no overflow."""
-        return int(self.processors[0].core[Core.SP_LIMIT])
+        """The lowest SP of the main stack that is no overflow, of the core of the last event."""
+        return int(self.core.core[Core.SP_LIMIT])
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """One for each core whose stack left its room and did no harm."""
+        return self._guard.warnings if self._guard else []
 
     @property
     def bus_stalls(self) -> tuple[int, int]:
@@ -398,25 +414,25 @@ class Rp2040:
 
         None where no register is modelled.
         """
-        arrays = self.processors[number].arrays
-        self._clock.cycles = self.processors[number].cycles
-        if address >> 28 == _SIO:  # on copies: a read may take a word or a lock
-            core, sio = arrays.core.copy(), self.state.sio.copy()
-            found = int(read_sio(core, sio, self._clock.cycles, address & 0xFFFF))
-            if found != NOT_HERE:
-                return found
-        return self._private[number].bus.peek(address)
+        self._scheduler.advance(self._now)
+        # On copies: a read may take a word or claim a lock.
+        core, chip = self.processors[number].core.copy(), self.state.chip.copy()
+        chip[Chip.STEADY_UNTIL] = 0
+        found = int(read_register(core, chip, self.state.sio.copy(), core[Core.CYCLES], address))
+        return self._private[number].bus.peek(address) if found == NOT_HERE else found
 
     def poke(self, number: int, address: int, size: int, value: int) -> None:
         """Write to a register as a core would, at an address where `peek` finds one."""
         core, other = (self.processors[at].core for at in (number, 1 - number))
-        self._clock.cycles = int(core[Core.CYCLES])
-        self.state.chip[Chip.STEADY_UNTIL] = 0
-        if size == _WORD and address >> 28 == _SIO:
-            at = self._clock.cycles, address & 0xFFFF
-            if write_sio(core, other, self.state.sio, *at, value) != NOT_HERE:
-                return
-        self._write(number, address, size, value)
+        chip, sio, now = self.state.chip, self.state.sio, core[Core.CYCLES]
+        self._scheduler.advance(self._now)
+        chip[Chip.STEADY_UNTIL] = 0
+        done = NOT_HERE
+        if size == _WORD:
+            done = int(write_register(core, other, chip, sio, now, address, value))
+        if done == NOT_HERE:
+            self._write(number, address, size, value)
+        schedule_systick(core, chip)
 
     def _answer(self, status: int, limit: int) -> Event | None:
         """Do what the loop asks for; an event where the caller must."""
@@ -455,6 +471,8 @@ class Rp2040:
         """A fault, unless the program has a handler for it."""
         core = self.core.core
         reason = REASONS[int(core[Core.REASON])]
+        if reason is FaultReason.STACK_OVERFLOW and self._does_no_harm():
+            return None
         if reason is not FaultReason.STACK_OVERFLOW and self._handles_faults():
             if reason is FaultReason.SUPERVISOR_CALL and core[Core.FAULT_SIZE]:
                 core[Core.PENDING] |= 1 << SV_CALL  # whose handler faults at its beginning
@@ -467,6 +485,23 @@ class Rp2040:
             self.core.set_registers(pc=stacked or 0)
         address, size = int(core[Core.FAULT_ADDRESS]), int(core[Core.FAULT_SIZE])
         return Event(reason, None if address < 0 else address, size)
+
+    def _does_no_harm(self) -> bool:
+        """Whether the stack may go below its limit all the same; it has another one then."""
+        if self._guard is None:
+            return False
+        tops = self._boot.sp, self._stack_of_core1
+        others = [
+            (int(other.core[Core.SP_LOW]), tops[other.number])
+            for other in self.running
+            if other is not self.core
+        ]
+        core, pc = self.core.core, self.core.pc
+        sp, limit = int(core[Core.FAULT_ADDRESS]), int(core[Core.SP_LIMIT])
+        found = self._guard.judge(self.core.number, sp, limit, pc, self.sram, others)
+        if found is not None:
+            core[Core.SP_LIMIT] = found
+        return found is not None
 
     def _handles_faults(self) -> bool:
         """Whether a HardFault handler of the program's own can run: not one that only halts."""
@@ -481,8 +516,8 @@ class Rp2040:
         """Perform the access that the present instruction asks for."""
         core = self.core.core
         address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
-        self._clock.cycles = int(core[Core.NOW])
-        self._private[self._stopped_on].systick.advance()  # before ICSR clears what it pended
+        self._scheduler.advance(int(core[Core.NOW]))
+        advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
         bus = self._private[self._stopped_on].bus
         writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
         modelled, loaded = True, 0
@@ -497,6 +532,7 @@ class Rp2040:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
         chip = self.state.chip
+        schedule_systick(core, chip)
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
@@ -515,20 +551,31 @@ class Rp2040:
 
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""
-        chip = self.state.chip
         if not self._answers:
-            self._clock.cycles = self.cycles
-            for private in self._private:
-                private.systick.advance()
-            self.peripherals.advance()
-        due = min(private.systick.due() for private in self._private)
-        chip[Chip.EVENT_AT] = min(due, self.peripherals.due(), NEVER)
-        start, step, since, scale = self.peripherals.watchdog.ticks.line
-        offset = self.peripherals.timer.offset
-        line = (0, 0, 0, 0, 0)  # ask Python
-        if offset is not None and max(start, step << 48, scale, abs(offset)) < NEVER:
-            line = (start, step, since, scale, offset)
-        chip[Chip.TIMER_START : Chip.TIMER_OFFSET + 1] = line
+            self._scheduler.advance(self._now)
+        self.state.chip[Chip.EVENT_AT] = self._scheduler.next
+
+    @property
+    def _now(self) -> int:
+        """The cycle that both cores have reached; one that sleeps is as far as the other."""
+        running = [
+            processor.cycles
+            for processor in self.processors
+            if processor.core[Core.RUNS] and not processor.sleeps
+        ]
+        return min(running or [self.cycles])
+
+    def _set_ticks(self, line: Line) -> None:
+        chip = self.state.chip
+        for processor in self.processors:
+            advance_systick(processor.core, chip, self._scheduler.cycles)
+        chip[Chip.TICKS_BASE : Chip.TICKS_SCALE + 1] = line
+        for processor in self.processors:
+            schedule_systick(processor.core, chip)
+
+    def _set_timer(self, offset: int | None) -> None:
+        modulo = NEVER if offset is None else (offset + (1 << 63)) % (1 << 64) - (1 << 63)
+        self.state.chip[Chip.TIMER_OFFSET] = modulo
 
     @property
     def _answers(self) -> bool:
@@ -562,16 +609,16 @@ class Rp2040:
         """Launch core 1, which core 0 asks for at this moment."""
         processor = self.processors[1]
         core = processor.core
-        core[Core.CYCLES] = self._launched_at = self._clock.cycles
+        core[Core.CYCLES] = self._launched_at = self._scheduler.cycles
         processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
         core[Core.VTOR] = table
         core[Core.SP_LOW] = sp
-        core[Core.SP_LIMIT] = sp - 1 & -_SCRATCH_SIZE if sp > _SCRATCH else 0
+        core[Core.SP_LIMIT] = self._guard.limit_of(sp) if self._guard else 0
         core[Core.SLEEPS] = Sleep.NOT
         core[Core.RUNS] = 1
         self._stack_of_core1 = sp
         for tracer in self._tracers[1:]:
-            tracer.reset(sp, self._clock.cycles)
+            tracer.reset(sp, self._scheduler.cycles)
 
     def _request_reset(self) -> None:
         self._reset_requested = True

@@ -26,11 +26,12 @@ from sim.cpu.state import (
     Sleep,
     Status,
 )
+from sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
 from sim.faults import FaultReason
 from sim.memory_map import SRAM
 
 ENTRY_CYCLES, RETURN_CYCLES, TAIL_CHAIN_CYCLES = 15, 11, 6
-NMI, HARD_FAULT, SV_CALL, PEND_SV, SYS_TICK, FIRST_IRQ = 2, 3, 11, 14, 15, 16
+NMI, HARD_FAULT, SV_CALL, PEND_SV, FIRST_IRQ = 2, 3, 11, 14, 16
 NMI_PRIORITY, HARD_FAULT_PRIORITY, MASKED_PRIORITY, THREAD_PRIORITY = -2, -1, 0, 4
 
 _FRAME = 32  # bytes: R0-R3, R12, LR, return address, xPSR
@@ -77,7 +78,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED, _INSTRUCTIONS = int(Core.SUPERVISED), int(Core.INSTRUCTIONS)
-_PAUSE_AT = int(Core.PAUSE_AT)
+_TICK_AT, _PAUSE_AT = int(Core.TICK_AT), int(Core.PAUSE_AT)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -247,8 +248,6 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
 
     A vector that leads to no code is a fault of the handler, ahead of its first instruction.
     """
-    if number == SYS_TICK:
-        chip[_EVENT_AT] = core[_CYCLES]  # it may pend again from here on
     bit = np.int64(1) << number
     entry = core[_VTOR] + 4 * number
     at = place(entry)
@@ -264,7 +263,11 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
         return _FAULT
     vector = np.int64(words[at >> 2])
     _log(core, number, np.int64(registers[_SP]), core[_CYCLES] - core[_ENTRY], vector & ~1)
+    if number == SYS_TICK:  # what it pends until now makes no difference
+        advance_systick(core, chip, core[_CYCLES])
     core[_PENDING] &= ~bit
+    if number == SYS_TICK:
+        schedule_systick(core, chip)
     core[_ACTIVE] |= bit
     core[_EVENT] = 1
     core[_IPSR], core[_T] = number, vector & 1
@@ -272,16 +275,6 @@ def _begin(core: Any, chip: Any, registers: Any, words: Any, number: Any) -> Any
     core[_FETCHED] = 0
     core[_NO_VECTOR] = entry if vector & 1 == 0 or place(vector & ~1) < 0 else 0
     return _GO
-
-
-@native
-def _settle_before(core: Any, chip: Any) -> None:
-    """Let SysTick, which Python models, come up to date before its exception stops pending.
-
-    What it pended while it did so already makes no difference, and must not come later.
-    """
-    if core[_PENDING] >> SYS_TICK & 1:
-        chip[_EVENT_AT] = min(chip[_EVENT_AT], core[_CYCLES])
 
 
 @native
@@ -294,7 +287,7 @@ def may_leave(core: Any, back: Any) -> Any:
 
 
 @native
-def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> Any:
+def leave(core: Any, registers: Any, priorities: Any, words: Any) -> Any:
     """Return from the exception: PC holds an EXC_RETURN value. B1.5.8."""
     back = np.int64(registers[_PC])
     bit = np.int64(1) << core[_IPSR]
@@ -308,7 +301,6 @@ def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> 
         _log(core, 0, 0, core[_CYCLES], 0)
         core[_CYCLES] += TAIL_CHAIN_CYCLES
         core[_ENTERING], core[_ENTRY] = chained, TAIL_CHAIN_CYCLES
-        _settle_before(core, chip)
         return _GO
     frame = core[_PSP] if back == _TO_PROCESS else np.int64(registers[_SP])
     if not _fits(core, words, frame, back):
@@ -317,7 +309,6 @@ def leave(core: Any, chip: Any, registers: Any, priorities: Any, words: Any) -> 
         _log(core, 0, 0, core[_CYCLES], 0)
         core[_CYCLES] += TAIL_CHAIN_CYCLES
         core[_ENTERING], core[_ENTRY] = HARD_FAULT, TAIL_CHAIN_CYCLES
-        _settle_before(core, chip)
         return _FAULT
     core[_CYCLES] += RETURN_CYCLES
     _log(core, 0, 0, core[_CYCLES], 0)
@@ -390,8 +381,10 @@ def look_around(
     if core[_LEAVING]:
         if core[_CYCLES] >= chip[_EVENT_AT]:
             return _DUE  # what happened meanwhile has a say in where it leads
+        if core[_CYCLES] >= core[_TICK_AT]:
+            advance_systick(core, chip, core[_CYCLES])
         core[_LEAVING] = 0
-        status = leave(core, chip, registers, priorities, words)
+        status = leave(core, registers, priorities, words)
         if status != _GO:
             return status
     if core[_HIT]:
@@ -399,6 +392,8 @@ def look_around(
     if core[_PAUSE_AT] and core[_INSTRUCTIONS] + core[_SUPERVISED] >= core[_PAUSE_AT]:
         return _DEBUGGER
     while True:
+        if core[_CYCLES] >= core[_TICK_AT]:
+            advance_systick(core, chip, core[_CYCLES])
         if core[_SLEEPS] != _NOT and wakes(core, priorities):
             if core[_SLEEPS] == _WFE:
                 core[_EVENT] = 0
@@ -406,11 +401,14 @@ def look_around(
         if core[_SLEEPS] != _NOT:
             if other[_RUNS]:
                 return _TURN  # time is for both to make
-            until = min(chip[_EVENT_AT], chip[_LIMIT])
-            if chip[_EVENT_AT] >= NEVER:
+            happens = min(chip[_EVENT_AT], core[_TICK_AT])
+            if happens >= NEVER:
                 return _FOREVER
-            core[_CYCLES] = max(core[_CYCLES], until)
-            return _DUE if core[_CYCLES] >= chip[_EVENT_AT] else _BUDGET
+            core[_CYCLES] = max(core[_CYCLES], min(happens, chip[_LIMIT]))
+            if core[_CYCLES] < chip[_EVENT_AT]:
+                if core[_CYCLES] >= core[_TICK_AT]:
+                    continue
+                return _BUDGET
         if core[_CYCLES] >= chip[_EVENT_AT]:
             return _DUE
         if core[_ENTERING]:
@@ -422,11 +420,12 @@ def look_around(
             core[_ENTERING] = 0
             status = _begin(core, chip, registers, words, number)
         elif due(core, priorities, core[_PRIMASK]):
+            status = _stack(core, registers, words)
+            if status != _GO:
+                return status
             core[_ENTERING] = due(core, priorities, core[_PRIMASK])
             core[_ENTRY] = ENTRY_CYCLES
-            status = _stack(core, registers, words)
             core[_CYCLES] += ENTRY_CYCLES
-            _settle_before(core, chip)
         else:
             break
         if status != _GO:
@@ -442,7 +441,7 @@ def look_around(
     if core[_T] == 0:
         fault(core, _ARM, -1, 0)
         return _FAULT
-    core[_STOP_AT] = min(chip[_EVENT_AT], chip[_LIMIT], core[_WINDOW])
+    core[_STOP_AT] = min(chip[_EVENT_AT], core[_TICK_AT], chip[_LIMIT], core[_WINDOW])
     if core[_PAUSE_AT]:
         core[_STOP_AT] = core[_CYCLES] + 1
     return _GO

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu import call_trace, exceptions, memory, special
+from sim.cpu import call_trace, exceptions, memory, special, systick
 from sim.cpu.meaning import REFUSE, conditional
 from sim.cpu.native import OPTIONS
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
@@ -100,20 +100,37 @@ def make(_sources):
             rests0 = core0[SLEEPS] != NOT and not wakes(core0, priorities0)
             rests1 = core1[SLEEPS] != NOT and not wakes(core1, priorities1)
             if rests0 and rests1:
-                until = min(chip[EVENT_AT], chip[LIMIT])
+                until = min(chip[EVENT_AT], core0[TICK_AT], core1[TICK_AT])
+                if until >= NEVER:
+                    return FOREVER
+                until = min(until, chip[LIMIT])
                 core0[CYCLES] = max(core0[CYCLES], until)
                 core1[CYCLES] = max(core1[CYCLES], until)
-                if chip[EVENT_AT] >= NEVER:
-                    return FOREVER
-                return DUE if until == chip[EVENT_AT] else BUDGET
+                if until == chip[EVENT_AT]:
+                    return DUE
+                if until < core0[TICK_AT] and until < core1[TICK_AT]:
+                    return BUDGET
+                advance_systick(core0, chip, core0[CYCLES])
+                advance_systick(core1, chip, core1[CYCLES])
+                continue
             first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
+            if first and rests1 and core1[TICK_AT] <= core0[CYCLES]:
+                core1[CYCLES] = max(core1[CYCLES], core1[TICK_AT])
+                advance_systick(core1, chip, core1[CYCLES])
+                continue
+            if not first and rests0 and core0[TICK_AT] <= core1[CYCLES]:
+                core0[CYCLES] = max(core0[CYCLES], core0[TICK_AT])
+                advance_systick(core0, chip, core0[CYCLES])
+                continue
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
+                if rests1: core0[WINDOW] = min(core0[WINDOW], core1[TICK_AT])
                 status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, traces0,
                              functions, counts0, chip, sio, lines, loaded, memory, halfwords,
                              words, operations, wide)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
+                if rests0: core1[WINDOW] = min(core1[WINDOW], core0[TICK_AT])
                 status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, traces1,
                              functions, counts1, chip, sio, lines, loaded, memory, halfwords,
                              words, operations, wide)
@@ -306,6 +323,7 @@ def names() -> dict[str, Any]:
         "arrive": call_trace.arrive,
         "follow_exceptions": call_trace.follow_exceptions,
         "note_sp_at": call_trace.note_sp,
+        "advance_systick": systick.advance_systick,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
         "may_leave": exceptions.may_leave,

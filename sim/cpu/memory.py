@@ -17,6 +17,7 @@ from sim.cpu.sio import NOT_HERE, read_sio, write_sio
 from sim.cpu.state import (
     FLASH_AT,
     MEMORY_SIZE,
+    NEVER,
     ROM_AT,
     SRAM_AT,
     USB_DPRAM,
@@ -27,6 +28,8 @@ from sim.cpu.state import (
     Core,
     Status,
 )
+from sim.cpu.systick import read_systick, write_systick
+from sim.cpu.ticks import ticks
 from sim.faults import FaultReason
 from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
@@ -65,8 +68,7 @@ _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
 _BREAKPOINT_LIST, _WATCHPOINT_LIST = int(Chip.BREAKPOINT_LIST), int(Chip.WATCHPOINT_LIST)
 _XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
 _ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
-_START, _STEP, _SINCE = int(Chip.TIMER_START), int(Chip.TIMER_STEP), int(Chip.TIMER_SINCE)
-_SCALE, _OFFSET = int(Chip.TIMER_SCALE), int(Chip.TIMER_OFFSET)
+_OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
@@ -239,32 +241,37 @@ def _extra(address: Any, writes: Any) -> Any:
 @native
 def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     """TIMERAWL and TIMERAWH, which programs poll; NOT_HERE for others."""
-    if (address != _TIMERAWL and address != _TIMERAWH) or chip[_SCALE] == 0:
+    if (address != _TIMERAWL and address != _TIMERAWH) or chip[_OFFSET] >= NEVER:
         return np.int64(NOT_HERE)
-    edges = (chip[_START] + chip[_STEP] * (now - chip[_SINCE])) // chip[_SCALE]
-    count = edges + chip[_OFFSET]
+    count = ticks(chip, now) + chip[_OFFSET]
     return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
 
 
 @native
-def _read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
+def read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
     """A register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
         return read_sio(core, sio, now, address & 0xFFFF)
     if address >> 28 == 0xE:
-        return read_private(core, address)
+        found = read_private(core, address)
+        return read_systick(core, chip, now, address) if found == NOT_HERE else found
     if address == chip[_STEADY_AT] and now < chip[_STEADY_UNTIL]:
         return chip[_STEADY_VALUE]
     return _read_timer(chip, now, address)
 
 
 @native
-def _write_register(core: Any, other: Any, sio: Any, now: Any, address: Any, value: Any) -> Any:
+def write_register(
+    core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any, value: Any
+) -> Any:
     """Write a register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
         return write_sio(core, other, sio, now, address & 0xFFFF, value)
     if address >> 28 == 0xE:
-        return write_private(core, address, value)
+        done = write_private(core, address, value)
+        if done == NOT_HERE:
+            done = write_systick(core, chip, now, address, value)
+        return done
     return np.int64(NOT_HERE)
 
 
@@ -320,7 +327,7 @@ def load(
         core[_ASKED] = 0
         return np.int64(_TURN)
     if size == 4:
-        found = _read_register(core, chip, sio, now, address)
+        found = read_register(core, chip, sio, now, address)
         if found != NOT_HERE:
             replies[number] = found
             core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
@@ -383,7 +390,7 @@ def store(
         core[_ASKED] = 0
         return np.int64(_TURN)
     if size == 4:
-        found = _write_register(core, other, sio, now, address, value)
+        found = write_register(core, other, chip, sio, now, address, value)
         if found != NOT_HERE:
             core[_ASKED] = core[_ANSWERED] = number + 1
             if core[_WATCHING]:

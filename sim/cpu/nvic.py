@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL, SYS_TICK
+from sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL
 from sim.cpu.state import Core, CoreState
+from sim.cpu.systick import SYS_TICK
 
 IRQS = 32
 

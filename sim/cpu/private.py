@@ -1,6 +1,6 @@
 """The private peripherals that programs touch often: NVIC and SCB. Arm DDI0419E, B3.2 and B3.4.
 
-SysTick and what is rare is modelled in Python.
+SysTick has its own file, what is rare is modelled in Python.
 """
 
 from __future__ import annotations

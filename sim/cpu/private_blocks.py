@@ -7,21 +7,18 @@ from sim.cpu.mpu_registers import MpuRegisters
 from sim.cpu.nvic import Nvic
 from sim.cpu.processor import Processor
 from sim.cpu.system_control import SystemControl
-from sim.cpu.systick import SysTick
-from sim.peripherals import Clock, Peripheral, Peripherals
+from sim.peripherals import Peripheral, Peripherals
 
 
 class PrivateBlocks:
     """A core's own register blocks, and the bus as it sees it."""
 
-    def __init__(self, processor: Processor, clock: Clock, peripherals: Peripherals) -> None:
+    def __init__(self, processor: Processor, peripherals: Peripherals) -> None:
         arrays, sio = processor.arrays, peripherals.sio
         self.nvic = Nvic(arrays)
         self.system_control = SystemControl(arrays, self.nvic)
-        self.systick = SysTick(clock, peripherals.watchdog.ticks, self.nvic)
         self._blocks: tuple[Peripheral, ...] = (
-            *(self.nvic, self.system_control, self.systick),
-            MpuRegisters(arrays),
+            *(self.nvic, self.system_control, MpuRegisters(arrays)),
         )
         shared = [block for block in peripherals.blocks if block is not sio]
         self.bus = Bus([*self._blocks, *shared, sio.core1 if processor.number else sio])

@@ -9,7 +9,7 @@ import numpy as np
 from sim.cpu.exceptions import program_status, set_program_status, use_stack
 from sim.cpu.memory import place
 from sim.cpu.special import guard
-from sim.cpu.state import SRAM_AT, Core, CoreState, Sleep, State
+from sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
 from sim.faults import Registers
 from sim.loading.boot import Boot
 from sim.memory_map import SRAM
@@ -48,6 +48,7 @@ class Processor:
         self.core[Core.NUMBER] = self.number
         self._registers[:] = 0
         self.core[Core.THUMB] = 1
+        self.core[Core.TICK_AT] = NEVER
         guard(self.core)
 
     def boot(self, boot: Boot) -> None:

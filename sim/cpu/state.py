@@ -94,6 +94,13 @@ class Core(IntEnum):
     REMAINDER = auto()
     READY_AT = auto()
     DIRTY = auto()
+    # SysTick.
+    TICK_CONTROL = auto()
+    TICK_RELOAD = auto()
+    TICK_VALUE = auto()
+    TICK_SINCE = auto()
+    TICK_WRAPPED = auto()
+    TICK_AT = auto()  # the cycle at which it next pends
     WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
     PASSED = auto()  # the instruction to execute despite a breakpoint on it
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
@@ -118,12 +125,13 @@ class Chip(IntEnum):
     XIP_STALLS = auto()
     ONE_BANK = auto()  # whether all ports of the bus count as one
     LOST = auto()  # arbitrations by port
-    # A counter: (start + step * (now - since)) // scale + offset; scale 0: ask Python.
-    TIMER_START = LOST + 10  # type: ignore[operator]
-    TIMER_STEP = auto()
-    TIMER_SINCE = auto()
-    TIMER_SCALE = auto()
-    TIMER_OFFSET = auto()
+    # The watchdog's ticks: see sim.cpu.ticks.
+    TICKS_BASE = LOST + 10  # type: ignore[operator]
+    TICKS_START = auto()
+    TICKS_STEP = auto()
+    TICKS_SINCE = auto()
+    TICKS_SCALE = auto()
+    TIMER_OFFSET = auto()  # of TIMER against the ticks; NEVER or more: ask Python
     # The register that Python read last, and until when it stays so if nothing is written.
     STEADY_AT = auto()
     STEADY_VALUE = auto()

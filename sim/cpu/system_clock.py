@@ -1,32 +1,35 @@
-"""clk_sys: the time that peripherals see, and what it is in seconds."""
+"""clk_sys: its frequency, and what its cycles are in seconds."""
 
 from fractions import Fraction
 
+from sim.peripherals import Scheduler
+
 
 class SystemClock:
-    """Time in cycles and seconds.
+    """Time in seconds.
 
     Args:
+        scheduler: the owner of time.
         hz: the frequency until the program sets one.
 
     Attributes:
-        cycles: since power-on, at the access or event that peripherals are asked about.
         hz: the frequency now.
     """
 
-    def __init__(self, hz: int) -> None:
+    def __init__(self, scheduler: Scheduler, hz: int) -> None:
+        self._scheduler = scheduler
         self._initial_hz = Fraction(hz)
         self.reset()
 
     def reset(self) -> None:
         """Power-on."""
-        self.cycles = 0
         self.hz, self._since, self._seconds = self._initial_hz, 0, Fraction(0)
 
     def change(self, hz: Fraction) -> None:
         """It goes on at another frequency now."""
-        self._seconds += (self.cycles - self._since) / self.hz
-        self._since, self.hz = self.cycles, hz
+        now = self._scheduler.cycles
+        self._seconds += (now - self._since) / self.hz
+        self._since, self.hz = now, hz
 
     def restart(self) -> None:
         """The chip boots again: time goes on at the frequency of the beginning."""

@@ -1,98 +1,109 @@
-"""SysTick: the core's 24-bit timer, counting down. Arm DDI0419E, B3.3."""
+"""SysTick: the core's 24-bit timer, counting down. Arm DDI0419E, B3.3.
 
-from sim.cpu.exceptions import SYS_TICK
-from sim.cpu.nvic import Nvic
-from sim.peripherals import NEVER, Clock
-from sim.peripherals.timebase import ClockCounter
+It counts the processor's clock, or the watchdog's tick while CLKSOURCE is 0. It is not stepped:
+where it stands follows from when it stood where (TICK_SINCE, TICK_VALUE).
+"""
 
-_CSR, _RVR, _CVR, _CALIB = 0x0, 0x4, 0x8, 0xC
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.cpu.native import native
+from sim.cpu.state import NEVER, Core
+from sim.cpu.ticks import cycle_of_tick, ticks
+
+CSR, RVR, CVR, CALIB = 0xE000_E010, 0xE000_E014, 0xE000_E018, 0xE000_E01C
+NOT_HERE = -1 << 62
+SYS_TICK = 15  # its exception
 _ENABLE, _TICKINT, _CLKSOURCE, _COUNTFLAG = 1 << 0, 1 << 1, 1 << 2, 1 << 16
 _MASK = 0xFF_FFFF
+_CONTROL, _RELOAD, _VALUE = int(Core.TICK_CONTROL), int(Core.TICK_RELOAD), int(Core.TICK_VALUE)
+_SINCE, _WRAPPED, _AT = int(Core.TICK_SINCE), int(Core.TICK_WRAPPED), int(Core.TICK_AT)
+_PENDING, _SCR, _EVENT, _SEVONPEND = (
+    *(int(Core.PENDING), int(Core.SCR), int(Core.EVENT)),
+    1 << 4,
+)
 
 
-class SysTick:
-    """Counts the processor's clock, or the watchdog's tick while CLKSOURCE is 0.
+@native
+def _time(core: Any, chip: Any, now: Any) -> Any:
+    """In periods of the clock that it counts."""
+    return np.int64(now) if core[_CONTROL] & _CLKSOURCE else ticks(chip, now)
 
-    It is not stepped: where it stands follows from when it stood where (`_since`, `_value`).
-    """
 
-    name = "SYST"
-    base = 0xE000_E010
-    size = 0x10
-
-    def __init__(self, clock: Clock, ticks: ClockCounter, nvic: Nvic) -> None:
-        self._clock, self._ticks, self._nvic = clock, ticks, nvic
-        self.reset()
-
-    def reset(self) -> None:
-        """See Peripheral."""
-        self._control = self._reload = self._value = self._since = 0
-        self._wrapped = False  # COUNTFLAG
-
-    def advance(self) -> None:
-        """Bring the counter up to the present; pends the exception if it came to 0 meanwhile."""
-        if not self._control & _ENABLE:
+@native
+def schedule_systick(core: Any, chip: Any) -> None:
+    """Note the cycle at which it next pends its exception, unless that is pending already."""
+    core[_AT] = NEVER
+    if core[_PENDING] >> SYS_TICK & 1:
+        return
+    if core[_CONTROL] & (_ENABLE | _TICKINT) != _ENABLE | _TICKINT:
+        return
+    steps = core[_VALUE]
+    if steps == 0:
+        if core[_RELOAD] == 0:
             return
-        now = self._now()
-        elapsed = now - self._since
-        if elapsed >= self._value and (period := self._reload + 1) > 1:
-            beyond = elapsed - self._value
-            zeros = beyond // period + (self._value > 0)
-            if zeros:
-                self._wrapped = True
-                if self._control & _TICKINT:
-                    self._nvic.pend(SYS_TICK)
-            self._value = (period - beyond % period) % period
-        elif elapsed >= self._value:
-            if self._value:
-                self._wrapped = True
-                if self._control & _TICKINT:
-                    self._nvic.pend(SYS_TICK)
-            self._value = 0
-        else:
-            self._value -= elapsed
-        self._since = now
+        steps = core[_RELOAD] + 1
+    at = core[_SINCE] + steps
+    core[_AT] = at if core[_CONTROL] & _CLKSOURCE else cycle_of_tick(chip, at)
 
-    def due(self) -> int:
-        """The cycle at which it next pends its exception, unless that is pending already."""
-        if self._control & (_ENABLE | _TICKINT) != _ENABLE | _TICKINT:
-            return NEVER
-        if self._nvic.pending >> SYS_TICK & 1:
-            return NEVER
-        steps = self._value or (self._reload + 1 if self._reload else 0)
-        if not steps:
-            return NEVER
-        if self._control & _CLKSOURCE:
-            return self._since + steps
-        return self._ticks.cycle_of(self._since + steps)
 
-    def read(self, offset: int) -> int | None:
-        """See Peripheral; reading CSR clears COUNTFLAG."""
-        value = self.peek(offset)
-        if offset == _CSR:
-            self._wrapped = False
+@native
+def advance_systick(core: Any, chip: Any, now: Any) -> None:
+    """Bring the counter up to a cycle; pends the exception if it came to 0 meanwhile."""
+    if core[_CONTROL] & _ENABLE == 0:
+        return
+    time = _time(core, chip, now)
+    elapsed, value, period = time - core[_SINCE], core[_VALUE], core[_RELOAD] + 1
+    core[_SINCE] = time
+    if elapsed < value:
+        core[_VALUE] = value - elapsed
+        return
+    beyond = elapsed - value
+    zeros = np.int64(value > 0)
+    if period > 1:
+        zeros += beyond // period
+        core[_VALUE] = (period - beyond % period) % period
+    else:
+        core[_VALUE] = 0
+    if zeros:
+        core[_WRAPPED] = 1
+        if core[_CONTROL] & _TICKINT:
+            if core[_PENDING] >> SYS_TICK & 1 == 0 and core[_SCR] & _SEVONPEND:
+                core[_EVENT] = 1
+            core[_PENDING] |= 1 << SYS_TICK
+    schedule_systick(core, chip)
+
+
+@native
+def read_systick(core: Any, chip: Any, now: Any, address: Any) -> Any:
+    """The register at an address, NOT_HERE for others; reading CSR clears COUNTFLAG."""
+    if address < CSR or address > CALIB:
+        return np.int64(NOT_HERE)
+    advance_systick(core, chip, now)
+    if address == CSR:
+        value = core[_CONTROL] | core[_WRAPPED] * _COUNTFLAG
+        core[_WRAPPED] = 0
         return value
+    if address == RVR:
+        return core[_RELOAD]
+    return core[_VALUE] if address == CVR else np.int64(0)
 
-    def peek(self, offset: int) -> int | None:
-        """See Peripheral."""
-        self.advance()
-        control = self._control | self._wrapped * _COUNTFLAG
-        return {_CSR: control, _RVR: self._reload, _CVR: self._value, _CALIB: 0}.get(offset)
 
-    def write(self, offset: int, value: int) -> bool:
-        """See Peripheral; any write to CVR clears it and COUNTFLAG."""
-        self.advance()
-        if offset == _CSR:
-            self._control = value & (_ENABLE | _TICKINT | _CLKSOURCE)
-            self._since = self._now()
-        elif offset == _RVR:
-            self._reload = value & _MASK
-        elif offset == _CVR:
-            self._value = 0
-            self._wrapped = False
-        else:
-            return offset == _CALIB  # read only
-        return True
-
-    def _now(self) -> int:
-        return self._clock.cycles if self._control & _CLKSOURCE else self._ticks.count
+@native
+def write_systick(core: Any, chip: Any, now: Any, address: Any, value: Any) -> Any:
+    """Write the register at an address, NOT_HERE for others; a write to CVR clears it."""
+    if address < CSR or address > CALIB:
+        return np.int64(NOT_HERE)
+    advance_systick(core, chip, now)
+    if address == CSR:
+        core[_CONTROL] = value & (_ENABLE | _TICKINT | _CLKSOURCE)
+        core[_SINCE] = _time(core, chip, now)
+    elif address == RVR:
+        core[_RELOAD] = value & _MASK
+    elif address == CVR:
+        core[_VALUE] = core[_WRAPPED] = 0
+    schedule_systick(core, chip)
+    return np.int64(1)

@@ -8,17 +8,17 @@ from sim.peripherals.blocks import BLOCKS, Block, block_of
 from sim.peripherals.chip import Peripherals, Surroundings, all_peripherals
 from sim.peripherals.interrupts import Irq
 from sim.peripherals.peripheral import Peripheral
-from sim.peripherals.timebase import NEVER, Clock
+from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.xip_ctrl import XipCache
 
 __all__ = [
     "BLOCKS",
     "NEVER",
     "Block",
-    "Clock",
     "Irq",
     "Peripheral",
     "Peripherals",
+    "Scheduler",
     "Surroundings",
     "XipCache",
     "all_peripherals",

@@ -6,8 +6,10 @@ Conversions take their 96 cycles of clk_adc and have no noise and no errors.
 from collections import deque
 
 from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import NEVER, ClockCounter
+from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.timebase import ClockCounter
+from sim.peripherals.timed_block import TimedBlock
 
 # The counter counts 256 to each cycle of clk_adc, the unit of DIV.FRAC.
 COUNTS_PER_CYCLE = 256
@@ -25,7 +27,7 @@ _OVER, _UNDER, _FULL, _EMPTY = 1 << 11, 1 << 10, 1 << 9, 1 << 8  # FCS
 _FCS_SHIFT, _FCS_EN = 1 << 1, 1 << 0
 
 
-class Adc(RegisterBlock):
+class Adc(TimedBlock):
     """The converter with its FIFO.
 
     Attributes:
@@ -36,11 +38,12 @@ class Adc(RegisterBlock):
     name = "ADC"
     base = 0x4004_C000
 
-    def __init__(self, counter: ClockCounter, line: InterruptLine) -> None:
+    def __init__(self, scheduler: Scheduler, counter: ClockCounter, line: InterruptLine) -> None:
         self._counter = counter
         self._line = line
         self.inputs = [MID_SCALE] * 4 + [TEMPERATURE_27_C]
         super().__init__(
+            scheduler,
             Register(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs),
             Register(0x04, "RESULT", 0, 0, self._read_result),
             Register(0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs),

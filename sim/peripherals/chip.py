@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 
 from sim.peripherals import adc, uart
 from sim.peripherals.adc import Adc
@@ -17,12 +18,14 @@ from sim.peripherals.registers import RegisterBlock
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
+from sim.peripherals.scheduler import Scheduler
 from sim.peripherals.sio import Sio
 from sim.peripherals.spi_flash import SpiFlash
 from sim.peripherals.syscfg import Syscfg
 from sim.peripherals.sysinfo import Sysinfo
 from sim.peripherals.tbman import Tbman
-from sim.peripherals.timebase import Clock, Timebase, Timed
+from sim.peripherals.timebase import Timebase
+from sim.peripherals.timed_block import TimedBlock
 from sim.peripherals.timer import Timer
 from sim.peripherals.uart import Uart
 from sim.peripherals.usbctrl import Usbctrl
@@ -70,6 +73,7 @@ class Surroundings:
 
     Attributes:
         irq: interrupt request number and level, on every change.
+        dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
@@ -79,6 +83,7 @@ class Surroundings:
     """
 
     irq: Callable[[int, bool], None] = _ignore
+    dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
     on_reset: Callable[[], None] = _ignore
@@ -92,17 +97,16 @@ class Peripherals:
     """All register blocks that are modelled, wired together.
 
     Args:
-        clock: the system clock.
+        scheduler: the owner of time.
         surroundings: what they call.
 
     Attributes:
         blocks: all of them, for the bus.
-        timed: those in which something happens by itself.
     """
 
-    def __init__(self, clock: Clock, surroundings: Surroundings) -> None:
+    def __init__(self, scheduler: Scheduler, surroundings: Surroundings) -> None:
         self._surroundings = around = surroundings
-        self.timebase = timebase = Timebase(clock)
+        self.timebase = timebase = Timebase(scheduler)
 
         def line(number: Irq) -> InterruptLine:
             return InterruptLine(around.irq, number)
@@ -120,7 +124,7 @@ class Peripherals:
         self.clocks = clocks = Clocks(timebase, sources, line(Irq.CLOCKS), around.on_clock_lost)
         self.watchdog = Watchdog(timebase, lambda: clocks.hz("clk_ref"), around.on_reset)
         alarms = (Irq.TIMER_0, Irq.TIMER_1, Irq.TIMER_2, Irq.TIMER_3)
-        self.timer = Timer(self.watchdog.ticks, [line(number) for number in alarms])
+        self.timer = Timer(scheduler, self.watchdog.ticks, [line(number) for number in alarms])
         self.pads_bank0 = Pads("PADS_BANK0", 0x4001_C000, _BANK0_PADS, _BANK0_PINS)
         self.pads_qspi = Pads("PADS_QSPI", 0x4002_0000, _QSPI_PADS, _QSPI_PINS)
         self.io_bank0 = IoBank(
@@ -128,14 +132,19 @@ class Peripherals:
         )
         self.io_qspi = IoBank("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, line(Irq.IO_QSPI))
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
-        self.uart0 = Uart("UART0", 0x4003_4000, uart_counter, line(Irq.UART0), around.uart0)
-        self.uart1 = Uart("UART1", 0x4003_8000, uart_counter, line(Irq.UART1), around.uart1)
-        self.sio = Sio(clock, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
+        self.uart0 = Uart(
+            "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
+        )
+        self.uart1 = Uart(
+            "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
+        )
+        self.sio = Sio(scheduler, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
         self.adc = Adc(
+            scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
             line(Irq.ADC_FIFO),
         )
-        self.rtc = Rtc(timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
+        self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
         self.blocks: list[RegisterBlock] = [
@@ -145,22 +154,14 @@ class Peripherals:
             self.adc, self.rtc, self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
             usbctrl,
         ]  # fmt: skip
-        self.timed: list[Timed] = [
-            self.timer,
-            self.watchdog,
-            self.uart0,
-            self.uart1,
-            self.adc,
-            self.rtc,
-        ]
-        self.resets.on_reset = {block.name: block.reset for block in self.blocks} | {
+        self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": usbctrl.reset
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
 
     def reset(self) -> None:
-        """Power-on. The clock's cycles may have begun anew before."""
+        """Power-on. Time may have begun anew before."""
         self.timebase.held = True
         self.timebase.reset()
         for block in self.blocks:
@@ -168,15 +169,6 @@ class Peripherals:
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         self.timebase.held = False
         self.timebase.changed()
-
-    def due(self) -> int:
-        """The next cycle at which `advance` has something to do, or NEVER."""
-        return min(block.due() for block in self.timed)
-
-    def advance(self) -> None:
-        """Bring all blocks, and with them the interrupt lines, up to the present cycle."""
-        for block in self.timed:
-            block.advance()
 
     def _tell_frequencies(self) -> None:
         system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
@@ -188,6 +180,12 @@ class Peripherals:
             self._surroundings.on_tick_hz(tick_hz)
 
 
-def all_peripherals(clock: Clock, surroundings: Surroundings | None = None) -> Peripherals:
+def _reset(block: RegisterBlock) -> None:
+    block.reset()
+    if isinstance(block, TimedBlock):
+        block.reschedule()
+
+
+def all_peripherals(scheduler: Scheduler, surroundings: Surroundings | None = None) -> Peripherals:
     """All register blocks of a Pico that are modelled, after power-on."""
-    return Peripherals(clock, surroundings or Surroundings())
+    return Peripherals(scheduler, surroundings or Surroundings())

@@ -1,7 +1,7 @@
 """The hardware divider of SIO. Source: RP2040 datasheet, 2.3.1.5."""
 
 from sim.peripherals.registers import ALL_BITS, Register
-from sim.peripherals.timebase import Clock
+from sim.peripherals.scheduler import Scheduler
 
 DIVIDE_CYCLES = 8
 _READY, _DIRTY = 1, 2
@@ -37,8 +37,8 @@ class Divider:
         ready_at: the cycle from which on CSR.READY reads 1.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
         self.reset()
 
     def reset(self) -> None:
@@ -77,7 +77,7 @@ class Divider:
         self._dividend, self._divisor = dividend, divisor
         self._quotient, self._remainder = divide(dividend, divisor, signed=signed)
         self._dirty = True
-        self.ready_at = self._clock.cycles + DIVIDE_CYCLES
+        self.ready_at = self._scheduler.cycles + DIVIDE_CYCLES
 
     def _read_quotient(self) -> int:
         self._dirty = False
@@ -93,7 +93,7 @@ class Divider:
 
     def _halt(self) -> None:
         self._dirty = True
-        self.ready_at = self._clock.cycles
+        self.ready_at = self._scheduler.cycles
 
     def _read_csr(self) -> int:
-        return _READY * (self._clock.cycles >= self.ready_at) | _DIRTY * self._dirty
+        return _READY * (self._scheduler.cycles >= self.ready_at) | _DIRTY * self._dirty

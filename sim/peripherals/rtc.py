@@ -6,8 +6,10 @@ Every fourth year is a leap year unless CTRL.FORCE_NOTLEAPYEAR says otherwise.
 from dataclasses import astuple, dataclass
 
 from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import NEVER, ClockCounter
+from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.timebase import ClockCounter
+from sim.peripherals.timed_block import TimedBlock
 
 _FORCE_NOTLEAPYEAR, _LOAD, _ACTIVE, _ENABLE = 1 << 8, 1 << 4, 1 << 1, 1 << 0  # CTRL
 _MATCH_ACTIVE, _MATCH_ENA = 1 << 29, 1 << 28  # IRQ_SETUP_0
@@ -68,7 +70,7 @@ class _Moment:
             self.year = (self.year + 1) & 0xFFF
 
 
-class Rtc(RegisterBlock):
+class Rtc(TimedBlock):
     """A second is CLKDIV_M1 + 1 edges of clk_rtc, which `edges` counts.
 
     The alarm is compared when a second begins: one that is armed in its own second, or armed again
@@ -79,10 +81,11 @@ class Rtc(RegisterBlock):
     name = "RTC"
     base = 0x4005_C000
 
-    def __init__(self, edges: ClockCounter, line: InterruptLine) -> None:
+    def __init__(self, scheduler: Scheduler, edges: ClockCounter, line: InterruptLine) -> None:
         self._edges = edges
         self._line = line
         super().__init__(
+            scheduler,
             Register(0x00, "CLKDIV_M1", 0, 0xFFFF),
             Register(0x04, "SETUP_0", 0, _DATE),
             Register(0x08, "SETUP_1", 0, _TIME),

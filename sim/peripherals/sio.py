@@ -12,7 +12,7 @@ from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.mailbox import MailboxEnd, mailbox
 from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.timebase import Clock
+from sim.peripherals.scheduler import Scheduler
 
 _SPINLOCKS = 32
 
@@ -27,8 +27,10 @@ class Sio(RegisterBlock):
     name = "SIO"
     base = 0xD000_0000
 
-    def __init__(self, clock: Clock, bank: IoBank, bank_hi: IoBank, line: InterruptLine) -> None:
-        self.divider = Divider(clock)
+    def __init__(
+        self, scheduler: Scheduler, bank: IoBank, bank_hi: IoBank, line: InterruptLine
+    ) -> None:
+        self.divider = Divider(scheduler)
         self.interpolators = Interpolator(0), Interpolator(1)
         self._mailbox, end = mailbox(line.set, lambda _: None)  # core 1 has no NVIC here
         self._locked = 0
@@ -58,7 +60,7 @@ class Sio(RegisterBlock):
                 for lock in range(_SPINLOCKS)
             ),
         )
-        self.core1 = SioOfCore1(self, Divider(clock), end)
+        self.core1 = SioOfCore1(self, Divider(scheduler), end)
 
     def reset(self) -> None:
         """All outputs off, all locks free, the FIFO empty."""

@@ -7,62 +7,55 @@ frequencies since the last change of either.
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
-from typing import Protocol
+from typing import NamedTuple
 
-NEVER = 1 << 62  # a cycle that no run reaches
+from sim.peripherals.scheduler import NEVER, Scheduler
 
-
-class Clock(Protocol):
-    """The system clock."""
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of clk_sys until now, exact within a block too."""
-        ...
+_MOST = 1 << 28  # of a scale: products of two stay within 64 bits
 
 
-class Timed(Protocol):
-    """A peripheral in which something happens without an access."""
+class Line(NamedTuple):
+    """At cycle c the count is base + (start + step * (c - since)) // scale.
 
-    def due(self) -> int:
-        """The cycle of clk_sys at which `advance` should be called next, or NEVER."""
-        ...
+    `start` is below `scale`, which is at most 2**28.
+    """
 
-    def advance(self) -> None:
-        """Bring the state, and with it the interrupt line, up to the present cycle."""
-        ...
+    base: int
+    start: int
+    step: int
+    since: int
+    scale: int
 
 
 class ClockCounter:
-    """Counts the rising edges of one clock."""
+    """Counts the rising edges of one clock.
+
+    Attributes:
+        line: how it counts from the last change of a frequency on.
+        on_move: called with a new line while the old one still holds.
+    """
 
     def __init__(self, timebase: "Timebase", hz: Callable[[], Fraction]) -> None:
         self._timebase = timebase
-        self._clock = timebase.clock
+        self._scheduler = timebase.scheduler
         self._hz = hz
-        self._since = 0  # cycles of clk_sys
-        # At cycle c the count is (start + step * (c - since)) / scale.
-        self._start, self._step, self._scale = 0, 0, 1
+        self.line = Line(0, 0, 0, 0, 1)
+        self.on_move: Callable[[Line], None] = lambda _: None
         self.reset()
 
     @property
     def count(self) -> int:
         """Edges until now."""
-        return (self._start + self._step * (self._clock.cycles - self._since)) // self._scale
+        base, start, step, since, scale = self.line
+        return base + (start + step * (self._scheduler.cycles - since)) // scale
 
     def cycle_of(self, count: int) -> int:
         """The first cycle of clk_sys at which `count` is reached; NEVER if the clock stands."""
-        missing = count * self._scale - self._start
+        base, start, step, since, scale = self.line
+        missing = (count - base) * scale - start
         if missing <= 0:
-            return self._since
-        return self._since - -missing // self._step if self._step else NEVER
-
-    @property
-    def line(self) -> tuple[int, int, int, int]:
-        """`start`, `step`, `since`, `scale`: at cycle c the count is
-        (start + step * (c - since)) // scale, until a frequency changes.
-        """
-        return self._start, self._step, self._since, self._scale
+            return since
+        return since - -missing // step if step else NEVER
 
     def align(self) -> None:
         """Begin a period now: the next edge comes one whole period later."""
@@ -70,8 +63,8 @@ class ClockCounter:
 
     def rebase(self) -> None:
         """Go on at the frequencies as they are now."""
-        elapsed = self._step * (self._clock.cycles - self._since)
-        self._move(Fraction(self._start + elapsed, self._scale))
+        base, start, step, since, scale = self.line
+        self._move(base + Fraction(start + step * (self._scheduler.cycles - since), scale))
 
     def reset(self) -> None:
         """Count from zero."""
@@ -80,25 +73,30 @@ class ClockCounter:
     def _move(self, position: Fraction) -> None:
         system_hz = self._timebase.system_hz()
         ratio = self._hz() / system_hz if system_hz else Fraction(0)
-        self._since = self._clock.cycles
-        self._scale = lcm(position.denominator, ratio.denominator)
-        self._start = int(position * self._scale)
-        self._step = int(ratio * self._scale)
+        ratio = ratio.limit_denominator(_MOST)
+        base, rest = divmod(position, 1)
+        scale = lcm(rest.denominator, ratio.denominator)
+        if scale > _MOST:  # the phase is not known to a part in a million of an edge
+            scale = ratio.denominator * max(1, (1 << 20) // ratio.denominator)
+        start, step = int(rest * scale), int(ratio * scale)
+        line = Line(base, start, step, self._scheduler.cycles, scale)
+        self.on_move(line)
+        self.line = line
 
 
 class Timebase:
     """All counters of a chip; `changed` is to be called when any frequency changed.
 
     Attributes:
-        clock: the system clock.
-        system_hz: gives its frequency in Hz, 0 if it stands; set by CLOCKS.
+        scheduler: the owner of time.
+        system_hz: gives the frequency of clk_sys in Hz, 0 if it stands; set by CLOCKS.
         on_stand: called by `changed` while the system clock stands; set by CLOCKS.
         on_change: called by `changed` last.
         held: while the chip is being reset, `changed` does nothing.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
         self.system_hz: Callable[[], Fraction] = lambda: Fraction(0)
         self.on_stand: Callable[[], None] = lambda: None
         self.on_change: Callable[[], None] = lambda: None
@@ -117,6 +115,7 @@ class Timebase:
             return
         for counter in self._counters:
             counter.rebase()
+        self.scheduler.refresh()
         if not self.system_hz():
             self.on_stand()
         self.on_change()

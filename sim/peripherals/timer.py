@@ -3,30 +3,41 @@
 DBGPAUSE is a register without effect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
-from sim.peripherals.timebase import NEVER, ClockCounter
+from sim.peripherals.registers import ALL_BITS, Register
+from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.timebase import ClockCounter
+from sim.peripherals.timed_block import TimedBlock
 
 _ALARMS = range(4)
 
 
-class Timer(RegisterBlock):
+class Timer(TimedBlock):
     """Counts the watchdog's ticks, as a rule 1 us each.
 
     Args:
+        scheduler: the owner of time.
         ticks: the watchdog's.
         lines: the interrupts of the four alarms.
+
+    Attributes:
+        on_offset: called with what the count is ahead of the ticks, at every change; with None
+            while it is paused.
     """
 
     name = "TIMER"
     base = 0x4005_4000
 
-    def __init__(self, ticks: ClockCounter, lines: Sequence[InterruptLine]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, ticks: ClockCounter, lines: Sequence[InterruptLine]
+    ) -> None:
         self._ticks, self._lines = ticks, lines
+        self.on_offset: Callable[[int | None], None] = lambda _: None
         super().__init__(
+            scheduler,
             Register(0x00, "TIMEHW", 0, 0, lambda: 0, self._write_high),
             Register(0x04, "TIMELW", on_read=lambda: 0),  # stored until TIMEHW is written
             Register(0x08, "TIMEHR", 0, 0),
@@ -49,6 +60,7 @@ class Timer(RegisterBlock):
         super().reset()
         self._offset = -self._ticks.count  # of the count against the ticks
         self._paused_at: int | None = None
+        self._tell_offset()
         self._due = [0 for _ in _ALARMS]  # the count at which each armed alarm fires
         self._armed = self._raised = 0
         self._drive()
@@ -59,11 +71,6 @@ class Timer(RegisterBlock):
         if self._paused_at is not None:
             return self._paused_at
         return (self._ticks.count + self._offset) % (1 << 64)
-
-    @property
-    def offset(self) -> int | None:
-        """What `count` is ahead of the ticks; None while it is paused."""
-        return self._offset if self._paused_at is None else None
 
     def due(self) -> int:
         """The cycle at which the next alarm fires."""
@@ -104,6 +111,7 @@ class Timer(RegisterBlock):
             self._offset = count - self._ticks.count
         else:
             self._paused_at = count
+        self._tell_offset()
         for n in _ALARMS:
             if self._armed >> n & 1:
                 self._arm(n, self[f"ALARM{n}"])
@@ -124,6 +132,10 @@ class Timer(RegisterBlock):
         elif not value & 1 and self._paused_at is not None:
             self._offset = self._paused_at - self._ticks.count
             self._paused_at = None
+        self._tell_offset()
+
+    def _tell_offset(self) -> None:
+        self.on_offset(self._offset if self._paused_at is None else None)
 
     def _clear(self, value: int) -> None:
         self._raised &= ~value

@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import NEVER, ClockCounter
+from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.timebase import ClockCounter
+from sim.peripherals.timed_block import TimedBlock
 
 # Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
 # 16 * (IBRD + FBRD / 64) cycles, which is 64 * IBRD + FBRD quarters.
@@ -26,10 +28,11 @@ _TRIGGER_LEVELS = (4, 8, 16, 24, 28)  # IFLS: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIF
 _TIMEOUT_BITS = 32  # of silence until the receive timeout
 
 
-class Uart(RegisterBlock):
+class Uart(TimedBlock):
     """One PL011.
 
     Args:
+        scheduler: the owner of time.
         counter: counts quarters of cycles of clk_peri.
         line: its interrupt request.
         output: called with each byte that is sent.
@@ -39,6 +42,7 @@ class Uart(RegisterBlock):
         self,
         name: str,
         base: int,
+        scheduler: Scheduler,
         counter: ClockCounter,
         line: InterruptLine,
         output: Callable[[int], None],
@@ -49,6 +53,7 @@ class Uart(RegisterBlock):
         self._output = output
         self._line_in: deque[int] = deque()  # bytes that the host sends
         super().__init__(
+            scheduler,
             Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data, peek=self._next),
             Register(0x004, "UARTRSR", 0, 0),
             Register(
@@ -95,6 +100,7 @@ class Uart(RegisterBlock):
         self.advance()
         self._line_in.extend(data)
         self.advance()
+        self.reschedule()
 
     def due(self) -> int:
         """The next cycle at which an enabled interrupt may be raised."""

@@ -6,8 +6,10 @@ The counter falls by two for each tick (erratum RP2040-E1).
 from collections.abc import Callable
 from fractions import Fraction
 
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import NEVER, Timebase
+from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER
+from sim.peripherals.timebase import Timebase
+from sim.peripherals.timed_block import TimedBlock
 
 _TRIGGER, _ENABLE = 1 << 31, 1 << 30  # CTRL
 _REASON_FORCE, _REASON_TIMER = 2, 1
@@ -15,7 +17,7 @@ _TICK_RUNNING, _TICK_ENABLE = 1 << 10, 1 << 9
 _PER_TICK = 2
 
 
-class Watchdog(RegisterBlock):
+class Watchdog(TimedBlock):
     """Countdown and tick generator.
 
     Args:
@@ -42,6 +44,7 @@ class Watchdog(RegisterBlock):
         self._remaining = 0  # of the countdown, at tick `_from`
         self._from = 0
         super().__init__(
+            timebase.scheduler,
             Register(0x00, "CTRL", 0x0700_0000, 0x0700_0000, self._read_ctrl, self._write_ctrl),
             Register(0x04, "LOAD", 0, 0, on_write=self._write_load),
             Register(0x08, "REASON", 0, 0),

@@ -2,13 +2,14 @@
 
 from fractions import Fraction
 
-from sim.peripherals import NEVER, Peripherals, Surroundings, XipCache, all_peripherals
-
-
-class HandClock:
-    """A system clock that the test moves."""
-
-    cycles = 0
+from sim.peripherals import (
+    NEVER,
+    Peripherals,
+    Scheduler,
+    Surroundings,
+    XipCache,
+    all_peripherals,
+)
 
 
 class Board:
@@ -21,7 +22,7 @@ class Board:
     """
 
     def __init__(self, cache: XipCache | None = None) -> None:
-        self.clock = HandClock()
+        self.clock = Scheduler()
         self.sent = bytearray()
         self.interrupts: set[int] = set()
         self.events: list[object] = []
@@ -67,18 +68,13 @@ class Board:
 
     def run(self, cycles: int) -> None:
         """Let time pass; events on the way happen when they are due."""
-        end = self.clock.cycles + cycles
-        while (due := self.chip.due()) <= end:
-            self.clock.cycles = max(self.clock.cycles, due)
-            self.chip.advance()
-        self.clock.cycles = end
-        self.chip.advance()
+        self.clock.advance(self.clock.cycles + cycles)
 
     def wait_for(self, block: str, register: str, mask: int, value: int, step: int = 1) -> int:
         """Poll until the masked register has a value; the cycles that it took."""
         start = self.clock.cycles
         while self.read(block, register) & mask != value:
-            self.clock.cycles += step
+            self.clock.advance(self.clock.cycles + step)
             assert self.clock.cycles - start < 10_000_000, f"{block}.{register} stays"
         return self.clock.cycles - start
 
@@ -86,7 +82,7 @@ class Board:
         return self.chip.clocks.hz(clock)
 
     def sleeps(self) -> bool:
-        return self.chip.due() == NEVER
+        return self.clock.next == NEVER
 
     # What the SDK does between crt0 and main, by its documented behaviour (pico-sdk 2.x,
     # runtime_init.c, runtime_init_clocks.c, hardware_xosc, hardware_pll, hardware_clocks).

@@ -50,13 +50,13 @@ def test_signed_division(dividend: int, divisor: int) -> None:
 def test_divider_registers_and_time() -> None:
     board = Board()
     board.write("SIO", "DIV_SDIVIDEND", -100 % _WORD)
-    board.clock.cycles += 1
+    board.clock.advance(board.clock.cycles + 1)
     board.write("SIO", "DIV_SDIVISOR", 7)
     assert board.chip.sio.divider.ready_at == 9
     assert board.read("SIO", "DIV_CSR") == 0b10
-    board.clock.cycles += 7
+    board.clock.advance(board.clock.cycles + 7)
     assert board.read("SIO", "DIV_CSR") == 0b10
-    board.clock.cycles += 1
+    board.clock.advance(board.clock.cycles + 1)
     assert board.read("SIO", "DIV_CSR") == 0b11
     assert _signed(board.read("SIO", "DIV_REMAINDER")) == -2
     assert board.read("SIO", "DIV_CSR") == 0b11
@@ -73,7 +73,7 @@ def test_divider_state_is_saved_and_restored() -> None:
     names = ["DIV_UDIVIDEND", "DIV_UDIVISOR", "DIV_REMAINDER", "DIV_QUOTIENT"]
     board.write("SIO", "DIV_UDIVIDEND", 1000)
     board.write("SIO", "DIV_UDIVISOR", 33)
-    board.clock.cycles += 8
+    board.clock.advance(board.clock.cycles + 8)
     saved = [board.read("SIO", name) for name in names]
     board.write("SIO", "DIV_SDIVIDEND", 5)
     for name, value in zip(names, saved, strict=True):
