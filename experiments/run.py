@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -19,9 +19,8 @@ from plots.style import FORMATS
 from sim import Engine, Pico, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.reports import profile_formats, record_diff
-from sim.reports.call_graph import CallGraph
 from sim.reports.memory_report import memory_table
-from sim.reports.profile import Profile
+from sim.reports.profile_formats import CoreProfile
 from sim.semihosting import Semihosting
 from sim.session import Console, Ending, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
@@ -30,14 +29,14 @@ EXPECTED_ERRORS = (UserError, SimError)
 VOID_RESULTS: tuple[type[Exception], ...] = ()
 
 # Suffix of a profile's file -> its text. The longest suffix that fits counts.
-PROFILES: dict[str, Callable[[Profile, CallGraph], str]] = {
+PROFILES: dict[str, Callable[[Sequence[CoreProfile]], str]] = {
     ".txt": profile_formats.function_table,
-    ".lines.txt": lambda profile, _: profile_formats.line_table(profile),
-    ".instructions.txt": lambda profile, _: profile_formats.instruction_table(profile),
+    ".lines.txt": profile_formats.line_table,
+    ".instructions.txt": profile_formats.instruction_table,
     ".callgrind": profile_formats.callgrind,
     ".collapsed": profile_formats.collapsed,
-    ".speedscope.json": lambda *run: json.dumps(profile_formats.speedscope(*run)) + "\n",
-    ".json": lambda *run: json.dumps(profile_formats.record(*run), indent=2) + "\n",
+    ".speedscope.json": lambda cores: json.dumps(profile_formats.speedscope(cores)) + "\n",
+    ".json": lambda cores: json.dumps(profile_formats.record(cores), indent=2) + "\n",
 }
 
 
@@ -81,7 +80,7 @@ def run(options: Namespace) -> int:
     for register in pico.unmodelled:
         print(f"priot: not modelled: {register}", file=sys.stderr)
     for path in options.profile:
-        text = _profile_writer(path)(pico.profile(), pico.call_graph())
+        text = _profile_writer(path)(pico.profiles())
         _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
     for path in options.memory:
         _write_memory(pico, path)
@@ -136,7 +135,7 @@ def _check(options: Namespace) -> None:
             )
 
 
-def _profile_writer(path: Path) -> Callable[[Profile, CallGraph], str]:
+def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
     if path == STANDARD_OUTPUT:
         return PROFILES[".txt"]
     for suffix in sorted(PROFILES, key=len, reverse=True):

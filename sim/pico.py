@@ -17,15 +17,16 @@ from sim.engine import Engine, EngineChip, EngineCore
 from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
 from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
-from sim.loading.boot import Boot, boot_of
+from sim.loading.boot import Boot, boot_of, stack_limit_of_core1
 from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
-from sim.reports.memory_report import Measured, MemoryReport, memory_report
+from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
+from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
 from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
@@ -327,59 +328,80 @@ class Pico:
         self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
         self._core.forget_code(address, len(raw))
 
-    def profile(self) -> Profile:
-        """Where the cycles since reset went; its sums equal `cycles` and `instructions`.
+    def profile(self, core: int | None = None) -> Profile:
+        """Where the cycles since reset went, of one core or both.
+
+        The sums equal `instructions`, and `cycles` with those that core 1 ran.
 
         Raises:
             TraceError: the Pico was made without `trace`, and its engine is not Unicorn.
         """
-        return self._chip.profile(self.program)
+        return self._chip.profile(self.program, core)
 
-    def call_graph(self) -> CallGraph:
-        """Who called whom since reset, and at what cost; its sum equals `cycles`.
+    def profiles(self) -> list[CoreProfile]:
+        """Profile and call graph of each core that ran. Raises like `call_graph`."""
+        self._traced(0)
+        return [
+            CoreProfile(core, self.profile(core), tracer.graph())
+            for core, tracer in enumerate(self._chip.tracers)
+        ]
+
+    def call_graph(self, core: int = 0) -> CallGraph:
+        """Who called whom since reset, and at what cost; its sum equals the core's cycles.
 
         Raises:
-            TraceError: the Pico was made without `trace`.
+            TraceError: the Pico was made without `trace`, or the core has not run.
         """
-        return self._traced().graph()
+        return self._traced(core).graph()
 
-    def stack_peak(self) -> StackPeak:
+    def stack_peak(self, core: int = 0) -> StackPeak:
         """The deepest stack since reset and the calls that made it. Raises like `call_graph`."""
-        return self._traced().peak()
+        return self._traced(core).peak()
 
-    def stack_over_time(self) -> list[tuple[int, int]]:
+    def stack_over_time(self, core: int = 0) -> list[tuple[int, int]]:
         """The stack's depth over time as points (cycle, SP), SP to hold until the next point.
 
         There are at most 4,097; each gives the lowest SP of its span. Raises like `call_graph`.
         """
-        return self._traced().stack_over_time()
+        return self._traced(core).stack_over_time()
 
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
-        stack = self._boot.sp - self._chip.lowest_sp + self._chip.stack_of_core1
+        stack = sum(top - lowest for top, lowest in self._chip.stacks)
         return measure(self.program, self.sram != _PAINT, stack)
 
     def memory_report(self, largest: int = 10) -> MemoryReport:
-        """All of the program's memory; calls and history of the stack only if traced.
+        """All of the program's memory; calls and history of the stacks only if traced.
 
         Args:
             largest: how many symbols of each memory to name.
         """
-        tracer = self._chip.tracer
-        run = Measured(
-            touched=self.sram != _PAINT,
-            lowest_sp=self._chip.lowest_sp,
-            cycles=self.cycles,
-            clock_hz=self.clock_hz,
-            peak=tracer.peak() if tracer else None,
-            stack_over_time=tracer.stack_over_time() if tracer else (),
-        )
-        return memory_report(self.program, self._boot, run, largest)
+        tracers = self._chip.tracers
+        stacks = []
+        for core, (top, lowest) in enumerate(self._chip.stacks):
+            limit = stack_limit_of_core1(self.program, top) if core else self._boot.stack_limit
+            tracer = tracers[core] if core < len(tracers) else None
+            peak = tracer.peak() if tracer else None
+            stacks.append(
+                StackUse(
+                    top=top,
+                    limit=limit,
+                    high_water=top - lowest,
+                    chain=peak.chain if peak else None,
+                    cycle=peak.cycle if peak else None,
+                    over_time=tuple(tracer.stack_over_time()) if tracer else (),
+                )
+            )
+        run = Measured(self.sram != _PAINT, stacks, self.cycles, self.clock_hz)
+        return memory_report(self.program, run, largest)
 
-    def _traced(self) -> Tracer:
-        if self._chip.tracer is None:
+    def _traced(self, core: int) -> Tracer:
+        tracers = self._chip.tracers
+        if not tracers:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        return self._chip.tracer
+        if core >= len(tracers):
+            raise TraceError(f"core {core} has not run; the program has to launch it")
+        return tracers[core]
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         if not size:

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
-from sim.cpu.call_trace import InstructionBooks, charge_until_now
+from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
+from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
 from sim.cpu.memory import REASONS, addresses_of, place, read_register, write_register
 from sim.cpu.private_blocks import PrivateBlocks
@@ -33,6 +34,7 @@ from sim.cpu.state import (
     ROM_AT,
     Chip,
     Core,
+    Machine,
     Sleep,
     State,
     Status,
@@ -47,7 +49,6 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
-from sim.peripherals.interrupts import Irq
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
@@ -62,7 +63,6 @@ _FIFO_WR = 0xD000_0054
 _CATCHES_UP = 1000  # cycles
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
-_OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
 
 
 class Rp2040:
@@ -111,6 +111,9 @@ class Rp2040:
         self._guard = guard
         self._scheduler = Scheduler()
         self._clock = SystemClock(self._scheduler, clock_hz)
+        self.processors = Processor(self.state, 0), Processor(self.state, 1)
+        self.core = self.processors[0]
+        first, second = (processor.arrays for processor in self.processors)
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -118,9 +121,8 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
+            machine=Machine(self.state.chip, self.state.sio, (first.core, second.core)),
         )
-        self.processors = Processor(self.state, 0), Processor(self.state, 1)
-        self.core = self.processors[0]
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
         self.peripherals.watchdog.ticks.on_move = self._set_ticks
@@ -131,7 +133,6 @@ class Rp2040:
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
         self._stopped_on = 0
-        first, second = (processor.arrays for processor in self.processors)
         state = self.state
         shared = (
             *(state.chip, state.sio, state.lines, state.loaded),
@@ -158,12 +159,12 @@ class Rp2040:
                 for books, state in zip(self._books, (first, second), strict=True)
             ]
         )
-        self.tracer = self._tracers[0] if self._tracers else None
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
         self._boot = boot
         self.resets = 0
+        self._core1_ran = self._top_of_core1 = 0
         if self._guard:
             self._guard.reset()
         self._scheduler.reset()
@@ -178,7 +179,9 @@ class Rp2040:
             books.counts[:] = 0
         self._reset_cores()
         for tracer in self._tracers:
-            tracer.reset(boot.sp)
+            tracer.reset()
+        for tracer in self._tracers[:1]:
+            tracer.begin(boot.sp, 0)
 
     def _reboot(self) -> None:
         """What the watchdog or SYSRESETREQ does: all but the memories and the watchdog's notes.
@@ -194,6 +197,9 @@ class Rp2040:
             (int(core[Core.INSTRUCTIONS]), int(core[Core.BUS_STALLS]))
             for core in (processor.core for processor in self.processors)
         ]
+        self._core1_ran = self._cycles_of(1)
+        for tracer in self._tracers:
+            tracer.end()
         self._clock.restart()
         self._reset_blocks()
         for name, value in kept.items():
@@ -205,9 +211,10 @@ class Rp2040:
             processor.core[Core.BUS_STALLS] = stalls
         self._reset_cores()
         self.processors[0].core[Core.SP_LOW] = lowest
+        for tracer in self._tracers[:1]:
+            tracer.begin(self._boot.sp, now)
 
     def _reset_blocks(self) -> None:
-        self.state.sio[:] = 0
         self.peripherals.reset()
         for private in self._private:
             private.reset()
@@ -222,7 +229,7 @@ class Rp2040:
             private.nvic.reset()
         self.core = self.processors[0]
         self.core.boot(self._boot)
-        self._stack_of_core1 = self._launched_at = 0
+        self._launched_at = 0
 
     @property
     def unmodelled(self) -> list[Unmodelled]:
@@ -260,6 +267,23 @@ class Rp2040:
         return int(self.processors[0].core[Core.SP_LOW])
 
     @property
+    def stacks(self) -> list[tuple[int, int]]:
+        """Top and lowest SP of each core's main stack; core 1's if it was started."""
+        lowest = [int(processor.core[Core.SP_LOW]) for processor in self.processors]
+        stacks = list(zip((self._boot.sp, self._top_of_core1), lowest, strict=True))
+        return stacks if self._runs_core1 else stacks[:1]
+
+    @property
+    def tracers(self) -> list[Tracer]:
+        """What follows the calls of each core that ran."""
+        return self._tracers[: 1 + bool(self._top_of_core1)]
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """What follows the calls of the core of the last event."""
+        return self._tracers[self.core.number] if self._tracers else None
+
+    @property
     def stack_limit(self) -> int:
         """The lowest SP of the main stack that is no overflow, of the core of the last event."""
         return int(self.core.core[Core.SP_LIMIT])
@@ -275,27 +299,25 @@ class Rp2040:
         first, second = (int(one.core[Core.BUS_STALLS]) for one in self.processors)
         return first, second
 
-    @property
-    def stack_of_core1(self) -> int:
-        """Bytes of core 1's stack at its deepest."""
-        if not self._runs_core1:
-            return 0
-        return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
+    def _cycles_of(self, number: int) -> int:
+        """Cycles that a core has run since power-on."""
+        if number == 0:
+            return self.cycles
+        second = self.processors[1].core
+        return self._core1_ran + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
 
-    def profile(self, program: Program) -> Profile:
-        """What each instruction cost both cores. Raises TraceError if none was counted."""
-        if self.tracer is None:
+    def profile(self, program: Program, core: int | None = None) -> Profile:
+        """What each instruction cost a core, or both. Raises TraceError if none was counted."""
+        if not self._tracers:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        for processor, books in zip(self.processors, self._books, strict=True):
-            if processor.core[Core.RUNS]:
-                charge_until_now(books.traces, processor.core)
-        executions, cycles, stalls = self._books[0].counts + self._books[1].counts
+        cores = (0, 1) if core is None else (core,)
+        counts = [self._books[number].counts for number in cores]
+        executions, cycles, stalls = counts[0] if len(counts) == 1 else counts[0] + counts[1]
         places = np.flatnonzero(executions | stalls)
         addresses = addresses_of(2 * places)
         order = np.argsort(addresses)
         places = places[order]
-        second = self.processors[1].core
-        spent = self.cycles + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
+        spent = sum(self._cycles_of(number) for number in cores)
         waits = spent - int(cycles.sum() + stalls.sum())
         columns = (cycles[places], executions[places], stalls[places])
         return Profile(program, addresses[order], *columns, waits)
@@ -416,9 +438,10 @@ class Rp2040:
         """
         self._scheduler.advance(self._now)
         # On copies: a read may take a word or claim a lock.
-        core, chip = self.processors[number].core.copy(), self.state.chip.copy()
+        core, other = (self.processors[at].core.copy() for at in (number, 1 - number))
+        chip, sio = self.state.chip.copy(), self.state.sio.copy()
         chip[Chip.STEADY_UNTIL] = 0
-        found = int(read_register(core, chip, self.state.sio.copy(), core[Core.CYCLES], address))
+        found = int(read_register(core, other, chip, sio, core[Core.CYCLES], address))
         return self._private[number].bus.peek(address) if found == NOT_HERE else found
 
     def poke(self, number: int, address: int, size: int, value: int) -> None:
@@ -427,10 +450,8 @@ class Rp2040:
         chip, sio, now = self.state.chip, self.state.sio, core[Core.CYCLES]
         self._scheduler.advance(self._now)
         chip[Chip.STEADY_UNTIL] = 0
-        done = NOT_HERE
-        if size == _WORD:
-            done = int(write_register(core, other, chip, sio, now, address, value))
-        if done == NOT_HERE:
+        word = value * {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}[size]
+        if write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
             self._write(number, address, size, value)
         schedule_systick(core, chip)
 
@@ -490,7 +511,7 @@ class Rp2040:
         """Whether the stack may go below its limit all the same; it has another one then."""
         if self._guard is None:
             return False
-        tops = self._boot.sp, self._stack_of_core1
+        tops = self._boot.sp, self._top_of_core1
         others = [
             (int(other.core[Core.SP_LOW]), tops[other.number])
             for other in self.running
@@ -592,23 +613,22 @@ class Rp2040:
         return self._reset_requested or asked
 
     def _irq(self, number: int, level: bool) -> None:
-        """A request goes to both cores; but those of SIO, which are native."""
-        if number in _OWN_LINES:
-            return
-        for private in self._private:
-            private.nvic.irq(number, level)
+        """A request goes to both cores."""
+        for processor in self.processors:
+            set_line(processor.core, number, level, self._scheduler.cycles)
 
     def _send_from_core1(self, word: int) -> None:
         """A word from core 1's boot ROM."""
         sio = self.state.sio
         push(sio, 1, word)
-        tell(self.processors[0].core, sio)
+        tell(self.processors[0].core, sio, self._scheduler.cycles)
         self.processors[0].core[Core.EVENT] = 1
 
     def _start(self, table: int, sp: int, entry: int) -> None:
         """Launch core 1, which core 0 asks for at this moment."""
         processor = self.processors[1]
         core = processor.core
+        self._core1_ran = self._cycles_of(1)
         core[Core.CYCLES] = self._launched_at = self._scheduler.cycles
         processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
         core[Core.VTOR] = table
@@ -616,9 +636,9 @@ class Rp2040:
         core[Core.SP_LIMIT] = self._guard.limit_of(sp) if self._guard else 0
         core[Core.SLEEPS] = Sleep.NOT
         core[Core.RUNS] = 1
-        self._stack_of_core1 = sp
+        self._top_of_core1 = sp
         for tracer in self._tracers[1:]:
-            tracer.reset(sp, self._scheduler.cycles)
+            tracer.begin(sp, self._scheduler.cycles)
 
     def _request_reset(self) -> None:
         self._reset_requested = True

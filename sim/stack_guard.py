@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.loading.boot import stack_limit_of_core1
 from sim.loading.elf import Program
 from sim.memory_map import SRAM
 from sim.reports.memory_use import KEPT_FREE
 
-_BANK, _BANK_SIZE = 0x2004_0000, 0x1000  # scratch X and Y, in which the SDK has both stacks
 _AT_ONCE = 256  # bytes that a stack may go on before it is judged again
 _WORD = 4
 
@@ -73,19 +73,8 @@ class StackGuard:
         self._lowest.clear()
 
     def limit_of(self, sp: int) -> int:
-        """The lowest address of the room of core 1's stack, which begins at `sp`.
-
-        The Pico SDK's own stack, else the array that `sp` is the end of, else its bank.
-        """
-        symbols = self._program.symbols
-        if "__StackOneBottom" in symbols and "__StackOneTop" in symbols:
-            bottom, top = symbols["__StackOneBottom"].address, symbols["__StackOneTop"].address
-            if bottom < sp <= top:
-                return bottom
-        for symbol in symbols.values():
-            if not symbol.is_function and symbol.address < sp <= symbol.address + symbol.size:
-                return symbol.address
-        return sp - 1 & -_BANK_SIZE if sp > _BANK else 0
+        """The lowest address of the room of core 1's stack, which begins at `sp`."""
+        return stack_limit_of_core1(self._program, sp)
 
     def judge(
         self,

@@ -30,6 +30,7 @@ from sim.cpu.state import (
 )
 from sim.cpu.systick import read_systick, write_systick
 from sim.cpu.ticks import ticks
+from sim.devices.devices import advance_devices, read_device, write_device
 from sim.faults import FaultReason
 from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
@@ -80,6 +81,7 @@ _USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
 _UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
 _BANK_BITS = 16
 _ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
+_DEVICES_ON = int(Chip.DEVICES_ON)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
@@ -248,16 +250,17 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
 
 
 @native
-def read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
-    """A register that is native; NOT_HERE for others."""
+def read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
+    """A register that is native, at the address of its word; NOT_HERE for others."""
     if address >> 28 == 0xD:
-        return read_sio(core, sio, now, address & 0xFFFF)
+        return read_sio(core, chip, sio, now, address & 0xFFFF)
     if address >> 28 == 0xE:
         found = read_private(core, address)
         return read_systick(core, chip, now, address) if found == NOT_HERE else found
     if address == chip[_STEADY_AT] and now < chip[_STEADY_UNTIL]:
         return chip[_STEADY_VALUE]
-    return _read_timer(chip, now, address)
+    found = _read_timer(chip, now, address)
+    return read_device(core, other, chip, now, address) if found == NOT_HERE else found
 
 
 @native
@@ -266,13 +269,13 @@ def write_register(
 ) -> Any:
     """Write a register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
-        return write_sio(core, other, sio, now, address & 0xFFFF, value)
+        return write_sio(core, other, chip, sio, now, address & 0xFFFF, value)
     if address >> 28 == 0xE:
         done = write_private(core, address, value)
         if done == NOT_HERE:
             done = write_systick(core, chip, now, address, value)
         return done
-    return np.int64(NOT_HERE)
+    return write_device(core, other, chip, now, address, value)
 
 
 @native
@@ -326,14 +329,17 @@ def load(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = read_register(core, chip, sio, now, address)
-        if found != NOT_HERE:
-            replies[number] = found
-            core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
-            if core[_WATCHING]:
-                _watch(core, chip, address, size, 1)
-            return found | _extra(address, False) << 32
+    if chip[_DEVICES_ON]:
+        advance_devices(core, other, chip, words, now)
+    found = read_register(core, other, chip, sio, now, address & ~3)
+    if found != NOT_HERE:
+        if size < 4:
+            found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
+        replies[number] = found
+        core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 1)
+        return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
 
@@ -389,11 +395,15 @@ def store(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = write_register(core, other, chip, sio, now, address, value)
-        if found != NOT_HERE:
-            core[_ASKED] = core[_ANSWERED] = number + 1
-            if core[_WATCHING]:
-                _watch(core, chip, address, size, 2)
-            return _extra(address, True) | (ATTENTION if found else 0)
+    if chip[_DEVICES_ON]:
+        advance_devices(core, other, chip, words, now)
+    word = value
+    if size < 4:  # a byte or halfword comes on every lane: 2.1.4
+        word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001
+    found = write_register(core, other, chip, sio, now, address & ~3, word)
+    if found != NOT_HERE:
+        core[_ASKED] = core[_ANSWERED] = number + 1
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 2)
+        return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)
