@@ -431,6 +431,13 @@ class Rp2040:
         """The cores that have been started."""
         return self.processors if self._runs_core1 else self.processors[:1]
 
+    def prepare_peeking(self) -> None:
+        """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
+        core, other = (processor.core.copy() for processor in self.processors)
+        chip, sio = self.state.chip.copy(), self.state.sio.copy()
+        read_register(core, other, chip, sio, core[Core.CYCLES], 0)
+        write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
+
     def peek(self, number: int, address: int) -> int | None:
         """The register at a word's address as a core would read it now, and nothing happens.
 

@@ -114,6 +114,10 @@ class Debugger:
         self._stepping: range | None = None
         self._halted_at: tuple[int, int] | None = None  # core and address of the program's own BKPT
 
+    def prepare(self) -> None:
+        """Do what takes long, ahead of an impatient client."""
+        self._chip.prepare_peeking()
+
     @property
     def cores(self) -> tuple[Processor, ...]:
         """Those that have been started."""

@@ -136,6 +136,7 @@ class Server:
             max_cycles: budget in cycles since reset.
         """
         debugger = Debugger(pico, semihosting, max_cycles)
+        debugger.prepare()
         end = None
         while end is None:
             port = self._listener.getsockname()[1]

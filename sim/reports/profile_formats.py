@@ -3,8 +3,8 @@
 Each takes what the cores did: the exact Profile and, where the run was traced, the CallGraph;
 without one there are no calls, and every function stands alone. Whatever the format, its costs sum
 up to the cycles that the cores ran; waiting for flash, exceptions and other waits are entries of
-their own. Where both cores ran, each is named: tables stand one behind the other, callgrind has an
-object file for each, stacks begin at the core, speedscope has a profile for each.
+their own. Where both cores ran, each is named: tables stand one behind the other, callgrind's
+functions end in the core, stacks begin at it, speedscope has a profile for each.
 """
 
 from collections import Counter, defaultdict
@@ -119,9 +119,8 @@ def callgrind(cores: Sequence[CoreProfile]) -> str:
     ]
     names: dict[str, dict[str, int]] = {"file": {}, "fn": {}}
     for core in cores:
-        if len(cores) > 1:
-            lines += ["", f"ob={core.name}"]
-        lines += _Callgrind(core.profile, core.graph, names).lines()
+        suffix = f" [{core.name}]" if len(cores) > 1 else ""
+        lines += _Callgrind(core.profile, core.graph, names, suffix).lines()
     return "\n".join([*lines, "", f"totals: {total}", ""])
 
 
@@ -129,10 +128,14 @@ class _Callgrind:
     """Builds a core's lines: a part for each function, names compressed as `(number) name`."""
 
     def __init__(
-        self, profile: Profile, graph: CallGraph | None, names: dict[str, dict[str, int]]
+        self,
+        profile: Profile,
+        graph: CallGraph | None,
+        names: dict[str, dict[str, int]],
+        suffix: str,
     ) -> None:
         self._profile = profile
-        self._names = names
+        self._names, self._suffix = names, suffix
         self._lines: list[str] = []
         self._instructions: dict[str, list[InstructionCost]] = defaultdict(list)
         for cost in profile.by_instruction():
@@ -203,6 +206,7 @@ class _Callgrind:
 
     def _name(self, space: str, name: str) -> str:
         numbers = self._names[space]
+        name += self._suffix if space == "fn" else ""
         if name in numbers:
             return f"({numbers[name]})"
         numbers[name] = len(numbers) + 1

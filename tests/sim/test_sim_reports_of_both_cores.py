@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico
+from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico, program
 from test_sim_two_cores import LAUNCH
 
 from sim import Pico, StopReason, TraceError
@@ -62,7 +62,7 @@ def test_each_core_has_its_profile_and_calls(run: Pico) -> None:
     assert names[1] & {"main", "both", "work", "leaf"} == {"main", "work", "leaf"}
     entries = {entry.name: entry.instructions for entry in second.profile.by_function()}
     costs = {cost.name: cost for cost in run.call_graph(1).functions()}
-    assert costs["leaf"].calls == -(-entries["leaf"] // 3)
+    assert 0 <= costs["leaf"].calls - entries["leaf"] // 3 <= 1
     assert costs["work"].inclusive >= second.profile.total - 10
     # Core 1 runs from its launch on, not before.
     assert 3000 < second.profile.total < first.profile.total
@@ -101,9 +101,10 @@ def test_tables(run: Pico, table: object) -> None:
     assert second == table(run.profiles()[1:])
 
 
-def test_callgrind_has_an_object_for_each_core(run: Pico, tmp_path: Path) -> None:
+def test_callgrind_has_functions_of_each_core(run: Pico, tmp_path: Path) -> None:
     text = callgrind(run.profiles())
-    assert re.findall(r"^ob=(.*)$", text, re.M) == ["core 0", "core 1"]
+    names = re.findall(r"^c?fn=\(\d+\) (.*)$", text, re.M)
+    assert {name.rpartition(" [")[2] for name in names} == {"core 0]", "core 1]"}
     total = run.profile().total
     assert f"summary: {total}" in text
     assert f"totals: {total}" in text
@@ -111,11 +112,10 @@ def test_callgrind_has_an_object_for_each_core(run: Pico, tmp_path: Path) -> Non
         return
     path = tmp_path / "two.callgrind"
     path.write_text(text)
-    said = subprocess.run(
-        ["callgrind_annotate", str(path)], capture_output=True, text=True, check=True
-    ).stdout
+    command = ["callgrind_annotate", "--threshold=100", str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"{total:,} (100.0%)  PROGRAM TOTALS" in said
-    for core, name in ((0, "main"), (0, "both"), (1, "leaf")):
+    for core, name in ((0, "main"), (0, "both"), (1, "main"), (1, "leaf")):
         assert re.search(rf":{name} \[core {core}\]", said), said
 
 
@@ -156,7 +156,8 @@ def test_sums_hold_over_a_reset() -> None:
     ask = "ldr r1, =0x20030000; ldr r2, [r1]; adds r2, #1; str r2, [r1]; cmp r2, #2; beq halt;"
     reset = "ldr r0, =0xE000ED0C; ldr r1, =0x05FA0004; str r1, [r0]; z: b z; halt: bkpt #0; .pool;"
     pause = "both: movs r3, #200; turn: subs r3, #1; bne turn;"
-    target = pico(f"{LAUNCH}{pause}{ask}{reset}{_CORE1}", FLASH_BASE, resets=1)
+    source = program(f"{LAUNCH}{pause}{ask}{reset}{_CORE1}", FLASH_BASE)
+    target = Pico(source, trace=True, resets=1)
     target.write(0x2003_0000, bytes(4))
     target.set_registers(sp=0x2004_2000)
     assert target.run(1_000_000).reason is StopReason.HALT
