@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from sim.cpu.memory import place
+from sim.cpu.places import place
 from sim.cpu.processor import Processor
 from sim.cpu.state import USB_DPRAM
 from sim.errors import AddressError, SimError

@@ -21,7 +21,7 @@ from sim.cpu.call_trace import (
     note_sp,
     resume,
 )
-from sim.cpu.memory import memory_end, place
+from sim.cpu.places import memory_end, place
 from sim.cpu.state import Core
 from sim.loading.elf import Program
 from sim.reports.profile import UNKNOWN
