@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico
 from test_sim_two_cores import LAUNCH
 
-from sim import Pico, SimError
+from sim import Pico, SimError, session
 from sim.gdb.debugger import Debugger
 from sim.gdb.protocol import Decoder, Signal, encode
 from sim.gdb.server import Ending, Server, Session, SessionEnd
 from sim.gdb.target import REGISTERS
 from sim.semihosting import Semihosting
+from sim.session import Console, Limits, run_session
 
 _PROGRAM = (
     "movs r0, #3; again: subs r0, #1; str r0, [r4]; bl f; cmp r0, #0; bne again; bkpt #3;"
@@ -312,6 +313,38 @@ def test_a_client_that_goes_away_leaves_the_program_for_the_next(before: list[by
         again.send(b"k")
         again.socket.close()
         assert end() == SessionEnd(Ending.KILLED)
+
+
+def test_detached_the_program_runs_on_until_somebody_calls() -> None:
+    target = pico("again: adds r0, #1; b again")
+    outcomes = []
+
+    def run(server: Server) -> None:
+        semihosting = Semihosting(target, lambda _: None)
+        outcomes.append(server.debug(target, semihosting).ending)
+        outcome = run_session(target, Console(), Limits(), semihosting, lambda: server.is_called)
+        outcomes.append(outcome.ending)
+        outcomes.append(server.debug(target, semihosting).ending)
+
+    lines: list[str] = []
+    announced = threading.Event()
+    with Server(0, lambda line: (lines.append(line), announced.set())[0]) as server:
+        thread = threading.Thread(target=run, args=(server,), daemon=True)
+        thread.start()
+        assert announced.wait(_SECONDS)
+        port = int(lines[0].rsplit(":", 1)[1])
+        first = Client(port)
+        assert first.ask(b"vCont;s:1") == b"T05thread:1;"
+        assert first.ask(b"D") == b"OK"
+        first.socket.close()
+        second = Client(port)
+        assert second.ask(b"?") == b"T05thread:1;"
+        assert second.register("r0") > 1
+        second.send(b"k")
+        second.socket.close()
+        thread.join(_SECONDS)
+    assert not thread.is_alive()
+    assert outcomes == [Ending.DETACHED, session.Ending.CALLED, Ending.KILLED]
 
 
 def both(core0: str, core1: str) -> tuple[Pico, int, int]:

@@ -1,11 +1,15 @@
 """A stack that leaves its room: a fault where the program owns something, else a warning."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from sim_programs import SRAM_BASE, msr, pico, program
+from sim_programs import SRAM_BASE, ElfSource, assemble, msr, pico, program
 from test_sim_interrupts import build
 from test_sim_two_cores import LAUNCH
 
+from experiments.cli import main
 from sim import Fault, FaultReason, Pico, StopReason
 from sim.cpu.state import Core
 
@@ -147,3 +151,19 @@ def test_core_0_meets_the_stack_of_core_1() -> None:
     target.set_registers(sp=0x2004_2000)
     assert over(target) == 0x2004_1000
     assert np.all(target.read(0x2004_1000 - 64, np.uint32, 16) == target.registers.r1)
+
+
+def test_the_command_warns_and_records(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code = assemble(_PUSHES.format(20))
+    functions = {"deep": (SRAM_BASE, len(code))}
+    path, told = tmp_path / "deep.elf", tmp_path / "run.json"
+    path.write_bytes(ElfSource(code, objects=_ROOM, functions=functions).build())
+    assert main(["run", str(path), "--json", str(told)]) == 0
+    said = capfd.readouterr().err
+    assert "stack of core 0 left its room" in said
+    assert "(deep)" in said
+    (warning,) = json.loads(told.read_text())["stack_warnings"]
+    assert (warning["core"], warning["function"], warning["sp"]) == (0, "deep", _TOP - 72)
+    assert main(["run", str(path), "--json", str(told), "--stack-limit", "off"]) == 0
+    assert capfd.readouterr().err == ""
+    assert json.loads(told.read_text())["stack_warnings"] == []
