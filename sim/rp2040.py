@@ -42,6 +42,9 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
+from sim.devices.accesses import access_of, answer_read, answer_write
+from sim.devices.devices import advance_devices
+from sim.devices.transfers import request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -115,6 +118,7 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
+        self._machine = Machine(self.state.chip, self.state.sio, (first.core, second.core))
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -122,7 +126,8 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
-            machine=Machine(self.state.chip, self.state.sio, (first.core, second.core)),
+            machine=self._machine,
+            dreq=self._request_data,
         )
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
@@ -582,6 +587,7 @@ class Rp2040:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
             self._scheduler.advance(self._now)
+            self._serve_dma()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -593,6 +599,24 @@ class Rp2040:
             if processor.core[Core.RUNS] and not processor.sleeps
         ]
         return min(running or [self.cycles])
+
+    def _serve_dma(self) -> None:
+        """Perform the accesses that the DMA asks for, as far as it comes until now."""
+        machine, words = self._machine, self.state.words
+        ask = access_of(machine.chip)
+        while ask is not None:
+            bus = self._private[0].bus
+            if ask.value is None:
+                answer_read(machine.chip, bus.read(ask.address, ask.size) or 0)
+            else:
+                bus.write(ask.address, ask.size, ask.value)
+                answer_write(machine.chip)
+            advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
+            ask = access_of(machine.chip)
+
+    def _request_data(self, number: int, level: bool) -> None:
+        machine, now = self._machine, self._scheduler.cycles
+        request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip

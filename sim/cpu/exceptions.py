@@ -433,7 +433,7 @@ def look_around(
                 return _TURN
             pending = other[_PENDING]
             advance_devices(core, other, chip, words, core[_CYCLES])
-            if other[_PENDING] != pending:
+            if other[_RUNS] and other[_PENDING] != pending:
                 core[_WINDOW] = 0
         if rests(core, priorities):
             if other[_RUNS]:

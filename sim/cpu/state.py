@@ -34,6 +34,7 @@ LOG_SIZE = 6
 PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
 PWM_SIZE = 128  # sim.devices.pwm
+DMA_SIZE = 256  # sim.devices.dma
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
 
@@ -157,7 +158,8 @@ class Chip(IntEnum):
     PIN_LOG_COUNT = PINS_HI + PINS_SIZE
     PIN_LOG = PIN_LOG_COUNT + 1
     PWM = PIN_LOG + 2 * PIN_LOG_SIZE
-    END = PWM + PWM_SIZE
+    DMA = PWM + PWM_SIZE
+    END = DMA + DMA_SIZE
 
 
 class Sleep(IntEnum):
