@@ -18,6 +18,7 @@ from experiments.files import (
     OutputFile,
     RunsFile,
     check_files,
+    input_or_dash,
     output_or_dash,
 )
 
@@ -639,6 +640,12 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         default="on",
         help="a stack that leaves its room: a fault where the program owns something, a warning "
         "where it does not (on); or let it (off)",
+    )
+    run.add_argument(
+        "--uart-in",
+        type=input_or_dash,
+        metavar="FILE",
+        help="what UART0 receives, at its baud rate; - is standard input",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.files import STANDARD_OUTPUT, Files
+from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
@@ -49,6 +51,7 @@ def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
     program = load_program(options.program)
+    by_hand = options.uart_in == STANDARD_INPUT and sys.stdin.isatty()
     on_stdout = options.json != STANDARD_OUTPUT
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -56,6 +59,7 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
+        uart_input=b"" if by_hand else _uart_input(options.uart_in),
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
@@ -66,10 +70,11 @@ def run(options: Namespace) -> int:
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
+    typed = _typed if by_hand else lambda _: b""
     if options.gdb is None:
-        outcome = run_session(pico, console, limits)
+        outcome = run_session(pico, console, limits, typed)
     else:
-        end = _debug(pico, console, limits, options.gdb)
+        end = _debug(pico, console, limits, typed, options.gdb)
         if not isinstance(end, Outcome):
             return end.exit_code or 0
         outcome = end
@@ -92,8 +97,26 @@ def run(options: Namespace) -> int:
     return outcome.exit_code
 
 
+def _uart_input(path: Path | None) -> bytes:
+    """All that UART0 is to receive."""
+    if path is None:
+        return b""
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"--uart-in {path}: cannot be read ({error.strerror})") from error
+
+
+def _typed(waits: bool) -> bytes:
+    """What came from the terminal since the last call, or what comes next."""
+    ready, _, _ = select.select([sys.stdin], [], [], None if waits else 0)
+    return os.read(sys.stdin.fileno(), 4096) if ready else b""
+
+
 def _debug(
-    pico: Pico, console: Console, limits: Limits, port: int
+    pico: Pico, console: Console, limits: Limits, typed: Callable[[bool], bytes], port: int
 ) -> gdb_server.SessionEnd | Outcome:
     """Let GDB run the program, and between two times that GDB has it the program run alone.
 
@@ -105,7 +128,9 @@ def _debug(
             end = server.debug(pico, semihosting)
             if end.ending is not gdb_server.Ending.DETACHED:
                 return end
-            outcome = run_session(pico, console, limits, semihosting, lambda: server.is_called)
+            outcome = run_session(
+                pico, console, limits, typed, semihosting, lambda: server.is_called
+            )
             if outcome.ending is not Ending.CALLED:
                 return outcome
 

@@ -85,6 +85,7 @@ def run_session(
     pico: Pico,
     console: Console,
     limits: Limits,
+    typed: Callable[[bool], bytes] = lambda _: b"",
     semihosting: Semihosting | None = None,
     is_called: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -93,6 +94,8 @@ def run_session(
     Args:
         pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
+        typed: gives what was typed for UART0 since the last call; told to wait for something if
+            the program sleeps until it comes. Nothing then ends the session.
         semihosting: answers the program's calls, and stays open; by default one of its own.
         is_called: whether somebody wants to go on with the Pico in its own way.
 
@@ -101,7 +104,7 @@ def run_session(
     """
     host = semihosting or Semihosting(pico, console.write, limits.folder, limits.command_line)
     try:
-        outcome = _run(pico, console, limits, host, is_called)
+        outcome = _run(pico, console, limits, host, typed, is_called)
     except Fault as fault:
         outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
@@ -120,6 +123,7 @@ def _run(
     console: Console,
     limits: Limits,
     semihosting: Semihosting,
+    typed: Callable[[bool], bytes],
     is_called: Callable[[], bool],
 ) -> Outcome:
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
@@ -138,6 +142,12 @@ def _run(
                 return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
             if is_called():
                 return Outcome(Ending.CALLED, 0)
+        if stop.reason in (StopReason.BUDGET, StopReason.SLEEP):
+            keys = typed(stop.reason is StopReason.SLEEP)
+            if keys:
+                pico.send(keys)
+            elif stop.reason is StopReason.SLEEP:
+                return Outcome(Ending.SLEEP, 0)
         elif stop.reason is not StopReason.HALT:
             # A program that a watchdog had to reset must not pass for a good one.
             reset = stop.reason is StopReason.RESET

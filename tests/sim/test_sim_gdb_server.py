@@ -322,7 +322,11 @@ def test_detached_the_program_runs_on_until_somebody_calls() -> None:
     def run(server: Server) -> None:
         semihosting = Semihosting(target, lambda _: None)
         outcomes.append(server.debug(target, semihosting).ending)
-        outcome = run_session(target, Console(), Limits(), semihosting, lambda: server.is_called)
+        outcome = run_session(
+            *(target, Console(), Limits()),
+            semihosting=semihosting,
+            is_called=lambda: server.is_called,
+        )
         outcomes.append(outcome.ending)
         outcomes.append(server.debug(target, semihosting).ending)
 

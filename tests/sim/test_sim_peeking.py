@@ -13,6 +13,7 @@ from sim.gdb.debugger import Debugger
 from sim.peripherals import BLOCKS, block_of
 
 _UART0, _ADC, _SSI, _RTC, _TIMER = 0x4003_4000, 0x4004_C000, 0x1800_0000, 0x4005_C000, 0x4005_4000
+_XIP_CTRL = 0x1400_0000
 _SIO, _SYSTICK, _ROSC, _CLOCKS = 0xD000_0000, 0xE000_E010, 0x4006_0000, 0x4000_8000
 _PARTS = ("sim.", "numpy")
 
@@ -59,6 +60,8 @@ def busy() -> Pico:
         write(_SSI + offset, value)
     for offset, value in ((0x80, 7), (0x88, 5), (0xAC, 31 << 10), (0x60, 100), (0x64, 7)):
         write(_SIO + offset, value)
+    for offset, value in ((0x14, 0x1000_0000), (0x18, 8)):  # a stream of flash, which is erased
+        write(_XIP_CTRL + offset, value)
     for offset, value in ((4, 50), (8, 0), (0, 5)):
         write(_SYSTICK + offset, value)
     target.run(200_000)
@@ -106,3 +109,4 @@ def test_what_a_read_would_take_is_seen() -> None:
         assert word(_SIO + 0x78) == 3  # DIRTY and READY
         assert word(_SYSTICK) >> 16 == 1  # COUNTFLAG
         assert word(_SSI + 0x24) == 3  # RXFLR
+        assert word(_XIP_CTRL + 0x1C) == word(0x5040_0000) == 0xFFFF_FFFF
