@@ -17,6 +17,7 @@ from sim.peripherals.pads import Pads
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
 from sim.peripherals.registers import RegisterBlock
+from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
@@ -82,6 +83,7 @@ class Surroundings:
         irq: interrupt request number and level, on every change.
         dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
+        seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
@@ -94,6 +96,7 @@ class Surroundings:
     dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
+    seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
@@ -122,6 +125,9 @@ class Peripherals:
         def line(number: Irq) -> InterruptLine:
             return InterruptLine(around.irq, number)
 
+        def request(number: Dreq) -> RequestLine:
+            return RequestLine(around.dreq, number)
+
         self.rosc = Rosc(timebase, _RANDOM_SEED)
         self.xosc = xosc = Xosc(timebase, _CRYSTAL_HZ)
         self.pll_sys = Pll("PLL_SYS", 0x4002_8000, timebase, xosc.source_hz)
@@ -148,21 +154,25 @@ class Peripherals:
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
-            "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
+            *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
         )
         self.uart1 = Uart(
-            "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
+            *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
         )
         self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
             line(Irq.ADC_FIFO),
+            request(Dreq.ADC),
+            around.seconds,
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
-        stream = XipStream(scheduler, around.cache)
+        stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
@@ -176,6 +186,11 @@ class Peripherals:
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
+
+    @property
+    def uarts(self) -> tuple[Uart, Uart]:
+        """Both."""
+        return self.uart0, self.uart1
 
     def reset(self) -> None:
         """Power-on. Time may have begun anew before."""
