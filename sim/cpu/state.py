@@ -111,6 +111,7 @@ class Core(IntEnum):
     TICK_AT = auto()  # the cycle at which it next pends
     WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
     PASSED = auto()  # the instruction to execute despite a breakpoint on it
+    LOOK = auto()  # whether something is to be looked at before the next instruction
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
     HIT_AT = auto()  # the first watched address of that access
     PAUSE_AT = auto()  # after so many instructions and SVCs a debugger wants it back; 0: never
