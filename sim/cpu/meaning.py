@@ -435,6 +435,20 @@ NOTHING = "pass"
 HALT = "status = BREAKPOINT; break"
 SUPERVISE = "status = CALL_SUPERVISOR; break"
 REFUSE = "status = -fault(core, UNDEFINED, -1, 0); break"
+# In the boot ROM, what the host does in place of code: a function of the floating-point tables, and
+# to let as many cycles go by as a low register says, up to the next look around.
+UNDEFINED_FOR_EVER = lines(
+    f"if pc >= ROM_SIZE: {REFUSE}",
+    "s = hw & 255",
+    "if s < FLOAT_FUNCTIONS:",
+    "    cost = int64(1); y = compute_float(r, s)",
+    "    if y != NO_ORDER: nz = y; c = int64(y >= 0); v = int64(0)",
+    f"elif s >= FLOAT_FUNCTIONS + 8: {REFUSE}",
+    "else:",
+    "    k = s & 7; y = int64(r[k]); cost = min(y, stop - cyc)",
+    "    r[k] = uint32(y - cost)",
+    "    if y > cost: next_pc = pc",
+)
 UNPREDICTABLE = "status = -fault(core, NO_MEANING, -1, 0); break"
 
 # --- 32 bits; `low` is the second halfword
