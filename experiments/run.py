@@ -55,6 +55,7 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
+        usb_serial=console.write,
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),

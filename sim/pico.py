@@ -21,6 +21,7 @@ from sim.loading.boot import Boot, boot_of
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
 from sim.memory_map import FLASH, SRAM, region_of
+from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
@@ -73,6 +74,7 @@ class Pico:
         strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
+        usb_serial: called with what the program sends to the host by its first USB serial port.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
@@ -98,6 +100,7 @@ class Pico:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        usb_serial: Callable[[bytes], None] | None = None,
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
@@ -115,6 +118,7 @@ class Pico:
         if engine is Engine.OWN:
             self._chip = Rp2040(
                 *(clock_hz, strict, uart),
+                usb_serial=usb_serial,
                 xip_miss=xip_miss if xip_cache and in_flash else None,
                 contention=contention,
                 traced=self.program if trace else None,
@@ -177,6 +181,17 @@ class Pico:
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         return self._chip.unmodelled
+
+    @property
+    def usb(self) -> UsbHost:
+        """The host to which the Pico's USB socket is connected.
+
+        Raises:
+            SimError: the engine is Unicorn, around which there is no chip.
+        """
+        if not isinstance(self._chip, Rp2040):
+            raise SimError("the engine unicorn has no USB; leave it out")
+        return self._chip.peripherals.usb_host
 
     @property
     def registers(self) -> Registers:

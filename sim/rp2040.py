@@ -31,6 +31,8 @@ from sim.cpu.state import (
     MAX_WATCHPOINTS,
     NEVER,
     ROM_AT,
+    USB_DPRAM,
+    USB_DPRAM_AT,
     Chip,
     Core,
     Sleep,
@@ -71,6 +73,7 @@ class Rp2040:
         clock_hz: the system clock until the program sets one.
         strict: whether a register that is not modelled is a fault.
         uart: called with each byte that UART0 sends.
+        usb_serial: called with what the first serial port behind USB sends.
         xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
             as SRAM.
         contention: what the cores cost each other on the bus.
@@ -88,6 +91,7 @@ class Rp2040:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        usb_serial: Callable[[bytes], None] | None = None,
         xip_miss: int | None = None,
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
@@ -110,6 +114,8 @@ class Rp2040:
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
+            usb_serial=usb_serial or (lambda _: None),
+            usb_dpram=memoryview(memory)[USB_DPRAM_AT : USB_DPRAM_AT + USB_DPRAM.size],
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
