@@ -16,8 +16,9 @@ from sim.errors import (
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport

@@ -18,8 +18,9 @@ from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError,
 from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.boot import Boot, boot_of
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
@@ -275,10 +276,22 @@ class Pico:
             self._core.set_registers(**asdict(saved))
 
     def symbol(self, name: str) -> Symbol:
-        """Look up a symbol; SymbolError names near matches if there is none."""
+        """Look up a symbol, by the name that reports have for it or by the linker's.
+
+        Raises:
+            SymbolError: none has that name; it names near matches. Or several have, none of which
+                is global; it names them all.
+        """
         try:
             return self.program.symbols[name]
         except KeyError:
+            several = [one.symbol for one in self.program.found if one.symbol.linker_name == name]
+            if several:
+                places = ", ".join(f"{one.name!r} at {one.address:#010x}" for one in several)
+                raise SymbolError(
+                    f"{self.program.path}: {len(several)} symbols are called {name!r}; "
+                    f"name one of {places}"
+                ) from None
             near = difflib.get_close_matches(name, self.program.symbols, 3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise SymbolError(f"{self.program.path}: no symbol {name!r}{hint}") from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
+from sim.cpu.state import Chip, Machine, machine_without_program
 from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
@@ -18,7 +19,7 @@ from sim.peripherals.registers import RegisterBlock
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
-from sim.peripherals.scheduler import Scheduler
+from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.sio import Sio
 from sim.peripherals.spi_flash import SpiFlash
 from sim.peripherals.syscfg import Syscfg
@@ -32,8 +33,10 @@ from sim.peripherals.usb_host import UsbHost
 from sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
-from sim.peripherals.xip_ctrl import XipCache, XipCtrl
+from sim.peripherals.xip_cache import XipCache
+from sim.peripherals.xip_ctrl import XipCtrl
 from sim.peripherals.xip_ssi import XipSsi
+from sim.peripherals.xip_stream import XipAux, XipStream
 from sim.peripherals.xosc import Xosc
 
 _CRYSTAL_HZ = 12_000_000  # of a Pico
@@ -59,7 +62,10 @@ def _ignore(*_arguments: object) -> None:
 class _NoCache:
     """Flash without a cache: counts nothing."""
 
-    hits = accesses = 0
+    hits = accesses = word_cycles = 0
+
+    def word_at(self, address: int) -> int:
+        return 0
 
     def flush(self) -> None:
         pass
@@ -83,6 +89,7 @@ class Surroundings:
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
         cache: the flash cache behind XIP_CTRL.
+        machine: the integers of cores and native devices.
     """
 
     irq: Callable[[int, bool], None] = _ignore
@@ -96,6 +103,7 @@ class Surroundings:
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
     cache: XipCache = field(default_factory=_NoCache)
+    machine: Machine = field(default_factory=machine_without_program)
 
 
 class Peripherals:
@@ -106,12 +114,14 @@ class Peripherals:
         surroundings: what they call.
 
     Attributes:
-        blocks: all of them, for the bus.
+        blocks: all of them, for the bus of core 0.
+        sios: SIO as each core sees it.
         usb_host: what the USB socket is connected to.
     """
 
     def __init__(self, scheduler: Scheduler, surroundings: Surroundings) -> None:
         self._surroundings = around = surroundings
+        machine = around.machine
         self.timebase = timebase = Timebase(scheduler)
 
         def line(number: Irq) -> InterruptLine:
@@ -134,9 +144,13 @@ class Peripherals:
         self.pads_bank0 = Pads("PADS_BANK0", 0x4001_C000, _BANK0_PADS, _BANK0_PINS)
         self.pads_qspi = Pads("PADS_QSPI", 0x4002_0000, _QSPI_PADS, _QSPI_PINS)
         self.io_bank0 = IoBank(
-            "IO_BANK0", 0x4001_4000, _BANK0_PINS, self.pads_bank0, line(Irq.IO_BANK0)
+            *("IO_BANK0", 0x4001_4000, _BANK0_PINS, self.pads_bank0, Irq.IO_BANK0),
+            *(machine, Chip.PINS, scheduler),
         )
-        self.io_qspi = IoBank("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, line(Irq.IO_QSPI))
+        self.io_qspi = IoBank(
+            *("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, Irq.IO_QSPI),
+            *(machine, Chip.PINS_HI, scheduler),
+        )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
             "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
@@ -144,7 +158,7 @@ class Peripherals:
         self.uart1 = Uart(
             "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
         )
-        self.sio = Sio(scheduler, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
+        self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
@@ -159,12 +173,13 @@ class Peripherals:
             self.usbctrl,
             around.usb_serial,
         )
+        stream = XipStream(scheduler, around.cache)
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
-            self.usbctrl,
+            self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
+            XipSsi(self.io_qspi, SpiFlash()), self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": self.usbctrl.reset
@@ -176,7 +191,11 @@ class Peripherals:
         """Power-on. Time may have begun anew before."""
         self.timebase.held = True
         self.timebase.reset()
-        for block in self.blocks:
+        machine = self._surroundings.machine
+        machine.chip[Chip.DEVICES_AT], machine.chip[Chip.DEVICES_ON] = NEVER, 0
+        for bank in (self.io_bank0, self.io_qspi):
+            bank.release()
+        for block in (*self.blocks, self.sios[1]):
             block.reset()
         self.usb_host.reset()
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()

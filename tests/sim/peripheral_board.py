@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from sim.cpu.lines import FIRST_IRQ
+from sim.cpu.state import Core, machine_without_program
 from sim.peripherals import (
     NEVER,
     Peripherals,
@@ -17,23 +19,24 @@ class Board:
 
     Attributes:
         sent: bytes of UART0.
-        interrupts: numbers of the requests that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
 
     def __init__(self, cache: XipCache | None = None) -> None:
         self.clock = Scheduler()
         self.sent = bytearray()
-        self.interrupts: set[int] = set()
+        self._requested: set[int] = set()
+        self.machine = machine_without_program()
         self.events: list[object] = []
 
         def irq(number: int, level: bool) -> None:
-            assert (number in self.interrupts) != level, "told of a change that is none"
-            self.interrupts ^= {number}
+            assert (number in self._requested) != level, "told of a change that is none"
+            self._requested ^= {number}
 
         around = {
             "irq": irq,
             "uart0": self.sent.append,
+            "machine": self.machine,
             "on_reset": lambda: self.events.append("reset"),
             "on_clock_lost": lambda: self.events.append("clock lost"),
             "on_system_hz": lambda hz: self.events.append(("clk_sys", hz)),
@@ -48,6 +51,12 @@ class Board:
             for block in self.chip.blocks
             for register in block.registers
         }
+
+    @property
+    def interrupts(self) -> set[int]:
+        """Numbers of the requests that are raised, for core 0."""
+        lines = int(self.machine.cores[0][Core.LINES]) >> FIRST_IRQ
+        return self._requested | {number for number in range(32) if lines >> number & 1}
 
     def read(self, block: str, register: str) -> int:
         value = self.blocks[block].read(self._offsets[block, register])
