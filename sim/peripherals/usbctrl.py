@@ -21,6 +21,7 @@ _TOLERANCE = Fraction(25, 10_000)  # of a full-speed device's bit rate: USB 2.0,
 _PORTS = 32  # an endpoint's IN and OUT side: 2 * endpoint + out
 
 # MAIN_CTRL, SIE_CTRL, USB_MUXING, USB_PWR
+_MAIN_CTRL = 0x40
 _CONTROLLER_EN, _HOST_NDEVICE = 1 << 0, 1 << 1
 _EP0_INT_STALL, _EP0_DOUBLE_BUF, _EP0_INT_1BUF, _EP0_INT_2BUF, _EP0_INT_NAK = (
     1 << bit for bit in (31, 30, 29, 28, 27)
@@ -178,7 +179,7 @@ class Usbctrl(RegisterBlock):
         """See Peripheral."""
         known = super().write(offset, value)
         self._update()
-        return known and not self["MAIN_CTRL"] & _HOST_NDEVICE
+        return known and not (offset == _MAIN_CTRL and value & _HOST_NDEVICE)
 
     def clocked(self, hz: Fraction) -> None:
         """The frequency of clk_usb changed."""
