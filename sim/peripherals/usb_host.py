@@ -1,6 +1,6 @@
 """The simulated host in whose USB socket the Pico is: what it knows of the device and does with it.
 
-As soon as the device pulls up D+ it is enumerated as Linux does it, its CDC serial ports are opened
+As soon as the device pulls up D+ it is enumerated, its CDC serial ports are opened
 and its HID interfaces polled, and its disks are asked what they are. Source: USB 2.0, 7.1.7 and 9.
 """
 
@@ -44,6 +44,7 @@ _ADDRESS_RECOVERY = 10  # as Linux waits; 9.2.6.3 asks for 2
 _RESUME = 20  # 7.1.7.7
 _ATTEMPTS = 3  # to enumerate
 _ADDRESS = 1
+_HEAD = 8  # bytes of the device descriptor, down to the size of packets
 _FIRST_PACKET = 64  # of a control transfer, until the device has told its own
 _CLEAR_FEATURE, _SET_ADDRESS, _GET_DESCRIPTOR, _SET_CONFIGURATION = 1, 5, 6, 9
 _ENGLISH = 0x0409
@@ -240,8 +241,8 @@ class UsbHost:
     def _enumerate(self) -> Steps[None]:
         """Its packet size in haste, a second reset, an address, and then all of it."""
         yield from self._reset_bus()
-        head = yield from self._descriptor(DescriptorType.DEVICE, _FIRST_PACKET)
-        if len(head) < 8:
+        head = yield from self._descriptor(DescriptorType.DEVICE, _HEAD)
+        if len(head) < _HEAD:
             raise ValueError(f"its device descriptor has {len(head)} bytes")
         yield from self._reset_bus()
         yield from self.request(0x00, _SET_ADDRESS, _ADDRESS, 0, b"")
