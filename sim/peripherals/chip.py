@@ -10,6 +10,7 @@ from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
+from sim.peripherals.dma import DmaRegisters
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
@@ -178,8 +179,9 @@ class Peripherals:
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
-            XipSsi(self.io_qspi, SpiFlash()), self.usbctrl,
+            self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
+            XipCtrl(around.cache, stream), XipAux(stream), XipSsi(self.io_qspi, SpiFlash()),
+            self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": self.usbctrl.reset
