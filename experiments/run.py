@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.files import STANDARD_OUTPUT, Files
+from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
@@ -21,7 +23,7 @@ from sim.reports.call_graph import CallGraph
 from sim.reports.memory_report import memory_table
 from sim.reports.profile import Profile
 from sim.semihosting import BREAKPOINT, Semihosting
-from sim.session import Console, Limits, Outcome, run_session
+from sim.session import Console, Keyboard, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
 EXPECTED_ERRORS = (UserError, SimError)
@@ -48,6 +50,7 @@ def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
     program = load_program(options.program)
+    by_hand = sys.stdin.isatty()
     on_stdout = options.json != STANDARD_OUTPUT
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -55,7 +58,9 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
+        uart_input=_input("--uart-in", options.uart_in, by_hand),
         usb_serial=console.write,
+        usb_input=_input("--usb-in", options.usb_in, by_hand),
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
@@ -69,11 +74,18 @@ def run(options: Namespace) -> int:
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
-    outcome = run_session(pico, console, limits)
+    keyboard = None
+    if by_hand and STANDARD_INPUT in (options.uart_in, options.usb_in):
+        keyboard = Keyboard(
+            _typed, pico.send if options.uart_in == STANDARD_INPUT else pico.usb.type
+        )
+    outcome = run_session(pico, console, limits, keyboard)
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
     for register in pico.unmodelled:
         print(f"priot: not modelled: {register}", file=sys.stderr)
+    for problem in _usb_problems(pico, options):
+        print(f"priot: USB: {problem}", file=sys.stderr)
     for path in options.profile:
         text = _profile_writer(path)(pico.profile(), pico.call_graph())
         _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
@@ -85,6 +97,33 @@ def run(options: Namespace) -> int:
     elif options.json is not None:
         write_json(options.json, record)
     return outcome.exit_code
+
+
+def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
+    """All that a serial port is to receive; what is typed by hand comes later."""
+    if path is None or (path == STANDARD_INPUT and by_hand):
+        return b""
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{option} {path}: cannot be read ({error.strerror})") from error
+
+
+def _usb_problems(pico: Pico, options: Namespace) -> list[str]:
+    if Engine(options.engine) is not Engine.OWN:
+        return []
+    usb = pico.usb
+    if usb.obstacle:
+        return [f"the program pulls up D+, but the host sees no device: {usb.obstacle}"]
+    return usb.problems
+
+
+def _typed(waits: bool) -> bytes:
+    """What came from the terminal since the last call, or what comes next."""
+    ready, _, _ = select.select([sys.stdin], [], [], None if waits else 0)
+    return os.read(sys.stdin.fileno(), 4096) if ready else b""
 
 
 def _debug(pico: Pico, console: Console, options: Namespace) -> gdb_server.SessionEnd:
@@ -116,6 +155,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
+    if options.uart_in == options.usb_in == STANDARD_INPUT:
+        raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:

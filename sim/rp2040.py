@@ -54,7 +54,7 @@ from sim.instructions import WIDE
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
+from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
@@ -124,6 +124,7 @@ class Rp2040:
             uart0=uart or (lambda _: None),
             usb_serial=usb_serial or (lambda _: None),
             usb_dpram=memory[USB_DPRAM_AT : USB_DPRAM_AT + USB_DPRAM.size].data,
+            seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
@@ -178,6 +179,9 @@ class Rp2040:
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
+        for uart in self.peripherals.uarts:
+            uart.hang_up()
+        self.peripherals.usb_host.hang_up()
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()
@@ -300,6 +304,12 @@ class Rp2040:
         waits = spent - int(cycles.sum() + stalls.sum())
         columns = (cycles[places], executions[places], stalls[places])
         return Profile(program, addresses[order], *columns, waits)
+
+    def present_peripherals(self) -> Peripherals:
+        """The peripherals, brought up to the present, for the host to do something to them."""
+        self._settle()
+        self.state.chip[Chip.STEADY_UNTIL] = 0  # what the host does may change what was read
+        return self.peripherals
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""

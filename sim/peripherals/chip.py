@@ -17,6 +17,7 @@ from sim.peripherals.pads import Pads
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
 from sim.peripherals.registers import RegisterBlock
+from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
@@ -85,6 +86,7 @@ class Surroundings:
         uart0, uart1: each byte that is sent.
         usb_serial: what the host gets from the first serial port behind USB.
         usb_dpram: the USB controller's memory, DPRAM_SIZE bytes.
+        seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
@@ -99,6 +101,7 @@ class Surroundings:
     uart1: Callable[[int], None] = _ignore
     usb_serial: Callable[[bytes], None] = _ignore
     usb_dpram: memoryview = field(default_factory=lambda: memoryview(bytearray(DPRAM_SIZE)))
+    seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
@@ -128,6 +131,9 @@ class Peripherals:
         def line(number: Irq) -> InterruptLine:
             return InterruptLine(around.irq, number)
 
+        def request(number: Dreq) -> RequestLine:
+            return RequestLine(around.dreq, number)
+
         self.rosc = Rosc(timebase, _RANDOM_SEED)
         self.xosc = xosc = Xosc(timebase, _CRYSTAL_HZ)
         self.pll_sys = Pll("PLL_SYS", 0x4002_8000, timebase, xosc.source_hz)
@@ -154,16 +160,20 @@ class Peripherals:
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
-            "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
+            *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
         )
         self.uart1 = Uart(
-            "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
+            *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
         )
         self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
             line(Irq.ADC_FIFO),
+            request(Dreq.ADC),
+            around.seconds,
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
@@ -174,7 +184,7 @@ class Peripherals:
             self.usbctrl,
             around.usb_serial,
         )
-        stream = XipStream(scheduler, around.cache)
+        stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
@@ -188,6 +198,11 @@ class Peripherals:
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
+
+    @property
+    def uarts(self) -> tuple[Uart, Uart]:
+        """Both."""
+        return self.uart0, self.uart1
 
     def reset(self) -> None:
         """Power-on. Time may have begun anew before."""

@@ -107,6 +107,10 @@ class UsbHost:
         """Why a device that asks to be on the bus is not."""
         return self._port.obstacle if self._port.pulls_up else None
 
+    def hang_up(self) -> None:
+        """Forget what was typed and not sent yet."""
+        self._typed.clear()
+
     def type(self, data: bytes) -> None:
         """Send to the first serial port, now or as soon as it is open."""
         self._typed += data

@@ -22,6 +22,7 @@ class Board:
         sent: bytes of UART0.
         usb_sent: what the first serial port behind USB sent to the host.
         dpram: the USB controller's memory.
+        data_requests: numbers of the requests to the DMA that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
 
@@ -31,6 +32,7 @@ class Board:
         self.usb_sent = bytearray()
         self.dpram = memoryview(bytearray(DPRAM_SIZE))
         self._requested: set[int] = set()
+        self.data_requests: set[int] = set()
         self.machine = machine_without_program()
         self.events: list[object] = []
 
@@ -38,8 +40,14 @@ class Board:
             assert (number in self._requested) != level, "told of a change that is none"
             self._requested ^= {number}
 
+        def dreq(number: int, level: bool) -> None:
+            assert (number in self.data_requests) != level, "told of a change that is none"
+            self.data_requests ^= {number}
+
         around = {
             "irq": irq,
+            "dreq": dreq,
+            "seconds": lambda cycle: cycle / 5000,
             "uart0": self.sent.append,
             "usb_serial": self.usb_sent.extend,
             "usb_dpram": self.dpram,

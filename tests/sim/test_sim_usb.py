@@ -4,6 +4,7 @@ import struct
 
 import pytest
 from peripheral_board import Board
+from sim_programs import ElfSource, assemble
 from usb_gadget import (
     AVAILABLE,
     DATA1,
@@ -21,6 +22,8 @@ from usb_gadget import (
     interface,
 )
 
+import firmware_elf
+from sim import Engine, Pico, Program, SimError
 from sim.peripherals.usb_host import UsbHost
 from sim.peripherals.usb_transfers import NoAnswerError, StallError, UsbError
 
@@ -639,3 +642,42 @@ def test_disk() -> None:
     assert (unit.blocks, unit.block_size) == (10, 512)
     assert unit.first_block == b"first" + bytes(507)
     assert _host(gadget).problems == []
+
+
+# --- on the whole chip
+
+
+def test_a_program_and_the_host_from_python() -> None:
+    sent = bytearray()
+    program = firmware_elf.BUILT / "usb_serial.no_flash.elf"
+    pico = Pico(program, usb_serial=sent.extend, usb_input=b"first ")
+    pico.run(max_cycles=35_000_000)
+    usb = pico.usb
+    assert usb.configured
+    assert usb.device is not None
+    assert usb.device.vendor_id == 0x1209
+    assert usb.strings == {1: "priot", 2: "serial port in capitals"}
+    coding = usb.control(0xA1, 0x21, 0, 0, 7)
+    refused = usb.control(0x80, 6, 0x0F00, 0, 5)  # BOS
+    usb.type(b"second\n")
+    pico.run(max_cycles=1_000_000)
+    assert coding.data == struct.pack("<IBBB", 115_200, 0, 0, 8)
+    assert isinstance(refused.error, StallError)
+    assert sent == b"ready\nFIRST SECOND\n"
+    pico.reset()
+    pico.run(max_cycles=35_000_000)
+    assert pico.usb.serial_ports[0].received == b"ready\nFIRST "
+
+
+def test_host_mode_is_named() -> None:
+    source = "ldr r0, =0x50110040; movs r1, #3; str r1, [r0]; bkpt #0; .align 2"
+    pico = Pico(Program.parse(ElfSource(assemble(source)).build()))
+    pico.run()
+    assert [str(one) for one in pico.unmodelled] == [
+        "USBCTRL_REGS register at 0x50110040 is not modelled"
+    ]
+
+
+def test_unicorn_has_no_usb() -> None:
+    with pytest.raises(SimError, match="no peripherals"):
+        _ = Pico(firmware_elf.TRAINER, engine=Engine.UNICORN).usb
