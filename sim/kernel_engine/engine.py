@@ -226,9 +226,12 @@ class KernelEngine:
         return event if isinstance(event, Event) else None
 
     def _answer(self, event: Event) -> Event:
-        """The event, but for what the boot ROM asks for: to change flash, and there is none."""
+        """The event, but for what the boot ROM asks for: to change flash, or to compute floats."""
         core = self.core
-        if event.reason is not Ended.BREAKPOINT or not ROM.holds(core.pc):
+        if not ROM.holds(core.pc):
             return event
-        asks = (core.halfword(core.pc) or 0) & 0xFF in (flash.ERASE, flash.PROGRAM)
+        asks = event.reason is FaultReason.UNDEFINED or (
+            event.reason is Ended.BREAKPOINT
+            and (core.halfword(core.pc) or 0) & 0xFF in (flash.ERASE, flash.PROGRAM)
+        )
         return Event(FaultReason.NOT_HERE) if asks else event

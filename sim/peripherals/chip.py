@@ -16,6 +16,7 @@ from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
+from sim.peripherals.pwm import PwmRegisters
 from sim.peripherals.registers import RegisterBlock
 from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
@@ -190,6 +191,7 @@ class Peripherals:
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
+            PwmRegisters(machine, scheduler),
             XipCtrl(around.cache, stream), XipAux(stream), XipSsi(self.io_qspi, SpiFlash()),
             self.usbctrl,
         ]  # fmt: skip
