@@ -635,6 +635,13 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--strict", action="store_true", help="a register that is not modelled is a fault"
     )
     run.add_argument(
+        "--stack-limit",
+        choices=("on", "off"),
+        default="on",
+        help="a stack that leaves its room: a fault where the program owns something, a warning "
+        "where it does not (on); or let it (off)",
+    )
+    run.add_argument(
         "--uart-in",
         type=input_or_dash,
         metavar="FILE",

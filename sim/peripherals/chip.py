@@ -185,6 +185,10 @@ class Peripherals:
             self.usbctrl,
             around.usb_serial,
         )
+        ssi = XipSsi(
+            *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
+            *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
+        )
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
@@ -192,7 +196,7 @@ class Peripherals:
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
             PwmRegisters(machine, scheduler),
-            XipCtrl(around.cache, stream), XipAux(stream), XipSsi(self.io_qspi, SpiFlash()),
+            XipCtrl(around.cache, stream), XipAux(stream), ssi,
             self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {

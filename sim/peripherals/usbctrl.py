@@ -117,7 +117,7 @@ class Usbctrl(RegisterBlock):
             *(Register(4 * n, f"ADDR_ENDP{n}", 0, 0x060F_007F) for n in range(1, 16)),
             Register(0x40, "MAIN_CTRL", 0, 0x8000_0003),
             Register(0x44, "SOF_WR", 0, 0),
-            Register(0x48, "SOF_RD", 0, 0, self._read_frame),
+            Register(0x48, "SOF_RD", 0, 0, self._read_frame, peek=lambda: self._frame),
             Register(
                 *(0x4C, "SIE_CTRL", 0, 0xFF07_BF5F & ~_SELF_CLEARING),
                 on_write=self._write_control,

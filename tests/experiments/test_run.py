@@ -205,7 +205,7 @@ def test_memory_report_as_table_json_and_picture(
     record = record_of(tmp_path, built("heap", "default"), *options)
     report = json.loads((tmp_path / "m.json").read_text())
     assert report["heap"]["high_water"] >= 15_000
-    assert report["stack"]["high_water"] == record["stack_high_water_bytes"]
+    assert report["stacks"][0]["high_water"] == record["stack_high_water_bytes"]
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
     assert "heap: " in capfd.readouterr().out
 

@@ -453,7 +453,9 @@ def test_requests_that_make_no_sense() -> None:
 def test_frames() -> None:
     gadget, _ = _configured()
     board = gadget.board
-    first = board.read(_REGS, "SOF_RD")
+    first = board.blocks[_REGS].peek(0x48)
+    assert board.read(_REGS, "INTR") >> 17 & 1 == 1
+    assert board.read(_REGS, "SOF_RD") == first
     assert board.read(_REGS, "INTR") >> 17 & 1 == 0  # a read of SOF_RD clears it
     board.write(_REGS, "INTE", 1 << 17)
     seen = []
