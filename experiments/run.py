@@ -24,7 +24,7 @@ from sim.reports import profile_formats, record_diff
 from sim.reports.memory_report import memory_table
 from sim.reports.profile_formats import CoreProfile
 from sim.semihosting import Semihosting
-from sim.session import Console, Ending, Limits, Outcome, run_session
+from sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
 EXPECTED_ERRORS = (UserError, SimError)
@@ -51,7 +51,7 @@ def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
     program = load_program(options.program)
-    by_hand = options.uart_in == STANDARD_INPUT and sys.stdin.isatty()
+    by_hand = sys.stdin.isatty()
     on_stdout = options.json != STANDARD_OUTPUT
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -59,7 +59,9 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
-        uart_input=b"" if by_hand else _uart_input(options.uart_in),
+        uart_input=_input("--uart-in", options.uart_in, by_hand),
+        usb_serial=console.write,
+        usb_input=_input("--usb-in", options.usb_in, by_hand),
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
@@ -70,11 +72,15 @@ def run(options: Namespace) -> int:
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
-    typed = _typed if by_hand else lambda _: b""
+    keyboard = None
+    if by_hand and STANDARD_INPUT in (options.uart_in, options.usb_in):
+        keyboard = Keyboard(
+            _typed, pico.send if options.uart_in == STANDARD_INPUT else pico.usb.type
+        )
     if options.gdb is None:
-        outcome = run_session(pico, console, limits, typed)
+        outcome = run_session(pico, console, limits, keyboard)
     else:
-        end = _debug(pico, console, limits, typed, options.gdb)
+        end = _debug(pico, console, limits, keyboard, options.gdb)
         if not isinstance(end, Outcome):
             return end.exit_code or 0
         outcome = end
@@ -84,6 +90,8 @@ def run(options: Namespace) -> int:
         print(f"priot: {warning}; silence this with --stack-limit off", file=sys.stderr)
     for register in pico.unmodelled:
         print(f"priot: not modelled: {register}", file=sys.stderr)
+    for problem in _usb_problems(pico, options):
+        print(f"priot: USB: {problem}", file=sys.stderr)
     for path in options.profile:
         text = _profile_writer(path)(pico.profiles())
         _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
@@ -97,16 +105,25 @@ def run(options: Namespace) -> int:
     return outcome.exit_code
 
 
-def _uart_input(path: Path | None) -> bytes:
-    """All that UART0 is to receive."""
-    if path is None:
+def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
+    """All that a serial port is to receive; what is typed by hand comes later."""
+    if path is None or (path == STANDARD_INPUT and by_hand):
         return b""
     if path == STANDARD_INPUT:
         return sys.stdin.buffer.read()
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"--uart-in {path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{option} {path}: cannot be read ({error.strerror})") from error
+
+
+def _usb_problems(pico: Pico, options: Namespace) -> list[str]:
+    if Engine(options.engine) is not Engine.OWN:
+        return []
+    usb = pico.usb
+    if usb.obstacle:
+        return [f"the program pulls up D+, but the host sees no device: {usb.obstacle}"]
+    return usb.problems
 
 
 def _typed(waits: bool) -> bytes:
@@ -116,7 +133,7 @@ def _typed(waits: bool) -> bytes:
 
 
 def _debug(
-    pico: Pico, console: Console, limits: Limits, typed: Callable[[bool], bytes], port: int
+    pico: Pico, console: Console, limits: Limits, keyboard: Keyboard | None, port: int
 ) -> gdb_server.SessionEnd | Outcome:
     """Let GDB run the program, and between two times that GDB has it the program run alone.
 
@@ -129,7 +146,7 @@ def _debug(
             if end.ending is not gdb_server.Ending.DETACHED:
                 return end
             outcome = run_session(
-                pico, console, limits, typed, semihosting, lambda: server.is_called
+                pico, console, limits, keyboard, semihosting, lambda: server.is_called
             )
             if outcome.ending is not Ending.CALLED:
                 return outcome
@@ -149,6 +166,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
+    if options.uart_in == options.usb_in == STANDARD_INPUT:
+        raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:

@@ -23,6 +23,7 @@ from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
+from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
 from sim.reports.memory_use import MemoryUse, measure
@@ -79,6 +80,8 @@ class Pico:
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
         uart_input: bytes that UART0 receives after every reset, as `send` sends them.
+        usb_serial: called with what the program sends to the host by its first USB serial port.
+        usb_input: bytes that this port receives after every reset, as `usb.type` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
@@ -108,6 +111,8 @@ class Pico:
         uart: Callable[[int], None] | None = None,
         *,
         uart_input: bytes = b"",
+        usb_serial: Callable[[bytes], None] | None = None,
+        usb_input: bytes = b"",
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
@@ -117,7 +122,7 @@ class Pico:
         contention: Contention = Contention.BANKS,
         stack_limit: bool = True,
     ) -> None:
-        self._uart_input = uart_input
+        self._uart_input, self._usb_input = uart_input, usb_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
         in_flash = flash_data or any(
@@ -127,6 +132,7 @@ class Pico:
         if engine is Engine.OWN:
             self._chip = Rp2040(
                 *(clock_hz, strict, uart),
+                usb_serial=usb_serial,
                 xip_miss=xip_miss if xip_cache and in_flash else None,
                 contention=contention,
                 traced=self.program if trace else None,
@@ -158,6 +164,8 @@ class Pico:
         self._halted_at: int | None = None
         if self._uart_input:
             self.send(self._uart_input)
+        if self._usb_input:
+            self.usb.type(self._usb_input)
 
     @property
     def _core(self) -> EngineCore:
@@ -193,6 +201,15 @@ class Pico:
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         return self._chip.unmodelled
+
+    @property
+    def usb(self) -> UsbHost:
+        """The host to which the Pico's USB socket is connected.
+
+        Raises:
+            SimError: the engine has no peripherals.
+        """
+        return self._chip.present_peripherals().usb_host
 
     @property
     def stack_warnings(self) -> list[StackWarning]:

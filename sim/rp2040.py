@@ -34,6 +34,8 @@ from sim.cpu.state import (
     MAX_WATCHPOINTS,
     NEVER,
     ROM_AT,
+    USB_DPRAM,
+    USB_DPRAM_AT,
     Chip,
     Core,
     Machine,
@@ -89,6 +91,7 @@ class Rp2040:
         clock_hz: the system clock until the program sets one.
         strict: whether a register that is not modelled is a fault.
         uart: called with each byte that UART0 sends.
+        usb_serial: called with what the first serial port behind USB sends.
         xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
             as SRAM.
         contention: what the cores cost each other on the bus.
@@ -107,6 +110,7 @@ class Rp2040:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        usb_serial: Callable[[bytes], None] | None = None,
         xip_miss: int | None = None,
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
@@ -135,6 +139,8 @@ class Rp2040:
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
+            usb_serial=usb_serial or (lambda _: None),
+            usb_dpram=memory[USB_DPRAM_AT : USB_DPRAM_AT + USB_DPRAM.size].data,
             seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
@@ -194,6 +200,7 @@ class Rp2040:
         self._cache.reset()
         for uart in self.peripherals.uarts:
             uart.hang_up()
+        self.peripherals.usb_host.hang_up()
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()

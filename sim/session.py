@@ -54,6 +54,20 @@ class Console:
 
 
 @dataclass(frozen=True)
+class Keyboard:
+    """Somebody who types.
+
+    Attributes:
+        typed: gives what was typed since the last call; told to wait for something if the program
+            sleeps until it comes. Nothing then ends the session.
+        send: takes it to the program.
+    """
+
+    typed: Callable[[bool], bytes]
+    send: Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
 class Limits:
     """When a session ends by itself, and what the program may ask of the host.
 
@@ -85,7 +99,7 @@ def run_session(
     pico: Pico,
     console: Console,
     limits: Limits,
-    typed: Callable[[bool], bytes] = lambda _: b"",
+    keyboard: Keyboard | None = None,
     semihosting: Semihosting | None = None,
     is_called: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -94,8 +108,7 @@ def run_session(
     Args:
         pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
-        typed: gives what was typed for UART0 since the last call; told to wait for something if
-            the program sleeps until it comes. Nothing then ends the session.
+        keyboard: who types while the program runs.
         semihosting: answers the program's calls, and stays open; by default one of its own.
         is_called: whether somebody wants to go on with the Pico in its own way.
 
@@ -104,7 +117,7 @@ def run_session(
     """
     host = semihosting or Semihosting(pico, console.write, limits.folder, limits.command_line)
     try:
-        outcome = _run(pico, console, limits, host, typed, is_called)
+        outcome = _run(pico, console, limits, host, keyboard, is_called)
     except Fault as fault:
         outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
@@ -123,7 +136,7 @@ def _run(
     console: Console,
     limits: Limits,
     semihosting: Semihosting,
-    typed: Callable[[bool], bytes],
+    keyboard: Keyboard | None,
     is_called: Callable[[], bool],
 ) -> Outcome:
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
@@ -143,9 +156,9 @@ def _run(
             if is_called():
                 return Outcome(Ending.CALLED, 0)
         if stop.reason in (StopReason.BUDGET, StopReason.SLEEP):
-            keys = typed(stop.reason is StopReason.SLEEP)
-            if keys:
-                pico.send(keys)
+            keys = keyboard.typed(stop.reason is StopReason.SLEEP) if keyboard else b""
+            if keyboard and keys:
+                keyboard.send(keys)
             elif stop.reason is StopReason.SLEEP:
                 return Outcome(Ending.SLEEP, 0)
         elif stop.reason is not StopReason.HALT:
