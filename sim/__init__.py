@@ -18,6 +18,8 @@ from sim.errors import (
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.spi_bus import SpiDevice
 from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
@@ -39,6 +41,7 @@ __all__ = [
     "FaultReason",
     "FlashError",
     "FunctionCost",
+    "I2cDevice",
     "InstructionCost",
     "MemoryReport",
     "MemoryUse",
@@ -50,6 +53,7 @@ __all__ = [
     "Registers",
     "SimError",
     "SourceLine",
+    "SpiDevice",
     "StackPeak",
     "Stop",
     "StopReason",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,20 @@ from sim.loading.boot import Boot, boot_of
 from sim.loading.elf import Program, SourceLine, Symbol
 from sim.loading.program import load_program
 from sim.memory_map import FLASH, SRAM, region_of
+from sim.peripherals import Peripherals
+from sim.peripherals.i2c import I2c
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.serial_pins import GPIOS
+from sim.peripherals.spi import Spi
+from sim.peripherals.spi_bus import SpiDevice
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
+
+_Controller = TypeVar("_Controller", I2c, Spi)
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
@@ -298,6 +306,69 @@ class Pico:
         address = self.symbol(where).address if isinstance(where, str) else where
         self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
         self._core.forget_code(address, len(raw))
+
+    def attach_i2c(
+        self, bus: int, address: int, device: I2cDevice, *, ten_bit: bool = False
+    ) -> None:
+        """Wire a device to I2C0 or I2C1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            address: where it answers, without the bit for the direction; one at 0 hears general
+                calls.
+
+        Raises:
+            ValueError: there is no such bus, that is no address, or it is taken.
+            SimError: the engine is Unicorn.
+        """
+        self._serial(self._peripherals.i2c, bus).bus.attach(device, address, ten_bit)
+
+    def attach_spi(self, bus: int, device: SpiDevice, *, chip_select: int | None = None) -> None:
+        """Wire a device to SPI0 or SPI1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            chip_select: the GPIO that selects it while low, driven by SIO or by the controller;
+                None: it is always selected.
+
+        Raises:
+            ValueError: there is no such bus or GPIO.
+            SimError: the engine is Unicorn.
+        """
+        if chip_select is not None and not 0 <= chip_select < GPIOS:
+            raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
+        self._serial(self._peripherals.spi, bus).bus.attach(device, chip_select)
+
+    def join_i2c(self) -> None:
+        """Wire SDA and SCL of I2C0 and I2C1 to each other.
+
+        Raises:
+            ValueError: devices of both have one address.
+            SimError: the engine is Unicorn.
+        """
+        self._peripherals.join_i2c()
+
+    def join_spi(self, master: int = 0) -> None:
+        """Wire one SPI controller to the other as its slave: SCK, both data lines, chip select.
+
+        Raises:
+            ValueError: there is no such controller.
+            SimError: the engine is Unicorn.
+        """
+        self._serial(self._peripherals.spi, master)
+        self._peripherals.join_spi(master)
+
+    @property
+    def _peripherals(self) -> Peripherals:
+        if not isinstance(self._chip, Rp2040):
+            raise SimError("the engine unicorn has no peripherals; leave it out")
+        return self._chip.peripherals
+
+    @staticmethod
+    def _serial(controllers: tuple[_Controller, ...], number: int) -> _Controller:
+        if number not in (0, 1):
+            raise ValueError(f"there is no bus {number}; give 0 or 1")
+        return controllers[number]
 
     def profile(self) -> Profile:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`.

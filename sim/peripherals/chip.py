@@ -9,17 +9,21 @@ from sim.peripherals import adc, uart
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
+from sim.peripherals.i2c import I2c
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
 from sim.peripherals.registers import RegisterBlock
+from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
 from sim.peripherals.scheduler import Scheduler
+from sim.peripherals.serial_pins import I2cPins, SpiPins
 from sim.peripherals.sio import Sio
+from sim.peripherals.spi import Spi
 from sim.peripherals.spi_flash import SpiFlash
 from sim.peripherals.syscfg import Syscfg
 from sim.peripherals.sysinfo import Sysinfo
@@ -111,6 +115,9 @@ class Peripherals:
         def line(number: Irq) -> InterruptLine:
             return InterruptLine(around.irq, number)
 
+        def request(number: Dreq) -> RequestLine:
+            return RequestLine(around.dreq, number)
+
         self.rosc = Rosc(timebase, _RANDOM_SEED)
         self.xosc = xosc = Xosc(timebase, _CRYSTAL_HZ)
         self.pll_sys = Pll("PLL_SYS", 0x4002_8000, timebase, xosc.source_hz)
@@ -138,6 +145,27 @@ class Peripherals:
         self.uart1 = Uart(
             "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
         )
+        self.i2c = tuple(
+            I2c(
+                *(f"I2C{number}", 0x4004_4000 + 0x4000 * number, scheduler),
+                line(Irq(Irq.I2C0 + number)),
+                request(Dreq(Dreq.I2C0_TX + 2 * number)),
+                request(Dreq(Dreq.I2C0_RX + 2 * number)),
+                I2cPins(self.io_bank0, number).reach_bus,
+            )
+            for number in (0, 1)
+        )
+        spi_counter = timebase.counter(lambda: clocks.hz("clk_peri"))
+        self.spi = tuple(
+            Spi(
+                *(f"SPI{number}", 0x4003_C000 + 0x4000 * number, scheduler, spi_counter),
+                line(Irq(Irq.SPI0 + number)),
+                request(Dreq(Dreq.SPI0_TX + 2 * number)),
+                request(Dreq(Dreq.SPI0_RX + 2 * number)),
+                SpiPins(self.io_bank0, number),
+            )
+            for number in (0, 1)
+        )
         self.sio = Sio(scheduler, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
         self.adc = Adc(
             scheduler,
@@ -151,8 +179,8 @@ class Peripherals:
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sio, XipCtrl(around.cache), XipSsi(self.io_qspi, SpiFlash()),
-            usbctrl,
+            *self.i2c, *self.spi, self.adc, self.rtc, self.sio, XipCtrl(around.cache),
+            XipSsi(self.io_qspi, SpiFlash()), usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": usbctrl.reset
@@ -169,6 +197,17 @@ class Peripherals:
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         self.timebase.held = False
         self.timebase.changed()
+
+    def join_i2c(self) -> None:
+        """Wire SDA and SCL of both controllers to each other. Raises ValueError as `absorb`."""
+        first, second = self.i2c
+        if first.bus is not second.bus:
+            first.bus.absorb(second.bus)
+            second.bus = first.bus
+
+    def join_spi(self, master: int) -> None:
+        """Wire one controller, the master, to the other as its slave, chip select included."""
+        self.spi[master].bus.attach(self.spi[1 - master], is_framed=True)
 
     def _tell_frequencies(self) -> None:
         system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()

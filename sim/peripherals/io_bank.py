@@ -48,6 +48,8 @@ class IoBank(RegisterBlock):
         self.name, self.base = name, base
         self.on_change: Callable[[], None] = lambda: None
         self._pins = pins
+        self._watchers: list[tuple[int, Callable[[], None]]] = []
+        self._pad_out = self._pad_enable = 0
         self._pads = pads
         self._line = line
         self._all = (1 << len(pins)) - 1
@@ -111,6 +113,14 @@ class IoBank(RegisterBlock):
         """Levels that the chip drives, and the pins that it drives."""
         return self._pad_out, self._pad_enable
 
+    def function(self, pin: int) -> int:
+        """FUNCSEL of a pin."""
+        return self[f"{self._pins[pin]}_CTRL"] & 0x1F
+
+    def watch(self, pin: int, on_change: Callable[[], None]) -> None:
+        """Have a function called after each change of what the chip drives a pin to."""
+        self._watchers.append((1 << pin, on_change))
+
     def drive(self, out: int, enable: int) -> None:
         """What SIO puts out: levels and output enables."""
         self._sio_out, self._sio_enable = out, enable
@@ -149,6 +159,7 @@ class IoBank(RegisterBlock):
     def _settle(self) -> None:
         """Let the pins take the levels that all registers and the host give them."""
         before = self._irq_levels
+        was_out, was_driven = self._pad_out, self._pad_enable
         pads = self._pads
         self._pad_out = self._out.apply(self._sio_out & self._sio) & self._all
         self._pad_enable = (
@@ -161,6 +172,10 @@ class IoBank(RegisterBlock):
         self._from_pad = self._levels & pads.input_enabled
         self._irq_levels = self._irq.apply(self._from_pad) & self._all
         self._note_edges(before & ~self._irq_levels, self._irq_levels & ~before)
+        changed = was_out ^ self._pad_out | was_driven ^ self._pad_enable
+        for pins, on_change in self._watchers:
+            if changed & pins:
+                on_change()
 
     def _note_edges(self, fallen: int, risen: int) -> None:
         changed = fallen | risen
