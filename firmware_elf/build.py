@@ -277,14 +277,15 @@ def build(program: Program, directory: Path) -> Path:
 def _images_of(program: Program, elf: bytes) -> dict[str, bytes]:
     """What is made of an ELF file, by file name."""
     if program is BOOTROM:
-        return {"bootrom.bin": images.to_bin(elf)[1].ljust(_BOOTROM_SIZE, b"\0")}
+        rom = images.to_bin(elf)[1].ljust(_BOOTROM_SIZE, b"\0")
+        return {"bootrom.bin": rom, "bootrom.symbols": images.symbols(elf)}
     content = {"uf2": images.to_uf2(elf), "bin": images.to_bin(elf)[1]}
     return {f"{program.name}.{ending}": content[ending] for ending in program.images}
 
 
 def place_of(name: str) -> Path:
     """Where the built file ``name`` is committed: the boot ROM belongs to the simulator."""
-    return HERE.parent / "sim" / name if name == "bootrom.bin" else HERE / name
+    return HERE.parent / "sim" / name if name.startswith("bootrom.") else HERE / name
 
 
 def build_all(directory: Path) -> dict[str, Any]:

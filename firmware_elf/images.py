@@ -1,4 +1,4 @@
-"""What goes into flash: the second stage's checksum, BIN and UF2 files made of an ELF file."""
+"""What is made of an ELF file: second stage's checksum, BIN and UF2 files, table of functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import struct
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 _BOOT2_SIZE = 256
 _UF2_PAYLOAD = 256  # the only size that the RP2040's boot ROM takes
@@ -65,3 +66,23 @@ def to_uf2(elf: bytes) -> bytes:
         )
         for number, page in enumerate(pages)
     )
+
+
+def symbols(elf: bytes) -> bytes:
+    """The table of functions: a line of address, size and name each, by address.
+
+    One whose size the assembler was not told reaches to the next.
+    """
+    table = ELFFile(io.BytesIO(elf)).get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    functions = {
+        entry["st_value"] & ~1: (entry["st_size"], entry.name.removeprefix("rom_"))
+        for entry in sorted(table.iter_symbols(), key=lambda entry: entry.name, reverse=True)
+        if entry["st_info"]["type"] == "STT_FUNC"
+    }
+    starts = sorted(functions)
+    lines = []
+    for start, after in zip(starts, [*starts[1:], starts[-1] + 2], strict=True):
+        size, name = functions[start]
+        lines.append(f"{start:#06x} {size or after - start} {name}\n")
+    return "".join(lines).encode()

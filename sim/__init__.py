@@ -16,8 +16,9 @@ from sim.errors import (
     Uf2Error,
 )
 from sim.faults import Fault, FaultReason, Registers
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.peripherals.i2c_bus import I2cDevice
 from sim.peripherals.spi_bus import SpiDevice
 from sim.pico import Pico, Stop, StopReason

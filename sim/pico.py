@@ -18,14 +18,13 @@ from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError,
 from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
 from sim.loading.boot import Boot, boot_of
-from sim.loading.elf import Program, SourceLine, Symbol
+from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
+from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals import Peripherals
-from sim.peripherals.i2c import I2c
 from sim.peripherals.i2c_bus import I2cDevice
 from sim.peripherals.serial_pins import GPIOS
-from sim.peripherals.spi import Spi
 from sim.peripherals.spi_bus import SpiDevice
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
@@ -34,7 +33,7 @@ from sim.reports.profile import Profile
 from sim.rp2040 import Rp2040
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
-_Controller = TypeVar("_Controller", I2c, Spi)
+_Bus = TypeVar("_Bus")
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
@@ -268,10 +267,22 @@ class Pico:
             self._core.set_registers(**asdict(saved))
 
     def symbol(self, name: str) -> Symbol:
-        """Look up a symbol; SymbolError names near matches if there is none."""
+        """Look up a symbol, by the name that reports have for it or by the linker's.
+
+        Raises:
+            SymbolError: none has that name; it names near matches. Or several have, none of which
+                is global; it names them all.
+        """
         try:
             return self.program.symbols[name]
         except KeyError:
+            several = [one.symbol for one in self.program.found if one.symbol.linker_name == name]
+            if several:
+                places = ", ".join(f"{one.name!r} at {one.address:#010x}" for one in several)
+                raise SymbolError(
+                    f"{self.program.path}: {len(several)} symbols are called {name!r}; "
+                    f"name one of {places}"
+                ) from None
             near = difflib.get_close_matches(name, self.program.symbols, 3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
             raise SymbolError(f"{self.program.path}: no symbol {name!r}{hint}") from None
@@ -321,7 +332,7 @@ class Pico:
             ValueError: there is no such bus, that is no address, or it is taken.
             SimError: the engine is Unicorn.
         """
-        self._serial(self._peripherals.i2c, bus).bus.attach(device, address, ten_bit)
+        _of_two(self._peripherals.i2c_buses, bus).attach(device, address, ten_bit)
 
     def attach_spi(self, bus: int, device: SpiDevice, *, chip_select: int | None = None) -> None:
         """Wire a device to SPI0 or SPI1; it stays there over resets.
@@ -337,38 +348,15 @@ class Pico:
         """
         if chip_select is not None and not 0 <= chip_select < GPIOS:
             raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
-        self._serial(self._peripherals.spi, bus).bus.attach(device, chip_select)
-
-    def join_i2c(self) -> None:
-        """Wire SDA and SCL of I2C0 and I2C1 to each other.
-
-        Raises:
-            ValueError: devices of both have one address.
-            SimError: the engine is Unicorn.
-        """
-        self._peripherals.join_i2c()
-
-    def join_spi(self, master: int = 0) -> None:
-        """Wire one SPI controller to the other as its slave: SCK, both data lines, chip select.
-
-        Raises:
-            ValueError: there is no such controller.
-            SimError: the engine is Unicorn.
-        """
-        self._serial(self._peripherals.spi, master)
-        self._peripherals.join_spi(master)
+        peripherals = self._peripherals
+        _of_two(peripherals.spi, bus).bus.attach(device, chip_select)
+        peripherals.rewire()
 
     @property
     def _peripherals(self) -> Peripherals:
         if not isinstance(self._chip, Rp2040):
             raise SimError("the engine unicorn has no peripherals; leave it out")
         return self._chip.peripherals
-
-    @staticmethod
-    def _serial(controllers: tuple[_Controller, ...], number: int) -> _Controller:
-        if number not in (0, 1):
-            raise ValueError(f"there is no bus {number}; give 0 or 1")
-        return controllers[number]
 
     def profile(self) -> Profile:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`.
@@ -496,3 +484,9 @@ class Pico:
             self._function(pc),
             self._line(pc),
         )
+
+
+def _of_two(buses: tuple[_Bus, ...], number: int) -> _Bus:
+    if number not in (0, 1):
+        raise ValueError(f"there is no bus {number}; give 0 or 1")
+    return buses[number]

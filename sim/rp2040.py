@@ -19,8 +19,10 @@ from sim.cpu.call_trace import InstructionBooks, charge_until_now
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
+from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, addresses_of, place
+from sim.cpu.memory import REASONS
+from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
@@ -33,6 +35,7 @@ from sim.cpu.state import (
     ROM_AT,
     Chip,
     Core,
+    Machine,
     Sleep,
     State,
     Status,
@@ -47,7 +50,6 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
-from sim.peripherals.interrupts import Irq
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
@@ -61,7 +63,6 @@ _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
-_OWN_LINES = (Irq.SIO_PROC0, Irq.SIO_PROC1)
 
 
 class Rp2040:
@@ -107,6 +108,9 @@ class Rp2040:
         self._most_resets = most_resets
         self._scheduler = Scheduler()
         self._clock = SystemClock(self._scheduler, clock_hz)
+        self.processors = Processor(self.state, 0), Processor(self.state, 1)
+        self.core = self.processors[0]
+        first, second = (processor.arrays for processor in self.processors)
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -114,9 +118,8 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
+            machine=Machine(self.state.chip, self.state.sio, (first.core, second.core)),
         )
-        self.processors = Processor(self.state, 0), Processor(self.state, 1)
-        self.core = self.processors[0]
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
         self.peripherals.watchdog.ticks.on_move = self._set_ticks
@@ -127,7 +130,6 @@ class Rp2040:
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
         self._stopped_on = 0
-        first, second = (processor.arrays for processor in self.processors)
         state = self.state
         shared = (
             *(state.chip, state.sio, state.lines, state.loaded),
@@ -201,7 +203,6 @@ class Rp2040:
         self.processors[0].core[Core.SP_LOW] = lowest
 
     def _reset_blocks(self) -> None:
-        self.state.sio[:] = 0
         self.peripherals.reset()
         for private in self._private:
             private.reset()
@@ -472,6 +473,7 @@ class Rp2040:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
             self._scheduler.advance(self._now)
+        self.peripherals.io_bank0.tell_watched()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -511,17 +513,15 @@ class Rp2040:
         return self._reset_requested or asked
 
     def _irq(self, number: int, level: bool) -> None:
-        """A request goes to both cores; but those of SIO, which are native."""
-        if number in _OWN_LINES:
-            return
-        for private in self._private:
-            private.nvic.irq(number, level)
+        """A request goes to both cores."""
+        for processor in self.processors:
+            set_line(processor.core, number, level, self._scheduler.cycles)
 
     def _send_from_core1(self, word: int) -> None:
         """A word from core 1's boot ROM."""
         sio = self.state.sio
         push(sio, 1, word)
-        tell(self.processors[0].core, sio)
+        tell(self.processors[0].core, sio, self._scheduler.cycles)
         self.processors[0].core[Core.EVENT] = 1
 
     def _start(self, table: int, sp: int, entry: int) -> None:

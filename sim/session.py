@@ -147,4 +147,4 @@ def _breakpoint_code(pico: Pico) -> int:
     if registers.xpsr & _IPSR:
         return EXIT_FAILED
     function = pico.program.function_at(registers.pc)
-    return registers.r0 & 0xFF if function and function.name == "_exit" else 0
+    return registers.r0 & 0xFF if function and function.linker_name == "_exit" else 0

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.memory import REASONS, fault, place
+from sim.cpu.memory import REASONS, fault, is_ahead
 from sim.cpu.mpu import refuses_to
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.state import (
     FLASH_AT,
     LOG_SIZE,
@@ -27,6 +28,7 @@ from sim.cpu.state import (
     Status,
 )
 from sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
+from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
 from sim.memory_map import SRAM
 
@@ -78,7 +80,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED = int(Core.SUPERVISED)
-_TICK_AT = int(Core.TICK_AT)
+_TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -387,6 +389,13 @@ def look_around(
     while True:
         if core[_CYCLES] >= core[_TICK_AT]:
             advance_systick(core, chip, core[_CYCLES])
+        if core[_CYCLES] >= chip[_DEVICES_AT]:
+            if is_ahead(core, other, core[_CYCLES]):
+                return _TURN
+            pending = other[_PENDING]
+            advance_devices(core, other, chip, words, core[_CYCLES])
+            if other[_PENDING] != pending:
+                core[_WINDOW] = 0
         if core[_SLEEPS] != _NOT and wakes(core, priorities):
             if core[_SLEEPS] == _WFE:
                 core[_EVENT] = 0
@@ -394,12 +403,12 @@ def look_around(
         if core[_SLEEPS] != _NOT:
             if other[_RUNS]:
                 return _TURN  # time is for both to make
-            happens = min(chip[_EVENT_AT], core[_TICK_AT])
+            happens = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
             if happens >= NEVER:
                 return _FOREVER
             core[_CYCLES] = max(core[_CYCLES], min(happens, chip[_LIMIT]))
             if core[_CYCLES] < chip[_EVENT_AT]:
-                if core[_CYCLES] >= core[_TICK_AT]:
+                if core[_CYCLES] >= min(core[_TICK_AT], chip[_DEVICES_AT]):
                     continue
                 return _BUDGET
         if core[_CYCLES] >= chip[_EVENT_AT]:
@@ -432,7 +441,8 @@ def look_around(
     if core[_T] == 0:
         fault(core, _ARM, -1, 0)
         return _FAULT
-    core[_STOP_AT] = min(chip[_EVENT_AT], core[_TICK_AT], chip[_LIMIT], core[_WINDOW])
+    happens = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
+    core[_STOP_AT] = min(happens, chip[_LIMIT], core[_WINDOW])
     return _GO
 
 

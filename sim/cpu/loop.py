@@ -21,6 +21,7 @@ from sim.cpu import call_trace, exceptions, memory, special, systick
 from sim.cpu.meaning import REFUSE, conditional
 from sim.cpu.native import OPTIONS
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
+from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
 from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
 from sim.memory_map import FLASH, ROM, SRAM
@@ -100,7 +101,7 @@ def make(_sources):
             rests0 = core0[SLEEPS] != NOT and not wakes(core0, priorities0)
             rests1 = core1[SLEEPS] != NOT and not wakes(core1, priorities1)
             if rests0 and rests1:
-                until = min(chip[EVENT_AT], core0[TICK_AT], core1[TICK_AT])
+                until = min(chip[EVENT_AT], chip[DEVICES_AT], core0[TICK_AT], core1[TICK_AT])
                 if until >= NEVER:
                     return FOREVER
                 until = min(until, chip[LIMIT])
@@ -108,10 +109,12 @@ def make(_sources):
                 core1[CYCLES] = max(core1[CYCLES], until)
                 if until == chip[EVENT_AT]:
                     return DUE
-                if until < core0[TICK_AT] and until < core1[TICK_AT]:
+                if until < min(chip[DEVICES_AT], core0[TICK_AT], core1[TICK_AT]):
                     return BUDGET
                 advance_systick(core0, chip, core0[CYCLES])
                 advance_systick(core1, chip, core1[CYCLES])
+                if until == chip[DEVICES_AT]:
+                    advance_devices(core0, core1, chip, words, until)
                 continue
             first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
             if first and rests1 and core1[TICK_AT] <= core0[CYCLES]:
@@ -323,6 +326,7 @@ def names() -> dict[str, Any]:
         "arrive": call_trace.arrive,
         "follow_exceptions": call_trace.follow_exceptions,
         "note_sp_at": call_trace.note_sp,
+        "advance_devices": advance_devices,
         "advance_systick": systick.advance_systick,
         "look_around": exceptions.look_around,
         "wakes": exceptions.wakes,
@@ -337,7 +341,8 @@ def names() -> dict[str, Any]:
 def _hash_of_sources(text: str) -> str:
     """Of all that the compiled loop is made of: Numba's cache on disk does not look at it."""
     digest = hashlib.sha256(text.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py")]):
         digest.update(path.read_bytes())
     digest.update(repr((SRAM, FLASH, ROM, ROM_AT, tuple(FaultReason))).encode())
     return digest.hexdigest()

@@ -8,20 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.cpu.mpu import refuses
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.private import read_private, write_private
 from sim.cpu.sio import NOT_HERE, read_sio, write_sio
 from sim.cpu.state import (
     FLASH_AT,
-    MEMORY_SIZE,
     NEVER,
     ROM_AT,
-    SRAM_AT,
-    USB_DPRAM,
-    USB_DPRAM_AT,
     XIP_SETS,
     XIP_SRAM_AT,
     Chip,
@@ -30,8 +26,8 @@ from sim.cpu.state import (
 )
 from sim.cpu.systick import read_systick, write_systick
 from sim.cpu.ticks import ticks
+from sim.devices.devices import advance_devices, read_device, write_device
 from sim.faults import FaultReason
-from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 """Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,
@@ -72,54 +68,8 @@ _OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
-_SRAM, _FLASH, _ROM = SRAM.base, FLASH.base, ROM.base
-_SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size
-_XIP, _XIP_SIZE = XIP.base, XIP.size
-_XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
-_USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
-_UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
-_BANK_BITS = 16
+_DEVICES_ON = int(Chip.DEVICES_ON)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
-
-
-@native
-def place(address: Any) -> Any:
-    """Where in the array of memories an address lies; -1 if in none."""
-    if address - _SRAM >= 0 and address - _SRAM < _SRAM_SIZE:
-        return address - _SRAM + SRAM_AT
-    if address - _XIP >= 0 and address - _XIP < _XIP_SIZE:
-        at = address & 0x00FF_FFFF
-        return at + FLASH_AT if at < _FLASH_SIZE else np.int64(-1)
-    if address < _ROM_SIZE:
-        return address + ROM_AT
-    offset = address - _UNSTRIPED
-    if offset >= 0 and offset < _UNSTRIPED_SIZE:
-        bank, offset = offset >> _BANK_BITS, offset & ((1 << _BANK_BITS) - 1)
-        return (offset >> 2 << 4 | bank << 2 | offset & 3) + SRAM_AT
-    if address - _XIP_SRAM >= 0 and address - _XIP_SRAM < _XIP_SRAM_SIZE:
-        return address - _XIP_SRAM + XIP_SRAM_AT
-    if address - _USB >= 0 and address - _USB < _USB_SIZE:
-        return address - _USB + USB_DPRAM_AT
-    return np.int64(-1)
-
-
-def addresses_of(places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The reverse of `place`, for the address by which a memory is known first."""
-    bounds = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT)
-    bases: npt.NDArray[np.int64] = np.array(
-        [
-            *(_SRAM - SRAM_AT, _ROM - ROM_AT, _XIP_SRAM - XIP_SRAM_AT),
-            *(_USB - USB_DPRAM_AT, _FLASH - FLASH_AT),
-        ]
-    )
-    of_each: npt.NDArray[np.int64] = bases[np.searchsorted(bounds, places, side="right")]
-    return places + of_each
-
-
-def memory_end(at: int) -> int:
-    """Where the memory ends that holds a place."""
-    ends = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT, MEMORY_SIZE)
-    return next(end for end in ends if at < end)
 
 
 @native
@@ -241,16 +191,17 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
 
 
 @native
-def _read_register(core: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
-    """A register that is native; NOT_HERE for others."""
+def _read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
+    """A register that is native, at the address of its word; NOT_HERE for others."""
     if address >> 28 == 0xD:
-        return read_sio(core, sio, now, address & 0xFFFF)
+        return read_sio(core, chip, sio, now, address & 0xFFFF)
     if address >> 28 == 0xE:
         found = read_private(core, address)
         return read_systick(core, chip, now, address) if found == NOT_HERE else found
     if address == chip[_STEADY_AT] and now < chip[_STEADY_UNTIL]:
         return chip[_STEADY_VALUE]
-    return _read_timer(chip, now, address)
+    found = _read_timer(chip, now, address)
+    return read_device(core, other, chip, now, address) if found == NOT_HERE else found
 
 
 @native
@@ -259,13 +210,13 @@ def _write_register(
 ) -> Any:
     """Write a register that is native; NOT_HERE for others."""
     if address >> 28 == 0xD:
-        return write_sio(core, other, sio, now, address & 0xFFFF, value)
+        return write_sio(core, other, chip, sio, now, address & 0xFFFF, value)
     if address >> 28 == 0xE:
         done = write_private(core, address, value)
         if done == NOT_HERE:
             done = write_systick(core, chip, now, address, value)
         return done
-    return np.int64(NOT_HERE)
+    return write_device(core, other, chip, now, address, value)
 
 
 @native
@@ -317,12 +268,15 @@ def load(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = _read_register(core, chip, sio, now, address)
-        if found != NOT_HERE:
-            replies[number] = found
-            core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
-            return found | _extra(address, False) << 32
+    if chip[_DEVICES_ON]:
+        advance_devices(core, other, chip, words, now)
+    found = _read_register(core, other, chip, sio, now, address & ~3)
+    if found != NOT_HERE:
+        if size < 4:
+            found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
+        replies[number] = found
+        core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
+        return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
 
@@ -376,9 +330,13 @@ def store(
     if is_ahead(core, other, now):
         core[_ASKED] = 0
         return np.int64(_TURN)
-    if size == 4:
-        found = _write_register(core, other, chip, sio, now, address, value)
-        if found != NOT_HERE:
-            core[_ASKED] = core[_ANSWERED] = number + 1
-            return _extra(address, True) | (ATTENTION if found else 0)
+    if chip[_DEVICES_ON]:
+        advance_devices(core, other, chip, words, now)
+    word = value
+    if size < 4:  # a byte or halfword comes on every lane: 2.1.4
+        word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001
+    found = _write_register(core, other, chip, sio, now, address & ~3, word)
+    if found != NOT_HERE:
+        core[_ASKED] = core[_ANSWERED] = number + 1
+        return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

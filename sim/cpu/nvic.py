@@ -68,13 +68,6 @@ class Nvic:
         """Those that have begun and not ended."""
         return int(self._core[Core.ACTIVE])
 
-    def irq(self, number: int, level: bool) -> None:
-        """Set the line of interrupt `number`; it pends while high and not active."""
-        bit, lines = 1 << FIRST_IRQ + number, int(self._core[Core.LINES])
-        if level and not lines & bit:
-            self.pending |= bit
-        self._core[Core.LINES] = lines | bit if level else lines & ~bit
-
     def pend(self, exception: int) -> None:
         """Make an exception pending."""
         self.pending |= 1 << exception

@@ -14,14 +14,14 @@ class PrivateBlocks:
     """A core's own register blocks, and the bus as it sees it."""
 
     def __init__(self, processor: Processor, peripherals: Peripherals) -> None:
-        arrays, sio = processor.arrays, peripherals.sio
+        arrays = processor.arrays
         self.nvic = Nvic(arrays)
         self.system_control = SystemControl(arrays, self.nvic)
         self._blocks: tuple[Peripheral, ...] = (
             *(self.nvic, self.system_control, MpuRegisters(arrays)),
         )
-        shared = [block for block in peripherals.blocks if block is not sio]
-        self.bus = Bus([*self._blocks, *shared, sio.core1 if processor.number else sio])
+        shared = [block for block in peripherals.blocks if block is not peripherals.sios[0]]
+        self.bus = Bus([*self._blocks, *shared, peripherals.sios[processor.number]])
 
     def reset(self) -> None:
         """Power-on."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 
 from sim.cpu.exceptions import program_status, set_program_status, use_stack
-from sim.cpu.memory import place
+from sim.cpu.places import place
 from sim.cpu.special import guard
 from sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
 from sim.faults import Registers

@@ -1,6 +1,6 @@
-"""SIO's fast registers: core number, mailbox, spinlocks and divider. RP2040 datasheet, 2.3.1.
+"""SIO: core number, GPIO, mailbox, spinlocks and divider. RP2040 datasheet, 2.3.1.
 
-GPIO and the interpolators are modelled in Python (sim.peripherals.sio).
+The interpolators are modelled in Python (sim.peripherals.sio).
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.cpu.lines import set_line
 from sim.cpu.native import native
-from sim.cpu.state import Core
+from sim.cpu.state import Chip, Core
+from sim.devices.pins import SIO_FUNCTION, Bank, drive_pins
 
 DEPTH = 8  # words in a FIFO
 DIVIDE_CYCLES = 8
+GPIO_IN, GPIO_HI_IN, GPIO_OUT, GPIO_END = 0x04, 0x08, 0x10, 0x50
 CPUID, FIFO_ST, FIFO_WR, FIFO_RD, SPINLOCK_ST = 0x00, 0x50, 0x54, 0x58, 0x5C
 UDIVIDEND, UDIVISOR, SDIVIDEND, SDIVISOR = 0x60, 0x64, 0x68, 0x6C
 QUOTIENT, REMAINDER, DIV_CSR, SPINLOCK0, SPINLOCK_END = 0x70, 0x74, 0x78, 0x100, 0x180
@@ -22,7 +25,6 @@ NOT_HERE = -1 << 62  # no register of this file
 
 _VLD, _RDY, _WOF, _ROE = 1, 1 << 1, 1 << 2, 1 << 3  # FIFO_ST
 _SLEEPS, _CYCLES, _WINDOW = int(Core.SLEEPS), int(Core.CYCLES), int(Core.WINDOW)
-_FIRST_IRQ = 16
 _MAILBOX_IRQ = 15  # of core 0; core 1 has the next
 _ALL, _SIGN = 0xFFFF_FFFF, 1 << 31
 
@@ -40,28 +42,21 @@ class Sio(IntEnum):
 
 _LOCKS, _COUNTS, _HEADS = int(Sio.LOCKS), int(Sio.COUNTS), int(Sio.HEADS)
 _ERRORS, _WORDS = int(Sio.ERRORS), int(Sio.WORDS)
-_NUMBER, _PENDING, _LINES, _ACTIVE = (
-    *(int(Core.NUMBER), int(Core.PENDING), int(Core.LINES), int(Core.ACTIVE)),
-)
+_NUMBER, _PENDING = int(Core.NUMBER), int(Core.PENDING)
+_BANKS, _BANK_SIZE = int(Chip.PINS), int(Chip.PINS_HI) - int(Chip.PINS)
+_OUT, _ENABLE = int(Bank.OUT) + SIO_FUNCTION, int(Bank.ENABLE) + SIO_FUNCTION
+_ALL_PINS, _INPUTS, _EVENT_AT = int(Bank.ALL), int(Bank.INPUTS), int(Chip.EVENT_AT)
 _DIVIDEND, _DIVISOR = int(Core.DIVIDEND), int(Core.DIVISOR)
 _QUOTIENT, _REMAINDER = int(Core.QUOTIENT), int(Core.REMAINDER)
 _READY_AT, _DIRTY, _RUNS = int(Core.READY_AT), int(Core.DIRTY), int(Core.RUNS)
 
 
 @native
-def set_line(core: Any, irq: Any, level: Any) -> None:
-    """Drive an interrupt request of a core; it pends when it rises."""
-    bit = np.int64(1) << (_FIRST_IRQ + irq)
-    if level and core[_LINES] & bit == 0:
-        core[_PENDING] |= bit
-    core[_LINES] = core[_LINES] | bit if level else core[_LINES] & ~bit
-
-
-@native
-def tell(core: Any, sio: Any) -> None:
+def tell(core: Any, sio: Any, now: Any) -> None:
     """Drive a core's mailbox interrupt: a word to read, or an error."""
     number = core[_NUMBER]
-    set_line(core, _MAILBOX_IRQ + number, sio[_COUNTS + 1 - number] or sio[_ERRORS + number])
+    level = sio[_COUNTS + 1 - number] or sio[_ERRORS + number]
+    set_line(core, _MAILBOX_IRQ + number, level, now)
 
 
 @native
@@ -114,9 +109,49 @@ def divide(core: Any, now: Any, signed: Any) -> None:
 
 
 @native
-def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
+def _write_gpio(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: Any) -> Any:
+    """GPIO_OUT, GPIO_OE and those of GPIO_HI, each with its SET, CLR and XOR.
+
+    Whether an interrupt may follow.
+    """
+    bank = _BANKS + _BANK_SIZE * (offset >= 0x30)
+    value &= chip[bank + _ALL_PINS]
+    out, enable = chip[bank + _OUT], chip[bank + _ENABLE]
+    before = enable if offset & 0x10 == 0 else out
+    how = offset & 0xC
+    if how == 4:
+        value |= before
+    elif how == 8:
+        value = before & ~value
+    elif how == 12:
+        value ^= before
+    pending, of_other = core[_PENDING], other[_PENDING]
+    if offset & 0x10 == 0:
+        drive_pins(core, other, chip, bank, SIO_FUNCTION, out, value, now)
+    else:
+        drive_pins(core, other, chip, bank, SIO_FUNCTION, value, enable, now)
+    if other[_PENDING] != of_other:
+        core[_WINDOW] = 0
+        return np.int64(1)
+    return np.int64(core[_PENDING] != pending or chip[_EVENT_AT] <= now)
+
+
+@native
+def _read_gpio(chip: Any, offset: Any) -> Any:
+    if offset <= GPIO_HI_IN:
+        return chip[_BANKS + _BANK_SIZE * (offset == GPIO_HI_IN) + _INPUTS]
+    if offset & 0xC:  # SET, CLR and XOR are to write alone
+        return np.int64(0)
+    bank = _BANKS + _BANK_SIZE * (offset >= 0x30)
+    return chip[bank + (_ENABLE if offset & 0x10 == 0 else _OUT)]
+
+
+@native
+def read_sio(core: Any, chip: Any, sio: Any, now: Any, offset: Any) -> Any:
     """The register at a word offset; NOT_HERE for others."""
     number = core[_NUMBER]
+    if offset >= GPIO_IN and offset < GPIO_END and offset != 0x0C:
+        return _read_gpio(chip, offset)
     if offset >= SPINLOCK0 and offset < SPINLOCK_END:  # a read claims the lock
         bit = np.int64(1) << (offset - SPINLOCK0 >> 2)
         claimed = bit & ~sio[_LOCKS]
@@ -133,7 +168,7 @@ def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
         if word < 0:
             sio[_ERRORS + number] |= _ROE
             word = np.int64(0)
-        tell(core, sio)
+        tell(core, sio, now)
         return word
     if offset == FIFO_WR:
         return np.int64(0)
@@ -154,9 +189,11 @@ def read_sio(core: Any, sio: Any, now: Any, offset: Any) -> Any:
 
 
 @native
-def write_sio(core: Any, other: Any, sio: Any, now: Any, offset: Any, value: Any) -> Any:
+def write_sio(core: Any, other: Any, chip: Any, sio: Any, now: Any, offset: Any, value: Any) -> Any:
     """Write the register at a word offset; 1 if an interrupt may follow, NOT_HERE for others."""
     number = core[_NUMBER]
+    if offset >= GPIO_OUT and offset < GPIO_END:
+        return _write_gpio(core, other, chip, now, offset, value)
     if offset >= UDIVIDEND and offset <= SDIVISOR:
         core[_DIVIDEND if offset in (UDIVIDEND, SDIVIDEND) else _DIVISOR] = value
         divide(core, now, offset >= SDIVIDEND)
@@ -172,14 +209,14 @@ def write_sio(core: Any, other: Any, sio: Any, now: Any, offset: Any, value: Any
     if offset == FIFO_WR and (other[_RUNS] or number == 1):
         if not push(sio, number, value):
             sio[_ERRORS + number] |= _WOF
-        tell(core, sio)
-        tell(other, sio)
+        tell(core, sio, now)
+        tell(other, sio, now)
         if other[_SLEEPS]:
             other[_CYCLES] = max(other[_CYCLES], now)
             core[_WINDOW] = 0
         return np.int64(1)
     if offset == FIFO_ST:
         sio[_ERRORS + number] = 0
-        tell(core, sio)
+        tell(core, sio, now)
         return np.int64(1)
     return np.int64(NOT_HERE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,9 @@ NEVER = 1 << 62
 SIO_SIZE = 32
 MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
+PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
+PIN_LOG_SIZE = 4096
+PWM_SIZE = 128  # sim.devices.pwm
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
 
@@ -140,7 +144,16 @@ class Chip(IntEnum):
     WATCHPOINTS = auto()
     BREAKPOINT_LIST = auto()
     WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS  # type: ignore[operator]
-    END = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS
+    # Native devices: sim.devices.
+    DEVICES_AT = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS  # when something happens in one of them
+    DEVICES_ON = auto()  # whether anything happens in them by itself
+    DATA_REQUESTS = auto()  # to the DMA: a bit for each that is high
+    PINS = auto()
+    PINS_HI = PINS + PINS_SIZE  # type: ignore[operator]
+    PIN_LOG_COUNT = PINS_HI + PINS_SIZE
+    PIN_LOG = PIN_LOG_COUNT + 1
+    PWM = PIN_LOG + 2 * PIN_LOG_SIZE
+    END = PWM + PWM_SIZE
 
 
 class Sleep(IntEnum):
@@ -166,6 +179,22 @@ class Status(IntEnum):
     RETURNED = 9  # to RETURN_ADDRESS
     TURN = 10  # the other core has its turn
     DEBUGGER = 11  # ahead of a breakpoint, or behind an access to a watchpoint
+
+
+class Machine(NamedTuple):
+    """What devices work on: integers that both cores share, those of SIO, those of each core."""
+
+    chip: npt.NDArray[np.int64]
+    sio: npt.NDArray[np.int64]
+    cores: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+def machine_without_program() -> Machine:
+    """Two cores that do nothing."""
+    cores = np.zeros(Core.END, np.int64), np.zeros(Core.END, np.int64)
+    for number, core in enumerate(cores):
+        core[Core.NUMBER], core[Core.RUNS] = number, 1
+    return Machine(np.zeros(Chip.END, np.int64), np.zeros(SIO_SIZE, np.int64), cores)
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """Reads a raw image, a BIN file: bytes without an address, a symbol or a check."""
 
-from types import MappingProxyType
-
 from sim.errors import BinError
 from sim.loading.elf import Program, Section, Segment
 from sim.memory_map import FLASH, SRAM, region_of
@@ -35,7 +33,6 @@ def parse(image: bytes, path: str = "<bytes>", base: int | None = None) -> Progr
         entry=address,
         segments=(Segment(address, image),),
         sections=(Section(".image", address, len(image), writable=False, executable=True),),
-        symbols=MappingProxyType({}),
     )
 
 

@@ -25,7 +25,7 @@ class Boot:
 
 
 def boot_of(program: Program) -> Boot:
-    """Start values by the vector table if there is one, else by the ELF entry.
+    """Start values by the vector table if there is one, else by the entry.
 
     The table is looked for at `__VECTOR_TABLE`, `__vectors`, the section `.vectors`, the lowest
     loaded address and behind a 256-byte second stage there, in this order.
@@ -33,7 +33,7 @@ def boot_of(program: Program) -> Boot:
     Raises:
         ElfError: the entry lies in no loaded memory.
     """
-    for table in _table_candidates(program):
+    for table in [] if program.starts_at_entry else _table_candidates(program):
         sp, reset = program.word(table), program.word(table + 4)
         if sp is None or reset is None:
             continue

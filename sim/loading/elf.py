@@ -2,7 +2,7 @@
 
 import io
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +16,20 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from sim.errors import ElfError
-from sim.memory_map import region_of
+from sim.loading.symbols import (
+    Found,
+    Span,
+    Symbol,
+    by_name,
+    code_spans,
+    rom_symbols,
+    span_at,
+    told_apart,
+)
+from sim.memory_map import FLASH, ROM, XIP, region_of
 
 MAGIC = b"\x7fELF"
+_MAPPING = ("$t", "$d", "$a")  # AAELF32, 5.5.5: where code and data begin
 
 
 @dataclass(frozen=True)
@@ -44,15 +55,9 @@ class Section:
         """The first address behind the section."""
         return self.address + self.size
 
-
-@dataclass(frozen=True)
-class Symbol:
-    """A named address; functions without their Thumb bit. `size` in bytes, 0 if unknown."""
-
-    name: str
-    address: int
-    size: int
-    is_function: bool = False
+    def holds(self, address: int) -> bool:
+        """Whether an address lies inside."""
+        return self.address <= address < self.end
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,21 @@ class Program:
     """An executable: what to load where, and what its addresses are called.
 
     Only ELF files name their symbols, sections and source lines.
+
+    Attributes:
+        starts_at_entry: it begins with the instruction at `entry`, whatever looks like a vector
+            table.
+        found: its symbols, none twice.
+        image: of an ELF file, for its DWARF.
     """
 
     path: str
     entry: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
-    symbols: Mapping[str, Symbol]
-    image: bytes = field(default=b"", repr=False)  # of an ELF file, for its DWARF
+    starts_at_entry: bool = False
+    found: tuple[Found, ...] = field(default=(), repr=False)
+    image: bytes = field(default=b"", repr=False)
 
     @classmethod
     def parse(cls, image: bytes, path: str = "<bytes>") -> "Program":
@@ -94,7 +106,7 @@ class Program:
                 entry=elf["e_entry"],
                 segments=_segments(elf, image, path),
                 sections=_sections(elf),
-                symbols=MappingProxyType(_symbols(elf)),
+                found=tuple(told_apart(_symbols(elf))),
                 image=image,
             )
 
@@ -107,22 +119,22 @@ class Program:
         return None
 
     @cached_property
-    def _functions(self) -> tuple[tuple[int, ...], tuple[Symbol, ...]]:
-        functions = sorted(
-            (symbol for symbol in self.symbols.values() if symbol.is_function),
-            key=lambda symbol: (symbol.address, symbol.size),
-        )
-        return tuple(symbol.address for symbol in functions), tuple(functions)
+    def symbols(self) -> Mapping[str, Symbol]:
+        """Symbols by their own names and, where those mean one place, by the linker's."""
+        return MappingProxyType({**rom_symbols(), **by_name(self.found)})
+
+    @cached_property
+    def spans(self) -> Sequence[Span]:
+        """Which function each piece of code belongs to, the boot ROM's included, ascending."""
+        return code_spans(self.found)
 
     def function_at(self, address: int) -> Symbol | None:
         """The function that holds `address`; one of unknown size reaches to the next one."""
-        starts, functions = self._functions
-        position = bisect_right(starts, address) - 1
-        if position < 0:
+        address = _first_known_by(address)
+        span = span_at(self.spans, address)
+        if span is None or (region_of(address) is not region_of(span.start)):
             return None
-        function = functions[position]
-        inside = not function.size or address < function.address + function.size
-        return function if inside and region_of(address) else None
+        return span.function if ROM.holds(address) or region_of(address) else None
 
     @cached_property
     def _lines(self) -> tuple[tuple[int, ...], tuple[SourceLine | None, ...]]:
@@ -132,8 +144,13 @@ class Program:
     def line_at(self, address: int) -> SourceLine | None:
         """The source line that `address` was compiled from, by DWARF; None without one."""
         starts, lines = self._lines
-        position = bisect_right(starts, address) - 1
+        position = bisect_right(starts, _first_known_by(address)) - 1
         return lines[position] if position >= 0 else None
+
+
+def _first_known_by(address: int) -> int:
+    """The first of the addresses by which a byte of flash is reached."""
+    return FLASH.base + (address - XIP.base) % FLASH.size if XIP.holds(address) else address
 
 
 @contextmanager
@@ -207,49 +224,79 @@ def _sections(elf: ELFFile) -> tuple[Section, ...]:
     )
 
 
-def _symbols(elf: ELFFile) -> dict[str, Symbol]:
-    symbols: dict[str, Symbol] = {}
-    global_names = set()
-    for table in elf.iter_sections("SHT_SYMTAB"):
-        if not isinstance(table, SymbolTableSection):
+def _symbols(elf: ELFFile) -> Iterator[Found]:
+    """All symbols of the file but those of sections and of other files' making."""
+    sections = list(elf.iter_sections())
+    for table in sections:
+        if not isinstance(table, SymbolTableSection) or table["sh_type"] != "SHT_SYMTAB":
             continue
-        for entry in table.iter_symbols():
-            kind, name = entry["st_info"]["type"], entry.name
-            nameless = not name or name.startswith("$")  # $t, $d: mapping symbols of the AAELF
-            if nameless or kind in ("STT_FILE", "STT_SECTION") or entry["st_shndx"] == "SHN_UNDEF":
+        entries = list(table.iter_symbols())
+        mapping = sorted((e["st_value"], e.name[1]) for e in entries if e.name[:2] in _MAPPING)
+        file = None
+        for entry in entries:
+            kind, name, index = entry["st_info"]["type"], entry.name, entry["st_shndx"]
+            if kind == "STT_FILE":
+                file = name or None
+            nameless = not name or name.startswith("$")
+            if nameless or kind in ("STT_FILE", "STT_SECTION") or index == "SHN_UNDEF":
                 continue
-            is_global = entry["st_info"]["bind"] != "STB_LOCAL"
-            if name in symbols and (name in global_names or not is_global):
-                continue
-            if is_global:
-                global_names.add(name)
-            is_function = kind == "STT_FUNC"
-            address = entry["st_value"] & ~1 if is_function else entry["st_value"]
-            symbols[name] = Symbol(name, address, entry["st_size"], is_function)
-    return symbols
+            is_local = entry["st_info"]["bind"] == "STB_LOCAL"
+            address, has_type = entry["st_value"], kind == "STT_FUNC"
+            in_code = (
+                isinstance(index, int)
+                and index < len(sections)
+                and bool(sections[index]["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+            )
+            is_label = kind == "STT_NOTYPE" and in_code and _is_thumb(mapping, address)
+            yield Found(
+                Symbol(
+                    name=name,
+                    address=address & ~1 if has_type or is_label else address,
+                    size=entry["st_size"],
+                    is_function=has_type or is_label,
+                    linker_name=name,
+                    file=file if is_local else None,
+                ),
+                has_type,
+                is_local,
+            )
+
+
+def _is_thumb(mapping: list[tuple[int, str]], address: int) -> bool:
+    """Whether the mapping symbols say that code is there, or there are none that say."""
+    position = bisect_right(mapping, (address, "~")) - 1
+    return not mapping or (position >= 0 and mapping[position][1] == "t")
 
 
 def _source_lines(image: bytes, path: str) -> dict[int, SourceLine | None]:
-    """Address -> line from there on, ascending; None ends a run of lines."""
+    """Address -> line from there on, ascending; None ends a run of lines.
+
+    Runs that lie in no section are left out: of functions that the linker dropped, whose address
+    it then gives as 0 or the like.
+    """
     rows: dict[int, SourceLine | None] = {}
     with _damage_told(path):
         elf = ELFFile(io.BytesIO(image))
         if not elf.has_dwarf_info():
             return rows
+        sections = [section for section in _sections(elf) if section.executable]
         dwarf = elf.get_dwarf_info()
         for unit in dwarf.iter_CUs():
             program = dwarf.line_program_for_CU(unit)
             if program is None:
                 continue
             files = _file_names(program)
-            for entry in program.get_entries():
-                state = entry.state
+            run: dict[int, SourceLine | None] = {}
+            for state in (entry.state for entry in program.get_entries()):
                 if state is None:
                     continue
-                if state.end_sequence:
-                    rows.setdefault(state.address, None)
+                if not state.end_sequence:
+                    run[state.address] = SourceLine(files[state.file], state.line)
                     continue
-                rows[state.address] = SourceLine(files[state.file], state.line)
+                if run and any(section.holds(min(run)) for section in sections):
+                    rows.setdefault(state.address, None)
+                    rows.update(run)
+                run = {}
     return dict(sorted(rows.items()))
 
 

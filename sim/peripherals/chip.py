@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
+from sim.cpu.state import Chip, Machine, machine_without_program
 from sim.peripherals import adc, uart
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
 from sim.peripherals.i2c import I2c
+from sim.peripherals.i2c_bus import I2cBus
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
@@ -20,7 +22,7 @@ from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
-from sim.peripherals.scheduler import Scheduler
+from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.serial_pins import I2cPins, SpiPins
 from sim.peripherals.sio import Sio
 from sim.peripherals.spi import Spi
@@ -35,8 +37,10 @@ from sim.peripherals.uart import Uart
 from sim.peripherals.usbctrl import Usbctrl
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
-from sim.peripherals.xip_ctrl import XipCache, XipCtrl
+from sim.peripherals.xip_cache import XipCache
+from sim.peripherals.xip_ctrl import XipCtrl
 from sim.peripherals.xip_ssi import XipSsi
+from sim.peripherals.xip_stream import XipAux, XipStream
 from sim.peripherals.xosc import Xosc
 
 _CRYSTAL_HZ = 12_000_000  # of a Pico
@@ -62,7 +66,10 @@ def _ignore(*_arguments: object) -> None:
 class _NoCache:
     """Flash without a cache: counts nothing."""
 
-    hits = accesses = 0
+    hits = accesses = word_cycles = 0
+
+    def word_at(self, address: int) -> int:
+        return 0
 
     def flush(self) -> None:
         pass
@@ -84,6 +91,7 @@ class Surroundings:
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
         cache: the flash cache behind XIP_CTRL.
+        machine: the integers of cores and native devices.
     """
 
     irq: Callable[[int, bool], None] = _ignore
@@ -95,6 +103,7 @@ class Surroundings:
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
     cache: XipCache = field(default_factory=_NoCache)
+    machine: Machine = field(default_factory=machine_without_program)
 
 
 class Peripherals:
@@ -105,11 +114,14 @@ class Peripherals:
         surroundings: what they call.
 
     Attributes:
-        blocks: all of them, for the bus.
+        blocks: all of them, for the bus of core 0.
+        sios: SIO as each core sees it.
+        i2c_buses: what is wired to I2C0 and to I2C1.
     """
 
     def __init__(self, scheduler: Scheduler, surroundings: Surroundings) -> None:
         self._surroundings = around = surroundings
+        machine = around.machine
         self.timebase = timebase = Timebase(scheduler)
 
         def line(number: Irq) -> InterruptLine:
@@ -135,9 +147,13 @@ class Peripherals:
         self.pads_bank0 = Pads("PADS_BANK0", 0x4001_C000, _BANK0_PADS, _BANK0_PINS)
         self.pads_qspi = Pads("PADS_QSPI", 0x4002_0000, _QSPI_PADS, _QSPI_PINS)
         self.io_bank0 = IoBank(
-            "IO_BANK0", 0x4001_4000, _BANK0_PINS, self.pads_bank0, line(Irq.IO_BANK0)
+            *("IO_BANK0", 0x4001_4000, _BANK0_PINS, self.pads_bank0, Irq.IO_BANK0),
+            *(machine, Chip.PINS, scheduler),
         )
-        self.io_qspi = IoBank("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, line(Irq.IO_QSPI))
+        self.io_qspi = IoBank(
+            *("IO_QSPI", 0x4001_8000, _QSPI_PINS, self.pads_qspi, Irq.IO_QSPI),
+            *(machine, Chip.PINS_HI, scheduler),
+        )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
             "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
@@ -145,28 +161,36 @@ class Peripherals:
         self.uart1 = Uart(
             "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
         )
+        self._i2c_pins = [I2cPins(self.io_bank0, number) for number in (0, 1)]
+        self.i2c_buses = I2cBus(), I2cBus()
+        self._joined_i2c = I2cBus(*self.i2c_buses)
         self.i2c = tuple(
             I2c(
                 *(f"I2C{number}", 0x4004_4000 + 0x4000 * number, scheduler),
                 line(Irq(Irq.I2C0 + number)),
                 request(Dreq(Dreq.I2C0_TX + 2 * number)),
                 request(Dreq(Dreq.I2C0_RX + 2 * number)),
-                I2cPins(self.io_bank0, number).reach_bus,
+                self.i2c_buses[number],
+                self._i2c_pins[number].reach_bus,
             )
             for number in (0, 1)
         )
         spi_counter = timebase.counter(lambda: clocks.hz("clk_peri"))
+        spi_pins = [SpiPins(self.io_bank0, number) for number in (0, 1)]
         self.spi = tuple(
             Spi(
                 *(f"SPI{number}", 0x4003_C000 + 0x4000 * number, scheduler, spi_counter),
                 line(Irq(Irq.SPI0 + number)),
                 request(Dreq(Dreq.SPI0_TX + 2 * number)),
                 request(Dreq(Dreq.SPI0_RX + 2 * number)),
-                SpiPins(self.io_bank0, number),
+                spi_pins[number],
             )
             for number in (0, 1)
         )
-        self.sio = Sio(scheduler, self.io_bank0, self.io_qspi, line(Irq.SIO_PROC0))
+        for master in (0, 1):
+            self.spi[master].bus.attach_slave(self.spi[1 - master], spi_pins[1 - master])
+        self.io_bank0.on_change, self.io_bank0.on_watched = self.rewire, self._look_at_selects
+        self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
@@ -175,11 +199,13 @@ class Peripherals:
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
+        stream = XipStream(scheduler, around.cache)
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            *self.i2c, *self.spi, self.adc, self.rtc, self.sio, XipCtrl(around.cache),
+            *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream),
+            XipAux(stream),
             XipSsi(self.io_qspi, SpiFlash()), usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
@@ -192,22 +218,27 @@ class Peripherals:
         """Power-on. Time may have begun anew before."""
         self.timebase.held = True
         self.timebase.reset()
-        for block in self.blocks:
+        machine = self._surroundings.machine
+        machine.chip[Chip.DEVICES_AT], machine.chip[Chip.DEVICES_ON] = NEVER, 0
+        for bank in (self.io_bank0, self.io_qspi):
+            bank.release()
+        for block in (*self.blocks, self.sios[1]):
             block.reset()
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         self.timebase.held = False
         self.timebase.changed()
 
-    def join_i2c(self) -> None:
-        """Wire SDA and SCL of both controllers to each other. Raises ValueError as `absorb`."""
-        first, second = self.i2c
-        if first.bus is not second.bus:
-            first.bus.absorb(second.bus)
-            second.bus = first.bus
+    def rewire(self) -> None:
+        """Pins got other functions, or wires changed: which buses are one, and what selects."""
+        joined = self._i2c_pins[0].share_a_bus(self._i2c_pins[1])
+        for controller, own in zip(self.i2c, self.i2c_buses, strict=True):
+            controller.bus = self._joined_i2c if joined else own
+        first, second = self.spi
+        self.io_bank0.watch(first.bus.selecting_pins | second.bus.selecting_pins)
 
-    def join_spi(self, master: int) -> None:
-        """Wire one controller, the master, to the other as its slave, chip select included."""
-        self.spi[master].bus.attach(self.spi[1 - master], is_framed=True)
+    def _look_at_selects(self) -> None:
+        for controller in self.spi:
+            controller.bus.look()
 
     def _tell_frequencies(self) -> None:
         system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()

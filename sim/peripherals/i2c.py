@@ -59,10 +59,11 @@ class I2c(TimedBlock):
         scheduler: the owner of time.
         line: its interrupt request.
         transmit, receive: its requests to the DMA.
+        bus: what its pins are wired to.
         reaches_bus: whether pins carry SDA and SCL.
 
     Attributes:
-        bus: what its pins are wired to.
+        bus: what its pins are wired to now.
     """
 
     def __init__(
@@ -73,14 +74,15 @@ class I2c(TimedBlock):
         line: InterruptLine,
         transmit: RequestLine,
         receive: RequestLine,
+        bus: I2cBus,
         reaches_bus: Callable[[], bool],
     ) -> None:
         self.name, self.base = name, base
         self._line = line
         self._transmit_request, self._receive_request = transmit, receive
         self._reaches_bus = reaches_bus
-        self._master = Master(scheduler, self, I2cBus())
-        self.bus.add(self)
+        self._master = Master(scheduler, self, bus)
+        bus.add(self)
 
         def steady() -> int:
             return scheduler.next
@@ -145,7 +147,9 @@ class I2c(TimedBlock):
 
     @bus.setter
     def bus(self, bus: I2cBus) -> None:
-        self._master.bus = bus
+        if bus is not self.bus:
+            self.bus.leave(self)
+            self._master.bus = bus
 
     # What the scheduler and the processor see.
 

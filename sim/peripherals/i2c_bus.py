@@ -131,19 +131,33 @@ class _AttachedDevice:
 class I2cBus:
     """Routes what the bus's master sends to those that it addresses.
 
+    Args:
+        parts: buses whose lines are wired to this one's.
+
     Attributes:
         master: who has the bus; None while it is free.
         free_since: the cycle of the last STOP.
     """
 
-    def __init__(self) -> None:
-        self._devices: list[_AttachedDevice] = []
-        self._controllers: list[Controller] = []
+    def __init__(self, *parts: "I2cBus") -> None:
+        self._parts = parts
+        self._own_devices: list[_AttachedDevice] = []
+        self._own_controllers: list[Controller] = []
         self.free_since = _LONG_AGO
         self.master: Controller | None = None
         self._selected: Sequence[Target] = ()
         self._ten_bit_high: int | None = None  # bits 9 and 8 while the other eight are awaited
         self._of_ten_bits: list[Target] = []  # whom this transfer addressed with ten bits
+
+    @property
+    def _devices(self) -> list[_AttachedDevice]:
+        own = self._own_devices
+        return own + [one for part in self._parts for one in part._devices]
+
+    @property
+    def _controllers(self) -> list[Controller]:
+        own = self._own_controllers
+        return own + [one for part in self._parts for one in part._controllers]
 
     def leave(self, controller: Controller) -> None:
         """A controller is reset: it lets go of the lines."""
@@ -158,7 +172,7 @@ class I2cBus:
 
     def add(self, controller: Controller) -> None:
         """Wire a controller to the bus."""
-        self._controllers.append(controller)
+        self._own_controllers.append(controller)
 
     def attach(self, device: I2cDevice, address: int, ten_bit: bool) -> None:
         """Wire a device to the bus.
@@ -172,20 +186,9 @@ class I2cBus:
                 "give ten_bit=True for ten, and leave out the bit for the direction"
             )
         attached = _AttachedDevice(device, address, ten_bit)
-        if attached.place in {one.place for one in self._devices}:
+        if attached.place in {one.place for one in self._own_devices}:
             raise ValueError(f"there is a device at I2C address {address:#x} already")
-        self._devices.append(attached)
-
-    def absorb(self, other: "I2cBus") -> None:
-        """Wire all that is on another bus to this one.
-
-        Raises:
-            ValueError: devices of both have one address.
-        """
-        if {one.place for one in self._devices} & {one.place for one in other._devices}:
-            raise ValueError("devices of the two I2C buses have one address")
-        self._devices += other._devices
-        self._controllers += other._controllers
+        self._own_devices.append(attached)
 
     def start(self, master: Controller) -> None:
         """A START or repeated START."""

@@ -1,57 +1,72 @@
 """IO_BANK0 and IO_QSPI: function, overrides and interrupts of each pin.
 
-Source: RP2040 datasheet, 2.19. Of a pin's functions SIO alone drives it; a pin given to any other
-block is not driven. A pin that nobody drives follows what the host sets, else its pull.
+Source: RP2040 datasheet, 2.19. What follows from them is native: sim.devices.pins. A pin that
+nobody drives follows what the host sets, else its pull.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from sim.peripherals.interrupts import InterruptLine
+from sim.cpu.state import Machine
+from sim.devices.pins import (
+    FUNCTIONS,
+    MAX_WIRES,
+    Bank,
+    drive_lines,
+    drive_pins,
+    settle_pins,
+)
+from sim.errors import SimError
+from sim.peripherals.interrupts import Irq
 from sim.peripherals.pads import Pads
 from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
+from sim.peripherals.scheduler import Scheduler
 
 _CTRL = 0x3003_331F
-_SIO, _NULL = 5, 0x1F  # FUNCSEL
+_NULL = 0x1F  # FUNCSEL
 _INVERT, _LOW, _HIGH = 1, 2, 3  # overrides
+_OVERRIDES = (
+    (Bank.OUT_OVER, 9),
+    (Bank.ENABLE_OVER, 13),
+    (Bank.IN_OVER, 17),
+    (Bank.IRQ_OVER, 29),
+)  # place, and high bit of the field of CTRL
 _EDGES = 0xCCCC_CCCC  # EDGE_LOW and EDGE_HIGH of eight pins
-_EDGES = 0xCCCC_CCCC  # of the four events of each pin
-_INTERRUPT_SETS = ("PROC0", "PROC1", "DORMANT_WAKE")
-
-
-class _Override:
-    """One kind of override of all pins, as bit masks."""
-
-    def __init__(self) -> None:
-        self._inverted = self._low = self._high = 0
-
-    def set(self, pin: int, code: int) -> None:
-        bit = 1 << pin
-        for name, wanted in (("_inverted", _INVERT), ("_low", _LOW), ("_high", _HIGH)):
-            mask = getattr(self, name) & ~bit
-            setattr(self, name, mask | bit if code == wanted else mask)
-
-    def apply(self, levels: int) -> int:
-        return (levels ^ self._inverted) & ~self._low | self._high
+_EDGE_LOW, _EDGE_HIGH = 2, 3  # of the four events of each pin
+_OWNERS = ("PROC0", "PROC1", "DORMANT_WAKE")
 
 
 class IoBank(RegisterBlock):
     """A bank of pins, bit n of every mask being pin n.
 
+    Args:
+        machine: where the pins live; `at` is the bank's place among the chip's integers.
+
     Attributes:
-        on_change: called after any change of a register.
+        on_change: called after any change of a control register, a pad or the wires.
+        on_watched: called after changes of pins that `watch` named.
     """
 
     def __init__(
-        self, name: str, base: int, pins: tuple[str, ...], pads: Pads, line: InterruptLine
+        self,
+        name: str,
+        base: int,
+        pins: tuple[str, ...],
+        pads: Pads,
+        irq: Irq,
+        machine: Machine,
+        at: int,
+        scheduler: Scheduler,
     ) -> None:
         self.name, self.base = name, base
         self.on_change: Callable[[], None] = lambda: None
+        self.on_watched: Callable[[], None] = lambda: None
         self._pins = pins
-        self._watchers: list[tuple[int, Callable[[], None]]] = []
-        self._pad_out = self._pad_enable = 0
         self._pads = pads
-        self._line = line
+        self._irq = irq
+        self._machine, self._at = machine, at
+        self._scheduler = scheduler
+        self._places = machine.chip[at:]
         self._all = (1 << len(pins)) - 1
         # Eight pins to a word; a bank with one word has no number in its registers' names.
         words = -(-len(pins) // 8)
@@ -79,12 +94,13 @@ class IoBank(RegisterBlock):
             registers.append(
                 Register(at + 4 * word, f"INTR{suffix}", 0, 0, raw, clear, clears=_EDGES)
             )
-        for owner in _INTERRUPT_SETS:
+        for owner, label in enumerate(_OWNERS):
             for kind in ("INTE", "INTF", "INTS"):
                 at += 4 * len(self._suffixes)
                 for word, suffix in enumerate(self._suffixes):
-                    name = f"{owner}_{kind}{suffix}"
-                    register = Register(at + 4 * word, name, on_write=self._mask_written)
+                    name = f"{label}_{kind}{suffix}"
+                    bits = ALL_BITS >> 32 - 4 * min(8, len(self._pins) - 8 * word)
+                    register = Register(at + 4 * word, name, 0, bits, on_write=self._mask_written)
                     if kind == "INTS":
                         status = partial(self._status_of, owner, word)
                         register = Register(at + 4 * word, name, 0, 0, status)
@@ -92,46 +108,77 @@ class IoBank(RegisterBlock):
         return registers
 
     def reset(self) -> None:
-        """No function on any pin, no input from outside, no interrupt."""
+        """No function on any pin, no interrupt; what is outside stays as it is."""
         super().reset()
-        self._sio = self._sio_out = self._sio_enable = 0
-        self._driven = self._host_levels = 0
-        self._levels = self._irq_levels = 0
-        self._edges = [0 for _ in self._suffixes]
-        self._out, self._enable, self._in, self._irq = (_Override() for _ in range(4))
+        places = self._places
+        places[Bank.ALL], places[Bank.IRQ] = self._all, self._irq
         self._refresh()
-        self._edges = [0 for _ in self._suffixes]
-        self._drive()
+        places[[Bank.RISEN, Bank.FALLEN]] = 0
+        self._mask_written(0)
+
+    def release(self) -> None:
+        """Nothing drives the pins but what is outside."""
+        places = self._places
+        places[Bank.OUT : Bank.ENABLE + FUNCTIONS] = places[Bank.LEVELS] = 0
 
     @property
     def inputs(self) -> int:
         """What the peripherals see of all pins, behind the input override."""
-        return self._in.apply(self._from_pad) & self._all
+        return int(self._places[Bank.INPUTS])
+
+    @property
+    def levels(self) -> int:
+        """Levels at the pads."""
+        return int(self._places[Bank.LEVELS])
 
     @property
     def outputs(self) -> tuple[int, int]:
         """Levels that the chip drives, and the pins that it drives."""
-        return self._pad_out, self._pad_enable
+        return int(self._places[Bank.PAD_OUT]), int(self._places[Bank.PAD_ENABLE])
 
-    def function(self, pin: int) -> int:
-        """FUNCSEL of a pin."""
-        return self[f"{self._pins[pin]}_CTRL"] & 0x1F
+    def pins_of(self, function: int) -> int:
+        """The pins whose FUNCSEL is `function`."""
+        return int(self._places[Bank.FUNCTION + function])
 
-    def watch(self, pin: int, on_change: Callable[[], None]) -> None:
-        """Have a function called after each change of what the chip drives a pin to."""
-        self._watchers.append((1 << pin, on_change))
+    def drive(self, function: int, out: int, enable: int) -> None:
+        """What a function puts out on all pins that it can have: levels and output enables."""
+        machine = self._machine
+        now = self._scheduler.cycles
+        drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
+        self.tell_watched()
 
-    def drive(self, out: int, enable: int) -> None:
-        """What SIO puts out: levels and output enables."""
-        self._sio_out, self._sio_enable = out, enable
-        self._settle()
+    @property
+    def wires(self) -> list[int]:
+        """The pins that each wire connects, as masks."""
+        places = self._places
+        return [int(pins) for pins in places[Bank.WIRE : Bank.WIRE + places[Bank.WIRES]]]
+
+    def watch(self, pins: int) -> None:
+        """Have `on_watched` called when any of these pins changes: its level, or who drives it."""
+        self._places[Bank.WATCHED] = pins
+
+    def tell_watched(self) -> None:
+        """Call `on_watched` if there was a change since."""
+        if self._places[Bank.CHANGED]:
+            self._places[Bank.CHANGED] = 0
+            self.on_watched()
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
-        bit = 1 << pin
-        self._driven = self._driven & ~bit if level is None else self._driven | bit
-        self._host_levels = self._host_levels | bit if level else self._host_levels & ~bit
+        bit, places = 1 << pin, self._places
+        driven, high = int(places[Bank.DRIVEN]), int(places[Bank.DRIVEN_HIGH])
+        places[Bank.DRIVEN] = driven & ~bit if level is None else driven | bit
+        places[Bank.DRIVEN_HIGH] = high | bit if level else high & ~bit
         self._settle()
+
+    def wire(self, groups: Sequence[int]) -> None:
+        """Connect the pins of each mask with each other. Raises SimError for too many."""
+        if len(groups) > MAX_WIRES:
+            raise SimError(f"{len(groups)} wires; there may be {MAX_WIRES}")
+        self._places[Bank.WIRES] = len(groups)
+        self._places[Bank.WIRE : Bank.WIRE + len(groups)] = groups
+        self._settle()
+        self.on_change()
 
     def override_of_output(self, pin: int) -> bool | None:
         """The level that OUTOVER forces; None if it forces none."""
@@ -142,78 +189,79 @@ class IoBank(RegisterBlock):
         self._refresh()
 
     def _mask_written(self, _value: int) -> None:
-        self._drive()
+        """Masks by event out of the words by pin."""
+        places = self._places
+        for owner, label in enumerate(_OWNERS):
+            for kind, first in (("INTE", Bank.WANTED), ("INTF", Bank.FORCED)):
+                words = [self[f"{label}_{kind}{suffix}"] for suffix in self._suffixes]
+                for event in range(4):
+                    places[first + 4 * owner + event] = sum(
+                        (words[pin // 8] >> 4 * (pin % 8) + event & 1) << pin
+                        for pin in range(len(self._pins))
+                    )
+        self._drive_lines()
 
     def _refresh(self) -> None:
-        self._sio = 0
-        for pin, label in enumerate(self._pins):
-            control = self[f"{label}_CTRL"]
-            self._sio |= (control & 0x1F == _SIO) << pin
-            self._out.set(pin, field(control, 9, 8))
-            self._enable.set(pin, field(control, 13, 12))
-            self._in.set(pin, field(control, 17, 16))
-            self._irq.set(pin, field(control, 29, 28))
+        places = self._places
+        controls = [self[f"{label}_CTRL"] for label in self._pins]
+        for function in range(FUNCTIONS):
+            places[Bank.FUNCTION + function] = sum(
+                (control & 0x1F == function) << pin for pin, control in enumerate(controls)
+            )
+        for place, high in _OVERRIDES:
+            codes = [field(control, high, high - 1) for control in controls]
+            for index, wanted in enumerate((_INVERT, _LOW, _HIGH)):
+                places[place + index] = sum((code == wanted) << n for n, code in enumerate(codes))
+        pads = self._pads
+        places[Bank.OUTPUT_DISABLED] = pads.output_disabled
+        places[Bank.INPUT_ENABLED] = pads.input_enabled
+        places[Bank.PULLED_UP], places[Bank.PULLED_DOWN] = pads.pulled_up, pads.pulled_down
         self._settle()
         self.on_change()
 
     def _settle(self) -> None:
-        """Let the pins take the levels that all registers and the host give them."""
-        before = self._irq_levels
-        was_out, was_driven = self._pad_out, self._pad_enable
-        pads = self._pads
-        self._pad_out = self._out.apply(self._sio_out & self._sio) & self._all
-        self._pad_enable = (
-            self._enable.apply(self._sio_enable & self._sio) & self._all & ~pads.output_disabled
-        )
-        # 2.19.4.1: both pulls together keep the last level.
-        pulled = pads.pulled_up & ~pads.pulled_down | pads.pulled_up & self._levels
-        undriven = self._host_levels & self._driven | pulled & ~self._driven
-        self._levels = self._pad_out & self._pad_enable | undriven & ~self._pad_enable
-        self._from_pad = self._levels & pads.input_enabled
-        self._irq_levels = self._irq.apply(self._from_pad) & self._all
-        self._note_edges(before & ~self._irq_levels, self._irq_levels & ~before)
-        changed = was_out ^ self._pad_out | was_driven ^ self._pad_enable
-        for pins, on_change in self._watchers:
-            if changed & pins:
-                on_change()
+        machine = self._machine
+        settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        self.tell_watched()
 
-    def _note_edges(self, fallen: int, risen: int) -> None:
-        changed = fallen | risen
-        pin = 0
-        while changed >> pin:
-            if changed >> pin & 1:
-                edge = 8 if risen >> pin & 1 else 4
-                self._edges[pin // 8] |= edge << 4 * (pin % 8)
-            pin += 1
-        self._drive()
+    def _drive_lines(self) -> None:
+        machine = self._machine
+        drive_lines(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
 
     def _raw(self, word: int) -> int:
-        value = self._edges[word]
+        places = self._places
+        levels, risen, fallen = (
+            int(places[place]) for place in (Bank.IRQ_LEVELS, Bank.RISEN, Bank.FALLEN)
+        )
+        value = 0
         for slot in range(min(8, len(self._pins) - 8 * word)):
-            high = self._irq_levels >> 8 * word + slot & 1
-            value |= (2 if high else 1) << 4 * slot
+            pin = 8 * word + slot
+            events = 2 if levels >> pin & 1 else 1
+            events |= (fallen >> pin & 1) << _EDGE_LOW | (risen >> pin & 1) << _EDGE_HIGH
+            value |= events << 4 * slot
         return value
 
-    def _status_of(self, owner: str, word: int) -> int:
-        enable, force = (self[f"{owner}_{kind}{self._suffixes[word]}"] for kind in ("INTE", "INTF"))
-        return (self._raw(word) & enable if enable else 0) | force
-
-    def _drive(self) -> None:
-        self._line.set(any(self._status_of("PROC0", word) for word in range(len(self._suffixes))))
+    def _status_of(self, owner: int, word: int) -> int:
+        suffix = self._suffixes[word]
+        enable, force = (self[f"{_OWNERS[owner]}_{kind}{suffix}"] for kind in ("INTE", "INTF"))
+        return self._raw(word) & enable | force
 
     def _clear_edges(self, word: int, value: int) -> None:
-        self._edges[word] &= ~(value & _EDGES) & ALL_BITS
-        self._drive()
+        for place, event in ((Bank.FALLEN, _EDGE_LOW), (Bank.RISEN, _EDGE_HIGH)):
+            cleared = sum((value >> 4 * slot + event & 1) << 8 * word + slot for slot in range(8))
+            self._places[place] &= ~cleared
+        self._drive_lines()
 
     def _status(self, pin: int) -> int:
+        places = self._places
         at = {
-            8: self._sio_out & self._sio,
-            9: self._pad_out,
-            12: self._sio_enable & self._sio,
-            13: self._pad_enable,
-            17: self._from_pad,
-            19: self.inputs,
-            24: self._from_pad,
-            26: self._irq_levels,
+            8: Bank.FROM_PERIPHERAL,
+            9: Bank.PAD_OUT,
+            12: Bank.ENABLE_FROM_PERIPHERAL,
+            13: Bank.PAD_ENABLE,
+            17: Bank.FROM_PAD,
+            19: Bank.INPUTS,
+            24: Bank.FROM_PAD,
+            26: Bank.IRQ_LEVELS,
         }
-        return sum((levels >> pin & 1) << bit for bit, levels in at.items())
+        return sum((int(places[place]) >> pin & 1) << bit for bit, place in at.items())

@@ -12,7 +12,8 @@ from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.registers import Register, field
 from sim.peripherals.requests import RequestLine
 from sim.peripherals.scheduler import Scheduler
-from sim.peripherals.spi_bus import SpiBus, SpiPins
+from sim.peripherals.serial_pins import SpiPins
+from sim.peripherals.spi_bus import SpiBus
 from sim.peripherals.timebase import ClockCounter
 from sim.peripherals.timed_block import TimedBlock
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from sim.peripherals.serial_pins import SpiPins
+
 
 class SpiDevice(Protocol):
     """Something outside the chip that is wired to SCK, MOSI, MISO and perhaps a chip select."""
@@ -16,8 +18,11 @@ class SpiDevice(Protocol):
         """Its chip select goes high."""
         ...
 
-    def transfer(self, word: int, bits: int) -> int:
-        """A word of so many bits from the master while selected; the word that it sends meanwhile.
+    def transfer(self, word: int, bits: int) -> int | None:
+        """A word of so many bits from the master while selected.
+
+        Returns:
+            the word that it sends meanwhile; None: it leaves MISO alone.
 
         In the Microwire format, where the master sends before it listens, `word` has 8 bits and
         the answer `bits`.
@@ -28,45 +33,25 @@ class SpiDevice(Protocol):
 @dataclass
 class _Attached:
     device: SpiDevice
-    chip_select: int | None
-    is_framed: bool
+    wants: Callable[[bool], bool]  # whether it is selected, in a frame or outside
     selected: bool = False
 
 
-class SpiPins(Protocol):
-    """What an SPI controller needs of the pins."""
+class _WiredSlave:
+    """Another controller as a device: what the wires between both let through."""
 
-    @property
-    def sends(self) -> bool:
-        """Whether a pin carries MOSI."""
-        ...
+    def __init__(self, slave: SpiDevice, pins: SpiPins, master: SpiPins) -> None:
+        self._pins, self._master = pins, master
+        self.select, self.deselect = slave.select, slave.deselect
+        self._slave = slave
 
-    @property
-    def clocks(self) -> bool:
-        """Whether a pin carries SCK."""
-        ...
+    def is_selected(self, in_frame: bool) -> bool:
+        pins, master = self._pins, self._master
+        return pins.is_clocked_by(master) and pins.is_selected_by(master, in_frame)
 
-    @property
-    def receives(self) -> bool:
-        """Whether a pin is the controller's input."""
-        ...
-
-    @property
-    def input_level(self) -> bool:
-        """Its level while no device drives it; low without a pin."""
-        ...
-
-    def is_frame_select(self, pin: int) -> bool:
-        """Whether a pin is this controller's own chip select."""
-        ...
-
-    def is_driven_low(self, pin: int) -> bool:
-        """Whether the chip drives a pin low."""
-        ...
-
-    def watch(self, pin: int, on_change: Callable[[], None]) -> None:
-        """Have a function called after each change of what the chip drives a pin to."""
-        ...
+    def transfer(self, word: int, bits: int) -> int | None:
+        answer = self._slave.transfer(word if self._pins.hears(self._master) else 0, bits)
+        return answer if self._pins.answers(self._master) else None
 
 
 class SpiBus:
@@ -74,28 +59,46 @@ class SpiBus:
 
     Args:
         pins: the controller's pins.
-        on_select: called before a chip select that a program drives is looked at: words that
-            were sent before belong to whom was selected before.
+        before_select: called before a chip select that a program drives is looked at: words that
+            ended before belong to whom was selected before.
     """
 
-    def __init__(self, pins: SpiPins, on_select: Callable[[], None]) -> None:
+    def __init__(self, pins: SpiPins, before_select: Callable[[], None]) -> None:
         self._pins = pins
-        self._on_select = on_select
+        self._before_select = before_select
         self._attached: list[_Attached] = []
+        self._own_selects = 0
+        self._slaves: list[SpiPins] = []
         self._in_frame = False
 
-    def attach(
-        self, device: SpiDevice, chip_select: int | None = None, is_framed: bool = False
-    ) -> None:
-        """Wire a device to the bus.
+    def attach(self, device: SpiDevice, chip_select: int | None) -> None:
+        """Wire a device to the bus; without a chip select it always listens."""
+        if chip_select is None:
+            self._attached.append(_Attached(device, lambda _: True))
+        else:
+            self._own_selects |= 1 << chip_select
+            self._attached.append(
+                _Attached(device, lambda in_frame: self._pins.selects(chip_select, in_frame))
+            )
+        self._refresh()
 
-        Args:
-            chip_select: the pin that selects it; None: it always listens.
-            is_framed: the controller's own chip select selects it, whatever pin carries that.
-        """
-        self._attached.append(_Attached(device, chip_select, is_framed))
-        if chip_select is not None:
-            self._pins.watch(chip_select, self._look)
+    def attach_slave(self, slave: SpiDevice, pins: SpiPins) -> None:
+        """Let another controller be a device, as far as its pins are wired to this one's."""
+        wired = _WiredSlave(slave, pins, self._pins)
+        self._slaves.append(pins)
+        self._attached.append(_Attached(wired, wired.is_selected))
+
+    @property
+    def selecting_pins(self) -> int:
+        """The pins whose changes `look` must hear of, as a mask."""
+        mask = self._own_selects
+        for pins in self._slaves:
+            mask |= pins.selected_by
+        return mask
+
+    def look(self) -> None:
+        """A pin that may select a device changed."""
+        self._before_select()
         self._refresh()
 
     def frame(self, begins: bool) -> None:
@@ -106,36 +109,26 @@ class SpiBus:
     def transfer(self, word: int, bits: int, sent_bits: int) -> int:
         """Send a word to the devices; the word that comes back, as wide as `bits`."""
         self._refresh()
+        pins = self._pins
         ones = (1 << bits) - 1
-        answer = ones if self._pins.input_level else 0
-        if not self._pins.clocks:
-            return answer
-        if not self._pins.sends:
-            word = 0
-        answers = [
-            one.device.transfer(word & (1 << sent_bits) - 1, bits) & ones
-            for one in self._attached
-            if one.selected
-        ]
-        if answers and self._pins.receives:
-            answer = ones
-            for driven in answers:
-                answer &= driven
-        return answer
-
-    def _look(self) -> None:
-        self._on_select()
-        self._refresh()
+        word = word & (1 << sent_bits) - 1 if pins.sends else 0
+        level = ones if pins.input_level else 0
+        if not pins.clocks:
+            return level
+        answers = [one.device.transfer(word, bits) for one in self._attached if one.selected]
+        driven = [answer & ones for answer in answers if answer is not None]
+        if pins.echoes:
+            driven.append(word & ones)
+        if not driven or not pins.receives:
+            return level
+        received = ones
+        for answer in driven:
+            received &= answer
+        return received
 
     def _refresh(self) -> None:
         for one in self._attached:
-            pin = one.chip_select
-            if one.is_framed or (pin is not None and self._pins.is_frame_select(pin)):
-                selected = self._in_frame
-            elif pin is None:
-                selected = True
-            else:
-                selected = self._pins.is_driven_low(pin)
+            selected = one.wants(self._in_frame)
             if selected != one.selected:
                 one.selected = selected
                 if selected:

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ from sim.cpu.call_trace import (
     enter_host_call,
     resume,
 )
-from sim.cpu.memory import memory_end, place
+from sim.cpu.places import memory_end, place
 from sim.cpu.state import Core
 from sim.loading.elf import Program
 from sim.reports.profile import UNKNOWN
@@ -235,27 +234,17 @@ class Tracer:
     ) -> None:
         self._books, self._core = books, core
         self._trace = books.traces[0]
-        self._functions = sorted(
-            (symbol for symbol in program.symbols.values() if symbol.is_function),
-            key=lambda symbol: (symbol.address, symbol.size),
-        )
+        self._spans = program.spans
         self._number_functions()
 
     def _number_functions(self) -> None:
         """Fill `functions`, so that it tells the same as Program.function_at."""
         numbers = self._books.functions
-        pairs = zip_longest(self._functions, self._functions[1:])
-        for number, (function, after) in enumerate(pairs, OUTSIDE + 1):
-            at = int(place(function.address))
-            if at < 0:
-                continue
-            first, last = at // 2, memory_end(at) // 2
-            if function.size:
-                last = min(last, first + (function.size + 1) // 2)
-            following = int(place(after.address)) // 2 if after is not None else last
-            if following >= first:
-                last = min(last, following)
-            numbers[first:last] = number
+        for number, (start, end, _) in enumerate(self._spans, OUTSIDE + 1):
+            at = int(place(start))
+            if at >= 0:
+                first, last = at // 2, min(memory_end(at), at + end - start + 1) // 2
+                numbers[first:last] = number
 
     def reset(self, sp: int, now: int = 0) -> None:
         """Forget everything; the stack starts at `sp`, in cycle `now`."""
@@ -266,7 +255,7 @@ class Tracer:
         trace["mark"] = now
         trace["nodes"]["function"][ROOT] = NO_FUNCTION
         trace["node_count"] = 1
-        trace["node_limit"] = max(0, MAX_NODES - len(self._functions) - _EXCEPTIONS - 2)
+        trace["node_limit"] = max(0, MAX_NODES - len(self._spans) - _EXCEPTIONS - 2)
         trace["deepest"] = sp
         trace["deepest_node"] = ROOT
         trace["deepest_cycle"] = 0
@@ -336,4 +325,4 @@ class Tracer:
     def _name(self, function: int) -> str:
         if function >= EXCEPTIONS:
             return exception_name(function - EXCEPTIONS)
-        return UNKNOWN if function == OUTSIDE else self._functions[function - 1].name
+        return UNKNOWN if function == OUTSIDE else self._spans[function - 1].function.name

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.loading.boot import Boot
-from sim.loading.elf import Program, Symbol
+from sim.loading.elf import Program
+from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, Region
 from sim.reports.call_graph import StackPeak
 from sim.reports.memory_use import KEPT_FREE
@@ -138,7 +139,7 @@ def _region(program: Program, region: Region, largest: int, used: int | None = N
             sections.append(SectionUse(section.name, section.address, section.size, kind))
     if used is None:
         used = sum(section.size for section in sections if section.kind != "room")
-    symbols = _distinct(s for s in program.symbols.values() if region.holds(s.address))
+    symbols = _distinct(one.symbol for one in program.found if region.holds(one.symbol.address))
     symbols.sort(key=lambda symbol: (-symbol.size, symbol.address))
     top = tuple(SymbolUse(s.name, s.address, s.size) for s in symbols[:largest])
     return RegionUse(region.base, region.size, used, tuple(sections), top)

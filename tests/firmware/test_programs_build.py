@@ -42,7 +42,7 @@ def test_manifest_holds_the_hashes_of_all_files() -> None:
         assert hashlib.sha256(build.place_of(name).read_bytes()).hexdigest() == expected, name
     committed = {str(path.relative_to(FOLDER)) for path in firmware_elf.BUILT.iterdir()}
     names = {path.name for path in (*TRAINERS, *PREDICTORS)}
-    assert committed | names | {"bootrom.bin"} == set(hashes)
+    assert committed | names | {"bootrom.bin", "bootrom.symbols"} == set(hashes)
 
 
 def test_manifest_holds_the_flags_and_sources_of_the_build() -> None:

@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from sim.cpu.lines import FIRST_IRQ
+from sim.cpu.state import Core, machine_without_program
 from sim.peripherals import (
     NEVER,
     Peripherals,
@@ -17,23 +19,31 @@ class Board:
 
     Attributes:
         sent: bytes of UART0.
-        interrupts: numbers of the requests that are raised.
+        requests: numbers of the data requests that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
 
     def __init__(self, cache: XipCache | None = None) -> None:
         self.clock = Scheduler()
         self.sent = bytearray()
-        self.interrupts: set[int] = set()
+        self._requested: set[int] = set()
+        self.machine = machine_without_program()
+        self.requests: set[int] = set()
         self.events: list[object] = []
 
+        def request(number: int, level: bool) -> None:
+            assert (number in self.requests) != level, "told of a change that is none"
+            self.requests ^= {number}
+
         def irq(number: int, level: bool) -> None:
-            assert (number in self.interrupts) != level, "told of a change that is none"
-            self.interrupts ^= {number}
+            assert (number in self._requested) != level, "told of a change that is none"
+            self._requested ^= {number}
 
         around = {
             "irq": irq,
+            "dreq": request,
             "uart0": self.sent.append,
+            "machine": self.machine,
             "on_reset": lambda: self.events.append("reset"),
             "on_clock_lost": lambda: self.events.append("clock lost"),
             "on_system_hz": lambda hz: self.events.append(("clk_sys", hz)),
@@ -49,6 +59,12 @@ class Board:
             for register in block.registers
         }
 
+    @property
+    def interrupts(self) -> set[int]:
+        """Numbers of the requests that are raised, for core 0."""
+        lines = int(self.machine.cores[0][Core.LINES]) >> FIRST_IRQ
+        return self._requested | {number for number in range(32) if lines >> number & 1}
+
     def read(self, block: str, register: str) -> int:
         value = self.blocks[block].read(self._offsets[block, register])
         assert value is not None
@@ -57,6 +73,7 @@ class Board:
 
     def write(self, block: str, register: str, value: int) -> None:
         assert self.blocks[block].write(self._offsets[block, register], value)
+        self.chip.io_bank0.tell_watched()  # as the loop does between instructions
 
     def set_bits(self, block: str, register: str, bits: int) -> None:
         """As the bus does it for the SET alias."""
@@ -76,6 +93,14 @@ class Board:
         while self.read(block, register) & mask != value:
             self.clock.advance(self.clock.cycles + step)
             assert self.clock.cycles - start < 10_000_000, f"{block}.{register} stays"
+        return self.clock.cycles - start
+
+    def wait_for_event(self, block: str, register: str, mask: int, value: int) -> int:
+        """Go from event to event until the masked register has a value; the cycles it took."""
+        start = self.clock.cycles
+        while self.read(block, register) & mask != value:
+            assert not self.sleeps(), f"{block}.{register} stays"
+            self.clock.advance(self.clock.next)
         return self.clock.cycles - start
 
     def hz(self, clock: str) -> Fraction:

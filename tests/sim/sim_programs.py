@@ -48,6 +48,7 @@ class ElfSource:
     entry: int | None = None
     functions: dict[str, tuple[int, int]] = field(default_factory=dict)  # name: address, size
     objects: dict[str, tuple[int, int]] = field(default_factory=dict)
+    local: tuple[tuple[str, int, int, int], ...] = ()  # name, value, size, type
     bss: tuple[int, int] | None = None  # address, size
     machine: int = 40  # EM_ARM
     kind: int = 2  # ET_EXEC
@@ -56,6 +57,9 @@ class ElfSource:
         """The file: header, one segment, its section, .bss, symbol and string tables."""
         names = b"\0.text\0.bss\0.symtab\0.strtab\0"
         strings, symbols = bytearray(names), bytearray(16)
+        for name, value, size, kind in self.local:
+            symbols += struct.pack("<IIIBBH", len(strings), value, size, kind, 0, 1)
+            strings += name.encode() + b"\0"
         for table, kind in ((self.functions, _FUNCTION), (self.objects, _OBJECT)):
             for name, (address, size) in table.items():
                 thumb = 1 if kind == _FUNCTION else 0

@@ -15,7 +15,7 @@ from sim.loading import uf2
 from sim.loading.boot import boot_of
 
 _RP2040, _RP2350 = 0xE48BFF56, 0xE48BFF59
-_FAMILY, _NOT_MAIN, _CONTAINER = 0x2000, 0x0001, 0x1000
+_FAMILY, _NOT_MAIN = 0x2000, 0x0001
 _CODE = assemble("movs r0, #7; bkpt #0")
 
 
@@ -36,11 +36,11 @@ def block(
     return header + data.ljust(476, b"\0")[:476] + struct.pack("<I", magic[2])
 
 
-def blocks(image: bytes, base: int, payload: int = 256) -> bytes:
+def blocks(image: bytes, base: int) -> bytes:
     """`image` as a whole UF2 file."""
-    parts = [image[start : start + payload] for start in range(0, len(image), payload)]
+    parts = [image[start : start + 256] for start in range(0, len(image), 256)]
     return b"".join(
-        block(base + number * payload, number, len(parts), data=part)
+        block(base + number * 256, number, len(parts), data=part.ljust(256, b"\0"))
         for number, part in enumerate(parts)
     )
 
@@ -52,15 +52,15 @@ def flash_image(size: int = 0x300) -> bytes:
 
 
 def ram_image() -> bytes:
-    """Vector table and code for SRAM."""
+    """Vector table and code for SRAM, as a BIN file has them."""
     return struct.pack("<II", SRAM_BASE + 0x1000, SRAM_BASE + 8 + 1) + _CODE
 
 
-@pytest.mark.parametrize("payload", [1, 64, 256, 476])
-def test_uf2_is_the_image_that_went_in(payload: int) -> None:
-    image = np.random.default_rng(1).integers(0, 256, 1000, np.uint8).tobytes()
-    program = uf2.parse(blocks(image, FLASH_BASE, payload))
-    assert [(s.address, s.data) for s in program.segments] == [(FLASH_BASE, image)]
+def test_uf2_is_the_image_that_went_in() -> None:
+    image = np.random.default_rng(1).integers(0, 256, 9 * 1024, np.uint8).tobytes()
+    for base in (FLASH_BASE, SRAM_BASE, SRAM_BASE + 52):
+        program = uf2.parse(blocks(image, base))
+        assert [(s.address, s.data) for s in program.segments] == [(base, image)]
 
 
 def test_uf2_for_flash_runs() -> None:
@@ -69,58 +69,114 @@ def test_uf2_for_flash_runs() -> None:
     assert target.registers.r0 == 7
 
 
-def test_uf2_for_sram_runs_and_tells_its_size() -> None:
-    target = Pico(uf2.parse(blocks(ram_image(), SRAM_BASE)), trace=True)
+def test_uf2_for_sram_starts_at_its_lowest_address_and_tells_its_size() -> None:
+    """It is called there, SP at the end of SRAM; a vector table would be executed as code."""
+    target = Pico(uf2.parse(blocks(_CODE, SRAM_BASE + 0x40)), trace=True)
+    assert (target.registers.pc, target.registers.sp) == (SRAM_BASE + 0x40, SRAM_BASE + 0x42000)
     target.run()
     assert target.registers.r0 == 7
-    assert target.memory_use().code == len(ram_image())
+    assert target.memory_use().code == 256
     assert [entry.name for entry in target.profile().by_function()] == ["?"]
 
 
-def test_gaps_order_and_skipped_blocks() -> None:
+def page(fill: int) -> bytes:
+    return bytes([fill]) * 256
+
+
+def test_gaps_order_and_blocks_that_are_passed_over() -> None:
     image = b"".join(
         (
-            block(SRAM_BASE, 2, 3, data=b"cc"),
-            block(0, 0, 9, flags=_NOT_MAIN),
-            block(0, 0, 9, flags=_CONTAINER),
+            block(SRAM_BASE, 2, 3, data=page(3)),
+            block(0, 0, 9, flags=_FAMILY | _NOT_MAIN),
+            block(0, 0, 9, flags=0),
             block(FLASH_BASE, 0, 1, family=_RP2350),
-            block(FLASH_BASE + 0x1000, 1, 3, data=b"bb", flags=0, family=77),
-            block(FLASH_BASE, 0, 3, data=b"aa"),
-            block(FLASH_BASE, 0, 3, data=b"aa"),
+            block(FLASH_BASE, 0, 1, size=476),
+            block(SRAM_BASE + 0x1F80, 1, 3, data=page(2)),
+            bytes(512),
+            block(SRAM_BASE + 0x1080, 0, 3, data=page(1)),
+            block(SRAM_BASE, 0, 1, data=page(9)),  # the chip restarts by now
+            b"rest",
         )
     )
     segments = uf2.parse(image).segments
     assert [(s.address, s.data) for s in segments] == [
-        (FLASH_BASE, b"aa"),
-        (FLASH_BASE + 0x1000, b"bb"),
-        (SRAM_BASE, b"cc"),
+        (SRAM_BASE, page(3)),
+        (SRAM_BASE + 0x1080, page(1)),
+        (SRAM_BASE + 0x1F80, page(2)),
     ]
+
+
+def test_a_number_that_comes_again_is_passed_over_and_later_bytes_go_above() -> None:
+    program = uf2.parse(
+        block(SRAM_BASE, 0, 3, data=page(1))
+        + block(SRAM_BASE, 0, 3, data=page(7))
+        + block(SRAM_BASE + 64, 1, 3, data=page(2))
+        + block(SRAM_BASE + 128, 2, 3, data=page(3))
+    )
+    content = b"\1" * 64 + b"\2" * 64 + page(3)
+    assert [(s.address, s.data) for s in program.segments] == [(SRAM_BASE, content)]
+
+
+def test_another_count_begins_anew_on_what_was_written() -> None:
+    first = block(FLASH_BASE, 0, 3, data=page(0x0F))
+    program = uf2.parse(
+        first
+        + block(FLASH_BASE, 0, 2, data=page(0x3C))
+        + block(FLASH_BASE + 256, 1, 2, data=page(0x55))
+    )
+    assert program.segments[0].data == page(0x3C) + page(0x55)
+
+
+def test_memory_of_the_cache_is_no_start() -> None:
+    program = uf2.parse(
+        block(0x1500_0000, 0, 2) + block(SRAM_BASE + 256, 1, 2, data=_CODE.ljust(256, b"\0"))
+    )
+    assert [s.address for s in program.segments] == [0x1500_0000, SRAM_BASE + 256]
+    target = Pico(program)
+    target.run()
+    assert target.registers.r0 == 7
 
 
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (b"", "0 bytes are no whole number of 512-byte UF2 blocks"),
-        (block()[:-1], "511 bytes are no whole number"),
+        (b"", "0 bytes hold no 512-byte block"),
+        (block()[:-1], "511 bytes hold no 512-byte block"),
         (block(magic=(0x0A324655, 0, 0x0AB16F30)), "block at byte 0 has no UF2 magic"),
-        (block() + block(magic=(0x0A324655, 0x9E5D5157, 0)), "byte 512 has no UF2 magic"),
-        (block(size=0), "holds 0 bytes, not 1..476"),
-        (block(size=477), "holds 477 bytes"),
-        (block(number=1, count=1), "number 1 of 1"),
-        (block(number=0, count=0), "number 0 of 0"),
-        (block(0x4000_0000), "outside the RP2040's flash and SRAM"),
-        (block(FLASH_BASE + 0x20_0000 - 1, data=b"ab"), "outside"),
+        (
+            block(count=2) + block(number=1, count=2, magic=(0x0A324655, 0x9E5D5157, 0)),
+            "block 1 of 2 is missing; block at byte 512 has no UF2 magic",
+        ),
+        (block(flags=0), "block at byte 0 names no family"),
+        (block(family=_RP2350), "made for family 0xe48bff59, not for an RP2040"),
+        (block(flags=_FAMILY | _NOT_MAIN), "block at byte 0 is not for main flash"),
+        (block(size=0), "holds 0 bytes; the boot ROM takes none but of 256"),
+        (block(size=128), "holds 128 bytes"),
+        (block(size=476), "holds 476 bytes"),
+        (block(number=1, count=1), "has number 1 of 1"),
+        (block(number=0, count=0), "has number 0 of 0"),
+        (block(0x4000_0000), "is for 0x40000000, outside the RP2040's flash and SRAM"),
+        (block(SRAM_BASE + 0x42000 - 255), "is for 0x20041f01, outside"),
+        (block(FLASH_BASE + 0x20_0000), "is for 0x10200000, beyond the 2 MB"),
         (block(0xFFFF_FFFF), "outside"),
+        (block(FLASH_BASE + 0x80), "is for 0x10000080, no multiple of 256"),
+        (block(0x1500_0080), "is for 0x15000080, no multiple of 256"),
         (block(number=0, count=2), "block 1 of 2 is missing"),
         (block(number=0, count=0xFFFF_FFFF), "block 1 of 4294967295 is missing"),
-        (block(number=0, count=2) + block(number=1, count=3), "block 1 is of 3, others are of 2"),
-        (block() + block(data=b"other"), "two different blocks have number 0"),
+        (block(number=0, count=2) + block(number=1, count=3), "block 0 of 3 is missing"),
         (
-            block(number=0, count=2) + block(FLASH_BASE + 255, 1, 2),
-            "blocks 0 and 1 overlap at 0x100000ff",
+            block(number=0, count=2) + block(SRAM_BASE, 1, 2),
+            "block at byte 512 is for SRAM, those before are for flash",
         ),
-        (block(family=_RP2350), "made for family 0xe48bff59, not for an RP2040"),
-        (block(flags=_NOT_MAIN), "no block for main flash"),
+        (
+            block(SRAM_BASE, 0, 2) + block(number=1, count=2),
+            "block at byte 512 is for flash, those before are for SRAM",
+        ),
+        (block(FLASH_BASE + 0x1000), "nothing is at 0x10000000"),
+        (  # RP2040-E14: the seventeenth number erases, wherever it lies
+            b"".join(block(FLASH_BASE + 256 * (1 + n), n, 17) for n in range(17)),
+            "block at byte 8192 erases the sector 0x10001000 and in it block 15",
+        ),
     ],
 )
 def test_refused(image: bytes, message: str) -> None:
