@@ -1,7 +1,7 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,7 +22,7 @@ from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
-from sim.peripherals import Peripherals
+from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
 from sim.peripherals.i2c_bus import I2cDevice
 from sim.peripherals.serial_pins import GPIOS
 from sim.peripherals.spi_bus import SpiDevice
@@ -37,6 +37,7 @@ _Bus = TypeVar("_Bus")
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
+_ADC_PINS = range(26, 30)
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
@@ -80,6 +81,7 @@ class Pico:
         strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
+        uart_input: bytes that UART0 receives after every reset, as `send` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
@@ -105,6 +107,7 @@ class Pico:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        uart_input: bytes = b"",
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
@@ -113,6 +116,7 @@ class Pico:
         resets: int = 0,
         contention: Contention = Contention.BANKS,
     ) -> None:
+        self._uart_input = uart_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
         in_flash = flash_data or any(
@@ -149,6 +153,8 @@ class Pico:
             self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
         self._chip.reset(self._boot)
         self._halted_at: int | None = None
+        if self._uart_input:
+            self.send(self._uart_input)
 
     @property
     def _core(self) -> EngineCore:
@@ -199,6 +205,52 @@ class Pico:
     def bus_stalls(self) -> tuple[int, int]:
         """Cycles that core 0 and core 1 have waited for each other; part of their time."""
         return self._chip.bus_stalls
+
+    def send(self, data: Iterable[int], uart: int = 0, flow_control: bool = True) -> None:
+        """Let bytes arrive at a UART one after the other, at its baud rate, once it receives.
+
+        Args:
+            data: bytes, with errors of reception beside them as UARTDR has them: bit 8 framing,
+                bit 9 parity, bit 10 break.
+            uart: 0 or 1.
+            flow_control: whether they wait while the receive FIFO is full; else the UART loses
+                those that find no room (overrun).
+
+        Raises:
+            ValueError: there is no such UART, or something that is neither byte nor error.
+            SimError: the engine has no peripherals.
+        """
+        words = list(data)
+        wrong = next((word for word in words if not 0 <= word < 1 << 11), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong} cannot be sent: give bytes, and errors in bits 8 to 10")
+        if uart not in (0, 1):
+            raise ValueError(f"UART{uart}: there are UART0 and UART1")
+        self._chip.present_peripherals().uarts[uart].feed(words, flow_control)
+
+    def set_voltage(self, pin: int, volts: Voltage) -> None:
+        """Apply a voltage to an input of the ADC; it stays over resets.
+
+        Args:
+            pin: GPIO 26 to 29.
+            volts: of 3.3, or a function that gives them at a time in seconds since reset.
+
+        Raises:
+            ValueError: the pin is no input of the ADC.
+            SimError: the engine has no peripherals.
+        """
+        if pin not in _ADC_PINS:
+            raise ValueError(f"GPIO{pin} is no input of the ADC: those are GPIO26 to GPIO29")
+        self._chip.present_peripherals().adc.voltages[pin - _ADC_PINS.start] = volts
+
+    def set_temperature(self, celsius: float) -> None:
+        """Warm the chip, whose ADC then measures that; 27 degrees C if never set.
+
+        Raises:
+            SimError: the engine has no peripherals.
+        """
+        adc = self._chip.present_peripherals().adc
+        adc.voltages[TEMPERATURE_SENSOR] = sensor_volts(celsius)
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
@@ -330,9 +382,9 @@ class Pico:
 
         Raises:
             ValueError: there is no such bus, that is no address, or it is taken.
-            SimError: the engine is Unicorn.
+            SimError: the engine has no peripherals.
         """
-        _of_two(self._peripherals.i2c_buses, bus).attach(device, address, ten_bit)
+        _of_two(self._chip.present_peripherals().i2c_buses, bus).attach(device, address, ten_bit)
 
     def attach_spi(self, bus: int, device: SpiDevice, *, chip_select: int | None = None) -> None:
         """Wire a device to SPI0 or SPI1; it stays there over resets.
@@ -344,19 +396,29 @@ class Pico:
 
         Raises:
             ValueError: there is no such bus or GPIO.
-            SimError: the engine is Unicorn.
+            SimError: the engine has no peripherals.
         """
         if chip_select is not None and not 0 <= chip_select < GPIOS:
             raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
-        peripherals = self._peripherals
+        peripherals = self._chip.present_peripherals()
         _of_two(peripherals.spi, bus).bus.attach(device, chip_select)
         peripherals.rewire()
 
-    @property
-    def _peripherals(self) -> Peripherals:
-        if not isinstance(self._chip, Rp2040):
-            raise SimError("the engine unicorn has no peripherals; leave it out")
-        return self._chip.peripherals
+    def wire(self, *groups: Sequence[int]) -> None:
+        """Connect the GPIOs of each group with each other, and undo all wires of before.
+
+        Two controllers of I2C or SPI whose pins are wired talk to each other. Wires stay over
+        resets.
+
+        Raises:
+            ValueError: there is no such GPIO.
+            SimError: too many wires, or the engine has no peripherals.
+        """
+        for pin in (pin for group in groups for pin in group):
+            if not 0 <= pin < GPIOS:
+                raise ValueError(f"there is no GPIO {pin}; give 0 to {GPIOS - 1}")
+        masks = [sum(1 << pin for pin in set(group)) for group in groups]
+        self._chip.present_peripherals().io_bank0.wire(masks)
 
     def profile(self) -> Profile:
         """Where the cycles since reset went; its sums equal `cycles` and `instructions`.

@@ -42,6 +42,9 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
+from sim.devices.accesses import access_of, answer_read, answer_write
+from sim.devices.devices import advance_devices
+from sim.devices.transfers import request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -49,7 +52,7 @@ from sim.instructions import WIDE
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
+from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
@@ -111,14 +114,17 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
+        self._machine = Machine(self.state.chip, self.state.sio, (first.core, second.core))
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
+            seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
-            machine=Machine(self.state.chip, self.state.sio, (first.core, second.core)),
+            machine=self._machine,
+            dreq=self._request_data,
         )
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
@@ -132,14 +138,14 @@ class Rp2040:
         self._stopped_on = 0
         state = self.state
         shared = (
-            *(state.chip, state.sio, state.lines, state.loaded),
+            *(state.chip, state.sio, state.lines),
             *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
         )
         functions = self._books[0].functions
         for books in self._books:
             books.functions = functions
         own = [
-            (core.core, core.registers, core.priorities, core.replies, core.busy)
+            (core.core, core.registers, core.priorities, core.loaded, core.busy)
             for core in (first, second)
         ]
         noted = [(books.traces, books.counts) for books in self._books]
@@ -167,6 +173,8 @@ class Rp2040:
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
+        for uart in self.peripherals.uarts:
+            uart.hang_up()
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()
@@ -289,6 +297,12 @@ class Rp2040:
         waits = spent - int(cycles.sum() + stalls.sum())
         columns = (cycles[places], executions[places], stalls[places])
         return Profile(program, addresses[order], *columns, waits)
+
+    def present_peripherals(self) -> Peripherals:
+        """The peripherals, brought up to the present, for the host to do something to them."""
+        self._settle()
+        self.state.chip[Chip.STEADY_UNTIL] = 0  # what the host does may change what was read
+        return self.peripherals
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
@@ -449,7 +463,7 @@ class Rp2040:
         if block_of(address) is None:
             core[Core.REASON] = REASONS.index(FaultReason.WRITE if writes else FaultReason.READ)
             core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
-            core[Core.ANSWERED] = 0
+            core[Core.PROGRESS] = 0
             return self._fault()
         if writes and address == _FIFO_WR:
             self._launch.hear(value)
@@ -463,16 +477,16 @@ class Rp2040:
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
-            core[Core.ANSWERED] = 0
+            core[Core.PROGRESS] = 0
             return Event(FaultReason.UNMODELLED, address, size)
-        self.core.arrays.replies[core[Core.ANSWERED]] = loaded
-        core[Core.ANSWERED] += 1
+        core[Core.REPLY], core[Core.ANSWERED] = loaded, 1
         return None
 
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
             self._scheduler.advance(self._now)
+            self._serve_dma()
         self.peripherals.io_bank0.tell_watched()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
@@ -485,6 +499,25 @@ class Rp2040:
             if processor.core[Core.RUNS] and not processor.sleeps
         ]
         return min(running or [self.cycles])
+
+    def _serve_dma(self) -> None:
+        """Perform the accesses that the DMA asks for, as far as it comes until now."""
+        machine, words = self._machine, self.state.words
+        ask = access_of(machine.chip)
+        while ask is not None:
+            bus = self._private[0].bus
+            if ask.value is None:
+                answer_read(machine.chip, bus.read(ask.address, ask.size) or 0)
+            else:
+                bus.write(ask.address, ask.size, ask.value)
+                answer_write(machine.chip)
+            machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
+            advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
+            ask = access_of(machine.chip)
+
+    def _request_data(self, number: int, level: bool) -> None:
+        machine, now = self._machine, self._scheduler.cycles
+        request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip

@@ -71,6 +71,7 @@ class Processor:
             if name == "pc":
                 registers[_PC] = value & ~1
                 core[Core.FETCHED] = core[Core.NO_VECTOR] = 0
+                core[Core.ANSWERED] = core[Core.PROGRESS] = 0
             elif name in _GENERAL:
                 registers[_GENERAL[name]] = value & ~3 if name == "sp" else value
             elif name == "xpsr":

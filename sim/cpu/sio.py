@@ -130,7 +130,7 @@ def _write_gpio(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: 
         drive_pins(core, other, chip, bank, SIO_FUNCTION, out, value, now)
     else:
         drive_pins(core, other, chip, bank, SIO_FUNCTION, value, enable, now)
-    if other[_PENDING] != of_other:
+    if other[_RUNS] and other[_PENDING] != of_other:
         core[_WINDOW] = 0
         return np.int64(1)
     return np.int64(core[_PENDING] != pending or chip[_EVENT_AT] <= now)

@@ -12,8 +12,11 @@ import numpy as np
 
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, Chip
+from sim.devices.dma import BASE, DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
+_DMA_PAGE = BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
 _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
@@ -22,13 +25,24 @@ _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 @native
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
-    chip[_AT] = NEVER
+    at = np.int64(NEVER)
+    if chip[_ON] & DMA_ON:
+        at = min(at, advance_dma(core, other, chip, words, now))
+    chip[_AT] = at
 
 
 @native
 def _peek(chip: Any, address: Any) -> Any:
     """The register at an address, without effect on it; NOT_HERE for others."""
+    if address >> 12 == _DMA_PAGE:
+        return peek_dma(chip, address & 0xFFF)
     return np.int64(NOT_HERE)
+
+
+@native
+def _clearing_bits(address: Any) -> Any:
+    """Of the register at an address: the bits that a written 1 clears."""
+    return clearing_bits_of_dma(address & 0xFFF) if address >> 12 == _DMA_PAGE else np.int64(0)
 
 
 @native
@@ -39,6 +53,8 @@ def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any
 
 @native
 def _write(core: Any, other: Any, chip: Any, now: Any, address: Any, value: Any) -> Any:
+    if address >> 12 == _DMA_PAGE:
+        return write_dma(core, other, chip, now, address & 0xFFF, value)
     return np.int64(NOT_HERE)
 
 
@@ -51,10 +67,14 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
         before = _peek(chip, plain)
         if before == NOT_HERE:
             return before
+        # Bits that a written 1 clears: as on the Python side, sim.bus.
+        clears = _clearing_bits(plain)
+        cleared = (before | value if alias in (_XOR, _SET) else value) & clears
         if alias == _XOR:
             value ^= before
         elif alias == _SET:
             value |= before
         else:
             value = before & ~value
+        value = value & ~clears | cleared
     return _write(core, other, chip, now, plain, value)

@@ -10,6 +10,7 @@ from sim.peripherals import adc, uart
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
+from sim.peripherals.dma import DmaRegisters
 from sim.peripherals.i2c import I2c
 from sim.peripherals.i2c_bus import I2cBus
 from sim.peripherals.interrupts import InterruptLine, Irq
@@ -86,6 +87,7 @@ class Surroundings:
         irq: interrupt request number and level, on every change.
         dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
+        seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
@@ -98,6 +100,7 @@ class Surroundings:
     dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
+    seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
@@ -156,10 +159,12 @@ class Peripherals:
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
-            "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
+            *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
         )
         self.uart1 = Uart(
-            "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
+            *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
         )
         self._i2c_pins = [I2cPins(self.io_bank0, number) for number in (0, 1)]
         self.i2c_buses = I2cBus(), I2cBus()
@@ -195,17 +200,19 @@ class Peripherals:
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
             line(Irq.ADC_FIFO),
+            request(Dreq.ADC),
+            around.seconds,
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
-        stream = XipStream(scheduler, around.cache)
+        stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream),
-            XipAux(stream),
+            *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
+            DmaRegisters(machine, scheduler), XipCtrl(around.cache, stream), XipAux(stream),
             XipSsi(self.io_qspi, SpiFlash()), usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
@@ -213,6 +220,11 @@ class Peripherals:
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
+
+    @property
+    def uarts(self) -> tuple[Uart, Uart]:
+        """Both."""
+        return self.uart0, self.uart1
 
     def reset(self) -> None:
         """Power-on. Time may have begun anew before."""

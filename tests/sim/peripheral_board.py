@@ -19,7 +19,7 @@ class Board:
 
     Attributes:
         sent: bytes of UART0.
-        requests: numbers of the data requests that are raised.
+        data_requests: numbers of the requests to the DMA that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
 
@@ -27,21 +27,22 @@ class Board:
         self.clock = Scheduler()
         self.sent = bytearray()
         self._requested: set[int] = set()
+        self.data_requests: set[int] = set()
         self.machine = machine_without_program()
-        self.requests: set[int] = set()
         self.events: list[object] = []
-
-        def request(number: int, level: bool) -> None:
-            assert (number in self.requests) != level, "told of a change that is none"
-            self.requests ^= {number}
 
         def irq(number: int, level: bool) -> None:
             assert (number in self._requested) != level, "told of a change that is none"
             self._requested ^= {number}
 
+        def dreq(number: int, level: bool) -> None:
+            assert (number in self.data_requests) != level, "told of a change that is none"
+            self.data_requests ^= {number}
+
         around = {
             "irq": irq,
-            "dreq": request,
+            "dreq": dreq,
+            "seconds": lambda cycle: cycle / 5000,
             "uart0": self.sent.append,
             "machine": self.machine,
             "on_reset": lambda: self.events.append("reset"),

@@ -400,21 +400,21 @@ def test_the_receive_fifo_overflows_or_holds_the_bus(holds: bool) -> None:
 def test_data_requests() -> None:
     board = _board()
     _attach(board, Recorder(answers=bytes(8)))
-    assert board.requests == set()
+    assert board.data_requests == set()
     board.write("I2C0", "IC_DMA_CR", 0b11)
-    assert board.requests == {I2C0_TX}
+    assert board.data_requests == {I2C0_TX}
     board.write("I2C0", "IC_DMA_TDLR", 1)
     board.write("I2C0", "IC_DMA_RDLR", 1)
     _command(board, READ)
-    assert board.requests == {I2C0_TX}
+    assert board.data_requests == {I2C0_TX}
     _command(board, READ | STOP)
-    assert board.requests == set()
+    assert board.data_requests == set()
     board.run(START + 17 * BIT)
-    assert board.requests == {I2C0_TX}  # one byte is there: not above the level
+    assert board.data_requests == {I2C0_TX}  # one byte is there: not above the level
     board.run(9 * BIT)
-    assert board.requests == {I2C0_TX, I2C0_RX}
+    assert board.data_requests == {I2C0_TX, I2C0_RX}
     board.read("I2C0", "IC_DATA_CMD")
-    assert board.requests == {I2C0_TX}
+    assert board.data_requests == {I2C0_TX}
 
 
 def test_registers_are_locked_while_enabled() -> None:

@@ -78,6 +78,11 @@ def test_rtc_alarm() -> None:
     assert board.sleeps()
 
 
+def volts_of(code: int) -> float:
+    """In the middle of the step that converts to `code`."""
+    return (code + 0.5) / 4096 * 3.3
+
+
 def test_adc_reads_mid_scale_and_27_degrees() -> None:
     """adc_init, adc_select_input and adc_read of the SDK; the formula of the datasheet."""
     board = Board()
@@ -98,7 +103,7 @@ def test_adc_reads_mid_scale_and_27_degrees() -> None:
 def test_adc_fifo_and_round_robin() -> None:
     board = Board()
     board.init_clocks()
-    board.chip.adc.inputs[:3] = [100, 200, 300]
+    board.chip.adc.voltages[:3] = [volts_of(code) for code in (100, 200, 300)]
     board.write("ADC", "FCS", 1 | 3 << 24)  # interrupt at 3
     board.write("ADC", "INTE", 1)
     board.write("ADC", "CS", 1 | 1 << 3 | 0b101 << 16)
@@ -130,6 +135,59 @@ def test_adc_divider() -> None:
     assert board.read("ADC", "FCS") >> 16 & 0xF == 2
     board.run(1)
     assert board.read("ADC", "FCS") >> 16 & 0xF == 3
+
+
+def _convert(board: Board) -> int:
+    board.set_bits("ADC", "CS", 1 << 2)
+    board.run(250)
+    return board.read("ADC", "RESULT")
+
+
+@pytest.mark.parametrize(
+    ("volts", "code"), [(0.0, 0), (3.3, 4095), (1.0, 1241), (-1.0, 0), (5.0, 4095)]
+)
+def test_adc_converts_a_voltage(volts: float, code: int) -> None:
+    board = Board()
+    board.init_clocks()
+    board.chip.adc.voltages[2] = volts
+    board.write("ADC", "CS", 1 | 2 << 12)
+    assert _convert(board) == code
+
+
+def test_adc_holds_a_voltage_when_its_conversion_begins() -> None:
+    board = Board()
+    board.init_clocks()
+    start = board.clock.cycles
+    board.chip.adc.voltages[0] = lambda seconds: seconds
+    board.write("ADC", "CS", 1)
+    board.run(1000)
+    board.set_bits("ADC", "CS", 1 << 2)
+    board.run(5000)
+    assert board.read("ADC", "RESULT") == int((start + 1000) / 5000 / 3.3 * 4096)  # Board.seconds
+
+
+def test_adc_fifo_of_bytes_and_what_lies_in_it() -> None:
+    board = Board()
+    board.init_clocks()
+    board.chip.adc.voltages[0] = volts_of(0xABC)
+    board.write("ADC", "FCS", 1 | 1 << 1)  # SHIFT
+    board.write("ADC", "CS", 1 | 1 << 3)
+    board.run(250 * 4)
+    assert board.read("ADC", "FCS") & 0xF_0F00 == 4 << 16 | 1 << 9  # FULL
+    assert board.read("ADC", "FIFO") == 0xAB
+
+
+def test_adc_asks_the_dma_for_what_reached_the_threshold() -> None:
+    board = Board()
+    board.init_clocks()
+    board.write("ADC", "FCS", 1 | 1 << 3 | 2 << 24)  # DREQ_EN, two
+    board.write("ADC", "CS", 1 | 1 << 3)
+    board.run(2 * 250 - 1)
+    assert board.data_requests == set()
+    board.run(1)
+    assert board.data_requests == {36}
+    board.read("ADC", "FIFO")
+    assert board.data_requests == set()
 
 
 class _Cache:
@@ -220,8 +278,10 @@ def test_words_stream_from_flash() -> None:
     board.write("XIP_CTRL", "STREAM_CTR", 4)
     board.run(49)
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
+    assert board.data_requests == set()
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0  # nothing there
     board.run(1)
+    assert board.data_requests == {37}
     assert board.read("XIP_CTRL", "STAT") & (_EMPTY | _FULL) == 0
     board.run(1000)
     assert board.read("XIP_CTRL", "STAT") & _FULL
@@ -231,6 +291,7 @@ def test_words_stream_from_flash() -> None:
     board.run(50)
     assert board.blocks["XIP_AUX"].read(0x40) == 0x1000_0104  # at every address
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_0108
+    assert board.data_requests == set()
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
     board.run(50)
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_010C

@@ -230,19 +230,19 @@ def test_timeout() -> None:
 
 def test_data_requests() -> None:
     board = _board()
-    assert board.requests == set()
+    assert board.data_requests == set()
     board.write("SPI0", "SSPDMACR", 0b11)
-    assert board.requests == {SPI0_TX}
+    assert board.data_requests == {SPI0_TX}
     _send(board, *range(9))
-    assert board.requests == set()
+    assert board.data_requests == set()
     board.run(8 * PERIOD)
-    assert board.requests == {SPI0_RX}
+    assert board.data_requests == {SPI0_RX}
     board.run(15)
-    assert board.requests == {SPI0_RX, SPI0_TX}
+    assert board.data_requests == {SPI0_RX, SPI0_TX}
     board.read("SPI0", "SSPDR")
-    assert board.requests == {SPI0_TX}
+    assert board.data_requests == {SPI0_TX}
     board.write("SPI0", "SSPDMACR", 0)
-    assert board.requests == set()
+    assert board.data_requests == set()
 
 
 def test_an_empty_bus_reads_as_its_pin_does() -> None:
