@@ -231,7 +231,7 @@ def behind(size: int) -> str:
 LITERAL = f"(pc + 4 & ~3) + ({IMM8}) * 4"
 ON_STACK = f"int64(uint32(r[13] + uint32(({IMM8}) * 4)))"
 
-_DONE = "core[ANSWERED] = 0; stop = int64(0) if core[HIT] else stop"
+_DONE = "core[ANSWERED] = 0; stop = int64(0) if core[LOOK] else stop"
 _FAST = {
     1: "uint64(q) < fast",
     2: "uint64(q) >> uint64(1) | uint64(q) << uint64(63) < fast >> uint64(1)",
@@ -312,7 +312,7 @@ def _several(base: str, registers: int, one: str, many: str) -> str:
         "        if status != FAULT: core[PROGRESS] = k",
         "        UNFINISHED",
         "        break",
-        "    if core[HIT]: stop = int64(0)",
+        "    if core[LOOK]: stop = int64(0)",
     )
 
 
@@ -428,7 +428,7 @@ SEND_EVENT = lines(
     _IN_ORDER,
     "core[EVENT] = 1; other[EVENT] = 1",
     "if other[SLEEPS]:",
-    "    other[CYCLES] = max(other[CYCLES], cyc + cost)",
+    "    other[CYCLES] = max(other[CYCLES], cyc + core[NUMBER])",
     "    core[WINDOW] = 0; stop = int64(0)",
 )
 NOTHING = "pass"

@@ -212,7 +212,7 @@ def write_sio(core: Any, other: Any, chip: Any, sio: Any, now: Any, offset: Any,
         tell(core, sio, now)
         tell(other, sio, now)
         if other[_SLEEPS]:
-            other[_CYCLES] = max(other[_CYCLES], now)
+            other[_CYCLES] = max(other[_CYCLES], now + number)
             core[_WINDOW] = 0
         return np.int64(1)
     if offset == FIFO_ST:

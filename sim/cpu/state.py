@@ -33,7 +33,7 @@ MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
 PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
-PWM_SIZE = 128  # sim.devices.pwm
+PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
@@ -111,6 +111,7 @@ class Core(IntEnum):
     TICK_AT = auto()  # the cycle at which it next pends
     WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
     PASSED = auto()  # the instruction to execute despite a breakpoint on it
+    LOOK = auto()  # whether something is to be looked at before the next instruction
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
     HIT_AT = auto()  # the first watched address of that access
     WAITED = auto()  # cycles, for flash

@@ -12,11 +12,14 @@ import numpy as np
 
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, Chip
-from sim.devices.dma import BASE, DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from sim.devices.dma import BASE as DMA_BASE
+from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from sim.devices.pwm import BASE as PWM_BASE
+from sim.devices.pwm import PWM_ON, advance_pwm, clearing_bits_of_pwm, peek_pwm, write_pwm
 from sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
-_DMA_PAGE = BASE >> 12
+_DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
 _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
@@ -26,6 +29,8 @@ _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
     at = np.int64(NEVER)
+    if chip[_ON] & PWM_ON:
+        at = advance_pwm(core, other, chip, now)
     if chip[_ON] & DMA_ON:
         at = min(at, advance_dma(core, other, chip, words, now))
     chip[_AT] = at
@@ -36,13 +41,17 @@ def _peek(chip: Any, address: Any) -> Any:
     """The register at an address, without effect on it; NOT_HERE for others."""
     if address >> 12 == _DMA_PAGE:
         return peek_dma(chip, address & 0xFFF)
+    if address >> 12 == _PWM_PAGE:
+        return peek_pwm(chip, address & 0xFFF)
     return np.int64(NOT_HERE)
 
 
 @native
 def _clearing_bits(address: Any) -> Any:
     """Of the register at an address: the bits that a written 1 clears."""
-    return clearing_bits_of_dma(address & 0xFFF) if address >> 12 == _DMA_PAGE else np.int64(0)
+    if address >> 12 == _DMA_PAGE:
+        return clearing_bits_of_dma(address & 0xFFF)
+    return clearing_bits_of_pwm(address & 0xFFF) if address >> 12 == _PWM_PAGE else np.int64(0)
 
 
 @native
@@ -55,6 +64,8 @@ def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any
 def _write(core: Any, other: Any, chip: Any, now: Any, address: Any, value: Any) -> Any:
     if address >> 12 == _DMA_PAGE:
         return write_dma(core, other, chip, now, address & 0xFFF, value)
+    if address >> 12 == _PWM_PAGE:
+        return write_pwm(core, other, chip, now, address & 0xFFF, value)
     return np.int64(NOT_HERE)
 
 

@@ -64,6 +64,7 @@ _DEVICES_AT, _DEVICES_ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 _EVENT_AT, _REQUESTS = int(Chip.EVENT_AT), int(Chip.DATA_REQUESTS)
 _DMA_END = BASE + 0x1000
 _FAILED = -1 << 61
+_PWM_WRAP0, _PWM_WRAP7 = 24, 31
 _ALIAS = 0x3000
 
 
@@ -228,6 +229,9 @@ def _transfer(core: Any, other: Any, chip: Any, words: Any, number: Any, cycle: 
         chip[channel + _WRITE] = _moved(target, size, ring if control & RING_WRITES else 0)
     chip[channel + _COUNT] -= 1
     chip[channel + _FIRED] += 1
+    by = control >> 15 & 0x3F
+    if by >= _PWM_WRAP0 and by <= _PWM_WRAP7:  # which asks for one transfer each time
+        chip[_REQUESTS] &= ~(np.int64(1) << by)
     takes = np.int64(1)
     if source >> 28 == 4:
         takes += _APB_READ
@@ -284,7 +288,7 @@ def _first_end(chip: Any, now: Any) -> Any:
         if chip[_ACTIVE] >> number & 1:
             ends = chip[channel + _ENDS]
             if chip[channel + _COUNT]:
-                ends = now + chip[channel + _COUNT] + _PIPELINE
+                ends = now + chip[channel + _COUNT] - 1 + _PIPELINE
             until = min(until, ends)
     return until
 

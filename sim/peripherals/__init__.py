@@ -1,6 +1,6 @@
 """The register blocks of the RP2040, one file each.
 
-PWM, USB (but the register that start-up code writes) and PIO are not modelled;
+USB (but the register that start-up code writes) and PIO are not modelled;
 `BLOCKS` names them all the same.
 """
 

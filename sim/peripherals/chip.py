@@ -18,6 +18,7 @@ from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
+from sim.peripherals.pwm import PwmRegisters
 from sim.peripherals.registers import RegisterBlock
 from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
@@ -206,14 +207,18 @@ class Peripherals:
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
+        ssi = XipSsi(
+            *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
+            *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
+        )
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
-            DmaRegisters(machine, scheduler), XipCtrl(around.cache, stream), XipAux(stream),
-            XipSsi(self.io_qspi, SpiFlash()), usbctrl,
+            DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),
+            XipCtrl(around.cache, stream), XipAux(stream), ssi, usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": usbctrl.reset

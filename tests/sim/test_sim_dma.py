@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from peripheral_board import Board
+from native_board import NativeBoard
 from sim_programs import pico
 
 from sim import StopReason
-from sim.cpu.state import NEVER, Chip, State
-from sim.devices.devices import advance_devices
+from sim.cpu.state import NEVER, Chip
 
 _SRAM = 0x2000_0000
 _EN, _HIGH, _INCR_READ, _INCR_WRITE, _RING_WRITES = 1, 1 << 1, 1 << 4, 1 << 5, 1 << 10
@@ -21,13 +20,8 @@ _QUIET, _BSWAP, _SNIFF, _BUSY = 1 << 21, 1 << 22, 1 << 23, 1 << 24
 _PERMANENT = 0x3F
 
 
-class DmaBoard(Board):
-    """With memory, and time that passes for native devices too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state = State()
-        self.sram = self.state.memory[:0x4_2000]
+class DmaBoard(NativeBoard):
+    """With channels by name."""
 
     def configure(
         self, channel: int, source: int, target: int, count: int, control: int, *, chain: int = -1
@@ -38,16 +32,6 @@ class DmaBoard(Board):
         self.write("DMA", f"CH{channel}_TRANS_COUNT", count)
         control |= (channel if chain < 0 else chain) << 11
         self.write("DMA", f"CH{channel}_CTRL_TRIG", control)
-
-    def pass_time(self, cycles: int) -> None:
-        """As the cores' loop does: devices are asked when they want to be."""
-        chip, cores, words = self.machine.chip, self.machine.cores, self.state.words
-        end = self.clock.cycles + cycles
-        while chip[Chip.DEVICES_AT] <= end:
-            self.clock.advance(int(chip[Chip.DEVICES_AT]))
-            advance_devices(*cores, chip, words, self.clock.cycles)
-        self.clock.advance(end)
-        advance_devices(*cores, chip, words, end)
 
     def until_idle(self, channel: int) -> int:
         """The cycles until a channel is no longer busy."""

@@ -238,9 +238,12 @@ def test_second_stage_boot_finds_quad_enabled() -> None:
         assert board.read("XIP_SSI", "DR0") == 0x02
 
 
-def test_flash_identity_with_forced_chip_select() -> None:
+@pytest.mark.parametrize("reads_words", [False, True])
+def test_flash_identity_with_forced_chip_select(reads_words: bool) -> None:
     """flash_do_cmd of the SDK."""
     board = Board()
+    if reads_words:
+        _set_up_reads_of_words(board, 1)
     board.write("XIP_SSI", "SSIENR", 1)
 
     def command(sent: bytes) -> bytes:
@@ -309,3 +312,54 @@ def test_a_stream_ends_when_its_count_is_cleared() -> None:
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0
     assert board.read("XIP_CTRL", "STREAM_ADDR") == 4
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
+
+
+def _set_up_reads_of_words(board: Board, count: int) -> None:
+    """As boot2_w25q080 of the SDK leaves it, but for the number of words."""
+    board.write("XIP_SSI", "SSIENR", 0)
+    board.write("XIP_SSI", "BAUDR", 2)
+    board.write("XIP_SSI", "CTRLR0", 2 << 21 | 31 << 16 | 3 << 8)  # four lines
+    board.write("XIP_SSI", "CTRLR1", count - 1)
+    board.write("XIP_SSI", "SPI_CTRLR0", 0xA0 << 24 | 4 << 11 | 8 << 2 | 2)
+    board.write("XIP_SSI", "SSIENR", 1)
+
+
+def test_words_read_by_the_serial_controller() -> None:
+    """4.10: 8 clocks of address and mode, 4 of waiting, 8 a word; big-endian."""
+    board = Board(_Flash())
+    _set_up_reads_of_words(board, 3)
+    board.write("XIP_SSI", "DMACR", 1)
+    board.write("XIP_SSI", "DR0", 0x00_0104 << 8 | 0xA0)
+    board.run(39)
+    assert board.read("XIP_SSI", "SR") & 0b1001 == 1  # busy
+    assert board.data_requests == set()
+    for word in (0x0401_0000, 0x0801_0000, 0x0C01_0000):
+        board.run(1)
+        assert board.data_requests == {39}
+        assert board.read("XIP_SSI", "DR0") == word
+        assert board.data_requests == set()
+        board.run(15)
+    assert board.read("XIP_SSI", "SR") & 0b1001 == 0
+
+
+def test_interrupts_of_the_serial_controller() -> None:
+    board = Board(_Flash())
+    _set_up_reads_of_words(board, 18)
+    board.write("XIP_SSI", "RXFTLR", 3)
+    board.write("XIP_SSI", "IMR", 1 << 4)
+    board.write("XIP_SSI", "DR0", 0)
+    board.run(40 + 3 * 16 - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {6}
+    assert board.read("XIP_SSI", "ISR") == 1 << 4
+    board.run(1000)  # two words too many
+    assert board.read("XIP_SSI", "RXFLR") == 16
+    assert board.read("XIP_SSI", "RISR") == 1 << 4 | 1 << 3 | 1
+    assert board.read("XIP_SSI", "RXOICR") == 1
+    assert board.read("XIP_SSI", "RXOICR") == 0
+    for _ in range(17):
+        board.read("XIP_SSI", "DR0")
+    assert board.interrupts == set()
+    assert board.read("XIP_SSI", "RISR") == 1 << 2 | 1  # one read too many
+    assert (board.read("XIP_SSI", "ICR"), board.read("XIP_SSI", "RISR")) == (1, 1)

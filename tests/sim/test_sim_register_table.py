@@ -12,12 +12,11 @@ import pytest
 from register_table import CLEAR, SET, XOR, Listed, Probe, listed
 
 _ALL = 0xFFFF_FFFF
-_DMA = 0x5000_0000
+_DMA, _PWM = 0x5000_0000, 0x4005_0000
 # Blocks of which no register answers, but those named behind them. The list shrinks as they come.
 NOT_MODELLED: dict[str, tuple[str, ...]] = {
     "PIO0": (),
     "PIO1": (),
-    "PWM": (),
     "USBCTRL_REGS": ("SIE_CTRL",),
 }
 # What a program reads first where that is not the listed value.
@@ -251,6 +250,15 @@ def _end_channels(probe: Probe) -> None:
     probe.wait_for(_DMA + 0x400, 0b11)
 
 
+def _wrap(probe: Probe) -> None:
+    """Two slices of the PWM."""
+    for number in range(2):
+        probe.store(_PWM + 0x14 * number + 0x10, 3)
+        probe.store(_PWM + 0x14 * number, 1)
+    probe.wait_for(_PWM + 0xA4, 0b11)
+    probe.store(_PWM + 0xA0, 0)
+
+
 def _write_badly(address: int) -> Callable[[Probe], None]:
     return lambda probe: probe.store(address, 0x123 << 12)
 
@@ -263,6 +271,7 @@ CLEARED: dict[str, Callable[[Probe], None]] = {
     "UART0.UARTRSR": _overrun_uart(0x4003_4000),
     "UART1.UARTRSR": _overrun_uart(0x4003_8000),
     **{f"DMA.{name}": _end_channels for name in ("INTR", "INTR1", "INTS0", "INTS1")},
+    "PWM.INTR": _wrap,
     "ADC.FCS": _misuse_adc_fifo,
     "XOSC.STATUS": _write_badly(0x4002_4000),
     "ROSC.STATUS": _write_badly(0x4006_0000),
