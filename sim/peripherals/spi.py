@@ -200,6 +200,7 @@ class Spi(TimedBlock):
         self._timeout = _NO_WORD
         if not control & _LBM:
             self.bus.frame(True)
+        self.bus.begin_word()
         # DDI0194H, figures 2-2 to 2-11: the last bit is sampled one period for each bit behind
         # chip select, in TI's format half a period later.
         self._word = self._to_send.popleft()
@@ -222,6 +223,7 @@ class Spi(TimedBlock):
         is_spaced = self._format == _MOTOROLA and not self["SSPCR0"] & _SPH
         if self._to_send and control & _SSE and not is_spaced:
             self._word = self._to_send.popleft()
+            self.bus.begin_word()
             self._after(self._length, self._end)
         else:
             half = self._period // 2

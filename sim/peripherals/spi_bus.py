@@ -35,6 +35,7 @@ class _Attached:
     device: SpiDevice
     wants: Callable[[bool], bool]  # whether it is selected, in a frame or outside
     selected: bool = False
+    hears: bool = False  # it has been selected since the word began
 
 
 class _WiredSlave:
@@ -106,16 +107,21 @@ class SpiBus:
         self._in_frame = begins
         self._refresh()
 
-    def transfer(self, word: int, bits: int, sent_bits: int) -> int:
-        """Send a word to the devices; the word that comes back, as wide as `bits`."""
+    def begin_word(self) -> None:
+        """The first bit of a word."""
         self._refresh()
+        for one in self._attached:
+            one.hears = one.selected
+
+    def transfer(self, word: int, bits: int, sent_bits: int) -> int:
+        """The last bit of a word; the word that came back, as wide as `bits`."""
         pins = self._pins
         ones = (1 << bits) - 1
         word = word & (1 << sent_bits) - 1 if pins.sends else 0
         level = ones if pins.input_level else 0
         if not pins.clocks:
             return level
-        answers = [one.device.transfer(word, bits) for one in self._attached if one.selected]
+        answers = [one.device.transfer(word, bits) for one in self._attached if one.hears]
         driven = [answer & ones for answer in answers if answer is not None]
         if pins.echoes:
             driven.append(word & ones)
@@ -130,7 +136,7 @@ class SpiBus:
         for one in self._attached:
             selected = one.wants(self._in_frame)
             if selected != one.selected:
-                one.selected = selected
+                one.selected, one.hears = selected, False
                 if selected:
                     one.device.select()
                 else:

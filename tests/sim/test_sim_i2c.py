@@ -94,8 +94,8 @@ def _wait(board: Board, bit: int, block: str = "I2C0") -> int:
 
 
 def _finish(board: Board) -> None:
-    """Until the master is idle."""
-    board.wait_for_event("I2C0", "IC_STATUS", 1 << 5, 0)
+    """Until the master is idle and has no command."""
+    board.wait_for_event("I2C0", "IC_STATUS", 1 << 5 | 1 << 2, 1 << 2)
 
 
 def _received(board: Board, block: str = "I2C0") -> list[int]:

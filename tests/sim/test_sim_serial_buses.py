@@ -57,7 +57,7 @@ def test_a_chip_select_of_sio_is_seen_at_once() -> None:
     chip.pico.attach_spi(0, device, chip_select=_CS)
     chip.give(1, 16, 18, 19)
     chip.give(5, _CS)
-    for offset, value in ((0x0, 7), (0x10, 2), (0x4, 2)):
+    for offset, value in ((0x0, 0x407), (0x10, 2), (0x4, 2)):
         chip.put("SPI0", offset, value)
     chip.put("SIO", 0x14, 1 << _CS)  # GPIO_OUT_SET
     chip.put("SIO", 0x24, 1 << _CS)  # GPIO_OE_SET
@@ -67,7 +67,7 @@ def test_a_chip_select_of_sio_is_seen_at_once() -> None:
         while chip.get("SPI0", 0xC) & 1 << 4:
             pass
         chip.put("SIO", 0x14, 1 << _CS)
-        chip.put("SPI0", 0x8, 99)  # to nobody
+        chip.put("SPI0", 0x8, 99)  # to nobody, though the device is selected before it ends
     assert device.events == ["select", 1, "deselect", "select", 2, "deselect"]
     assert chip.get("SPI0", 0x8) == 0xFE
 

@@ -327,6 +327,26 @@ def test_a_chip_select_that_the_program_drives() -> None:
     assert _received(board) == [0, 0x5A, 0x5A, 0x33]
 
 
+def test_a_device_misses_a_word_that_began_before_it_was_selected() -> None:
+    board = _board()
+    device = Recorder()
+    _attach(board, device, 5)
+    board.write("IO_BANK0", "GPIO5_CTRL", 5)
+    board.write("SIO", "GPIO_OUT_SET", 1 << 5)
+    board.write("SIO", "GPIO_OE", 1 << 5)
+    _send(board, 1)
+    board.run(40)
+    board.write("SIO", "GPIO_OUT_CLR", 1 << 5)
+    _wait(board, BSY, 0)
+    assert device.events == ["select"]
+    _send(board, 2)
+    board.run(40)
+    board.write("SIO", "GPIO_OUT_SET", 1 << 5)
+    board.write("SIO", "GPIO_OUT_CLR", 1 << 5)
+    _wait(board, BSY, 0)
+    assert device.events == ["select", "deselect", "select"]
+
+
 def test_microwire() -> None:
     board = _board(MICROWIRE, 12)
     device = Recorder(answer=0xABC)
