@@ -1,7 +1,6 @@
 """The register blocks of the RP2040, one file each.
 
-USB (but the register that start-up code writes) and PIO are not modelled;
-`BLOCKS` names them all the same.
+PIO is not modelled; `BLOCKS` names it all the same.
 """
 
 from sim.peripherals.blocks import BLOCKS, Block, block_of

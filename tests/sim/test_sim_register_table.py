@@ -6,10 +6,13 @@ bits that a written 1 clears.
 
 import random
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import product
 
 import pytest
 from register_table import CLEAR, SET, XOR, Listed, Probe, listed
+
+from sim.peripherals.usbctrl import Handshake, Usbctrl
 
 _ALL = 0xFFFF_FFFF
 _DMA, _PWM = 0x5000_0000, 0x4005_0000
@@ -17,7 +20,6 @@ _DMA, _PWM = 0x5000_0000, 0x4005_0000
 NOT_MODELLED: dict[str, tuple[str, ...]] = {
     "PIO0": (),
     "PIO1": (),
-    "USBCTRL_REGS": ("SIE_CTRL",),
 }
 # What a program reads first where that is not the listed value.
 FIRST_READ = {
@@ -241,6 +243,42 @@ def _misuse_adc_fifo(probe: Probe) -> None:
     probe.store(0x4004_C000, 0)
 
 
+def _be_a_usb_device(probe: Probe) -> Usbctrl:
+    """On the bus, with two buffers for the host, and a note of every NAK."""
+    for register, value in ((0x74, 0x9), (0x78, 0xC), (0x4C, 0x2801_0000), (0x40, 0x1)):
+        probe.store(0x5011_0000 + register, value)
+    for buffer in (0x80, 0x88):
+        probe.store(0x5010_0000 + buffer, 0x8400)
+    probe.store(0x5010_0008, 0xA000_0180)
+    usb = probe.pico._chip.peripherals.usbctrl
+    assert isinstance(usb, Usbctrl)
+    usb.clocked(Fraction(48_000_000))
+    return usb
+
+
+def _send_by_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    for endpoint in range(2):
+        usb.answer_in(0, endpoint)
+        usb.sent(endpoint)
+
+
+def _refuse_by_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    probe.store(0x5010_0080, 0)
+    assert usb.answer_in(0, 0) is usb.answer_out(0, 0) is Handshake.NAK
+
+
+def _reset_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    usb.bus_reset(True)
+    usb.setup(bytes(8))
+
+
+def _abort_usb(probe: Probe) -> None:
+    probe.store(0x5011_0060, 0b1010)
+
+
 def _end_channels(probe: Probe) -> None:
     """Two channels of the DMA that have nothing to move."""
     for enable in (0x404, 0x414):
@@ -273,6 +311,10 @@ CLEARED: dict[str, Callable[[Probe], None]] = {
     **{f"DMA.{name}": _end_channels for name in ("INTR", "INTR1", "INTS0", "INTS1")},
     "PWM.INTR": _wrap,
     "ADC.FCS": _misuse_adc_fifo,
+    "USBCTRL_REGS.SIE_STATUS": _reset_usb,
+    "USBCTRL_REGS.BUFF_STATUS": _send_by_usb,
+    "USBCTRL_REGS.EP_ABORT_DONE": _abort_usb,
+    "USBCTRL_REGS.EP_STATUS_STALL_NAK": _refuse_by_usb,
     "XOSC.STATUS": _write_badly(0x4002_4000),
     "ROSC.STATUS": _write_badly(0x4006_0000),
 }
