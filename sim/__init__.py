@@ -25,7 +25,7 @@ from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
 from sim.stack_guard import StackWarning
-from sim.xip_cache import XipStatistics
+from sim.xip_cache import Replacement, XipModel, XipStatistics
 
 __all__ = [
     "AddressError",
@@ -50,6 +50,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "Registers",
+    "Replacement",
     "SimError",
     "SourceLine",
     "StackPeak",
@@ -61,6 +62,7 @@ __all__ = [
     "TraceError",
     "Uf2Error",
     "Unmodelled",
+    "XipModel",
     "XipStatistics",
     "load_program",
 ]
