@@ -27,7 +27,7 @@ from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
 from sim.stack_guard import StackWarning
-from sim.xip_cache import XipStatistics
+from sim.xip_cache import Replacement, XipModel, XipStatistics
 
 __all__ = [
     "AddressError",
@@ -53,6 +53,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "Registers",
+    "Replacement",
     "SimError",
     "SourceLine",
     "SpiDevice",
@@ -65,6 +66,7 @@ __all__ = [
     "TraceError",
     "Uf2Error",
     "Unmodelled",
+    "XipModel",
     "XipStatistics",
     "load_program",
 ]

@@ -34,7 +34,7 @@ from sim.reports.profile import Profile
 from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
 from sim.stack_guard import StackGuard, StackWarning
-from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
+from sim.xip_cache import Replacement, XipModel, XipStatistics
 
 _Bus = TypeVar("_Bus")
 
@@ -89,7 +89,10 @@ class Pico:
         usb_input: bytes that this port receives after every reset, as `usb.type` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
-        xip_miss: cycles that each missed word costs.
+        xip_miss: cycles that each missed word costs; None: as the program's second stage sets up
+            the serial interface, 50 where it has none.
+        xip_replacement: which way of the cache gives way.
+        xip_seed: of the random ways, 0 to 2^32 - 1.
         flash_data: the host will write data to flash, so that reads from there take their time
             even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
@@ -106,6 +109,7 @@ class Pico:
         ProgramError: the file cannot be loaded.
         TraceError: `trace` with Unicorn.
         SimError: Unicorn and something in flash.
+        ValueError: `xip_miss`, `xip_replacement` or `xip_seed` cannot be.
     """
 
     def __init__(
@@ -119,7 +123,9 @@ class Pico:
         usb_serial: Callable[[bytes], None] | None = None,
         usb_input: bytes = b"",
         xip_cache: bool = True,
-        xip_miss: int = DEFAULT_MISS_CYCLES,
+        xip_miss: int | None = None,
+        xip_replacement: Replacement = Replacement.RANDOM,
+        xip_seed: int = 0,
         flash_data: bool = False,
         trace: bool = False,
         engine: Engine = Engine.OWN,
@@ -130,6 +136,7 @@ class Pico:
         self._uart_input, self._usb_input = uart_input, usb_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
+        xip = XipModel(xip_miss, Replacement(xip_replacement), xip_seed)
         in_flash = flash_data or any(
             FLASH.holds(segment.address) for segment in self.program.segments
         )
@@ -138,7 +145,7 @@ class Pico:
             self._chip = Rp2040(
                 *(clock_hz, strict, uart),
                 usb_serial=usb_serial,
-                xip_miss=xip_miss if xip_cache and in_flash else None,
+                xip=xip if xip_cache and in_flash else None,
                 contention=contention,
                 traced=self.program if trace else None,
                 most_resets=resets,
@@ -230,6 +237,11 @@ class Pico:
     def xip(self) -> XipStatistics:
         """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
         return self._chip.xip_statistics
+
+    @property
+    def xip_model(self) -> XipModel | None:
+        """How the XIP cache behaves, with what a missed word costs now; None: it plays no part."""
+        return self._chip.xip_model
 
     @property
     def bus_stalls(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from functools import partial
 from sim.cpu.state import Chip, Machine, machine_without_program
 from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
-from sim.peripherals.busctrl import Busctrl
+from sim.peripherals.busctrl import Busctrl, Crossbar
 from sim.peripherals.clocks import Clocks
 from sim.peripherals.dma import DmaRegisters
 from sim.peripherals.i2c import I2c
@@ -80,6 +80,22 @@ class _NoCache:
     def enable(self, on: bool) -> None:
         pass
 
+    def read_takes(self, cycles: int) -> None:
+        pass
+
+
+class _NoCrossbar:
+    """A bus on which nothing is counted."""
+
+    def prioritise(self, first: bool, second: bool) -> None:
+        pass
+
+    def count(self, on: bool) -> None:
+        pass
+
+    def events(self, number: int) -> int:
+        return 0
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -97,6 +113,7 @@ class Surroundings:
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
         cache: the flash cache behind XIP_CTRL.
+        crossbar: the bus behind BUSCTRL.
         machine: the integers of cores and native devices.
     """
 
@@ -112,6 +129,7 @@ class Surroundings:
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
     cache: XipCache = field(default_factory=_NoCache)
+    crossbar: Crossbar = field(default_factory=_NoCrossbar)
     machine: Machine = field(default_factory=machine_without_program)
 
 
@@ -219,18 +237,19 @@ class Peripherals:
             self.usbctrl,
             around.usb_serial,
         )
-        ssi = XipSsi(
+        self.xip_ssi = XipSsi(
             *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
             *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
         )
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
-            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
+            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(),
+            Busctrl(around.crossbar),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
             DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),
-            XipCtrl(around.cache, stream), XipAux(stream), ssi, self.usbctrl,
+            XipCtrl(around.cache, stream), XipAux(stream), self.xip_ssi, self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": self.usbctrl.reset
