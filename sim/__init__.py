@@ -19,6 +19,8 @@ from sim.faults import Fault, FaultReason, Registers
 from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.spi_bus import SpiDevice
 from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
@@ -41,6 +43,7 @@ __all__ = [
     "FaultReason",
     "FlashError",
     "FunctionCost",
+    "I2cDevice",
     "InstructionCost",
     "MemoryReport",
     "MemoryUse",
@@ -53,6 +56,7 @@ __all__ = [
     "Replacement",
     "SimError",
     "SourceLine",
+    "SpiDevice",
     "StackPeak",
     "StackWarning",
     "Stop",

@@ -1,11 +1,11 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.serial_pins import GPIOS
+from sim.peripherals.spi_bus import SpiDevice
 from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
@@ -32,6 +35,8 @@ from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
 from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import Replacement, XipModel, XipStatistics
+
+_Bus = TypeVar("_Bus")
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
@@ -410,6 +415,56 @@ class Pico:
         self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
         self._core.forget_code(address, len(raw))
 
+    def attach_i2c(
+        self, bus: int, address: int, device: I2cDevice, *, ten_bit: bool = False
+    ) -> None:
+        """Wire a device to I2C0 or I2C1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            address: where it answers, without the bit for the direction; one at 0 hears general
+                calls.
+
+        Raises:
+            ValueError: there is no such bus, that is no address, or it is taken.
+            SimError: the engine has no peripherals.
+        """
+        _of_two(self._chip.present_peripherals().i2c_buses, bus).attach(device, address, ten_bit)
+
+    def attach_spi(self, bus: int, device: SpiDevice, *, chip_select: int | None = None) -> None:
+        """Wire a device to SPI0 or SPI1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            chip_select: the GPIO that selects it while low, driven by SIO or by the controller;
+                None: it is always selected.
+
+        Raises:
+            ValueError: there is no such bus or GPIO.
+            SimError: the engine has no peripherals.
+        """
+        if chip_select is not None and not 0 <= chip_select < GPIOS:
+            raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
+        peripherals = self._chip.present_peripherals()
+        _of_two(peripherals.spi, bus).bus.attach(device, chip_select)
+        peripherals.rewire()
+
+    def wire(self, *groups: Sequence[int]) -> None:
+        """Connect the GPIOs of each group with each other, and undo all wires of before.
+
+        Two controllers of I2C or SPI whose pins are wired talk to each other. Wires stay over
+        resets.
+
+        Raises:
+            ValueError: there is no such GPIO.
+            SimError: too many wires, or the engine has no peripherals.
+        """
+        for pin in (pin for group in groups for pin in group):
+            if not 0 <= pin < GPIOS:
+                raise ValueError(f"there is no GPIO {pin}; give 0 to {GPIOS - 1}")
+        masks = [sum(1 << pin for pin in set(group)) for group in groups]
+        self._chip.present_peripherals().io_bank0.wire(masks)
+
     def profile(self, core: int | None = None) -> Profile:
         """Where the cycles since reset went, of one core or both.
 
@@ -557,3 +612,9 @@ class Pico:
             self._function(pc),
             self._line(pc),
         )
+
+
+def _of_two(buses: tuple[_Bus, ...], number: int) -> _Bus:
+    if number not in (0, 1):
+        raise ValueError(f"there is no bus {number}; give 0 or 1")
+    return buses[number]

@@ -633,6 +633,7 @@ class Rp2040:
         if not self._answers:
             self._scheduler.advance(self._now)
             self._serve_dma()
+        self.peripherals.io_bank0.tell_watched()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -656,6 +657,7 @@ class Rp2040:
             else:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
+            machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
             advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
             ask = access_of(machine.chip)
 
