@@ -21,7 +21,7 @@ from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, read_register, write_register
+from sim.cpu.memory import REASONS, RETURN_ADDRESS, read_register, write_register
 from sim.cpu.native import from_python
 from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
@@ -45,6 +45,7 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
+from sim.crossbar import Crossbar
 from sim.devices.accesses import access_of, answer_read, answer_write
 from sim.devices.devices import advance_devices
 from sim.devices.transfers import request_data
@@ -52,6 +53,7 @@ from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
 from sim.instructions import WIDE
+from sim.loading import second_stage
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
@@ -60,7 +62,7 @@ from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackGuard, StackWarning
-from sim.xip_cache import XipCache, XipStatistics
+from sim.xip_cache import XipCache, XipModel, XipStatistics
 
 _set_line = from_python(set_line)
 _place = from_python(place)
@@ -75,6 +77,7 @@ _read_register = from_python(read_register)
 _write_register = from_python(write_register)
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
+_STAGE_LIMIT = 1 << 20  # cycles; a second stage of the SDK takes about 500
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
@@ -92,8 +95,7 @@ class Rp2040:
         strict: whether a register that is not modelled is a fault.
         uart: called with each byte that UART0 sends.
         usb_serial: called with what the first serial port behind USB sends.
-        xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
-            as SRAM.
+        xip: how the XIP cache behaves; None: flash is as fast as SRAM.
         contention: what the cores cost each other on the bus.
         traced: the program whose calls are followed and whose instructions are counted.
         most_resets: how often the chip boots again after a reset; the next one ends the run.
@@ -111,7 +113,7 @@ class Rp2040:
         uart: Callable[[int], None] | None = None,
         *,
         usb_serial: Callable[[bytes], None] | None = None,
-        xip_miss: int | None = None,
+        xip: XipModel | None = None,
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
         most_resets: int = 0,
@@ -123,7 +125,8 @@ class Rp2040:
         self.sram, self.flash = memory[: SRAM.size], memory[FLASH_AT:]
         rom = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint8)
         memory[ROM_AT : ROM_AT + rom.size] = rom
-        self._cache = XipCache(self.state, xip_miss)
+        self._cache = XipCache(self.state, xip)
+        self.state.chip[Chip.BUS_SHARED] = contention is not Contention.NONE
         self.state.chip[Chip.ONE_BANK] = contention is Contention.ONE_BANK
         trace = traced is not None
         self._observed = Observed(trace, contention is not Contention.NONE)
@@ -146,6 +149,7 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
+            crossbar=Crossbar(self.state, self.processors),
             machine=self._machine,
             dreq=self._request_data,
         )
@@ -158,6 +162,7 @@ class Rp2040:
         )
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
+        self._stage, self._serial_interface = b"", dict[str, int]()
         self._stopped_on = 0
         state = self.state
         shared = (
@@ -168,14 +173,10 @@ class Rp2040:
         for books in self._books:
             books.functions = functions
         own = [
-            (core.core, core.registers, core.priorities, core.loaded, core.busy)
-            for core in (first, second)
+            (core.core, core.registers, core.priorities, core.loaded) for core in (first, second)
         ]
         noted = [(books.traces, books.counts) for books in self._books]
-        self._of_one = (
-            *(*own[0], second.core, second.busy),
-            *(noted[0][0], functions, noted[0][1], *shared),
-        )
+        self._of_one = (*own[0], second.core, noted[0][0], functions, noted[0][1], *shared)
         self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
         self._tracers = (
             []
@@ -188,6 +189,28 @@ class Rp2040:
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
+        stage = self.flash[: second_stage.SIZE].tobytes()
+        if stage != self._stage:
+            self._stage, self._serial_interface = stage, {}
+            if second_stage.is_second_stage(stage):
+                self._run_second_stage()
+        self._power_on(boot)
+
+    def _run_second_stage(self) -> None:
+        """Keep what the second stage writes to the serial interface of flash: its sole purpose.
+
+        It takes no time and leaves nothing else; one that does not return is as good as none.
+        """
+        at, kept = second_stage.COPIED_TO, self.sram.copy()
+        self.load(at, self.flash[: second_stage.SIZE])
+        self._power_on(Boot(at, at, 0, 0))
+        self.core.set_registers(lr=RETURN_ADDRESS | 1)
+        if self.run(_STAGE_LIMIT) is None:
+            block = self.peripherals.xip_ssi
+            self._serial_interface = {one.name: block[one.name] for one in block.registers}
+        self.sram[:] = kept
+
+    def _power_on(self, boot: Boot) -> None:
         self._boot = boot
         self.resets = 0
         self._core1_ran = self._top_of_core1 = 0
@@ -195,7 +218,7 @@ class Rp2040:
             self._guard.reset()
         self._scheduler.reset()
         self._clock.reset()
-        self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
+        self.state.chip[Chip.BUS_PRIORITY : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
         for uart in self.peripherals.uarts:
@@ -249,6 +272,7 @@ class Rp2040:
             private.reset()
         self._launch.reset()
         self._reset_requested = False
+        self.peripherals.xip_ssi.restore(self._serial_interface)
 
     def _reset_cores(self) -> None:
         """Core 0 begins, core 1 waits in its ROM."""
@@ -289,6 +313,11 @@ class Rp2040:
     def xip_statistics(self) -> XipStatistics:
         """What the XIP cache did since reset."""
         return self._cache.statistics
+
+    @property
+    def xip_model(self) -> XipModel | None:
+        """How the XIP cache behaves."""
+        return self._cache.model
 
     @property
     def lowest_sp(self) -> int:
@@ -617,6 +646,7 @@ class Rp2040:
         if not self._answers:
             self._scheduler.advance(self._now)
             self._serve_dma()
+        self.peripherals.io_bank0.tell_watched()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -640,6 +670,7 @@ class Rp2040:
             else:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
+            machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
             _advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
             ask = access_of(machine.chip)
 

@@ -61,7 +61,9 @@ class Bank(IntEnum):
     WANTED = auto()
     FORCED = WANTED + 4 * OWNERS  # type: ignore[operator]
     LOGGED = FORCED + 4 * OWNERS  # whether changes are logged
-    END = LOGGED + 1
+    WATCHED = auto()  # pins of whose changes Python is told
+    CHANGED = auto()  # those that did
+    END = auto()
 
 
 class Input(IntEnum):
@@ -92,6 +94,7 @@ _PAD_OUT, _PAD_ENABLE, _LEVELS = int(Bank.PAD_OUT), int(Bank.PAD_ENABLE), int(Ba
 _FROM_PAD, _INPUTS, _IRQ_LEVELS = int(Bank.FROM_PAD), int(Bank.INPUTS), int(Bank.IRQ_LEVELS)
 _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
+_WATCHED, _CHANGED = int(Bank.WATCHED), int(Bank.CHANGED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
 _NUMBER = int(Core.NUMBER)
 _COUNTED = int(Chip.PWM) + PWM_INPUTS_AT
@@ -145,6 +148,7 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     chip[bank + _FROM_PERIPHERAL], chip[bank + _ENABLE_FROM_PERIPHERAL] = out, enable
     out = _over(chip, bank + _OUT_OVER, out) & every
     enable = _over(chip, bank + _ENABLE_OVER, enable) & every & ~chip[bank + _OUTPUT_DISABLED]
+    changed = chip[bank + _PAD_ENABLE] ^ enable
     chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
     before, driven = chip[bank + _LEVELS], chip[bank + _DRIVEN]
     # 2.19.4.1: both pulls together keep the last level.
@@ -172,6 +176,10 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     chip[bank + _FALLEN] |= was & ~seen
     if seen != was:
         drive_lines(core, other, chip, bank, now)
+    changed = (changed | levels ^ before) & chip[bank + _WATCHED]
+    if changed:
+        chip[bank + _CHANGED] |= changed
+        chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
     if levels != before and chip[bank + _LOGGED]:
         _log(chip, now, levels)
 

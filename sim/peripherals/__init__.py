@@ -1,6 +1,6 @@
 """The register blocks of the RP2040, one file each.
 
-PWM, I2C, SPI and PIO are not modelled; `BLOCKS` names them all the same.
+PIO is not modelled; `BLOCKS` names it all the same.
 """
 
 from sim.peripherals.blocks import BLOCKS, Block, block_of

@@ -48,7 +48,8 @@ class IoBank(RegisterBlock):
         machine: where the pins live; `at` is the bank's place among the chip's integers.
 
     Attributes:
-        on_change: called after any change of a control register or pad.
+        on_change: called after any change of a control register, a pad or the wires.
+        on_watched: called after changes of pins that `watch` named.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class IoBank(RegisterBlock):
     ) -> None:
         self.name, self.base = name, base
         self.on_change: Callable[[], None] = lambda: None
+        self.on_watched: Callable[[], None] = lambda: None
         self._pins = pins
         self._pads = pads
         self._irq = irq
@@ -148,6 +150,23 @@ class IoBank(RegisterBlock):
         machine = self._machine
         now = self._scheduler.cycles
         _drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
+        self.tell_watched()
+
+    @property
+    def wires(self) -> list[int]:
+        """The pins that each wire connects, as masks."""
+        places = self._places
+        return [int(pins) for pins in places[Bank.WIRE : Bank.WIRE + places[Bank.WIRES]]]
+
+    def watch(self, pins: int) -> None:
+        """Have `on_watched` called when any of these pins changes: its level, or who drives it."""
+        self._places[Bank.WATCHED] = pins
+
+    def tell_watched(self) -> None:
+        """Call `on_watched` if there was a change since."""
+        if self._places[Bank.CHANGED]:
+            self._places[Bank.CHANGED] = 0
+            self.on_watched()
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
@@ -164,6 +183,7 @@ class IoBank(RegisterBlock):
         self._places[Bank.WIRES] = len(groups)
         self._places[Bank.WIRE : Bank.WIRE + len(groups)] = groups
         self._settle()
+        self.on_change()
 
     def override_of_output(self, pin: int) -> bool | None:
         """The level that OUTOVER forces; None if it forces none."""
@@ -207,6 +227,7 @@ class IoBank(RegisterBlock):
     def _settle(self) -> None:
         machine = self._machine
         _settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        self.tell_watched()
 
     def _drive_lines(self) -> None:
         machine = self._machine
