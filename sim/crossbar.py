@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from sim.cpu.native import from_python
 from sim.cpu.processor import Processor
 from sim.cpu.special import guard
 from sim.cpu.state import PORTS, Chip, Core, State
+
+_guard = from_python(guard)
 
 
 class Crossbar:
@@ -21,7 +24,7 @@ class Crossbar:
         """Count accesses, which takes all of them the long way."""
         for processor in self._processors:
             processor.core[Core.COUNTED] = on
-            guard(processor.core)
+            _guard(processor.core)
 
     def events(self, number: int) -> int:
         """How often something happened, by its number in PERFSEL; 2.1.5."""

@@ -22,6 +22,7 @@ from sim.cpu.launch import Launch
 from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
 from sim.cpu.memory import REASONS, RETURN_ADDRESS, read_register, write_register
+from sim.cpu.native import from_python
 from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
@@ -62,6 +63,18 @@ from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import XipCache, XipModel, XipStatistics
+
+_set_line = from_python(set_line)
+_place = from_python(place)
+_push = from_python(push)
+_tell = from_python(tell)
+_guard = from_python(guard)
+_advance_systick = from_python(advance_systick)
+_schedule_systick = from_python(schedule_systick)
+_advance_devices = from_python(advance_devices)
+_request_data = from_python(request_data)
+_read_register = from_python(read_register)
+_write_register = from_python(write_register)
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _STAGE_LIMIT = 1 << 20  # cycles; a second stage of the SDK takes about 500
@@ -377,16 +390,16 @@ class Rp2040:
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
         if SRAM_UNSTRIPED.holds(address):
-            places = [int(place(address + at)) for at in range(len(data))]
+            places = [int(_place(address + at)) for at in range(len(data))]
             self.state.memory[places] = data
         else:
-            at = int(place(address))
+            at = int(_place(address))
             self.state.memory[at : at + len(data)] = data
 
     def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         """Bytes of any memory. Raises AddressError where there is none."""
         inside = address >= 0 and address + size <= 1 << 32
-        places = [int(place(address + at)) for at in range(size)] if inside else [-1]
+        places = [int(_place(address + at)) for at in range(size)] if inside else [-1]
         if size and min(places) < 0:
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} does not lie in memory; "
@@ -444,7 +457,7 @@ class Rp2040:
         for processor in self.processors:
             processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
             processor.core[Core.HIT] = 0
-            guard(processor.core)
+            _guard(processor.core)
 
     def step(self, number: int = 0, limit: int = NEVER) -> Event | None:
         """Execute one instruction of a core, the first of a handler if an exception is due.
@@ -487,8 +500,8 @@ class Rp2040:
         """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
         core, other = (processor.core.copy() for processor in self.processors)
         chip, sio = self.state.chip.copy(), self.state.sio.copy()
-        read_register(core, other, chip, sio, core[Core.CYCLES], 0)
-        write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
+        _read_register(core, other, chip, sio, core[Core.CYCLES], 0)
+        _write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
 
     def peek(self, number: int, address: int) -> int | None:
         """The register at a word's address as a core would read it now, and nothing happens.
@@ -500,7 +513,7 @@ class Rp2040:
         core, other = (self.processors[at].core.copy() for at in (number, 1 - number))
         chip, sio = self.state.chip.copy(), self.state.sio.copy()
         chip[Chip.STEADY_UNTIL] = 0
-        found = int(read_register(core, other, chip, sio, core[Core.CYCLES], address))
+        found = int(_read_register(core, other, chip, sio, core[Core.CYCLES], address))
         return self._private[number].bus.peek(address) if found == NOT_HERE else found
 
     def poke(self, number: int, address: int, size: int, value: int) -> None:
@@ -510,9 +523,9 @@ class Rp2040:
         self._scheduler.advance(self._now)
         chip[Chip.STEADY_UNTIL] = 0
         word = value * {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}[size]
-        if write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
+        if _write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
             self._write(number, address, size, value)
-        schedule_systick(core, chip)
+        _schedule_systick(core, chip)
 
     def _answer(self, status: int, limit: int) -> Event | None:
         """Do what the loop asks for; an event where the caller must."""
@@ -597,7 +610,7 @@ class Rp2040:
         core = self.core.core
         address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
         self._scheduler.advance(int(core[Core.NOW]))
-        advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
+        _advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
         bus = self._private[self._stopped_on].bus
         writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
         modelled, loaded = True, 0
@@ -612,7 +625,7 @@ class Rp2040:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
         chip = self.state.chip
-        schedule_systick(core, chip)
+        _schedule_systick(core, chip)
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
@@ -658,20 +671,20 @@ class Rp2040:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
             machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
-            advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
+            _advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
             ask = access_of(machine.chip)
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
+        _request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip
         for processor in self.processors:
-            advance_systick(processor.core, chip, self._scheduler.cycles)
+            _advance_systick(processor.core, chip, self._scheduler.cycles)
         chip[Chip.TICKS_BASE : Chip.TICKS_SCALE + 1] = line
         for processor in self.processors:
-            schedule_systick(processor.core, chip)
+            _schedule_systick(processor.core, chip)
 
     def _set_timer(self, offset: int | None) -> None:
         modulo = NEVER if offset is None else (offset + (1 << 63)) % (1 << 64) - (1 << 63)
@@ -694,13 +707,13 @@ class Rp2040:
     def _irq(self, number: int, level: bool) -> None:
         """A request goes to both cores."""
         for processor in self.processors:
-            set_line(processor.core, number, level, self._scheduler.cycles)
+            _set_line(processor.core, number, level, self._scheduler.cycles)
 
     def _send_from_core1(self, word: int) -> None:
         """A word from core 1's boot ROM."""
         sio = self.state.sio
-        push(sio, 1, word)
-        tell(self.processors[0].core, sio, self._scheduler.cycles)
+        _push(sio, 1, word)
+        _tell(self.processors[0].core, sio, self._scheduler.cycles)
         self.processors[0].core[Core.EVENT] = 1
 
     def _start(self, table: int, sp: int, entry: int) -> None:

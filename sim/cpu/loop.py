@@ -6,10 +6,8 @@ third of the speed. Conditions of B<cond> are operations of their own.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from textwrap import indent
 from typing import Any, NamedTuple
 
@@ -28,8 +26,8 @@ from sim.cpu import (
     systick,
 )
 from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.native import OPTIONS
-from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
+from sim.cpu.native import OPTIONS, hash_of_sources
+from sim.cpu.state import FLASH_AT, NEVER, RING, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
 from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
@@ -385,20 +383,10 @@ def names() -> dict[str, Any]:
     return {**constants, **functions}
 
 
-def _hash_of_sources(text: str) -> str:
-    """Of all that the compiled loop is made of: Numba's cache on disk does not look at it."""
-    digest = hashlib.sha256(text.encode())
-    here = Path(__file__).parent
-    for path in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py")]):
-        digest.update(path.read_bytes())
-    digest.update(repr((SRAM, FLASH, ROM, ROM_AT, tuple(FaultReason))).encode())
-    return digest.hexdigest()
-
-
 def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[..., int]:
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
-    made = scope["make"](_hash_of_sources(f"{observed}{text}"))
+    made = scope["make"](f"{hash_of_sources()} {observed} {text}")
     compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
     return compiled
 

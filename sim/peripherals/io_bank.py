@@ -7,6 +7,7 @@ nobody drives follows what the host sets, else its pull.
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
 from sim.devices.pins import (
     FUNCTIONS,
@@ -21,6 +22,10 @@ from sim.peripherals.interrupts import Irq
 from sim.peripherals.pads import Pads
 from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
 from sim.peripherals.scheduler import Scheduler
+
+_drive_lines = from_python(drive_lines)
+_drive_pins = from_python(drive_pins)
+_settle_pins = from_python(settle_pins)
 
 _CTRL = 0x3003_331F
 _NULL = 0x1F  # FUNCSEL
@@ -144,7 +149,7 @@ class IoBank(RegisterBlock):
         """What a function puts out on all pins that it can have: levels and output enables."""
         machine = self._machine
         now = self._scheduler.cycles
-        drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
+        _drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
         self.tell_watched()
 
     @property
@@ -221,12 +226,12 @@ class IoBank(RegisterBlock):
 
     def _settle(self) -> None:
         machine = self._machine
-        settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        _settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
         self.tell_watched()
 
     def _drive_lines(self) -> None:
         machine = self._machine
-        drive_lines(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        _drive_lines(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
 
     def _raw(self, word: int) -> int:
         places = self._places
