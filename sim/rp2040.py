@@ -48,6 +48,7 @@ from sim.cpu.systick import advance_systick, schedule_systick
 from sim.crossbar import Crossbar
 from sim.devices.accesses import access_of, answer_read, answer_write
 from sim.devices.devices import advance_devices
+from sim.devices.dma import DMA_ON
 from sim.devices.transfers import request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
@@ -278,6 +279,7 @@ class Rp2040:
         """Core 0 begins, core 1 waits in its ROM."""
         first, second = (processor.core for processor in self.processors)
         first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
+        second[Core.SLEEPS] = Sleep.HELD
         for private in self._private:
             private.nvic.reset()
         self.core = self.processors[0]
@@ -424,7 +426,7 @@ class Rp2040:
                 continue
             # The instruction that asks for a reset is the last.
             chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else _SLICE))
-            if self._runs_core1:
+            if self._runs_core1 or self._dma_is_on_the_bus:
                 status = both_cores(self._observed)(*self._of_both)
             else:
                 status = one_core(self._observed.traced)(*self._of_one)
@@ -671,12 +673,17 @@ class Rp2040:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
             machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
-            _advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
+            _advance_devices(
+                *(*machine.cores, machine.chip, self.state.lines, words, self._scheduler.cycles)
+            )
             ask = access_of(machine.chip)
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        _request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
+        _request_data(
+            *(*machine.cores, machine.chip, self.state.lines, self.state.words),
+            *(number, level, now),
+        )
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip
@@ -698,6 +705,12 @@ class Rp2040:
     @property
     def _runs_core1(self) -> bool:
         return bool(self.processors[1].core[Core.RUNS])
+
+    @property
+    def _dma_is_on_the_bus(self) -> bool:
+        """Whether a core has to note its accesses, for the DMA to meet them."""
+        chip = self.state.chip
+        return bool(chip[Chip.DEVICES_ON] & DMA_ON and chip[Chip.BUS_SHARED])
 
     @property
     def _is_resetting(self) -> bool:

@@ -86,6 +86,7 @@ _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED, _INSTRUCTIONS = int(Core.SUPERVISED), int(Core.INSTRUCTIONS)
 _TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
 _PAUSE_AT = int(Core.PAUSE_AT)
+_OWED, _BUS_STALLS = int(Core.OWED), int(Core.BUS_STALLS)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -401,7 +402,7 @@ def pauses(core: Any, other: Any, chip: Any, priorities: Any, now: Any) -> Any:
 
 @native
 def look_around(
-    core: Any, other: Any, chip: Any, registers: Any, priorities: Any, words: Any
+    core: Any, other: Any, chip: Any, registers: Any, priorities: Any, lines: Any, words: Any
 ) -> Any:
     """Between two instructions: sleep, events, exceptions, limit; GO if the core may go on.
 
@@ -412,6 +413,10 @@ def look_around(
     if core[_ANSWERED]:  # an access that was performed ends before anything else
         core[_STOP_AT], core[_QUIET_UNTIL] = core[_CYCLES] + 1, 0
         return _GO
+    if core[_OWED]:
+        core[_CYCLES] += core[_OWED]
+        core[_BUS_STALLS] += core[_OWED]
+        core[_OWED] = 0
     hears = _hears(core, other)
     if core[_LEAVING]:
         if core[_CYCLES] >= chip[_EVENT_AT]:
@@ -435,7 +440,7 @@ def look_around(
             if is_ahead(core, other, core[_CYCLES]):
                 return _TURN
             pending = other[_PENDING]
-            advance_devices(core, other, chip, words, core[_CYCLES])
+            advance_devices(core, other, chip, lines, words, core[_CYCLES])
             if other[_RUNS] and other[_PENDING] != pending:
                 core[_WINDOW] = 0
         if rests(core, priorities):

@@ -268,7 +268,7 @@ def load(
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
-        advance_devices(core, other, chip, words, now)
+        advance_devices(core, other, chip, lines, words, now)
     found = read_register(core, other, chip, sio, now, address & ~3)
     if found != NOT_HERE:
         if size < 4:
@@ -326,7 +326,7 @@ def store(
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
-        advance_devices(core, other, chip, words, now)
+        advance_devices(core, other, chip, lines, words, now)
     word = value
     if size < 4:  # a byte or halfword comes on every lane: 2.1.4
         word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001

@@ -95,7 +95,8 @@ class Core(IntEnum):
     NUMBER = MPU_ATTRIBUTES + 8  # of the core
     RUNS = auto()  # whether it has been launched
     WINDOW = auto()  # how far it may go before the other core has its turn
-    BUS_STALLS = auto()  # cycles that it waited for the other on the bus
+    BUS_STALLS = auto()  # cycles that it waited for another master of the bus
+    OWED = auto()  # cycles that it has waited for the DMA on the bus and that are yet to pass
     # SIO's divider.
     DIVIDEND = auto()
     DIVISOR = auto()
@@ -166,6 +167,7 @@ class Chip(IntEnum):
     # Native devices: sim.devices.
     DEVICES_AT = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS  # when something happens in one of them
     DEVICES_ON = auto()  # whether anything happens in them by itself
+    DMA_NEXT = auto()  # for each port: whether a core goes ahead of the DMA the next time
     DATA_REQUESTS = auto()  # to the DMA: a bit for each that is high
     PINS = auto()
     PINS_HI = PINS + PINS_SIZE  # type: ignore[operator]

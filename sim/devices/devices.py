@@ -26,13 +26,13 @@ _AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 
 
 @native
-def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
+def advance_devices(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
     at = np.int64(NEVER)
     if chip[_ON] & PWM_ON:
         at = advance_pwm(core, other, chip, now)
     if chip[_ON] & DMA_ON:
-        at = min(at, advance_dma(core, other, chip, words, now))
+        at = min(at, advance_dma(core, other, chip, lines, words, now))
     chip[_AT] = at
 
 

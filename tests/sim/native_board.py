@@ -2,8 +2,11 @@
 
 from peripheral_board import Board
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Chip, State
 from sim.devices.devices import advance_devices
+
+_advance_devices = from_python(advance_devices)
 
 
 class NativeBoard(Board):
@@ -19,8 +22,10 @@ class NativeBoard(Board):
         self.sram = self.state.memory[:0x4_2000]
 
     def _advance(self) -> None:
-        machine = self.machine
-        advance_devices(*machine.cores, machine.chip, self.state.words, self.clock.cycles)
+        machine, state = self.machine, self.state
+        _advance_devices(
+            *(*machine.cores, machine.chip, state.lines, state.words, self.clock.cycles)
+        )
 
     def pass_time(self, cycles: int) -> None:
         """Let devices do what they do in so many cycles."""
