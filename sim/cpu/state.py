@@ -34,6 +34,7 @@ LOG_SIZE = 6
 PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
 PWM_SIZE = 128  # sim.devices.pwm
+PIO_SIZE = 768  # sim.devices.pio
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
 
@@ -153,7 +154,11 @@ class Chip(IntEnum):
     PIN_LOG_COUNT = PINS_HI + PINS_SIZE
     PIN_LOG = PIN_LOG_COUNT + 1
     PWM = PIN_LOG + 2 * PIN_LOG_SIZE
-    END = PWM + PWM_SIZE
+    PIO_AT = PWM + PWM_SIZE  # when something happens in PIO that a core could notice
+    REQUESTS_AWAITED = auto()  # data requests that somebody waits for
+    PINS_AWAITED = auto()  # whether a device does nothing until an input changes
+    PIO = auto()
+    END = PIO + PIO_SIZE  # type: ignore[operator]
 
 
 class Sleep(IntEnum):

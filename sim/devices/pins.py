@@ -59,7 +59,9 @@ class Bank(IntEnum):
     WANTED = auto()
     FORCED = WANTED + 4 * OWNERS  # type: ignore[operator]
     LOGGED = FORCED + 4 * OWNERS  # whether changes are logged
-    END = LOGGED + 1
+    WATCHED = LOGGED + 1  # pins of which some level or edge is an interrupt
+    PLAIN = auto()  # no overrides, wires, interrupts
+    END = auto()
 
 
 assert Bank.END <= PINS_SIZE
@@ -77,8 +79,9 @@ _PAD_OUT, _PAD_ENABLE, _LEVELS = int(Bank.PAD_OUT), int(Bank.PAD_ENABLE), int(Ba
 _FROM_PAD, _INPUTS, _IRQ_LEVELS = int(Bank.FROM_PAD), int(Bank.INPUTS), int(Bank.IRQ_LEVELS)
 _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
+_PLAIN, _AWAITED = int(Bank.PLAIN), int(Chip.PINS_AWAITED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
-_NUMBER = int(Core.NUMBER)
+_NUMBER, _DEVICES_AT = int(Core.NUMBER), int(Chip.DEVICES_AT)
 
 
 @native
@@ -112,6 +115,15 @@ def drive_lines(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
 
 
 @native
+def _undriven(chip: Any, bank: Any, before: Any) -> Any:
+    """Levels of the pins where nobody of the chip drives them."""
+    # 2.19.4.1: both pulls together keep the last level.
+    pulled = chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
+    driven = chip[bank + _DRIVEN]
+    return chip[bank + _DRIVEN_HIGH] & driven | pulled & ~driven
+
+
+@native
 def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     """Let the pins take the levels that everything gives them."""
     out = enable = np.int64(0)
@@ -126,28 +138,49 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     enable = _over(chip, bank + _ENABLE_OVER, enable) & every & ~chip[bank + _OUTPUT_DISABLED]
     chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
     before, driven = chip[bank + _LEVELS], chip[bank + _DRIVEN]
-    # 2.19.4.1: both pulls together keep the last level.
-    pulled = chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
-    undriven = chip[bank + _DRIVEN_HIGH] & driven | pulled & ~driven
-    levels = out & enable | undriven & ~enable
+    levels = out & enable | _undriven(chip, bank, before) & ~enable
     for wire in range(chip[bank + _WIRES]):
         pins = chip[bank + _WIRE + wire]
         holds = pins & (enable | driven)
         if not holds:
-            holds = pins & pulled
+            holds = pins & chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
         # Where two drive one wire, low wins, as it does with open drains.
         high = holds and holds & ~levels == 0
         levels = levels | pins if high else levels & ~pins
     chip[bank + _LEVELS] = levels
     from_pad = levels & chip[bank + _INPUT_ENABLED]
     chip[bank + _FROM_PAD] = from_pad
-    chip[bank + _INPUTS] = _over(chip, bank + _IN_OVER, from_pad) & every
+    inputs = _over(chip, bank + _IN_OVER, from_pad) & every
+    if inputs != chip[bank + _INPUTS] and chip[_AWAITED]:
+        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
+    chip[bank + _INPUTS] = inputs
     seen, was = _over(chip, bank + _IRQ_OVER, from_pad) & every, chip[bank + _IRQ_LEVELS]
     chip[bank + _IRQ_LEVELS] = seen
     chip[bank + _RISEN] |= seen & ~was
     chip[bank + _FALLEN] |= was & ~seen
     if seen != was:
         drive_lines(core, other, chip, bank, now)
+    if levels != before and chip[bank + _LOGGED]:
+        _log(chip, now, levels)
+
+
+@native
+def _settle_plain_pins(chip: Any, bank: Any, pins: Any, out: Any, enable: Any, now: Any) -> None:
+    """The same where nothing stands between some pins and what one function puts out."""
+    out = chip[bank + _FROM_PERIPHERAL] & ~pins | out & pins
+    enable = chip[bank + _ENABLE_FROM_PERIPHERAL] & ~pins | enable & pins
+    chip[bank + _FROM_PERIPHERAL], chip[bank + _ENABLE_FROM_PERIPHERAL] = out, enable
+    enable &= ~chip[bank + _OUTPUT_DISABLED]
+    chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
+    before = chip[bank + _LEVELS]
+    levels = out & enable | _undriven(chip, bank, before) & ~enable
+    chip[bank + _LEVELS] = levels
+    seen, was = levels & chip[bank + _INPUT_ENABLED], chip[bank + _FROM_PAD]
+    chip[bank + _FROM_PAD] = chip[bank + _INPUTS] = chip[bank + _IRQ_LEVELS] = seen
+    chip[bank + _RISEN] |= seen & ~was
+    chip[bank + _FALLEN] |= was & ~seen
+    if seen != was and chip[_AWAITED]:
+        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
     if levels != before and chip[bank + _LOGGED]:
         _log(chip, now, levels)
 
@@ -161,7 +194,9 @@ def drive_pins(
     at, enables = bank + _OUT + function, bank + _ENABLE + function
     changed = (chip[at] ^ out | chip[enables] ^ enable) & pins
     chip[at], chip[enables] = out, enable
-    if changed:
+    if changed and chip[bank + _PLAIN]:
+        _settle_plain_pins(chip, bank, pins, out, enable, now)
+    elif changed:
         settle_pins(core, other, chip, bank, now)
 
 
