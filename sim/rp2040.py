@@ -21,7 +21,8 @@ from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, addresses_of, place
+from sim.cpu.memory import REASONS
+from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
 from sim.cpu.sio import push, tell
@@ -131,14 +132,14 @@ class Rp2040:
         self._stopped_on = 0
         state = self.state
         shared = (
-            *(state.chip, state.sio, state.lines, state.loaded),
+            *(state.chip, state.sio, state.lines),
             *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
         )
         functions = self._books[0].functions
         for books in self._books:
             books.functions = functions
         own = [
-            (core.core, core.registers, core.priorities, core.replies, core.busy)
+            (core.core, core.registers, core.priorities, core.loaded, core.busy)
             for core in (first, second)
         ]
         noted = [(books.traces, books.counts) for books in self._books]
@@ -448,7 +449,7 @@ class Rp2040:
         if block_of(address) is None:
             core[Core.REASON] = REASONS.index(FaultReason.WRITE if writes else FaultReason.READ)
             core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
-            core[Core.ANSWERED] = 0
+            core[Core.PROGRESS] = 0
             return self._fault()
         if writes and address == _FIFO_WR:
             self._launch.hear(value)
@@ -462,10 +463,9 @@ class Rp2040:
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
-            core[Core.ANSWERED] = 0
+            core[Core.PROGRESS] = 0
             return Event(FaultReason.UNMODELLED, address, size)
-        self.core.arrays.replies[core[Core.ANSWERED]] = loaded
-        core[Core.ANSWERED] += 1
+        core[Core.REPLY], core[Core.ANSWERED] = loaded, 1
         return None
 
     def _settle(self) -> None:

@@ -8,7 +8,8 @@ silent on which way gives way; least recently used is assumed. What an access do
 
 from dataclasses import dataclass
 
-from sim.cpu.state import Chip, State
+from sim.cpu.state import FLASH_AT, Chip, State
+from sim.memory_map import FLASH
 
 # Cycles that a missed word costs beyond a hit. Quad read in continuous mode: 20 SCK at half the
 # system clock (boot2_w25q080.S of the SDK), so at least 40; 45 to 50 fit published times of code
@@ -44,6 +45,7 @@ class XipCache:
         if miss_cycles is not None and miss_cycles < 0:
             raise ValueError(f"xip_miss {miss_cycles}: a miss cannot take less than no time")
         self._chip, self._lines = state.chip, state.lines
+        self._words = state.words[FLASH_AT // 4 :]
         self._chip[Chip.XIP_MODELLED] = miss_cycles is not None
         self._chip[Chip.XIP_MISS] = miss_cycles or 0
 
@@ -61,6 +63,15 @@ class XipCache:
     def hits(self) -> int:
         """Those found in the cache."""
         return int(self._chip[Chip.XIP_HITS])
+
+    @property
+    def word_cycles(self) -> int:
+        """Cycles that a word takes to come from the flash; 0 where that is not modelled."""
+        return int(self._chip[Chip.XIP_MISS])
+
+    def word_at(self, address: int) -> int:
+        """The word of the flash at an address, wherever in its windows; the chip repeats itself."""
+        return int(self._words[address % FLASH.size // 4])
 
     def flush(self) -> None:
         """Forget all lines, as a write of 1 to XIP_CTRL.FLUSH does."""

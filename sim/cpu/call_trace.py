@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.memory import place
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.state import MEMORY_SIZE, Core
 
 ROOT = 0  # the node above all

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.memory import REASONS, fault, is_ahead, place
+from sim.cpu.memory import REASONS, fault, is_ahead
 from sim.cpu.mpu import refuses_to
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.state import (
     FLASH_AT,
     LOG_SIZE,
@@ -40,6 +41,7 @@ _PADDED = 1 << 9  # of the stacked xPSR: SP was not a multiple of 8
 _TO_HANDLER, _TO_MAIN, _TO_PROCESS = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
 _SPSEL = 2
 _THUMB = 1 << 24
+_BY_THE_OTHER = (1 << 13 | 1 << 15 | 1 << 16) << FIRST_IRQ  # IO_IRQ_BANK0, SIO_IRQ_PROC0 and 1
 _SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
 _SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
 
@@ -77,6 +79,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
     int(Status.FOREVER),
 )
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
+_NUMBER, _PROGRESS, _QUIET_UNTIL = (*(int(Core.NUMBER), int(Core.PROGRESS), int(Core.QUIET_UNTIL)),)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED = int(Core.SUPERVISED)
 _TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
@@ -355,35 +358,64 @@ def _pend_again(core: Any, bits: Any) -> None:
 
 
 @native
-def wakes(core: Any, priorities: Any) -> Any:
-    """Whether what is pending ends the sleep. B1.5.18 and B1.5.19.
+def rests(core: Any, priorities: Any) -> Any:
+    """Whether it sleeps on; what is pending may end the sleep. B1.5.18 and B1.5.19.
 
     Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
     """
+    if core[_SLEEPS] == _NOT:
+        return False
     waits = core[_SLEEPS] == _WFE
-    if waits and core[_EVENT]:
+    has_event = waits and core[_EVENT]
+    if not has_event and due(core, priorities, waits and core[_PRIMASK]) == 0:
         return True
-    return due(core, priorities, waits and core[_PRIMASK]) != 0
+    if waits:
+        core[_EVENT] = 0
+    core[_SLEEPS] = _NOT
+    return False
+
+
+@native
+def _hears(core: Any, other: Any) -> Any:
+    """Whether the other core can interrupt this one at any time, by the mailbox or a pin."""
+    both = core[_RUNS] and other[_RUNS] and other[_SLEEPS] == _NOT
+    return both and core[_ENABLED] & _BY_THE_OTHER
+
+
+@native
+def pauses(core: Any, other: Any, chip: Any, priorities: Any, now: Any) -> Any:
+    """Whether to look around behind a word of an LDM, STM, PUSH or POP."""
+    happens = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
+    if now >= happens or due(core, priorities, core[_PRIMASK]):
+        return True
+    return _hears(core, other) and is_ahead(core, other, now)
 
 
 @native
 def look_around(
     core: Any, other: Any, chip: Any, registers: Any, priorities: Any, words: Any
 ) -> Any:
-    """Between two instructions: sleep, events, exceptions, limit; GO if the core may go on."""
-    if core[_ANSWERED]:  # an instruction whose access was performed ends before anything else
-        core[_STOP_AT] = core[_CYCLES] + 1
+    """Between two instructions: sleep, events, exceptions, limit; GO if the core may go on.
+
+    An instruction that came to rest between two of its words goes on, unless an exception is due:
+    then it is abandoned, to begin anew when the handler returns. Arm DDI0484C, 3.6.1.
+    """
+    if core[_ANSWERED]:  # an access that was performed ends before anything else
+        core[_STOP_AT], core[_QUIET_UNTIL] = core[_CYCLES] + 1, 0
         return _GO
+    hears = _hears(core, other)
     if core[_LEAVING]:
         if core[_CYCLES] >= chip[_EVENT_AT]:
             return _DUE  # what happened meanwhile has a say in where it leads
         if core[_CYCLES] >= core[_TICK_AT]:
             advance_systick(core, chip, core[_CYCLES])
+        if hears and is_ahead(core, other, core[_CYCLES]):
+            return _TURN
         core[_LEAVING] = 0
         status = leave(core, registers, priorities, words)
         if status != _GO:
             return status
-    if core[_HIT]:
+    if core[_HIT] and core[_PROGRESS] == 0:
         return _DEBUGGER
     while True:
         if core[_CYCLES] >= core[_TICK_AT]:
@@ -395,11 +427,7 @@ def look_around(
             advance_devices(core, other, chip, words, core[_CYCLES])
             if other[_PENDING] != pending:
                 core[_WINDOW] = 0
-        if core[_SLEEPS] != _NOT and wakes(core, priorities):
-            if core[_SLEEPS] == _WFE:
-                core[_EVENT] = 0
-            core[_SLEEPS] = _NOT
-        if core[_SLEEPS] != _NOT:
+        if rests(core, priorities):
             if other[_RUNS]:
                 return _TURN  # time is for both to make
             happens = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
@@ -412,6 +440,8 @@ def look_around(
                 return _BUDGET
         if core[_CYCLES] >= chip[_EVENT_AT]:
             return _DUE
+        if hears and is_ahead(core, other, core[_CYCLES]):
+            return _TURN
         if core[_ENTERING]:
             # One that arrives late and is more urgent goes first.
             number = due(core, priorities, core[_PRIMASK]) or core[_ENTERING]
@@ -421,6 +451,7 @@ def look_around(
             core[_ENTERING] = 0
             status = _begin(core, chip, registers, words, number)
         elif due(core, priorities, core[_PRIMASK]):
+            core[_PROGRESS] = 0
             core[_ENTERING] = due(core, priorities, core[_PRIMASK])
             core[_ENTRY] = ENTRY_CYCLES
             status = _stack(core, registers, words)
@@ -429,10 +460,13 @@ def look_around(
             break
         if status != _GO:
             return status
-    if core[_CYCLES] >= chip[_LIMIT]:
-        return _BUDGET
     if core[_CYCLES] >= core[_WINDOW]:
         return _TURN
+    if core[_PROGRESS]:
+        core[_STOP_AT], core[_QUIET_UNTIL] = core[_CYCLES] + 1, 0
+        return _GO
+    if core[_CYCLES] >= chip[_LIMIT]:
+        return _BUDGET
     if core[_NO_VECTOR]:
         fault(core, _VECTOR, core[_NO_VECTOR], 4)
         core[_NO_VECTOR] = 0
@@ -440,8 +474,11 @@ def look_around(
     if core[_T] == 0:
         fault(core, _ARM, -1, 0)
         return _FAULT
-    happens = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
-    core[_STOP_AT] = min(happens, chip[_LIMIT], core[_WINDOW])
+    core[_QUIET_UNTIL] = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
+    core[_STOP_AT] = min(core[_QUIET_UNTIL], chip[_LIMIT], core[_WINDOW])
+    if hears:  # no further than the other
+        core[_STOP_AT] = min(core[_STOP_AT], other[_CYCLES] + 1 - core[_NUMBER])
+        core[_QUIET_UNTIL] = 0
     return _GO
 
 

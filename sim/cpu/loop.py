@@ -29,9 +29,9 @@ from sim.memory_map import FLASH, ROM, SRAM
 # What a core does until somebody else has to answer something.
 MAIN_LOOP = """
 def make(_sources):
-    def run(core, r, priorities, replies, busy, other, other_busy,
+    def run(core, r, priorities, loaded, busy, other, other_busy,
             traces, functions, counts,
-            chip, sio, lines, loaded, memory, halfwords, words, operations, wide):
+            chip, sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
         TRACED follow_exceptions(traces, functions, core, r)
         while True:
@@ -84,6 +84,8 @@ DISPATCH
                 core[INSTRUCTIONS] += 1
                 core[LEAVING] = 1
                 status = GO
+            elif status == PAUSE:
+                status = GO
             elif status == CALL_SUPERVISOR:
                 status = call_supervisor(core, r, priorities, words)
             if status != GO:
@@ -93,13 +95,13 @@ DISPATCH
 # Both cores, each by turns, neither further ahead of the other than WINDOW cycles.
 BOTH_CORES = """
 def make(_sources):
-    def run_both(core0, r0, priorities0, replies0, busy0, traces0, counts0,
-                 core1, r1, priorities1, replies1, busy1, traces1, counts1, functions, chip,
-                 sio, lines, loaded, memory, halfwords, words, operations, wide):
+    def run_both(core0, r0, priorities0, loaded0, busy0, traces0, counts0,
+                 core1, r1, priorities1, loaded1, busy1, traces1, counts1, functions, chip,
+                 sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
         while True:
-            rests0 = core0[SLEEPS] != NOT and not wakes(core0, priorities0)
-            rests1 = core1[SLEEPS] != NOT and not wakes(core1, priorities1)
+            rests0 = rests(core0, priorities0)
+            rests1 = rests(core1, priorities1)
             if rests0 and rests1:
                 until = min(chip[EVENT_AT], chip[DEVICES_AT], core0[TICK_AT], core1[TICK_AT])
                 if until >= NEVER:
@@ -128,31 +130,28 @@ def make(_sources):
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
                 if rests1: core0[WINDOW] = min(core0[WINDOW], core1[TICK_AT])
-                status = run(core0, r0, priorities0, replies0, busy0, core1, busy1, traces0,
-                             functions, counts0, chip, sio, lines, loaded, memory, halfwords,
+                status = run(core0, r0, priorities0, loaded0, busy0, core1, busy1, traces0,
+                             functions, counts0, chip, sio, lines, memory, halfwords,
                              words, operations, wide)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
                 if rests0: core1[WINDOW] = min(core1[WINDOW], core0[TICK_AT])
-                status = run(core1, r1, priorities1, replies1, busy1, core0, busy0, traces1,
-                             functions, counts1, chip, sio, lines, loaded, memory, halfwords,
+                status = run(core1, r1, priorities1, loaded1, busy1, core0, busy0, traces1,
+                             functions, counts1, chip, sio, lines, memory, halfwords,
                              words, operations, wide)
             if status == TURN:
                 continue
-            ahead = core0[CYCLES] - core1[CYCLES]
             if status == DUE or status == BUDGET:  # for both at once
                 until = chip[EVENT_AT] if status == DUE else chip[LIMIT]
                 if rests0: core0[CYCLES] = max(core0[CYCLES], min(until, core1[CYCLES]))
                 if rests1: core1[CYCLES] = max(core1[CYCLES], min(until, core0[CYCLES]))
                 if core0[CYCLES] < until or core1[CYCLES] < until:
                     continue
-            elif status == ACCESS and not rests0 and not rests1:  # in the order of time
-                if first and ahead > 0 or not first and ahead < 0:
-                    continue
             return status | (0 if first else SECOND)
     return run_both
 """
 NEAR, FAR = 16, 4096  # cycles
+LONGEST = 32  # cycles of nine words in SRAM, waits on the bus included
 SECOND = 256  # added to a Status of core 1
 _WIDE_BEGINS = """\
 cost = int64(0)
@@ -251,6 +250,9 @@ _WAITED = """\
 if functions[at >> 1] != here:
     here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
 counts[2, at >> 1] += core[WAITED] - waited; waited = core[WAITED]; began = cyc"""
+_UNFINISHED = """\
+waited = core[WAITED] - waited
+counts[1, at >> 1] += cyc - began - waited; counts[2, at >> 1] += waited"""
 _COUNTED = """\
 waited = core[WAITED] - waited
 counts[0, at >> 1] += 1; counts[1, at >> 1] += cyc - began - waited; counts[2, at >> 1] += waited"""
@@ -269,6 +271,8 @@ def _line(line: str, observed: Observed) -> str:
         text = _WAITED if observed.traced else "pass"
     elif word == "COUNT":
         text = _COUNTED if observed.traced else "pass"
+    elif word == "UNFINISHED":
+        text = _UNFINISHED if observed.traced else "pass"
     elif word == "JUMP":
         follows = observed.traced and rest != "BRANCH"
         text = f"jumped = int64({rest})" if follows else "pass"
@@ -295,6 +299,7 @@ def names() -> dict[str, Any]:
         "FLASH_SIZE": FLASH.size,
         "FLASH_AT": FLASH_AT,
         "BKPT": 0xBE,  # a halt takes no time, that of its fetch included
+        "LONGEST": LONGEST,
         "NEAR": NEAR,
         "FAR": FAR,
         "SECOND": SECOND,
@@ -329,7 +334,8 @@ def names() -> dict[str, Any]:
         "advance_devices": advance_devices,
         "advance_systick": systick.advance_systick,
         "look_around": exceptions.look_around,
-        "wakes": exceptions.wakes,
+        "pauses": exceptions.pauses,
+        "rests": exceptions.rests,
         "may_leave": exceptions.may_leave,
         "call_supervisor": exceptions.call_supervisor,
         "read_special": special.read_special,

@@ -7,7 +7,7 @@ meaning that ends in `break` leaves the loop with `status`, all registers as bef
 
 `BOOK cycle, offset` stands before an access to SRAM: where two cores share the bus, one may have to
 wait. `JUMP how` and `STACK` stand behind a branch and a change of SP, `COUNT` where an instruction
-ends, for those who follow them.
+ends and `UNFINISHED` where it is left amid its words, for those who follow them.
 Arm DDI0419E, A6.7.
 """
 
@@ -189,11 +189,17 @@ MOVE_SP = lines(_OPERAND, "p = int64(b) & 0xFFFFFFFC", _TO_P)
 MOVE_PC = lines(_OPERAND, branch("int64(b) & 0xFFFFFFFE", "INDIRECT"))
 
 
-def interwork(before: str = "pass") -> str:
-    """A branch to `p`, or in a handler a return; `before` is what the instruction does beside."""
+def interwork(before: str = "pass", spent: str = "pass") -> str:
+    """A branch to `p`, or in a handler a return; `before` is what the instruction does beside.
+
+    `spent` counts what it took so far, where it faults.
+    """
     return lines(
         "if p >= 0xF0000000 and core[IPSR]:",
-        "    if not may_leave(core, p): status = -fault(core, NO_CODE, p, 2); break",
+        "    if not may_leave(core, p):",
+        "        status = -fault(core, NO_CODE, p, 2)",
+        indent(spent, "        "),
+        "        break",
         indent(before, "    "),
         "    cyc += cost; pc = p; status = LEAVE",
         "    COUNT",
@@ -225,7 +231,7 @@ def behind(size: int) -> str:
 LITERAL = f"(pc + 4 & ~3) + ({IMM8}) * 4"
 ON_STACK = f"int64(uint32(r[13] + uint32(({IMM8}) * 4)))"
 
-_DONE = "core[ASKED] = 0; core[ANSWERED] = 0; stop = int64(0) if core[HIT] else stop"
+_DONE = "core[ANSWERED] = 0; stop = int64(0) if core[HIT] else stop"
 _FAST = {
     1: "uint64(q) < fast",
     2: "uint64(q) >> uint64(1) | uint64(q) << uint64(63) < fast >> uint64(1)",
@@ -244,8 +250,7 @@ def load(address: str, size: int, target: str, *, signed: bool = False) -> str:
         "    BOOK cyc, q",
         f"    {found}",
         "else:",
-        "    y = load(core, other, replies, chip, sio, lines, memory, halfwords, words, cyc, y, "
-        f"{size})",
+        f"    y = load(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, {size})",
         "    if y < 0: status = -y; break",
         f"    cost += (y >> 32) - BIAS; {_DONE}",
         f"r[{target}] = {extend}",
@@ -273,39 +278,57 @@ def store(address: str, size: int, source: str) -> str:
 def _several(base: str, registers: int, one: str, many: str) -> str:
     """The words of a register list, upwards from `base`; `one` for each in SRAM, `many` elsewhere.
 
-    Both see `i`, the register, and `k`, how many came before it.
+    Both see `i`, the register, and `k`, how many came before it. Where an exception may come
+    before all is done, the core looks around between two words: it is abandoned then, or goes on
+    where it was. A word begins at `cyc + k`.
     """
     return lines(
         f"y = {base}; q = y - SRAM_BASE; k = int64(0); s = int64(0)",
-        "if uint64(q) < fast and q & 3 == 0 and uint64(q + 36) <= fast:",
+        "z = int64(uint64(q) < fast and q & 3 == 0 and uint64(q + 36) <= fast)",
+        "if z and cyc + LONGEST < core[QUIET_UNTIL]:",
         f"    for i in range({registers}):",
         "        if hw >> i & 1:",
         "            BOOK cyc + k, q + 4 * k",
         indent(one, 12 * " "),
         "            k += 1",
         "else:",
+        "    done = core[PROGRESS]; cyc -= done",
         f"    for i in range({registers}):",
         "        if hw >> i & 1:",
-        indent(many, 12 * " "),
-        "            if s < 0: break",
+        "            if k >= done:",
+        "                if z:",
+        "                    BOOK cyc + k, q + 4 * k",
+        indent(one, 20 * " "),
+        "                else:",
+        indent(many, 20 * " "),
+        "                    if s < 0: break",
+        "                    core[ANSWERED] = 0",
+        "                if pauses(core, other, chip, priorities, cyc + k + 1): s = -PAUSE",
         "            k += 1",
-        "    if s < 0: status = -s; break",
-        f"    {_DONE}",
+        "            if s < 0: break",
+        "    core[PROGRESS] = 0",
+        "    if s < 0:",
+        "        status = -s; cyc += k",
+        "        if status != FAULT: core[PROGRESS] = k",
+        "        UNFINISHED",
+        "        break",
+        "    if core[HIT]: stop = int64(0)",
     )
 
 
 _STORE_ONE = "words[(q >> 2) + k] = r[{source}]"
+# The table of cycles knows no single-cycle port for these: Arm DDI0484C, table 3-1.
 _STORE_MANY = lines(
-    "z = y + 4 * k & 0xFFFFFFFF",
-    "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc, z, 4, {source})",
+    "p = y + 4 * k & 0xFFFFFFFF",
+    "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4, {source})",
     "if s >= 0:",
-    "    cost += (s & 255) - BIAS",
+    "    cyc += max((s & 255) - BIAS, 0)",
     "    if s & ATTENTION: stop = int64(0)",
 )
 _LOAD_MANY = lines(
-    "z = y + 4 * k & 0xFFFFFFFF",
-    "s = load(core, other, replies, chip, sio, lines, memory, halfwords, words, cyc, z, 4)",
-    "if s >= 0: cost += (s >> 32) - BIAS; loaded[k] = uint32(s)",
+    "p = y + 4 * k & 0xFFFFFFFF",
+    "s = load(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4)",
+    "if s >= 0: cyc += max((s >> 32) - BIAS, 0); loaded[k] = uint32(s)",
 )
 _LINKED = "r[i if i < 8 else 14]"
 
@@ -327,7 +350,7 @@ PUSH = lines(
     _several(
         "p", 9, f"words[(q >> 2) + k] = {_LINKED}", _STORE_MANY.format(source=f"int64({_LINKED})")
     ),
-    "r[13] = uint32(p); cost += k",
+    "r[13] = uint32(y); cost += k",
     "STACK",
 )
 # Only when all words are there do registers change.
@@ -348,7 +371,7 @@ _POPPED = lines(
     "STACK",
 )
 POP = lines(_POP, _POPPED)
-POP_PC = lines(_POP, "p = int64(loaded[k - 1])", interwork(_POPPED))
+POP_PC = lines(_POP, "p = int64(loaded[k - 1])", interwork(_POPPED, "cyc += k\nUNFINISHED"))
 
 # --- stack pointer, extension, reversal
 

@@ -8,20 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.cpu.mpu import refuses
 from sim.cpu.native import native
+from sim.cpu.places import place
 from sim.cpu.private import read_private, write_private
 from sim.cpu.sio import NOT_HERE, read_sio, write_sio
 from sim.cpu.state import (
     FLASH_AT,
-    MEMORY_SIZE,
     NEVER,
     ROM_AT,
-    SRAM_AT,
-    USB_DPRAM,
-    USB_DPRAM_AT,
     XIP_SETS,
     XIP_SRAM_AT,
     Chip,
@@ -32,7 +28,6 @@ from sim.cpu.systick import read_systick, write_systick
 from sim.cpu.ticks import ticks
 from sim.devices.devices import advance_devices, read_device, write_device
 from sim.faults import FaultReason
-from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 """Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,
@@ -57,12 +52,13 @@ _FAULT, _ACCESS, _TURN = -int(Status.FAULT), -int(Status.ACCESS), -int(Status.TU
 _NOW, _ADDRESS, _SIZE, _VALUE, _WRITES = (
     *(int(Core.NOW), int(Core.ADDRESS), int(Core.SIZE), int(Core.VALUE), int(Core.WRITES)),
 )
-_ASKED, _ANSWERED = int(Core.ASKED), int(Core.ANSWERED)
+_ANSWERED, _REPLY, _PROGRESS = int(Core.ANSWERED), int(Core.REPLY), int(Core.PROGRESS)
 _REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
     *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
 )
 _FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
 _RUNS, _SLEEPS, _CYCLES = int(Core.RUNS), int(Core.SLEEPS), int(Core.CYCLES)
+_NUMBER = int(Core.NUMBER)
 _WATCHING, _PASSED = int(Core.WATCHING), int(Core.PASSED)
 _HIT, _HIT_AT = int(Core.HIT), int(Core.HIT_AT)
 _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
@@ -73,55 +69,8 @@ _OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
-_SRAM, _FLASH, _ROM = SRAM.base, FLASH.base, ROM.base
-_SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size
-_XIP, _XIP_SIZE = XIP.base, XIP.size
-_XIP_SRAM, _XIP_SRAM_SIZE = XIP_SRAM.base, XIP_SRAM.size
-_USB, _USB_SIZE = USB_DPRAM.base, USB_DPRAM.size
-_UNSTRIPED, _UNSTRIPED_SIZE = SRAM_UNSTRIPED.base, SRAM_UNSTRIPED.size
-_BANK_BITS = 16
 _DEVICES_ON = int(Chip.DEVICES_ON)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
-
-
-@native
-def place(address: Any) -> Any:
-    """Where in the array of memories an address lies; -1 if in none."""
-    if address - _SRAM >= 0 and address - _SRAM < _SRAM_SIZE:
-        return address - _SRAM + SRAM_AT
-    if address - _XIP >= 0 and address - _XIP < _XIP_SIZE:
-        at = address & 0x00FF_FFFF
-        return at + FLASH_AT if at < _FLASH_SIZE else np.int64(-1)
-    if address < _ROM_SIZE:
-        return address + ROM_AT
-    offset = address - _UNSTRIPED
-    if offset >= 0 and offset < _UNSTRIPED_SIZE:
-        bank, offset = offset >> _BANK_BITS, offset & ((1 << _BANK_BITS) - 1)
-        return (offset >> 2 << 4 | bank << 2 | offset & 3) + SRAM_AT
-    if address - _XIP_SRAM >= 0 and address - _XIP_SRAM < _XIP_SRAM_SIZE:
-        return address - _XIP_SRAM + XIP_SRAM_AT
-    if address - _USB >= 0 and address - _USB < _USB_SIZE:
-        return address - _USB + USB_DPRAM_AT
-    return np.int64(-1)
-
-
-def addresses_of(places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The reverse of `place`, for the address by which a memory is known first."""
-    bounds = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT)
-    bases: npt.NDArray[np.int64] = np.array(
-        [
-            *(_SRAM - SRAM_AT, _ROM - ROM_AT, _XIP_SRAM - XIP_SRAM_AT),
-            *(_USB - USB_DPRAM_AT, _FLASH - FLASH_AT),
-        ]
-    )
-    of_each: npt.NDArray[np.int64] = bases[np.searchsorted(bounds, places, side="right")]
-    return places + of_each
-
-
-def memory_end(at: int) -> int:
-    """Where the memory ends that holds a place."""
-    ends = (ROM_AT, XIP_SRAM_AT, USB_DPRAM_AT, FLASH_AT, MEMORY_SIZE)
-    return next(end for end in ends if at < end)
 
 
 @native
@@ -162,7 +111,7 @@ def wait_for_flash(core: Any, chip: Any, lines: Any, address: Any) -> Any:
 def fault(core: Any, reason: Any, address: Any, size: Any) -> Any:
     """Note what went wrong; the answer of an access that failed."""
     core[_REASON], core[_FAULT_ADDRESS], core[_FAULT_SIZE] = reason, address, size
-    core[_ASKED] = core[_ANSWERED] = 0
+    core[_ANSWERED] = core[_PROGRESS] = 0
     return np.int64(_FAULT)
 
 
@@ -188,6 +137,12 @@ def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
 
 
 @native
+def _is_under_way(core: Any) -> Any:
+    """Whether the instruction at PC is being executed, and is fetched again only to go on."""
+    return core[_ANSWERED] or core[_PROGRESS]
+
+
+@native
 def fetch_place(core: Any, chip: Any, address: Any) -> Any:
     """Where in the array of memories an instruction lies.
 
@@ -195,7 +150,7 @@ def fetch_place(core: Any, chip: Any, address: Any) -> Any:
     """
     if address == RETURN_ADDRESS:
         return np.int64(-3)
-    if core[_WATCHING] and _stops_at(core, chip, address):
+    if core[_WATCHING] and not _is_under_way(core) and _stops_at(core, chip, address):
         return np.int64(-2)
     return code_place(core, address)
 
@@ -204,9 +159,9 @@ def fetch_place(core: Any, chip: Any, address: Any) -> Any:
 def code_place(core: Any, address: Any) -> Any:
     """The same for any halfword of an instruction.
 
-    One whose access was performed meanwhile was fetched before: that may have been to the MPU.
+    One that is under way was fetched before: its access may have been to the MPU.
     """
-    if core[_FAST] == 0 and core[_ANSWERED] == 0 and refuses(core, address, False, True):
+    if core[_FAST] == 0 and not _is_under_way(core) and refuses(core, address, False, True):
         fault(core, _MPU, address, 2)
         return np.int64(-1)
     at = place(address) if address < 0x2200_0000 else np.int64(-1)
@@ -220,7 +175,6 @@ def ask(core: Any, now: Any, address: Any, size: Any, value: Any, writes: Any) -
     """Leave an access to Python: the loop comes to rest, and the instruction is executed again."""
     core[_NOW], core[_ADDRESS], core[_SIZE] = now, address, size
     core[_VALUE], core[_WRITES] = value, writes
-    core[_ASKED] = 0
     return np.int64(_ACCESS)
 
 
@@ -273,15 +227,18 @@ def _write_register(
 
 @native
 def is_ahead(core: Any, other: Any, now: Any) -> Any:
-    """Whether the other core has to come as far first, so that registers see the order of time."""
-    return other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS] and other[_CYCLES] < now
+    """Whether the other core has to come as far first, so that registers see the order of time.
+
+    At the same cycle core 0 goes first, as with SIO's spinlocks: RP2040 datasheet, 2.3.1.3.
+    """
+    both = other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS]
+    return both and other[_CYCLES] - core[_NUMBER] < now
 
 
 @native
 def load(
     core: Any,
     other: Any,
-    replies: Any,
     chip: Any,
     sio: Any,
     lines: Any,
@@ -313,12 +270,9 @@ def load(
         return value | extra << 32
     if size < 4 and address >> 20 == _PPB:
         return fault(core, _UNPREDICTABLE, address, size)
-    number = core[_ASKED]
-    if number < core[_ANSWERED]:
-        core[_ASKED] = number + 1
-        return replies[number] | _extra(address, False) << 32
+    if core[_ANSWERED]:
+        return core[_REPLY] | _extra(address, False) << 32
     if is_ahead(core, other, now):
-        core[_ASKED] = 0
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
         advance_devices(core, other, chip, words, now)
@@ -326,8 +280,6 @@ def load(
     if found != NOT_HERE:
         if size < 4:
             found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
-        replies[number] = found
-        core[_ASKED] = core[_ANSWERED] = number + 1  # of an LDM, perhaps, that asks for more
         return found | _extra(address, False) << 32
     return ask(core, now, address, size, 0, 0)
 
@@ -375,12 +327,9 @@ def store(
         return np.int64(BIAS)
     if size < 4 and address >> 20 == _PPB:
         return fault(core, _UNPREDICTABLE, address, size)
-    number = core[_ASKED]
-    if number < core[_ANSWERED]:
-        core[_ASKED] = number + 1
+    if core[_ANSWERED]:
         return _extra(address, True) | ATTENTION
     if is_ahead(core, other, now):
-        core[_ASKED] = 0
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
         advance_devices(core, other, chip, words, now)
@@ -389,6 +338,5 @@ def store(
         word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001
     found = _write_register(core, other, chip, sio, now, address & ~3, word)
     if found != NOT_HERE:
-        core[_ASKED] = core[_ANSWERED] = number + 1
         return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

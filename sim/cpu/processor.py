@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 
 from sim.cpu.exceptions import program_status, set_program_status, use_stack
-from sim.cpu.memory import place
+from sim.cpu.places import place
 from sim.cpu.special import guard
 from sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
 from sim.faults import Registers
@@ -71,6 +71,7 @@ class Processor:
             if name == "pc":
                 registers[_PC] = value & ~1
                 core[Core.FETCHED] = core[Core.NO_VECTOR] = 0
+                core[Core.ANSWERED] = core[Core.PROGRESS] = 0
             elif name in _GENERAL:
                 registers[_GENERAL[name]] = value & ~3 if name == "sp" else value
             elif name == "xpsr":

@@ -142,6 +142,8 @@ def _write_gpio(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: 
 def _read_gpio(chip: Any, offset: Any) -> Any:
     if offset <= GPIO_HI_IN:
         return chip[_BANKS + _BANK_SIZE * (offset == GPIO_HI_IN) + _INPUTS]
+    if offset & 0xC:  # SET, CLR and XOR are to write alone
+        return np.int64(0)
     bank = _BANKS + _BANK_SIZE * (offset >= 0x30)
     return chip[bank + (_ENABLE if offset & 0x10 == 0 else _OUT)]
 

@@ -77,8 +77,11 @@ class Core(IntEnum):
     SIZE = auto()
     VALUE = auto()
     WRITES = auto()
-    ASKED = auto()  # accesses of the present instruction so far
-    ANSWERED = auto()  # those of them that have been performed
+    ANSWERED = auto()  # whether it has been performed
+    REPLY = auto()  # what it loaded
+    # An LDM, STM, PUSH or POP, which may come to rest between two words.
+    PROGRESS = auto()  # words that are done
+    QUIET_UNTIL = auto()  # no exception comes before this cycle by itself
     # A fault.
     REASON = auto()
     FAULT_ADDRESS = auto()
@@ -170,7 +173,7 @@ class Sleep(IntEnum):
 
 
 class Status(IntEnum):
-    """Why the loop left off; LEAVE and CALL_SUPERVISOR it answers itself."""
+    """Why the loop left off; LEAVE, CALL_SUPERVISOR and PAUSE it answers itself."""
 
     GO = 0
     LEAVE = 1  # a branch to EXC_RETURN
@@ -184,6 +187,7 @@ class Status(IntEnum):
     RETURNED = 9  # to RETURN_ADDRESS
     TURN = 10  # the other core has its turn
     DEBUGGER = 11  # ahead of a breakpoint, or behind an access to a watchpoint
+    PAUSE = 12  # between two words of an instruction
 
 
 class Machine(NamedTuple):
@@ -213,8 +217,6 @@ class State:
     )
     """Of the XIP cache: two ways and which of them was used last."""
     sio: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(SIO_SIZE, np.int64))
-    loaded: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(16, np.uint32))
-    """Of the LDM or POP under way."""
 
     def __post_init__(self) -> None:
         self.halfwords = self.memory.view(np.uint16)
@@ -230,7 +232,7 @@ class CoreState:
     priorities: npt.NDArray[np.int64] = field(
         default_factory=lambda: np.zeros(EXCEPTIONS, np.int64)
     )
-    replies: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))
-    """What Python answered to the present instruction."""
+    loaded: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(9, np.uint32))
+    """Of the LDM or POP under way."""
     busy: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(RING, np.int64))
     """By cycle: cycle * 16 + port of an access to the bus."""

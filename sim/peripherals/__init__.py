@@ -9,7 +9,7 @@ from sim.peripherals.chip import Peripherals, Surroundings, all_peripherals
 from sim.peripherals.interrupts import Irq
 from sim.peripherals.peripheral import Peripheral
 from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.xip_ctrl import XipCache
+from sim.peripherals.xip_cache import XipCache
 
 __all__ = [
     "BLOCKS",

@@ -22,7 +22,14 @@ _CONVERSION = 96 * COUNTS_PER_CYCLE
 _TEMPERATURE_SENSOR = 4  # the fifth input
 _INPUTS = 5
 _FIFO_DEPTH = 4
-_READY, _START_MANY, _START_ONCE, _TS_EN, _EN = 1 << 8, 1 << 3, 1 << 2, 1 << 1, 1 << 0  # CS
+_ERR_STICKY, _READY, _START_MANY, _START_ONCE, _TS_EN, _EN = (
+    1 << 10,
+    1 << 8,
+    1 << 3,
+    1 << 2,
+    1 << 1,
+    1 << 0,
+)  # CS
 _OVER, _UNDER, _FULL, _EMPTY = 1 << 11, 1 << 10, 1 << 9, 1 << 8  # FCS
 _FCS_SHIFT, _FCS_EN = 1 << 1, 1 << 0
 
@@ -44,9 +51,11 @@ class Adc(TimedBlock):
         self.inputs = [MID_SCALE] * 4 + [TEMPERATURE_27_C]
         super().__init__(
             scheduler,
-            Register(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs),
+            Register(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs, clears=_ERR_STICKY),
             Register(0x04, "RESULT", 0, 0, self._read_result),
-            Register(0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs),
+            Register(
+                0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs, clears=_OVER | _UNDER
+            ),
             Register(0x0C, "FIFO", 0, 0, self._read_fifo),
             Register(0x10, "DIV", 0, 0xFF_FFFF),
             Register(0x14, "INTR", 0, 0, self._read_raw),

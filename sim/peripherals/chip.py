@@ -32,8 +32,10 @@ from sim.peripherals.uart import Uart
 from sim.peripherals.usbctrl import Usbctrl
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
-from sim.peripherals.xip_ctrl import XipCache, XipCtrl
+from sim.peripherals.xip_cache import XipCache
+from sim.peripherals.xip_ctrl import XipCtrl
 from sim.peripherals.xip_ssi import XipSsi
+from sim.peripherals.xip_stream import XipAux, XipStream
 from sim.peripherals.xosc import Xosc
 
 _CRYSTAL_HZ = 12_000_000  # of a Pico
@@ -59,7 +61,10 @@ def _ignore(*_arguments: object) -> None:
 class _NoCache:
     """Flash without a cache: counts nothing."""
 
-    hits = accesses = 0
+    hits = accesses = word_cycles = 0
+
+    def word_at(self, address: int) -> int:
+        return 0
 
     def flush(self) -> None:
         pass
@@ -156,11 +161,12 @@ class Peripherals:
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
         usbctrl = Usbctrl()
+        stream = XipStream(scheduler, around.cache)
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sios[0], XipCtrl(around.cache),
+            self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
             XipSsi(self.io_qspi, SpiFlash()), usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {

@@ -198,8 +198,9 @@ class Clocks(RegisterBlock):
         if not generator.divisor:
             return Fraction(1)
         value = self[f"{generator.name.upper()}_DIV"]
-        whole = value >> 8 or 1 << 16  # 2.15.7: 0 divides by 2^16
-        return Fraction(whole * 256 + (value & 0xFF), 256)
+        whole, part = value >> 8 or 1 << 16, value & 0xFF  # 2.15.7: 0 divides by 2^16
+        # Dividers between 1 and 2 do not work on silicon: they divide by 1 (pico-sdk issue 2189).
+        return Fraction(whole * 256 + (part if whole > 1 else 0), 256)
 
     def _changed(self, _value: int) -> None:
         self._timebase.changed()
@@ -242,7 +243,7 @@ class Clocks(RegisterBlock):
         tested = self._tested()
         if tested is None or not self.hz(tested) or not self.hz("clk_ref"):
             return False
-        needed = (self["FC0_REF_KHZ"] << self["FC0_INTERVAL"]) // 1024
+        needed = (self["FC0_REF_KHZ"] << self["FC0_INTERVAL"]) // 1024 + self["FC0_DELAY"]
         return self._ref_edges.count - self._measured_from >= needed
 
     def _read_fc0_result(self) -> int:

@@ -84,6 +84,10 @@ class Interpolator:
             masked = _signed(masked, high + 1) & ALL_BITS
         return _Lane(raw, masked, bool(shifted >> high + 1))
 
+    @property
+    def _blends(self) -> bool:
+        return bool(self._control[0] & _BLEND)  # INTERP1 has no such bit
+
     def _results(self) -> tuple[int, int, int]:
         """Results of lane 0, lane 1 and both, before FORCE_MSB."""
         lanes = self._lane(0), self._lane(1)
@@ -94,13 +98,13 @@ class Interpolator:
         base0, base1, base2 = self._bases
         result0, result1 = base0 + added[0], base1 + added[1]
         full = base2 + lanes[0].masked + lanes[1].masked
-        if self._index == 0 and self._control[0] & _BLEND:
+        if self._blends:
             result0 = alpha = lanes[1].masked & 0xFF
             if self._control[1] & _SIGNED:
                 base0, base1 = _signed(base0), _signed(base1)
             result1 = base0 + (alpha * (base1 - base0) >> 8)
             full = base2 + lanes[0].masked
-        if self._index == 1 and self._control[0] & _CLAMP:
+        if self._control[0] & _CLAMP:  # INTERP1 alone
             low, value, high = base0, lanes[0].masked, base1
             if self._control[0] & _SIGNED:
                 low, value, high = _signed(low), _signed(value), _signed(high)
@@ -134,6 +138,7 @@ class Interpolator:
         return self._control[0] | flags
 
     def _set_bases(self, value: int) -> None:
+        """Both halves, each with the sign of its lane; in blend mode both with lane 1's."""
         for lane, half in enumerate((value & 0xFFFF, value >> 16)):
-            signed = self._control[lane] & _SIGNED
+            signed = self._control[1 if self._blends else lane] & _SIGNED
             self._bases[lane] = _signed(half, 16) & ALL_BITS if signed else half

@@ -7,7 +7,7 @@ strengths and frequency range are chosen: the datasheet gives no figures for the
 import random
 from fractions import Fraction
 
-from sim.peripherals.oscillator import STABLE, Oscillator
+from sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
 from sim.peripherals.registers import Register
 from sim.peripherals.timebase import Timebase
 
@@ -33,7 +33,7 @@ class Rosc(Oscillator):
             self.dormant_register(0x0C),
             Register(0x10, "DIV", _DIV_PASS + 16, 0xFFF, on_write=self._write_div),
             Register(0x14, "PHASE", 0x8, 0xFFF),
-            Register(0x18, "STATUS", 0, 0, self._read_status, self.write_status),
+            Register(0x18, "STATUS", 0, 0, self._read_status, self.write_status, clears=BADWRITE),
             Register(0x1C, "RANDOMBIT", 1, 0, on_read=lambda: self._random.getrandbits(1)),
             self.count_register(0x20),
         )

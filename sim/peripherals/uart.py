@@ -2,12 +2,12 @@
 
 Frames take the time that the baud rate gives them, to the cycle. What the program sends reaches the
 host when it enters the transmit FIFO, so that nothing is lost when the program halts. What the host
-feeds arrives frame by frame and waits while the receive FIFO is full: there are no overruns, and no
-parity, framing or break errors. The modem lines are inactive.
+feeds arrives frame by frame. The modem lines are inactive.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.registers import Register, field
@@ -22,10 +22,23 @@ COUNTS_PER_CYCLE = 4
 _FIFO_DEPTH = 32
 _TXFE, _RXFF, _TXFF, _RXFE, _BUSY = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3  # FR
 _UARTEN, _LBE, _TXE, _RXE = 1 << 0, 1 << 7, 1 << 8, 1 << 9  # CR
-_PEN, _STP2, _FEN = 1 << 1, 1 << 3, 1 << 4  # LCR_H
-_RX, _TX, _RT = 1 << 4, 1 << 5, 1 << 6  # interrupts
+_BRK, _PEN, _STP2, _FEN = 1 << 0, 1 << 1, 1 << 3, 1 << 4  # LCR_H
+_RX, _TX, _RT, _OE = 1 << 4, 1 << 5, 1 << 6, 1 << 10  # interrupts
+_ERRORS_AT = 7  # among the interrupts: framing, parity and break error, then overrun
+_ERROR_INTERRUPTS = 0xF << _ERRORS_AT
+_ALL_INTERRUPTS = 0x7FF
+FRAMING, PARITY, BREAK, OVERRUN = (1 << bit for bit in range(8, 12))
+"""Errors beside a byte, as UARTDR has them."""
+_ERRORS = 0xF00
 _TRIGGER_LEVELS = (4, 8, 16, 24, 28)  # IFLS: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
 _TIMEOUT_BITS = 32  # of silence until the receive timeout
+
+
+class _Frame(NamedTuple):
+    """A byte with its errors on its way in."""
+
+    word: int
+    waits: bool
 
 
 class Uart(TimedBlock):
@@ -51,11 +64,11 @@ class Uart(TimedBlock):
         self._counter = counter
         self._line = line
         self._output = output
-        self._line_in: deque[int] = deque()  # bytes that the host sends
+        self._line_in: deque[_Frame] = deque()  # what the host sends
         super().__init__(
             scheduler,
             Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
-            Register(0x004, "UARTRSR", 0, 0),
+            Register(0x004, "UARTRSR", 0, 0, lambda: self._status, self._clear_errors, clears=0xF),
             Register(
                 0x018, "UARTFR", 0, 0, self._read_flags, steady_until=self._flags_steady_until
             ),
@@ -68,7 +81,11 @@ class Uart(TimedBlock):
             Register(0x038, "UARTIMSC", 0, 0x7FF, on_write=self._refresh),
             Register(0x03C, "UARTRIS", 0, 0, self._read_raw),
             Register(0x040, "UARTMIS", 0, 0, lambda: self._read_raw() & self["UARTIMSC"]),
-            Register(0x044, "UARTICR", 0, 0, lambda: 0, self._clear_interrupts),
+            Register(
+                *(0x044, "UARTICR", 0, 0),
+                *(lambda: 0, self._clear_interrupts),
+                clears=_ALL_INTERRUPTS,
+            ),
             Register(0x048, "UARTDMACR", 0, 0x7),
             Register(0xFE0, "UARTPERIPHID0", 0x11, 0),
             Register(0xFE4, "UARTPERIPHID1", 0x10, 0),
@@ -90,26 +107,41 @@ class Uart(TimedBlock):
         self._shifted: int | None = None  # the byte on its way out, and when it will be out
         self._shift_end = 0
         self._held: list[int] = []  # written while the transmitter was off
-        self._receive: deque[int] = deque()
+        self._receive: deque[int] = deque()  # as UARTDR gives them
+        self._status = 0  # UARTRSR
+        self._overrun = False  # a byte was lost since the last one that found room
+        self._breaks = False
+        self._break_end: int | None = None  # when a break has lasted as long as a frame
         self._arrival: int | None = None  # when the next byte will have come in
         self._timeout: int | None = None
         self._line.set(False)
 
-    def feed(self, data: Iterable[int]) -> None:
-        """Let bytes arrive, one frame after the other."""
+    def feed(self, data: Iterable[int], waits: bool = True) -> None:
+        """Let bytes arrive, one frame after the other; any errors are added to them.
+
+        Args:
+            waits: whether the host waits while the receive FIFO is full, as with flow control;
+                else bytes are lost then.
+        """
         self.advance()
-        self._line_in.extend(data)
+        self._line_in.extend(_Frame(word, waits) for word in data)
         self.advance()
         self.reschedule()
+
+    def hang_up(self) -> None:
+        """Forget what the host sent and what did not arrive yet."""
+        self._line_in.clear()
+        self._arrival = None
 
     def due(self) -> int:
         """The next cycle at which an enabled interrupt may be raised."""
         mask = self["UARTIMSC"]
         counts = []
-        if mask & (_TX | _RX | _RT) and self._shifted is not None:
+        receives = mask & (_RX | _RT | _ERROR_INTERRUPTS)
+        if (receives or mask & _TX) and self._shifted is not None:
             counts.append(self._shift_end)
-        if mask & (_RX | _RT) and self._arrival is not None and self._has_room():
-            counts.append(self._arrival)
+        if receives:
+            counts += self._next_arrivals()
         if mask & _RT and self._timeout is not None:
             counts.append(self._timeout)
         return self._counter.cycle_of(min(counts)) if counts else NEVER
@@ -119,6 +151,9 @@ class Uart(TimedBlock):
         now = self._counter.count
         while self._shifted is not None and self._shift_end <= now:
             self._finish_frame()
+        if self._break_end is not None and self._break_end <= now:
+            self._accept(FRAMING | BREAK, self._break_end)
+            self._break_end = None
         self._take_in(now)
         if self._timeout is not None and self._timeout <= now:
             self._timeout = None
@@ -140,18 +175,34 @@ class Uart(TimedBlock):
         control = self["UARTCR"]
         return bool(control & _UARTEN and control & direction and self._bit)
 
+    @property
+    def _loops_back(self) -> bool:
+        return bool(self["UARTCR"] & _LBE)
+
+    @property
+    def _sent_bits(self) -> int:
+        return (1 << 5 + field(self["UARTLCR_H"], 6, 5)) - 1
+
     def _has_room(self) -> bool:
         return len(self._receive) < self._depth
+
+    def _next_arrivals(self) -> list[int]:
+        """The counts at which something will have come in that is not on its way out now."""
+        counts = [] if self._break_end is None else [self._break_end]
+        if self._arrival is not None and (self._has_room() or not self._line_in[0].waits):
+            counts.append(self._arrival)
+        return counts
 
     def _write_data(self, value: int) -> None:
         self.advance()
         if len(self._transmit) >= self._depth:
             return  # lost, as on the chip
-        self._transmit.append(value & 0xFF)
+        byte = value & self._sent_bits
+        self._transmit.append(byte)
         if self._enabled(_TXE):
-            self._output(value & 0xFF)
+            self._output(byte)
         else:
-            self._held.append(value & 0xFF)
+            self._held.append(byte)
         if len(self._transmit) > self._transmit_trigger():
             self._raw &= ~_TX
         self._start_frame(self._counter.count)
@@ -175,26 +226,38 @@ class Uart(TimedBlock):
     def _finish_frame(self) -> None:
         byte, end = self._shifted, self._shift_end
         self._shifted = None
-        if self["UARTCR"] & _LBE and byte is not None and self._enabled(_RXE):
+        if self._loops_back and byte is not None:
             self._accept(byte, end)
         self._start_frame(end)
 
     def _take_in(self, now: int) -> None:
-        if not self._enabled(_RXE) or not self._line_in:
+        if not self._enabled(_RXE) or not self._line_in or self._loops_back:
             self._arrival = None
             return
         if self._arrival is None:
             self._arrival = now + self._frame
-        while self._line_in and self._arrival <= now and self._has_room():
-            self._accept(self._line_in.popleft(), self._arrival)
+        while self._line_in and self._arrival <= now:
+            frame = self._line_in[0]
+            if frame.waits and not self._has_room():
+                break
+            self._line_in.popleft()
+            self._accept(frame.word & (self._sent_bits | _ERRORS), self._arrival)
             self._arrival += self._frame
         if not self._line_in:
             self._arrival = None
 
-    def _accept(self, byte: int, at: int) -> None:
-        if not self._has_room():
+    def _accept(self, word: int, at: int) -> None:
+        """Take a byte with its errors; DDI0183G 3.3.1 and 3.3.2."""
+        if not self._enabled(_RXE):
             return
-        self._receive.append(byte)
+        if not self._has_room():  # it is lost, which the next one tells
+            self._overrun = True
+            self._status |= OVERRUN >> 8
+            self._raw |= _OE
+            return
+        self._receive.append(word | OVERRUN * self._overrun)
+        self._overrun = False
+        self._raw |= (word & (FRAMING | PARITY | BREAK)) >> 8 << _ERRORS_AT
         self._timeout = at + _TIMEOUT_BITS * self._bit
         if len(self._receive) >= self._receive_trigger():
             self._raw |= _RX
@@ -209,7 +272,8 @@ class Uart(TimedBlock):
         if not self._receive:
             return 0
         was_full = not self._has_room()
-        byte = self._receive.popleft()
+        word = self._receive.popleft()
+        self._status = self._status & OVERRUN >> 8 | word >> 8
         if was_full and self._arrival is not None:
             self._arrival = max(self._arrival, self._counter.count)
         if len(self._receive) < self._receive_trigger():
@@ -218,7 +282,11 @@ class Uart(TimedBlock):
             self._timeout = None
             self._raw &= ~_RT
         self.advance()
-        return byte
+        return word
+
+    def _clear_errors(self, _value: int) -> None:
+        self.advance()
+        self._status = 0
 
     def _read_flags(self) -> int:
         self.advance()
@@ -234,15 +302,18 @@ class Uart(TimedBlock):
         counts = []
         if self._shifted is not None:
             counts.append(self._shift_end)
-        if self._arrival is not None and self._has_room():
-            counts.append(self._arrival)
+        counts += self._next_arrivals()
         return self._counter.cycle_of(min(counts)) if counts else NEVER
 
-    def _write_line_control(self, _value: int) -> None:
+    def _write_line_control(self, value: int) -> None:
         self.advance()
         # DDI0183G 3.3.6: a write of LCR_H is what makes IBRD and FBRD count.
         whole = self["UARTIBRD"]
         self._bit = 64 * whole + self["UARTFBRD"] if whole else 0
+        began, self._breaks = not self._breaks, bool(value & _BRK)
+        if self._breaks and began and self._loops_back and self._bit:
+            start = self._counter.count if self._shifted is None else self._shift_end
+            self._break_end = start + self._frame
         self._resume()
 
     def _write_control(self, _value: int) -> None:

@@ -6,7 +6,7 @@ Source: RP2040 datasheet, 2.10.6 and 2.12.8.
 from sim.peripherals.registers import Register, RegisterBlock
 
 _ROK = 1 << 12  # in regulation
-_HAD_POR = 1 << 8
+_HAD_POR, _PSM_RESTART_FLAG = 1 << 8, 1 << 24
 
 
 class VregAndChipReset(RegisterBlock):
@@ -19,5 +19,5 @@ class VregAndChipReset(RegisterBlock):
         super().__init__(
             Register(0x0, "VREG", 0xB1, 0xF3, on_read=lambda: self["VREG"] | _ROK),
             Register(0x4, "BOD", 0x91, 0xF1),
-            Register(0x8, "CHIP_RESET", _HAD_POR, 0),
+            Register(0x8, "CHIP_RESET", _HAD_POR, 0, clears=_PSM_RESTART_FLAG),
         )

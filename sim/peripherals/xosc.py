@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from sim.peripherals.oscillator import STABLE, Oscillator
+from sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
 from sim.peripherals.registers import Register, field
 from sim.peripherals.timebase import Timebase
 
@@ -25,7 +25,7 @@ class Xosc(Oscillator):
         super().__init__(
             timebase,
             Register(0x00, "CTRL", 0, 0xFF_FFFF, on_write=self.write_control),
-            Register(0x04, "STATUS", 0, 0, self._read_status, self.write_status),
+            Register(0x04, "STATUS", 0, 0, self._read_status, self.write_status, clears=BADWRITE),
             self.dormant_register(0x08),
             Register(0x0C, "STARTUP", 0xC4, 0x10_3FFF),
             self.count_register(0x1C),

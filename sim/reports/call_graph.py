@@ -20,7 +20,7 @@ from sim.cpu.call_trace import (
     enter_host_call,
     resume,
 )
-from sim.cpu.memory import memory_end, place
+from sim.cpu.places import memory_end, place
 from sim.cpu.state import Core
 from sim.loading.elf import Program
 from sim.reports.profile import UNKNOWN

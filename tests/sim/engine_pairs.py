@@ -20,12 +20,15 @@ from manual import Fault as ManualFault
 from manual import ManualCore, Step
 from manual.exceptions import HARD_FAULT
 from manual.mpu import is_ppb
-from pair_programs import CODE, CODE_SIZE, KINDS, PRESENT, TABLE, Case
+from pair_programs import CODE, CODE_SIZE, KINDS, PRESENT, TABLE, Case, Signal
 from sim_programs import ElfSource
 
 from sim import Engine, Fault, FaultReason, Pico, Program, StopReason
-from sim.cpu.state import Core, Sleep
+from sim.cpu.lines import set_line
+from sim.cpu.state import NEVER, Core, Sleep
+from sim.cpu.systick import write_systick
 from sim.memory_map import ROM, SRAM
+from sim.rp2040 import Rp2040
 
 _MOST_RESUMES = 40  # after faults without a handler, and after breakpoints
 _LONGEST_STEP = 200  # cycles of an instruction with the entries and returns around it
@@ -90,6 +93,22 @@ class Witness(ManualCore):
         super().__init__(memory)
         self.halting_debug = True
         self._fault_is_known = False
+        self.abandoned = 0  # instructions
+        self.signals: list[Signal] = []
+
+    def pass_time(self, cycles: int) -> None:
+        for _ in range(cycles):
+            super().pass_time(1)
+            self.take_signals()
+
+    def take_signals(self) -> None:
+        """Those of this cycle."""
+        while self.signals and self.signals[0][0] <= self.cycles:
+            _, number, how = self.signals.pop(0)
+            if how == "pend":
+                self.exceptions.pend(number)
+            else:
+                self.exceptions.set_line(number, how == "high")
 
     def load(self, address: int, size: int, privileged: bool | None = None) -> int:
         self._must_be_known(address & 0xFFFF_FFFF, 0)
@@ -121,7 +140,7 @@ class Witness(ManualCore):
         if self.system.reset_requested or 0xE00 in stacks:
             return End.LEFT
         if self.asleep and not self._sleep(limit):
-            return End.BUDGET if self._ticks else End.SLEEP
+            return End.BUDGET if self._ticks or self.signals else End.SLEEP
         if self.exceptions.preempting(self.primask) is not None:
             self.step()
             return self._entered()
@@ -129,12 +148,13 @@ class Witness(ManualCore):
             return End.BUDGET
         if self.pc < ROM.size or self.pc >> 24 in _ELSEWHERE:
             return End.BEYOND
-        before = self.pc, self.event_register
+        before, began = (self.pc, self.event_register), self.cycles
         step = self.step()
+        self.abandoned += step is Step.ABANDONED
         if step is Step.FAULT and self.memory.went_beyond:
             self.memory.went_beyond = self.locked_up = False
             self._as_before(*before)
-            return End.BEYOND
+            return End.BEYOND if self.cycles == began else End.LEFT
         match step:
             case Step.HALTED:
                 return End.HALT
@@ -184,7 +204,7 @@ class Witness(ManualCore):
     def _sleep(self, limit: int) -> bool:
         """Let time pass; whether the sleep is over."""
         while not self._wakes():
-            if self.cycles >= limit or not self._ticks:
+            if self.cycles >= limit or not (self._ticks or self.signals):
                 return False
             self.pass_time(1)
         self.asleep = ""
@@ -209,54 +229,88 @@ class Witness(ManualCore):
         }
 
 
+class Signals:
+    """A peripheral that makes exceptions pending at the cycles that it is told."""
+
+    def __init__(self, chip: Rp2040) -> None:
+        self._chip = chip
+        self._waiting: list[Signal] = []
+        self._wakeup = chip._scheduler.wakeup(self)
+
+    def expect(self, signals: list[Signal]) -> None:
+        """Instead of all that was to come."""
+        self._waiting = list(signals)
+        self._wakeup.refresh()
+
+    def advance(self) -> None:
+        """See Timed."""
+        now = self._chip._scheduler.cycles
+        while self._waiting and self._waiting[0][0] <= now:
+            _, number, how = self._waiting.pop(0)
+            if how == "pend":
+                self._chip.nvic.pend(number)
+            else:
+                set_line(self._chip.processors[0].core, number - 16, how == "high", now)
+
+    def due(self) -> int:
+        """See Timed."""
+        return self._waiting[0][0] if self._waiting else NEVER
+
+
 class Engines:
-    """A Pico of each engine, which runs one program after another."""
+    """A Pico of each engine, which runs one program after another.
+
+    Attributes:
+        abandoned: instructions that an exception made an end of, in all programs.
+    """
 
     def __init__(self) -> None:
+        self.abandoned = 0
         image = ElfSource(bytes(CODE - TABLE + CODE_SIZE), TABLE, entry=CODE).build()
         self._program = Program.parse(image)
         self.own = Pico(self._program, engine=Engine.OWN)
+        self._signals = Signals(self.own._chip)
         self._rom = self.own._chip.state.memory[SRAM.size : SRAM.size + ROM.size].tobytes()
         self._unicorn: Pico | None = None
 
     def run(self, case: Case) -> End:
         """Run a program on all; how it ended. Raises DisagreementError."""
-        own, witness = self.own, self._witness(case)
+        witness = self._witness(case)
+        try:
+            return self._run(case, witness)
+        finally:
+            self.abandoned += witness.abandoned
+
+    def _run(self, case: Case, witness: Witness) -> End:
+        own = self.own
         self._load(own, case)
+        self._signals.expect(case.pends)
+        witness.signals = list(case.pends)
+        witness.take_signals()
         chip = own._chip
         for address, value in case.writes:
-            chip._private[0].bus.write(address, 4, value)
+            if write_systick(chip.core.core, chip.state.chip, 0, address, value) < 0:
+                chip._private[0].bus.write(address, 4, value)
         own.set_registers(**case.registers)
         chip.processors[0].set_registers(**case.special)
         rng = random.Random(case.seed)
-        pends = list(case.pends)
         resumes = 0
         end = End.BUDGET
         while witness.cycles < case.budget:
             limit = witness.cycles + rng.choice((1, 2, 5, 20, 100, case.budget))
-            limit = min([limit, case.budget, *(cycle for cycle, _, _ in pends)])
-            limit = max(limit, witness.cycles + 1)
-            end = self._advance(witness, limit)
+            end = self._advance(witness, min(limit, case.budget))
             if end is End.LEFT:
                 return end
             if end is End.SLEEP:  # nothing wakes it but whoever runs it again
                 witness.asleep = ""
             self._compare(case, witness, end)
-            asleep = end is End.SLEEP
             if end is End.LOCKUP or witness.cycles >= case.budget:
                 return end
-            if asleep and not pends:
+            if end is not End.BUDGET:
                 if resumes == _MOST_RESUMES:
                     return end
                 resumes += 1
-                continue
-            while pends and (asleep or pends[0][0] <= witness.cycles):
-                asleep = False
-                _pend(chip, witness, *pends.pop(0)[1:])
             if end in (End.HALT, End.FAULT, End.BEYOND):
-                if resumes == _MOST_RESUMES:
-                    return end
-                resumes += 1
                 self._resume(witness, end, rng)
         return end
 
@@ -310,6 +364,7 @@ class Engines:
         if target is self.own:
             self.own._chip.system_control.vtor = TABLE
             self.own._chip.processors[0].core[Core.SP_LIMIT] = 0
+            self._signals.expect([])
         else:
             target._chip._books["sp_limit"] = 0
 
@@ -401,24 +456,22 @@ def _outcome(
     """How a run ends, registers and cycles; memory."""
     load(target, case)
     target.set_registers(**case.registers)
+    amid_words = False
     try:
         ended = f"ended {target.run(case.budget).reason.value}"
     except Fault as fault:
         elsewhere = fault.address is not None and fault.address >> 24 in _NOT_FOR_UNICORN
         ended = f"fault {_ALIAS if elsewhere else fault.reason.name}"
+        amid_words = fault.address is not None and _has_words(target, fault.registers.pc)
     registers = [f"{name} {value:#x}" for name, value in vars(target.registers).items()]
-    return [ended, *registers, f"cycles {target.cycles}"], target.sram.tobytes()
+    cycles = [] if amid_words else [f"cycles {target.cycles}"]
+    return [ended, *registers, *cycles], target.sram.tobytes()
 
 
-def _pend(chip: object, witness: Witness, number: int, how: str) -> None:
-    """Make an exception pending in both, or drive an interrupt's line."""
-    nvic = chip.nvic  # type: ignore[attr-defined]
-    if how == "pend":
-        nvic.pend(number)
-        witness.exceptions.pend(number)
-    else:
-        nvic.irq(number - 16, how == "high")
-        witness.exceptions.set_line(number, how == "high")
+def _has_words(target: Pico, pc: int) -> bool:
+    """Whether it is an LDM, STM, PUSH or POP, of which Unicorn's engine charges all or nothing."""
+    at = pc - SRAM.base
+    return at + 2 <= SRAM.size and target.sram[at + 1] >> 4 in (0xB, 0xC)
 
 
 @dataclass
@@ -430,9 +483,8 @@ class Found:
     text: str
 
 
-def run_many(seed: int, count: int) -> Iterator[tuple[str, End | Found]]:
+def run_many(engines: Engines, seed: int, count: int) -> Iterator[tuple[str, End | Found]]:
     """The kinds in turn; a Found ends it."""
-    engines = Engines()
     for number in range(count):
         kind = list(KINDS)[number % len(KINDS)]
         name = f"{seed}/{number}"
@@ -452,14 +504,15 @@ def run_one(engines: Engines, kind: str, seed: str) -> End:
 def main(seed: int, count: int) -> int:
     """Run, count, report."""
     ends: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    found = None
-    for kind, end in run_many(seed, count):
+    found, engines = None, Engines()
+    for kind, end in run_many(engines, seed, count):
         if isinstance(end, Found):
             found = end
         else:
             ends[kind][end.value] += 1
     for kind, counts in ends.items():
         print(f"{kind}: {counts.total()} {dict(counts.most_common())}")
+    print(f"{engines.abandoned} instructions were abandoned")
     if found:
         print(f"DIFFERENCE in {found.kind}, seed {found.seed!r}: {found.text}")
     return int(found is not None)

@@ -31,6 +31,9 @@ _SVCALL, _PENDSV, _SYSTICK_NUMBER, _NMI, _HARD_FAULT = 11, 14, 15, 2, 3
 _SPECIAL = {"apsr": 0, "ipsr": 5, "msp": 8, "psp": 9, "primask": 16, "control": 20}
 _SHORT, _LONG = (200, 700), (500, 2500)  # budgets in cycles
 
+Signal = tuple[int, int, str]
+"""Cycle, exception, and "pend"; or "high" or "low" for an interrupt's line."""
+
 
 @dataclass
 class Case:
@@ -43,8 +46,7 @@ class Case:
     special: dict[str, int] = field(default_factory=dict)
     writes: list[tuple[int, int]] = field(default_factory=list)
     """To registers of the core, before it starts."""
-    pends: list[tuple[int, int, str]] = field(default_factory=list)
-    """Cycle, exception, and "pend"; or "high" or "low" for an interrupt's line."""
+    pends: list[Signal] = field(default_factory=list)
 
 
 def _rows(*names: str) -> list[Instruction]:
@@ -297,6 +299,15 @@ _INTERRUPTS = _PLAIN | {
     Writer.anything: 1,
     Writer.high: 2,
 }
+_WORDS_AND_INTERRUPTS: dict[_Part, int] = {
+    Writer.alu: 10,
+    Writer.access: 6,
+    Writer.multiple: 30,
+    Writer.tame_stack: 20,
+    Writer.stack: 8,
+    Writer.branch: 6,
+    Writer.mask: 1,
+}
 _REWRITING = _PLAIN | {Writer.rewrite: 40, Writer.back: 3}
 _PROTECTED = _INTERRUPTS | {Writer.privilege: 14, Writer.protect: 8, Writer.private: 3}
 
@@ -490,7 +501,7 @@ def _interrupted(seed: str, kind: str, weights: dict[_Part, int]) -> Case:
     return case
 
 
-def _pends(rng: random.Random, budget: int) -> list[tuple[int, int, str]]:
+def _pends(rng: random.Random, budget: int) -> list[Signal]:
     """Now and then several at once, or close by one another."""
     found = []
     at = 0
@@ -508,6 +519,19 @@ def _pends(rng: random.Random, budget: int) -> list[tuple[int, int, str]]:
 def interrupts(seed: str) -> Case:
     """Interrupts and faults, with handlers."""
     return _interrupted(seed, "interrupts", _INTERRUPTS)
+
+
+def abandoned(seed: str) -> Case:
+    """Interrupts that come amid LDM, STM, PUSH and POP."""
+    case = _interrupted(seed, "abandoned", _WORDS_AND_INTERRUPTS)
+    rng = random.Random(f"abandoned/{seed}/signals")
+    case.writes[0] = _NVIC, 0xFFFF_FFFF
+    case.pends = []
+    at = 0
+    while at < case.budget:
+        at += rng.randrange(12, 120)
+        case.pends.append((at, rng.randrange(16, 48), "pend"))
+    return case
 
 
 def rewriting(seed: str) -> Case:
@@ -586,6 +610,7 @@ def unicorn(seed: str) -> Case:
 KINDS: dict[str, Callable[[str], Case]] = {
     "plain": plain,
     "interrupts": interrupts,
+    "abandoned": abandoned,
     "rewriting": rewriting,
     "protected": protected,
     "unicorn": unicorn,

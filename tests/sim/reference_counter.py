@@ -15,17 +15,20 @@ from sim import Pico
 _SRAM = 0x2000_0000
 
 
+def words_of(halfword: int) -> int:
+    """How many words an LDM, STM, PUSH or POP transfers; 0 for other instructions."""
+    several = halfword >> 12 == 0xC or halfword >> 9 in (0b1011010, 0b1011110)
+    link = halfword >> 12 == 0xB and halfword >> 8 & 1
+    return several * (halfword & 0xFF).bit_count() + bool(link and several)
+
+
 def cost_of(halfword: int, flags: tuple[bool, bool, bool, bool]) -> int:
     """Cycles of one instruction by its first halfword (Arm DDI0484C, table 3-1)."""
     top = halfword >> 12
-    registers = bin(halfword & 0xFF).count("1")
     if top in (5, 6, 7, 8, 9) or halfword >> 11 == 0b01001:
         return 2  # loads and stores
-    if top == 0xC:
-        return 1 + registers
-    if halfword >> 9 in (0b1011010, 0b1011110):  # PUSH, POP
-        n = registers + (halfword >> 8 & 1)
-        return n + (3 if halfword >> 8 == 0xBD else 1)
+    if words := words_of(halfword):
+        return words + (3 if halfword >> 8 == 0xBD else 1)
     if halfword in (0xBF20, 0xBF30):
         return 2
     if top == 0xD:

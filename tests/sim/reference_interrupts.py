@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from reference_counter import cost_of
+from reference_counter import cost_of, words_of
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import Uc, UcError
 
@@ -34,6 +34,7 @@ class Interrupted:
     cycles: int = 0
     instructions: int = 0
     entries: list[tuple[int, int]] = field(default_factory=list)  # exception, cycles when begun
+    abandoned: int = 0  # instructions
 
     def run(self, target: Pico, vector_table: int, limit: int = 20_000) -> None:
         """Execute a copy of a freshly reset Pico up to its first BKPT."""
@@ -97,6 +98,8 @@ class Interrupted:
             self.pc += 2
             self._pass(cost)
             return True
+        if words := words_of(halfword):
+            return self._step_words(halfword, words, cost)
         self.extra = 0
         try:
             uc.emu_start(self.pc | 1, 0xFFFF_FFFF, count=1)
@@ -104,6 +107,30 @@ class Interrupted:
             assert uc.reg_read(_PC) >> 4 == 0xFFF_FFFF
         self.pc = uc.reg_read(_PC)
         self._pass(cost + self.extra)
+        return True
+
+    def _step_words(self, halfword: int, words: int, cost: int) -> bool:
+        """LDM, STM, PUSH or POP: an exception makes an end of it behind any of its words."""
+        uc = self.uc
+        kept = uc.context_save()
+        base = uc.reg_read(_R[halfword >> 8 & 7] if halfword >> 12 == 0xC else _SP)
+        start = base - 4 * words if halfword >> 9 == 0b1011010 else base
+        before = uc.mem_read(start, 4 * words)
+        try:
+            uc.emu_start(self.pc | 1, 0xFFFF_FFFF, count=1)
+        except UcError:
+            assert uc.reg_read(_PC) >> 4 == 0xFFF_FFFF
+        after = uc.mem_read(start, 4 * words)
+        for done in range(1, words + 1):
+            self._pass(1)
+            if self._first() is not None and not self._primask:
+                uc.context_restore(kept)
+                uc.mem_write(start, bytes(after[: 4 * done] + before[4 * done :]))
+                self.instructions -= 1
+                self.abandoned += 1
+                return True
+        self.pc = uc.reg_read(_PC)
+        self._pass(cost - words)
         return True
 
     def _pass(self, cycles: int) -> None:

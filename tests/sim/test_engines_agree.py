@@ -13,6 +13,7 @@ from pair_programs import KINDS
 _PROGRAMS = {
     "plain": 250,
     "interrupts": 200,
+    "abandoned": 100,
     "rewriting": 200,
     "protected": 200,
     "unicorn": 200,
@@ -30,3 +31,5 @@ def test_engines_agree(engines: Engines, kind: str) -> None:
     ends = Counter(run_one(engines, kind, f"suite/{n}").value for n in range(_PROGRAMS[kind]))
     assert ends["left"] < ends.total() / 10  # else little would have been compared
     assert len(ends) > 1
+    if kind == "abandoned":
+        assert engines.abandoned > _PROGRAMS[kind]

@@ -118,7 +118,7 @@ def test_frequency_counter() -> None:
             continue
         assert board.read("CLOCKS", "FC0_STATUS") == 1 << 8
         cycles = board.wait_for("CLOCKS", "FC0_STATUS", 1 << 4, 1 << 4, step=125)
-        assert cycles == 125_000  # 1 ms
+        assert cycles == 125_125  # 1 ms, behind FC0_DELAY: one period of clk_ref
         assert board.read("CLOCKS", "FC0_STATUS") == 1 << 4 | 1
         assert board.read("CLOCKS", "FC0_RESULT") >> 5 == khz
     board.write("CLOCKS", "FC0_MIN_KHZ", 50)
@@ -250,3 +250,12 @@ def test_reset_repeats_the_start() -> None:
         assert board.hz("clk_sys") == 6_500_000
         board.events.clear()
     assert runs[0] == runs[1]
+
+
+def test_a_fraction_counts_from_a_divisor_of_two_on() -> None:
+    """As on silicon: pico-sdk issue 2189."""
+    board = Board()
+    board.init_clocks()
+    for divisor, hz in ((0x180, 125 * _MHZ), (0x280, 50 * _MHZ), (0x200, 62.5 * _MHZ)):
+        board.write("CLOCKS", "CLK_SYS_DIV", divisor)
+        assert board.hz("clk_sys") == hz

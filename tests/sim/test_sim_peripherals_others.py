@@ -199,3 +199,52 @@ def test_flash_identity_with_forced_chip_select() -> None:
     assert len(set(command(bytes([0x4B, *[0] * 12]))[5:])) > 4
     assert command(bytes([0x05, 0, 0]))[1:] == bytes(2)
     assert command(bytes([0x03, 0]))[1:] == b"\xff"
+
+
+class _Flash(_Cache):
+    """A cache before a flash in which each word is its address; a word takes 50 cycles."""
+
+    word_cycles = 50
+
+    def word_at(self, address: int) -> int:
+        return address
+
+
+_EMPTY, _FULL = 1 << 1, 1 << 2  # XIP_CTRL.STAT
+
+
+def test_words_stream_from_flash() -> None:
+    """2.6.3.3: two words wait in the FIFO, and the stream for room in it."""
+    board = Board(_Flash())
+    board.write("XIP_CTRL", "STREAM_ADDR", 0x1000_0103)
+    board.write("XIP_CTRL", "STREAM_CTR", 4)
+    board.run(49)
+    assert board.read("XIP_CTRL", "STAT") & _EMPTY
+    assert board.read("XIP_CTRL", "STREAM_FIFO") == 0  # nothing there
+    board.run(1)
+    assert board.read("XIP_CTRL", "STAT") & (_EMPTY | _FULL) == 0
+    board.run(1000)
+    assert board.read("XIP_CTRL", "STAT") & _FULL
+    assert board.read("XIP_CTRL", "STREAM_CTR") == 2
+    assert board.read("XIP_CTRL", "STREAM_ADDR") == 0x1000_0108
+    assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_0100
+    board.run(50)
+    assert board.blocks["XIP_AUX"].read(0x40) == 0x1000_0104  # at every address
+    assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_0108
+    assert board.read("XIP_CTRL", "STAT") & _EMPTY
+    board.run(50)
+    assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_010C
+    board.run(1000)
+    assert board.read("XIP_CTRL", "STAT") & _EMPTY
+    assert board.read("XIP_CTRL", "STREAM_CTR") == 0
+
+
+def test_a_stream_ends_when_its_count_is_cleared() -> None:
+    board = Board(_Flash())
+    board.write("XIP_CTRL", "STREAM_CTR", 100)
+    board.run(60)
+    board.write("XIP_CTRL", "STREAM_CTR", 0)
+    board.run(1000)
+    assert board.read("XIP_CTRL", "STREAM_FIFO") == 0
+    assert board.read("XIP_CTRL", "STREAM_ADDR") == 4
+    assert board.read("XIP_CTRL", "STAT") & _EMPTY

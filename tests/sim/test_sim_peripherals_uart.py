@@ -220,3 +220,102 @@ def test_time_does_not_depend_on_polling(bursts: list[tuple[int, bytes]]) -> Non
         seldom.clock.advance(seldom.clock.cycles + pause // 10 * 10)
         assert _flags(often) == _flags(seldom)
     assert often.sent == seldom.sent
+
+
+# Errors and overruns: Arm DDI0183G, 2.4.1 (FIFO) and 3.3.1 to 3.3.2 (UARTDR, UARTRSR).
+
+_FE, _PE, _BE, _OE = (1 << bit for bit in range(8, 12))  # beside a byte in UARTDR
+_FEI, _PEI, _BEI, _OEI = (1 << bit for bit in range(7, 11))  # interrupts
+
+
+def _read(board: Board) -> int:
+    return board.read("UART0", "UARTDR")
+
+
+def test_overrun() -> None:
+    """A byte that finds no room is lost, and the next one that finds it says so."""
+    board = _board()
+    board.write("UART0", "UARTIMSC", _OEI)
+    board.chip.uart0.feed(range(34), waits=False)
+    board.run(32 * _FRAME)
+    assert (board.interrupts, board.read("UART0", "UARTRSR")) == (set(), 0)
+    board.run(_FRAME - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {_IRQ}
+    assert board.read("UART0", "UARTMIS") == _OEI
+    assert board.read("UART0", "UARTRSR") == 8
+    assert _read(board) == 0
+    board.run(_FRAME)
+    assert [_read(board) for _ in range(32)] == [*range(1, 32), 33 | _OE]
+    assert board.read("UART0", "UARTRSR") == 8
+    board.write("UART0", "UARTRSR", 0)  # any write clears
+    board.write("UART0", "UARTICR", _OEI)
+    assert (board.interrupts, board.read("UART0", "UARTRSR")) == (set(), 0)
+
+
+def test_overrun_without_fifo() -> None:
+    board = _board()
+    board.write("UART0", "UARTLCR_H", 0x60)
+    board.chip.uart0.feed(b"ab", waits=False)
+    board.run(2 * _FRAME)
+    assert _read(board) == ord("a")
+    assert board.read("UART0", "UARTRIS") & _OEI
+
+
+@pytest.mark.parametrize(
+    ("error", "interrupt", "status"), [(_FE, _FEI, 1), (_PE, _PEI, 2), (_BE, _BEI, 4)]
+)
+def test_errors_come_with_their_byte(error: int, interrupt: int, status: int) -> None:
+    board = _board()
+    board.write("UART0", "UARTIMSC", interrupt)
+    board.chip.uart0.feed([65, 66 | error, 67])
+    board.run(2 * _FRAME - 1)
+    assert board.interrupts == set()
+    board.run(_FRAME + 1)
+    assert board.interrupts == {_IRQ}
+    for word, rsr in ((65, 0), (66 | error, status), (67, 0)):
+        assert _read(board) == word
+        assert board.read("UART0", "UARTRSR") == rsr
+    assert board.interrupts == {_IRQ}
+    board.write("UART0", "UARTICR", interrupt)
+    assert board.interrupts == set()
+
+
+def test_break_through_the_loop() -> None:
+    board = _board()
+    board.set_bits("UART0", "UARTCR", 1 << 7)
+    board.write("UART0", "UARTIMSC", _BEI)
+    board.set_bits("UART0", "UARTLCR_H", 1)
+    board.run(_FRAME - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {_IRQ}
+    board.run(10 * _FRAME)
+    assert _read(board) == _BE | _FE
+    assert _flags(board) & _RXFE  # one, however long the break
+    board.clear_bits("UART0", "UARTLCR_H", 1)
+    board.set_bits("UART0", "UARTLCR_H", 1)
+    board.run(_FRAME)
+    assert _read(board) == _BE | _FE
+
+
+def test_short_words_lose_their_high_bits() -> None:
+    board = _board()
+    board.write("UART0", "UARTLCR_H", 0x10)  # five bits
+    board.write("UART0", "UARTDR", 0xFF)
+    assert board.sent == b"\x1f"
+    board.chip.uart0.feed([0xFF | _PE])
+    board.run(_FRAME)
+    assert _read(board) == 0x1F | _PE
+
+
+def test_a_loop_cuts_off_the_host() -> None:
+    board = _board()
+    board.set_bits("UART0", "UARTCR", 1 << 7)
+    board.chip.uart0.feed(b"x")
+    board.run(10 * _FRAME)
+    assert _flags(board) & _RXFE
+    board.clear_bits("UART0", "UARTCR", 1 << 7)
+    board.run(10 * _FRAME)
+    assert _read(board) == ord("x")

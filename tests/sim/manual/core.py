@@ -7,7 +7,7 @@ from enum import Enum, auto
 from manual import entry
 from manual.exceptions import FIRST_IRQ, HARD_FAULT, HARD_FAULT_PRIORITY
 from manual.memory import Fault
-from manual.processor import Processor
+from manual.processor import Abandoned, Processor
 from manual.registers import Registers
 from manual.thumb16 import execute_16
 from manual.thumb32 import execute_32
@@ -17,6 +17,7 @@ class Step(Enum):
     """What a call of `ManualCore.step` came to."""
 
     INSTRUCTION = auto()  # one was executed
+    ABANDONED = auto()  # one was, between two of its words: an exception is due
     FAULT = auto()  # one faulted: HardFault is pending now, or the processor locked up
     EXCEPTION = auto()  # one was entered
     ASLEEP = auto()
@@ -65,18 +66,20 @@ class ManualCore(Processor):
         return self.exceptions.preempting(self.primask) is not None
 
     def _execute(self) -> Step:
-        """One instruction; if it faults, the registers are as before and no time has passed.
+        """One instruction; if it faults or is abandoned, the registers are as before.
 
         So an LDM or POP that faults halfway has loaded nothing, and an STM or PUSH has not moved
         its base: the handler can repair the cause and repeat the instruction. Words that an STM
-        or PUSH stored before the fault stay in memory.
+        or PUSH stored before stay in memory. A fault takes no time but that of the words before.
         """
         before = {field.name: copy(getattr(self, field.name)) for field in fields(Registers)}
         try:
             cycles = self._fetch_and_execute()
-        except Fault:
+        except (Abandoned, Fault) as reason:
             for name, value in before.items():
                 setattr(self, name, value)
+            if isinstance(reason, Abandoned):
+                return Step.ABANDONED
             if self.execution_priority <= HARD_FAULT_PRIORITY:
                 self.lock_up()
             else:

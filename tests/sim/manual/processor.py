@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from manual import timing
 from manual.bits import MASK
 from manual.exceptions import SVCALL, SYSTICK, Exceptions
 from manual.memory import Fault, Memory
@@ -12,6 +13,10 @@ from manual.systick import SysTick
 
 EXC_RETURN_HANDLER, EXC_RETURN_MAIN, EXC_RETURN_PROCESS = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
 _LOCKUP_ADDRESS = 0xFFFF_FFFE
+
+
+class Abandoned(Exception):  # noqa: N818 (the manual's word)
+    """An exception is due between two words of an LDM, STM, PUSH or POP (DDI0484C, 3.6.1)."""
 
 
 class Processor(Registers):
@@ -51,6 +56,12 @@ class Processor(Registers):
             self.cycles += 1
             if self.systick.tick():
                 self.exceptions.pend(SYSTICK)
+
+    def end_word(self) -> None:
+        """One of the words of an LDM, STM, PUSH or POP is transferred; raises Abandoned."""
+        self.pass_time(timing.WORD)
+        if self.exceptions.preempting(self.primask) is not None:
+            raise Abandoned
 
     def get(self, number: int) -> int:
         """A register by number; PC reads as the instruction's address and 4 (A4.2.1)."""

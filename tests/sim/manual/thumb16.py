@@ -232,8 +232,9 @@ def _push(core: Processor, code: int) -> int:
     start = core.sp - 4 * len(numbers)
     for position, number in enumerate(numbers):
         core.store(start + 4 * position, 4, core.get(number))
+        core.end_word()
     core.sp = start
-    return timing.MULTIPLE + len(numbers)
+    return timing.MULTIPLE
 
 
 def _pop(core: Processor, code: int) -> int:
@@ -245,11 +246,14 @@ def _pop(core: Processor, code: int) -> int:
     start = core.sp
     for position, number in enumerate(numbers):
         core.set(number, core.load(start + 4 * position, 4))
+        core.end_word()
     core.sp = start + 4 * count
     if not with_pc:
-        return timing.MULTIPLE + count
-    core.branch_or_return(core.load(start + 4 * len(numbers), 4))
-    return timing.POP_PC + count
+        return timing.MULTIPLE
+    target = core.load(start + 4 * len(numbers), 4)
+    core.end_word()
+    core.branch_or_return(target)
+    return timing.POP_PC
 
 
 def _stm(core: Processor, code: int) -> int:
@@ -260,8 +264,9 @@ def _stm(core: Processor, code: int) -> int:
     start = core.r[n]
     for position, number in enumerate(numbers):
         core.store(start + 4 * position, 4, core.r[number])
+        core.end_word()
     core.set(n, start + 4 * len(numbers))
-    return timing.MULTIPLE + len(numbers)
+    return timing.MULTIPLE
 
 
 def _ldm(core: Processor, code: int) -> int:
@@ -273,7 +278,8 @@ def _ldm(core: Processor, code: int) -> int:
     core.set(n, start + 4 * len(numbers))
     for position, number in enumerate(numbers):
         core.set(number, core.load(start + 4 * position, 4))
-    return timing.MULTIPLE + len(numbers)
+        core.end_word()
+    return timing.MULTIPLE
 
 
 def _conditional_branch_and_svc(core: Processor, code: int) -> int:

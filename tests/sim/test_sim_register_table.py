@@ -1,0 +1,295 @@
+"""Every register of the datasheet on the whole chip, through loads and stores of core 0.
+
+Reset values, bits that keep what is written and that do not, atomic aliases, narrow accesses, and
+bits that a written 1 clears.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+from register_table import CLEAR, SET, XOR, Listed, Probe, listed
+
+_ALL = 0xFFFF_FFFF
+# Blocks of which no register answers, but those named behind them. The list shrinks as they come.
+NOT_MODELLED: dict[str, tuple[str, ...]] = {
+    "DMA": (),
+    "I2C0": (),
+    "I2C1": (),
+    "PIO0": (),
+    "PIO1": (),
+    "PWM": (),
+    "SPI0": (),
+    "SPI1": (),
+    "USBCTRL_REGS": ("SIE_CTRL",),
+}
+# What a program reads first where that is not the listed value.
+FIRST_READ = {
+    "RESETS.RESET": 0,  # the tests release all blocks
+    "RESETS.RESET_DONE": 0x01FF_FFFF,
+    "XIP_CTRL.STAT": 0b11,  # the flush of power-on has ended
+    "XIP_SSI.SR": 0b110,  # the transmit FIFO is empty and not full
+    "SYSINFO.CHIP_ID": 0x2000_2927,  # an RP2040B2
+    "SYSINFO.PLATFORM": 0b10,  # ASIC
+    "CLOCKS.CLK_PERI_DIV": 0,  # there is none: pico-feedback issues 222 and 316
+    "CLOCKS.ENABLED0": _ALL,
+    "CLOCKS.ENABLED1": 0x7FFF,
+    "PSM.DONE": 0x1_FFFF,
+    "IO_BANK0.INTR0": 0x1111_1111,  # pulled down: low
+    "IO_BANK0.INTR1": 0x1111_1111,
+    "IO_BANK0.INTR2": 0x1111_1111,
+    "IO_BANK0.INTR3": 0x11_1111,
+    "IO_QSPI.GPIO_QSPI_SS_STATUS": 0x050A_0000,  # pulled up
+    "IO_QSPI.INTR": 0x11_1121,
+    "XOSC.STARTUP": 0xC4,  # as the text of its field DELAY says
+    "BUSCTRL.BUS_PRIORITY_ACK": 1,
+    "ADC.FCS": 1 << 8,  # EMPTY
+    "ROSC.STATUS": 0x8001_1000,  # it runs, and its divider too
+    "VREG_AND_CHIP_RESET.VREG": 0x10B1,  # in regulation
+    "VREG_AND_CHIP_RESET.CHIP_RESET": 1 << 8,  # by power-on
+    "SIO.GPIO_HI_IN": 0b10,
+    **{f"SIO.SPINLOCK{lock}": 1 << lock for lock in range(32)},  # a read claims it
+    "PPB.AIRCR": 0xFA05_0000,  # Arm DDI0419E, B3.2.6
+    "PPB.CCR": 0x208,  # B3.2.8: both bits are ones
+}
+CHANGING = {"ROSC.RANDOMBIT"}
+# Registers that do not simply keep what is written: their blocks have tests of their own.
+ACTING = {
+    *(f"PPB.NVIC_{name}" for name in ("ISER", "ICER", "ISPR", "ICPR")),  # pairs that set and clear
+    *("PPB.ICSR", "PPB.AIRCR", "PPB.SHCSR", "PPB.MPU_RBAR", "PPB.MPU_RNR", "PPB.MPU_RASR"),
+    *("PPB.MPU_CTRL", "PPB.SYST_CVR", "PPB.SYST_CSR"),
+    *("UART0.UARTDR", "UART1.UARTDR", "XIP_SSI.DR0"),  # FIFOs
+    *("XOSC.DORMANT", "ROSC.DORMANT", "XOSC.COUNT", "ROSC.COUNT"),
+    *(f"SIO.SPINLOCK{lock}" for lock in range(32)),
+    *(f"SIO.INTERP{unit}_ACCUM{lane}_ADD" for unit, lane in product(range(2), repeat=2)),
+    *("CLOCKS.CLK_PERI_DIV", "XIP_CTRL.STREAM_CTR"),
+}
+# Bits that must not be set here.
+LEFT_ALONE = {
+    "CLOCKS.CLK_REF_CTRL": 0b11,  # a clock that stands
+    "CLOCKS.CLK_SYS_CTRL": 0b1,
+    "WATCHDOG.CTRL": 0b11 << 30,  # a reset
+    "XIP_CTRL.CTRL": 1 << 3,  # POWER_DOWN holds EN at 0
+}
+_NO_ALIASES = ("SIO", "PPB", "USBCTRL_DPRAM")
+_MEMORY = "USBCTRL_DPRAM"  # its lines in the table are what the controller makes of it
+
+
+@pytest.fixture(scope="module")
+def probe() -> Probe:
+    return Probe()
+
+
+def _modelled() -> Iterator[Listed]:
+    for register in listed():
+        answering = NOT_MODELLED.get(register.block)
+        if answering is None or register.name in answering:
+            yield register
+
+
+def _keeping() -> Iterator[tuple[Listed, int]]:
+    """Registers that keep what is written, with the bits that do."""
+    for register in _modelled():
+        if register.read_write and register.full_name not in ACTING:
+            yield register, register.read_write & ~LEFT_ALONE.get(register.full_name, 0)
+
+
+def test_the_table_is_whole() -> None:
+    names = {register.full_name for register in listed()}
+    assert len(names) == len(listed()) == 1015 + 4 + 22 + 42 + 18 + 81
+    assert names >= {*FIRST_READ, *CHANGING, *ACTING, *LEFT_ALONE, *CLEARED, *NEVER_SET}
+
+
+def test_what_is_not_modelled_is_named(probe: Probe) -> None:
+    probe.reset()
+    answering = {register.full_name for register in listed() if probe.is_modelled(register)}
+    assert answering == {register.full_name for register in _modelled()}
+
+
+def test_reset_values(probe: Probe) -> None:
+    wrong = {}
+    for register in _modelled():
+        name = register.full_name
+        if register.reset is None or name in CHANGING or register.block == _MEMORY:
+            continue
+        probe.reset()
+        found, wanted = probe.load(register.address), FIRST_READ.get(name, register.reset)
+        if found != wanted:
+            wrong[name] = f"{found:#x}, not {wanted:#x}"
+    assert not wrong
+
+
+def test_bits_that_keep_what_is_written_and_bits_that_read_as_zero(probe: Probe) -> None:
+    wrong = {}
+    for register in _modelled():
+        if register.full_name in ACTING or register.block == _MEMORY:
+            continue
+        left = LEFT_ALONE.get(register.full_name, 0)
+        fields = register.read_write | register.read_only | register.one_clears
+        looked_at = _ALL & ~(left | register.read_only | register.one_clears)
+        fixed = (register.reset or 0) & ~(fields | register.write_only)
+        for pattern in (_ALL, 0, 0xAAAA_AAAA, 0x5555_5555):
+            probe.reset()
+            probe.store(register.address, ~pattern & ~left & _ALL)
+            probe.store(register.address, pattern & ~left)
+            found = probe.load(register.address) & looked_at
+            wanted = (pattern & register.read_write | fixed) & looked_at
+            if found != wanted:
+                wrong[register.full_name] = f"{found:#x}, not {wanted:#x}"
+    assert not wrong
+
+
+def test_atomic_aliases(probe: Probe) -> None:
+    wrong = set()
+    for register, bits in _keeping():
+        if register.block in _NO_ALIASES:
+            continue
+        rng = random.Random(register.full_name)
+        first, flipped, added, cleared = (rng.getrandbits(32) & bits for _ in range(4))
+        probe.reset()
+        probe.store(register.address, first)
+        probe.store(register.address + XOR, flipped)
+        probe.store(register.address + SET, added)
+        probe.store(register.address + CLEAR, cleared)
+        wanted = ((first ^ flipped) | added) & ~cleared
+        loads = {probe.load(register.address + alias) & bits for alias in (0, XOR, SET, CLEAR)}
+        if loads != {wanted}:
+            wrong.add(register.full_name)
+    assert not wrong
+
+
+def test_narrow_accesses(probe: Probe) -> None:
+    """2.1.4: a narrow store comes on every lane, a narrow load takes its own."""
+    wrong = set()
+    for register, bits in _keeping():
+        if register.block in ("PPB", _MEMORY):
+            continue
+        rng = random.Random(register.full_name)
+        for size, lane in ((1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 2)):
+            left, value = LEFT_ALONE.get(register.full_name, 0), rng.getrandbits(8 * size)
+            copies = value * (0x0101_0101 if size == 1 else 0x0001_0001)
+            if copies & left:
+                continue
+            probe.reset()
+            probe.store(register.address + lane, value, size)
+            word = probe.load(register.address)
+            part = probe.load(register.address + lane, size)
+            wanted = (copies & bits) >> 8 * lane & (1 << 8 * size) - 1
+            if word & bits != copies & bits or part & bits >> 8 * lane != wanted:
+                wrong.add(register.full_name)
+    assert not wrong
+
+
+# Bits that a written 1 clears: how a program sets some, at least two where there are two.
+
+
+def _let_the_timer_run(probe: Probe) -> None:
+    probe.store(0x4005_802C, 1 << 9 | 6)
+
+
+def _raise_alarms(probe: Probe) -> None:
+    _let_the_timer_run(probe)
+    for alarm in range(2):
+        probe.store(0x4005_4010 + 4 * alarm, probe.load(0x4005_4028) + 2)
+    probe.wait_for(0x4005_4034, 0b11)
+
+
+def _arm_alarms(probe: Probe) -> None:
+    for alarm in range(2):
+        probe.store(0x4005_4010 + 4 * alarm, 1000)
+
+
+def _make_edges(bank: int, first_pin: int) -> Callable[[Probe], None]:
+    def make(probe: Probe) -> None:
+        for pin in (first_pin, first_pin + 1):
+            for override in (3, 2):  # IRQOVER: high, then low
+                probe.store(bank + 8 * pin + 4, override << 28 | 0x1F)
+
+    return make
+
+
+def _overrun_uart(base: int) -> Callable[[Probe], None]:
+    def overrun(probe: Probe) -> None:
+        """A loop without FIFOs at the highest rate."""
+        probe.store(0x4000_8048, 1 << 11)  # clk_peri
+        for offset, value in ((0x24, 1), (0x28, 0), (0x2C, 0x60), (0x30, 0x381)):
+            probe.store(base + offset, value)
+        for _ in range(2):
+            probe.store(base, 0)
+            probe.wait_for(base + 0x18, 1 << 7)
+            while probe.load(base + 0x18) & 1 << 3:
+                pass
+
+    return overrun
+
+
+def _misuse_adc_fifo(probe: Probe) -> None:
+    probe.store(0x4000_8060, 1 << 11 | 2 << 5)  # clk_adc from the ROSC
+    probe.store(0x4004_C008, 1)
+    probe.load(0x4004_C00C)  # nothing there
+    probe.store(0x4004_C000, 1 << 3 | 1)
+    probe.wait_for(0x4004_C008, 1 << 11)
+    probe.store(0x4004_C000, 0)
+
+
+def _write_badly(address: int) -> Callable[[Probe], None]:
+    return lambda probe: probe.store(address, 0x123 << 12)
+
+
+CLEARED: dict[str, Callable[[Probe], None]] = {
+    "TIMER.INTR": _raise_alarms,
+    "TIMER.ARMED": _arm_alarms,
+    **{f"IO_BANK0.INTR{word}": _make_edges(0x4001_4000, 8 * word) for word in range(4)},
+    "IO_QSPI.INTR": _make_edges(0x4001_8000, 2),
+    "UART0.UARTRSR": _overrun_uart(0x4003_4000),
+    "UART1.UARTRSR": _overrun_uart(0x4003_8000),
+    "ADC.FCS": _misuse_adc_fifo,
+    "XOSC.STATUS": _write_badly(0x4002_4000),
+    "ROSC.STATUS": _write_badly(0x4006_0000),
+}
+# Interrupts of the UART are cleared by a register that reads as 0.
+UART_BASES = {"UART0.UARTICR": 0x4003_4000, "UART1.UARTICR": 0x4003_8000}
+# No program can set these here, or any write clears them.
+NEVER_SET = {
+    "ADC.CS",  # ERR_STICKY: conversions do not fail
+    "VREG_AND_CHIP_RESET.CHIP_RESET",  # PSM_RESTART_FLAG: of a debugger
+    *(f"BUSCTRL.PERFCTR{number}" for number in range(4)),
+    *("XIP_CTRL.CTR_HIT", "XIP_CTRL.CTR_ACC", "SIO.FIFO_ST"),
+}
+
+
+def test_every_bit_that_a_one_clears_is_tested() -> None:
+    found = {register.full_name for register in _modelled() if register.one_clears}
+    assert found == {*CLEARED, *UART_BASES, *NEVER_SET}
+
+
+@pytest.mark.parametrize("name", CLEARED)
+@pytest.mark.parametrize(("alias", "clears_all"), [(0, 0), (CLEAR, 0), (SET, 1), (XOR, 1)])
+def test_a_written_one_clears(probe: Probe, name: str, alias: int, clears_all: bool) -> None:
+    register = next(one for one in listed() if one.full_name == name)
+
+    def pending() -> int:
+        return probe.load(register.address) & register.one_clears
+
+    probe.reset()
+    CLEARED[name](probe)
+    before = pending()
+    assert before
+    lowest = before & -before
+    probe.store(register.address + alias, lowest)
+    assert pending() == (0 if clears_all else before & ~lowest)
+    if alias == 0:
+        probe.store(register.address, 0)
+        assert pending() == before & ~lowest
+
+
+@pytest.mark.parametrize("base", UART_BASES.values())
+@pytest.mark.parametrize("alias", [0, CLEAR, SET, XOR])
+def test_interrupts_of_the_uart_are_cleared(probe: Probe, base: int, alias: int) -> None:
+    probe.reset()
+    _overrun_uart(base)(probe)
+    assert probe.load(base + 0x3C) & 1 << 10
+    probe.store(base + 0x44 + alias, 1 << 10)
+    assert probe.load(base + 0x3C) & 1 << 10 == 0
+    assert probe.load(base + 0x44) == 0
