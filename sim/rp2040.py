@@ -42,6 +42,7 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
+from sim.devices.from_python import catch_up
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -57,6 +58,7 @@ from sim.xip_cache import XipCache, XipStatistics
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
+_SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its end
 _SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
@@ -111,6 +113,9 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
+        self._machine = machine = Machine(
+            self.state.words, self.state.chip, self.state.sio, (first.core, second.core)
+        )
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -118,7 +123,7 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
-            machine=Machine(self.state.chip, self.state.sio, (first.core, second.core)),
+            machine=machine,
         )
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
@@ -326,7 +331,8 @@ class Rp2040:
                 self._reboot()
                 continue
             # The instruction that asks for a reset is the last.
-            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else _SLICE))
+            slice_ = _SLICE_OF_DEVICES if chip[Chip.DEVICES_ON] else _SLICE
+            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
             if self._runs_core1:
                 status = both_cores(self._observed)(*self._of_both)
             else:
@@ -472,6 +478,7 @@ class Rp2040:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
             self._scheduler.advance(self._now)
+            catch_up(self._machine, self._now)
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property

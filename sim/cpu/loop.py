@@ -6,20 +6,17 @@ third of the speed. Conditions of B<cond> are operations of their own.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from textwrap import indent
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from sim.cpu import call_trace, exceptions, memory, special, systick
+from sim.cpu.kept import compiled_text
 from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.native import OPTIONS
 from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
@@ -344,34 +341,16 @@ def names() -> dict[str, Any]:
     return {**constants, **functions}
 
 
-def _hash_of_sources(text: str) -> str:
-    """Of all that the compiled loop is made of: Numba's cache on disk does not look at it."""
-    digest = hashlib.sha256(text.encode())
-    here = Path(__file__).parent
-    for path in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py")]):
-        digest.update(path.read_bytes())
-    digest.update(repr((SRAM, FLASH, ROM, ROM_AT, tuple(FaultReason))).encode())
-    return digest.hexdigest()
-
-
-def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[..., int]:
-    """A function out of text of our own, compiled at its first call and kept on disk."""
-    exec(compile(text, __file__, "exec"), scope)
-    made = scope["make"](_hash_of_sources(f"{observed}{text}"))
-    compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
-    return compiled
-
-
 @cache
 def one_core(traced: bool) -> Callable[..., int]:
     """The loop of a core that has the bus for itself."""
     observed = Observed(traced, shared_bus=False)
-    return _compiled(source(observed), names() | {"__name__": __name__}, observed)
+    return compiled_text(source(observed), names() | {"__name__": __name__}, f"{observed}")
 
 
 @cache
 def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
-    run = _compiled(source(observed), dict(scope), observed)
-    return _compiled(BOTH_CORES, scope | {"run": run}, observed)
+    run = compiled_text(source(observed), dict(scope), f"{observed}")
+    return compiled_text(BOTH_CORES, scope | {"run": run}, f"{observed}")

@@ -36,7 +36,7 @@ SIO hangs on the core's single-cycle port."""
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
 RETURN_ADDRESS = 0xEFFF_FFFE
 BIAS = 8  # added to cycles in an answer, since they may be fewer than none
-ATTENTION = 1 << 40  # in the answer of a store: look around before the next instruction
+ATTENTION = 1 << 40  # in an answer: look around before the next instruction
 
 REASONS = tuple(FaultReason)
 _UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU, _UNPREDICTABLE = (
@@ -69,7 +69,8 @@ _OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
-_DEVICES_ON = int(Chip.DEVICES_ON)
+_DEVICES_ON, _DEVICES_AT = int(Chip.DEVICES_ON), int(Chip.DEVICES_AT)
+_STOP_AT = int(Core.STOP_AT)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
@@ -249,7 +250,10 @@ def load(
     address: Any,
     size: Any,
 ) -> Any:
-    """The value at an address, its extra cycles (with BIAS) from bit 32 on; below 0: a Status."""
+    """The value at an address, its extra cycles (with BIAS) from bit 32 on, and perhaps ATTENTION.
+
+    Below 0: a Status.
+    """
     if address & (size - 1):
         return fault(core, _UNALIGNED, address, size)
     if core[_FAST] == 0 and refuses(core, address, False, False):
@@ -280,7 +284,8 @@ def load(
     if found != NOT_HERE:
         if size < 4:
             found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
-        return found | _extra(address, False) << 32
+        soon = chip[_DEVICES_AT] < core[_STOP_AT]
+        return found | _extra(address, False) << 32 | (ATTENTION if soon else 0)
     return ask(core, now, address, size, 0, 0)
 
 

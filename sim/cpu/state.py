@@ -191,8 +191,10 @@ class Status(IntEnum):
 
 
 class Machine(NamedTuple):
-    """What devices work on: integers that both cores share, those of SIO, those of each core."""
+    """What devices work on: the memories in words, integers that both cores share, those of SIO,
+    those of each core."""
 
+    words: npt.NDArray[np.uint32]
     chip: npt.NDArray[np.int64]
     sio: npt.NDArray[np.int64]
     cores: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -203,7 +205,9 @@ def machine_without_program() -> Machine:
     cores = np.zeros(Core.END, np.int64), np.zeros(Core.END, np.int64)
     for number, core in enumerate(cores):
         core[Core.NUMBER], core[Core.RUNS] = number, 1
-    return Machine(np.zeros(Chip.END, np.int64), np.zeros(SIO_SIZE, np.int64), cores)
+    words, chip = np.zeros(MEMORY_SIZE // 4, np.uint32), np.zeros(Chip.END, np.int64)
+    chip[Chip.DEVICES_AT] = chip[Chip.PIO_AT] = NEVER
+    return Machine(words, chip, np.zeros(SIO_SIZE, np.int64), cores)
 
 
 @dataclass

@@ -11,34 +11,50 @@ from typing import Any
 import numpy as np
 
 from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip
+from sim.cpu.state import Chip
+from sim.devices.pio.machines import advance_pio
+from sim.devices.pio.registers import clears_pio, is_pio, peek_pio, read_pio, write_pio
 
 NOT_HERE = -1 << 62
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
-_AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
+_AT, _PIO_AT = int(Chip.DEVICES_AT), int(Chip.PIO_AT)
 
 
 @native
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
-    chip[_AT] = NEVER
+    advance_pio(core, other, chip, now)
+    chip[_AT] = chip[_PIO_AT]
 
 
 @native
 def _peek(chip: Any, address: Any) -> Any:
     """The register at an address, without effect on it; NOT_HERE for others."""
+    if is_pio(address):
+        return peek_pio(chip, address, NOT_HERE)
     return np.int64(NOT_HERE)
+
+
+@native
+def _clears(address: Any) -> Any:
+    """Of the register at an address: the bits that a written 1 clears."""
+    return clears_pio(address) if is_pio(address) else np.int64(0)
 
 
 @native
 def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any:
     """Read the register at an address; NOT_HERE for others."""
-    return _peek(chip, address & ~_ALIAS)
+    plain = address & ~_ALIAS
+    if is_pio(plain):
+        return read_pio(core, other, chip, now, plain, NOT_HERE)
+    return np.int64(NOT_HERE)
 
 
 @native
 def _write(core: Any, other: Any, chip: Any, now: Any, address: Any, value: Any) -> Any:
+    if is_pio(address):
+        return write_pio(core, other, chip, now, address, value, NOT_HERE)
     return np.int64(NOT_HERE)
 
 
@@ -56,5 +72,6 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
         elif alias == _SET:
             value |= before
         else:
-            value = before & ~value
+            clears = _clears(plain)
+            value = before & ~value & ~clears | value & clears
     return _write(core, other, chip, now, plain, value)

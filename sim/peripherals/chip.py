@@ -13,6 +13,7 @@ from sim.peripherals.clocks import Clocks
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
+from sim.peripherals.pio import Pio
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
 from sim.peripherals.registers import RegisterBlock
@@ -159,6 +160,7 @@ class Peripherals:
             line(Irq.ADC_FIFO),
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
+        self.pios = Pio(scheduler, machine, 0), Pio(scheduler, machine, 1)
         self.resets = Resets()
         usbctrl = Usbctrl()
         stream = XipStream(scheduler, around.cache)
@@ -166,7 +168,7 @@ class Peripherals:
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
+            self.adc, self.rtc, *self.pios, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
             XipSsi(self.io_qspi, SpiFlash()), usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {

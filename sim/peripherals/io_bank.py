@@ -7,15 +7,11 @@ nobody drives follows what the host sets, else its pull.
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from sim.cpu.state import Machine
-from sim.devices.pins import (
-    FUNCTIONS,
-    MAX_WIRES,
-    Bank,
-    drive_lines,
-    drive_pins,
-    settle_pins,
-)
+from sim.devices.from_python import catch_up, drive_lines, drive_pins, settle_pins
+from sim.devices.pins import FUNCTIONS, MAX_WIRES, Bank
 from sim.errors import SimError
 from sim.peripherals.interrupts import Irq
 from sim.peripherals.pads import Pads
@@ -122,16 +118,19 @@ class IoBank(RegisterBlock):
     @property
     def inputs(self) -> int:
         """What the peripherals see of all pins, behind the input override."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.INPUTS])
 
     @property
     def levels(self) -> int:
         """Levels at the pads."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.LEVELS])
 
     @property
     def outputs(self) -> tuple[int, int]:
         """Levels that the chip drives, and the pins that it drives."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.PAD_OUT]), int(self._places[Bank.PAD_ENABLE])
 
     def pins_of(self, function: int) -> int:
@@ -140,12 +139,13 @@ class IoBank(RegisterBlock):
 
     def drive(self, function: int, out: int, enable: int) -> None:
         """What a function puts out on all pins that it can have: levels and output enables."""
-        machine = self._machine
-        now = self._scheduler.cycles
+        machine, now = self._machine, self._scheduler.cycles
+        catch_up(machine, now)
         drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
+        catch_up(self._machine, self._scheduler.cycles)
         bit, places = 1 << pin, self._places
         driven, high = int(places[Bank.DRIVEN]), int(places[Bank.DRIVEN_HIGH])
         places[Bank.DRIVEN] = driven & ~bit if level is None else driven | bit
@@ -158,6 +158,7 @@ class IoBank(RegisterBlock):
             raise SimError(f"{len(groups)} wires; there may be {MAX_WIRES}")
         self._places[Bank.WIRES] = len(groups)
         self._places[Bank.WIRE : Bank.WIRE + len(groups)] = groups
+        self._find_watched()
         self._settle()
 
     def override_of_output(self, pin: int) -> bool | None:
@@ -179,7 +180,20 @@ class IoBank(RegisterBlock):
                         (words[pin // 8] >> 4 * (pin % 8) + event & 1) << pin
                         for pin in range(len(self._pins))
                     )
+        self._find_watched()
         self._drive_lines()
+
+    def _find_watched(self) -> None:
+        """The pins on which an interrupt hangs, and whether nothing stands behind any pin."""
+        places = self._places
+        cores = places[Bank.WANTED : Bank.WANTED + 8]
+        watched = int(np.bitwise_or.reduce(cores))
+        wires = [int(places[Bank.WIRE + wire]) for wire in range(places[Bank.WIRES])]
+        for wire in wires:
+            watched |= wire if wire & watched else 0
+        overrides = places[Bank.OUT_OVER : Bank.OUTPUT_DISABLED]
+        places[Bank.WATCHED] = watched
+        places[Bank.PLAIN] = not (watched or wires or overrides.any())
 
     def _refresh(self) -> None:
         places = self._places
@@ -196,6 +210,7 @@ class IoBank(RegisterBlock):
         places[Bank.OUTPUT_DISABLED] = pads.output_disabled
         places[Bank.INPUT_ENABLED] = pads.input_enabled
         places[Bank.PULLED_UP], places[Bank.PULLED_DOWN] = pads.pulled_up, pads.pulled_down
+        self._find_watched()
         self._settle()
         self.on_change()
 

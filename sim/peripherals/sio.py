@@ -5,8 +5,8 @@ What programs drive fast is native (sim.cpu.sio); the interpolators, a core's ow
 
 from functools import partial
 
-from sim.cpu.sio import read_sio, tell, write_sio
 from sim.cpu.state import Core, Machine
+from sim.devices.from_python import read_sio, tell, write_sio
 from sim.peripherals.interpolator import Interpolator
 from sim.peripherals.registers import Register, RegisterBlock
 from sim.peripherals.scheduler import Scheduler
