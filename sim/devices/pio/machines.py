@@ -50,6 +50,7 @@ from sim.devices.pio.places import (
     PIN,
     RAISED,
     RAISES,
+    RIVAL,
     SECOND,
     STALL,
     TICK,
@@ -206,7 +207,6 @@ def _cycle(chip: Any, block: Any, now: Any, levels: Any) -> None:
     flags = chip[block + FLAGS]
     settled = levels == chip[FIRST] and levels == chip[SECOND]
     holders = chip[block + HELD_BY]
-    happens = np.int64(NEVER)
     for number in range(MACHINES_OF_A_BLOCK):
         machine = block + MACHINES + number * MACHINE_SIZE
         if holders >> number & 1:
@@ -216,14 +216,22 @@ def _cycle(chip: Any, block: Any, now: Any, levels: Any) -> None:
                 _at_once(chip, block, machine, number, inputs, flags, now)
             else:
                 _pulse(chip, block, machine, number, inputs, flags, settled)
-        happens = min(happens, chip[machine + AT])
+    _end_cycle(chip, block, now + 1)
+
+
+@native
+def _end_cycle(chip: Any, block: Any, now: Any) -> None:
+    """What follows for the next cycle, `now`."""
+    happens = np.int64(NEVER)
+    for number in range(MACHINES_OF_A_BLOCK):
+        happens = min(happens, chip[machine_at(block, number) + AT])
     chip[block + NEXT] = happens
     if chip[block + HELD_BY]:
         _hold_on(chip, block, now)
     if chip[block + RAISED] | chip[block + LOWERED]:
-        flags = flags & ~chip[block + LOWERED] | chip[block + RAISED]
+        flags = chip[block + FLAGS] & ~chip[block + LOWERED] | chip[block + RAISED]
         chip[block + RAISED] = chip[block + LOWERED] = 0
-        change_flags(chip, block, flags, now + 1)
+        change_flags(chip, block, flags, now)
 
 
 @native
@@ -234,7 +242,7 @@ def _hold_on(chip: Any, block: Any, now: Any) -> None:
         if chip[block + HELD_BY] >> number & 1:
             hold_pins(chip, block, machine_at(block, number))
     if chip[block + PADOUT] != out or chip[block + PADOE] != enable:
-        chip[block + NEXT] = now + 1
+        chip[block + NEXT] = now
     chip[block + PADOUT], chip[block + PADOE] = out, enable
 
 
@@ -244,6 +252,51 @@ def drive_block(core: Any, other: Any, chip: Any, index: Any, now: Any) -> None:
     block = BLOCKS + index * BLOCK_SIZE
     out, enable = chip[block + PADOUT], chip[block + PADOE]
     drive_pins(core, other, chip, BANK, PIO0_FUNCTION + index, out, enable, now)
+
+
+@native
+def _notice(core: Any, other: Any, chip: Any, now: Any) -> None:
+    """After a FIFO or a flag changed: the interrupts that hang on them."""
+    chip[TOLD] = 1
+    first, second = BLOCKS + INTE, BLOCKS + BLOCK_SIZE + INTE
+    if chip[first] | chip[first + 2] | chip[second] | chip[second + 2]:
+        tell(core, other, chip, now)
+
+
+@native
+def _alone(core: Any, other: Any, chip: Any, index: Any, number: Any, now: Any, end: Any) -> Any:
+    """Go on with one machine while nothing else happens; the cycle up to which all is done."""
+    block = BLOCKS + index * BLOCK_SIZE
+    machine = machine_at(block, number)
+    bypass, awaited = chip[block + BYPASS], chip[_PINS_AWAITED]
+    first, second = chip[FIRST], chip[SECOND]
+    while now < end:
+        levels = chip[INPUTS]
+        if awaited and levels != first:
+            break  # and somebody else wakes
+        at = chip[machine + AT]
+        if at > now:
+            at = min(at, end)
+            second = first if at == now + 1 else levels
+            first = levels
+            now = at
+            continue
+        inputs, settled = second & ~bypass | levels & bypass, levels == first and levels == second
+        flags = chip[block + FLAGS]
+        _pulse(chip, block, machine, number, inputs, flags, settled)
+        second, first = first, levels
+        now += 1
+        drive_block(core, other, chip, index, now)
+        if chip[TOLD] == 0:
+            _notice(core, other, chip, now)
+        changes = chip[block + RAISED] | chip[block + LOWERED] | chip[block + HELD_BY]
+        if changes or chip[machine + STALL]:
+            break
+    chip[FIRST], chip[SECOND] = first, second
+    _end_cycle(chip, block, now)
+    if chip[TOLD] == 0:
+        _notice(core, other, chip, now)
+    return now
 
 
 @native
@@ -265,6 +318,13 @@ def advance_pio(core: Any, other: Any, chip: Any, until: Any) -> None:
             chip[FIRST] = levels
             now = happens
             continue
+        index = np.int64(of_first > now)
+        lone = _lone(chip, first + index * BLOCK_SIZE, now)
+        if lone >= 0:
+            end = min(until, of_second if index == 0 else of_first, chip[RIVAL])
+            if end > now:
+                now = _alone(core, other, chip, index, lone, now, end)
+                continue
         if of_first == now:
             _cycle(chip, first, now, levels)
         if of_second == now:
@@ -277,13 +337,30 @@ def advance_pio(core: Any, other: Any, chip: Any, until: Any) -> None:
         if of_second < now:
             drive_block(core, other, chip, 1, now)
         if chip[TOLD] == 0:
-            chip[TOLD] = 1
-            if chip[first + INTE] | chip[first + INTE + 2]:
-                tell(core, other, chip, now)
-            elif chip[second + INTE] | chip[second + INTE + 2]:
-                tell(core, other, chip, now)
+            _notice(core, other, chip, now)
     chip[NOW] = now
     schedule_pio(chip)
+
+
+@native
+def _lone(chip: Any, block: Any, now: Any) -> Any:
+    """The machine that alone of its block does something in a cycle, or -1.
+
+    RIVAL is when another one does.
+    """
+    lone, rival = np.int64(-1), np.int64(NEVER)
+    if chip[block + HELD_BY]:
+        return lone
+    for number in range(MACHINES_OF_A_BLOCK):
+        machine = block + MACHINES + number * MACHINE_SIZE
+        if chip[machine + AT] > now:
+            rival = min(rival, chip[machine + AT])
+        elif lone >= 0 or chip[machine + AT_ONCE]:
+            return np.int64(-1)
+        else:
+            lone = np.int64(number)
+    chip[RIVAL] = rival
+    return lone
 
 
 @native

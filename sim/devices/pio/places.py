@@ -19,7 +19,8 @@ SHARED = int(Chip.PIO)
     FIRST,  # inputs in the first flip-flop of the synchronisers, one cycle old
     SECOND,  # in the second, two cycles old
     TOLD,  # 0: a FIFO or flag changed that interrupts may follow
-) = range(SHARED, SHARED + 4)
+    RIVAL,  # the cycle in which a second machine of a block does something
+) = range(SHARED, SHARED + 5)
 
 # --- behind the place of a block
 
