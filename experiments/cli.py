@@ -18,6 +18,7 @@ from experiments.files import (
     OutputFile,
     RunsFile,
     check_files,
+    input_or_dash,
     output_or_dash,
 )
 
@@ -632,6 +633,12 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     run.add_argument(
         "--strict", action="store_true", help="a register that is not modelled is a fault"
+    )
+    run.add_argument(
+        "--uart-in",
+        type=input_or_dash,
+        metavar="FILE",
+        help="what UART0 receives, at its baud rate; - is standard input",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")

@@ -9,7 +9,7 @@ from pathlib import Path, PosixPath
 
 from experiments.output import check_distinct, check_writable
 
-STANDARD_OUTPUT = Path("-")
+STANDARD_OUTPUT = STANDARD_INPUT = Path("-")
 
 
 class InputFile(PosixPath):
@@ -27,6 +27,11 @@ class RunsFile(OutputFile):
 def output_or_dash(text: str) -> Path:
     """The type of an option that names a file to write, or STANDARD_OUTPUT."""
     return STANDARD_OUTPUT if text == str(STANDARD_OUTPUT) else OutputFile(text)
+
+
+def input_or_dash(text: str) -> Path:
+    """The type of an option that names a file to read, or STANDARD_INPUT."""
+    return STANDARD_INPUT if text == str(STANDARD_INPUT) else InputFile(text)
 
 
 @dataclass(frozen=True)

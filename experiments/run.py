@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.files import STANDARD_OUTPUT, Files
+from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
@@ -48,6 +50,7 @@ def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
     program = load_program(options.program)
+    by_hand = options.uart_in == STANDARD_INPUT and sys.stdin.isatty()
     on_stdout = options.json != STANDARD_OUTPUT
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -55,6 +58,7 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
+        uart_input=b"" if by_hand else _uart_input(options.uart_in),
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
@@ -68,7 +72,7 @@ def run(options: Namespace) -> int:
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
-    outcome = run_session(pico, console, limits)
+    outcome = run_session(pico, console, limits, *([_typed] if by_hand else []))
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
     for register in pico.unmodelled:
@@ -84,6 +88,24 @@ def run(options: Namespace) -> int:
     elif options.json is not None:
         write_json(options.json, record)
     return outcome.exit_code
+
+
+def _uart_input(path: Path | None) -> bytes:
+    """All that UART0 is to receive."""
+    if path is None:
+        return b""
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"--uart-in {path}: cannot be read ({error.strerror})") from error
+
+
+def _typed(waits: bool) -> bytes:
+    """What came from the terminal since the last call, or what comes next."""
+    ready, _, _ = select.select([sys.stdin], [], [], None if waits else 0)
+    return os.read(sys.stdin.fileno(), 4096) if ready else b""
 
 
 def _debug(pico: Pico, console: Console, options: Namespace) -> gdb_server.SessionEnd:

@@ -114,15 +114,10 @@ BOOTROM = Program(
     (
         "bootrom/start.S",
         "bootrom/boot.c",
-        "bootrom/bits.c",
-        "bootrom/memory.c",
+        "bootrom/bits.S",
+        "bootrom/memory.S",
         "bootrom/flash.c",
-        "bootrom/float.c",
-        "bootrom/double.c",
-        "bootrom/fixed.c",
-        "bootrom/transcendental.c",
-        "bootrom/compare.S",
-        "bootrom/divide.S",
+        "bootrom/floating_point.S",
     ),
     ("-Os", "-masm-syntax-unified", "-Ibootrom"),
 )

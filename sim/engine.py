@@ -14,6 +14,7 @@ from sim.events import Event
 from sim.faults import Registers
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
+from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.xip_cache import XipStatistics
@@ -102,6 +103,14 @@ class EngineChip(Protocol):
 
     def step(self) -> Event | None:
         """Execute one instruction; an event as from `run`, or None where nothing is to answer."""
+        ...
+
+    def present_peripherals(self) -> Peripherals:
+        """The peripherals, brought up to the present, for the host to do something to them.
+
+        Raises:
+            SimError: the engine has none.
+        """
         ...
 
     def profile(self, program: Program) -> Profile:

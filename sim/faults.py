@@ -24,7 +24,7 @@ class FaultReason(Enum):
     UNMODELLED = "register that is not modelled"
     SUPERVISOR_CALL = "SVC without a handler"
     STACK_OVERFLOW = "stack overflow"
-    NOT_HERE = "the engine unicorn has no peripherals and no flash; use the engine own"
+    NOT_HERE = "the engine unicorn has no peripherals, flash or floating point; use the engine own"
 
 
 @dataclass(frozen=True)

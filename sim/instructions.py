@@ -186,7 +186,7 @@ INSTRUCTIONS_16 = (
     # A5.2.6 branches and supervisor call
     Instruction("B<cond>", "1101 xxxx xxxxxxxx", 1, kind=Kind.CONDITIONAL),
     Instruction("B<cond> (next)", "1101 xxxx 11111111", 1, kind=Kind.CONDITIONAL_TO_NEXT),
-    Instruction("UDF", "1101 1110 xxxxxxxx", 0, meaning.REFUSE, Kind.EXCEPTION),
+    Instruction("UDF", "1101 1110 xxxxxxxx", 0, meaning.UNDEFINED_FOR_EVER, Kind.EXCEPTION),
     Instruction("SVC", "1101 1111 xxxxxxxx", 0, meaning.SUPERVISE, Kind.EXCEPTION),
     Instruction("B", "11100 xxxxxxxxxxx", 2, meaning.BRANCH),
     # A5.3 first halfwords of 32-bit instructions

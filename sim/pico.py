@@ -1,7 +1,7 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,7 @@ from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
+from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, memory_report
 from sim.reports.memory_use import MemoryUse, measure
@@ -31,6 +32,7 @@ from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
+_ADC_PINS = range(26, 30)
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
@@ -74,6 +76,7 @@ class Pico:
         strict: whether a register that is not modelled is a Fault; else it reads as 0 and is
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
+        uart_input: bytes that UART0 receives after every reset, as `send` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
@@ -99,6 +102,7 @@ class Pico:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        uart_input: bytes = b"",
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
@@ -107,6 +111,7 @@ class Pico:
         resets: int = 0,
         contention: Contention = Contention.BANKS,
     ) -> None:
+        self._uart_input = uart_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
         in_flash = flash_data or any(
@@ -143,6 +148,8 @@ class Pico:
             self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
         self._chip.reset(self._boot)
         self._halted_at: int | None = None
+        if self._uart_input:
+            self.send(self._uart_input)
 
     @property
     def _core(self) -> EngineCore:
@@ -193,6 +200,52 @@ class Pico:
     def bus_stalls(self) -> tuple[int, int]:
         """Cycles that core 0 and core 1 have waited for each other; part of their time."""
         return self._chip.bus_stalls
+
+    def send(self, data: Iterable[int], uart: int = 0, flow_control: bool = True) -> None:
+        """Let bytes arrive at a UART one after the other, at its baud rate, once it receives.
+
+        Args:
+            data: bytes, with errors of reception beside them as UARTDR has them: bit 8 framing,
+                bit 9 parity, bit 10 break.
+            uart: 0 or 1.
+            flow_control: whether they wait while the receive FIFO is full; else the UART loses
+                those that find no room (overrun).
+
+        Raises:
+            ValueError: there is no such UART, or something that is neither byte nor error.
+            SimError: the engine has no peripherals.
+        """
+        words = list(data)
+        wrong = next((word for word in words if not 0 <= word < 1 << 11), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong} cannot be sent: give bytes, and errors in bits 8 to 10")
+        if uart not in (0, 1):
+            raise ValueError(f"UART{uart}: there are UART0 and UART1")
+        self._chip.present_peripherals().uarts[uart].feed(words, flow_control)
+
+    def set_voltage(self, pin: int, volts: Voltage) -> None:
+        """Apply a voltage to an input of the ADC; it stays over resets.
+
+        Args:
+            pin: GPIO 26 to 29.
+            volts: of 3.3, or a function that gives them at a time in seconds since reset.
+
+        Raises:
+            ValueError: the pin is no input of the ADC.
+            SimError: the engine has no peripherals.
+        """
+        if pin not in _ADC_PINS:
+            raise ValueError(f"GPIO{pin} is no input of the ADC: those are GPIO26 to GPIO29")
+        self._chip.present_peripherals().adc.voltages[pin - _ADC_PINS.start] = volts
+
+    def set_temperature(self, celsius: float) -> None:
+        """Warm the chip, whose ADC then measures that; 27 degrees C if never set.
+
+        Raises:
+            SimError: the engine has no peripherals.
+        """
+        adc = self._chip.present_peripherals().adc
+        adc.voltages[TEMPERATURE_SENSOR] = sensor_volts(celsius)
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""

@@ -42,7 +42,8 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
-from sim.devices.from_python import catch_up
+from sim.devices.accesses import access_of, answer_read, answer_write
+from sim.devices.from_python import catch_up, request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -50,7 +51,7 @@ from sim.instructions import WIDE
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Scheduler, Surroundings, all_peripherals, block_of
+from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
@@ -113,17 +114,19 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
-        self._machine = machine = Machine(
+        self._machine = Machine(
             self.state.words, self.state.chip, self.state.sio, (first.core, second.core)
         )
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
+            seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
-            machine=machine,
+            machine=self._machine,
+            dreq=self._request_data,
         )
         self._private: tuple[PrivateBlocks, ...] = ()
         self.peripherals = all_peripherals(self._scheduler, around)
@@ -172,6 +175,8 @@ class Rp2040:
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
+        for uart in self.peripherals.uarts:
+            uart.hang_up()
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()
@@ -294,6 +299,12 @@ class Rp2040:
         waits = spent - int(cycles.sum() + stalls.sum())
         columns = (cycles[places], executions[places], stalls[places])
         return Profile(program, addresses[order], *columns, waits)
+
+    def present_peripherals(self) -> Peripherals:
+        """The peripherals, brought up to the present, for the host to do something to them."""
+        self._settle()
+        self.state.chip[Chip.STEADY_UNTIL] = 0  # what the host does may change what was read
+        return self.peripherals
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
@@ -479,6 +490,7 @@ class Rp2040:
         if not self._answers:
             self._scheduler.advance(self._now)
             catch_up(self._machine, self._now)
+            self._serve_dma()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -490,6 +502,24 @@ class Rp2040:
             if processor.core[Core.RUNS] and not processor.sleeps
         ]
         return min(running or [self.cycles])
+
+    def _serve_dma(self) -> None:
+        """Perform the accesses that the DMA asks for, as far as it comes until now."""
+        machine = self._machine
+        ask = access_of(machine.chip)
+        while ask is not None:
+            bus = self._private[0].bus
+            if ask.value is None:
+                answer_read(machine.chip, bus.read(ask.address, ask.size) or 0)
+            else:
+                bus.write(ask.address, ask.size, ask.value)
+                answer_write(machine.chip)
+            catch_up(machine, self._scheduler.cycles)
+            ask = access_of(machine.chip)
+
+    def _request_data(self, number: int, level: bool) -> None:
+        machine, now = self._machine, self._scheduler.cycles
+        request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip

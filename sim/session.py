@@ -80,19 +80,26 @@ class Outcome:
     fault: Fault | None = None
 
 
-def run_session(pico: Pico, console: Console, limits: Limits) -> Outcome:
+def run_session(
+    pico: Pico,
+    console: Console,
+    limits: Limits,
+    typed: Callable[[bool], bytes] = lambda _: b"",
+) -> Outcome:
     """Run a program to its end, or to one of the limits.
 
     Args:
         pico: reset, with the program loaded and `console.uart` as its UART.
         console: takes the output.
+        typed: gives what was typed for UART0 since the last call; told to wait for something if
+            the program sleeps until it comes. Nothing then ends the session.
 
     Raises:
         SemihostingError: the program asked the host for what it does not provide.
     """
     semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
     try:
-        outcome = _run(pico, console, limits, semihosting)
+        outcome = _run(pico, console, limits, semihosting, typed)
     except Fault as fault:
         outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
@@ -103,7 +110,13 @@ def run_session(pico: Pico, console: Console, limits: Limits) -> Outcome:
     return outcome
 
 
-def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting) -> Outcome:
+def _run(
+    pico: Pico,
+    console: Console,
+    limits: Limits,
+    semihosting: Semihosting,
+    typed: Callable[[bool], bytes],
+) -> Outcome:
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
     while True:
         left = (timeout - pico.seconds) * pico.clock_hz
@@ -115,9 +128,14 @@ def _run(pico: Pico, console: Console, limits: Limits, semihosting: Semihosting)
             return told
         if semihosting.exit_code is not None:
             return Outcome(Ending.EXIT, semihosting.exit_code)
-        if stop.reason is StopReason.BUDGET:
-            if pico.seconds >= timeout:
-                return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+        if stop.reason is StopReason.BUDGET and pico.seconds >= timeout:
+            return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+        if stop.reason in (StopReason.BUDGET, StopReason.SLEEP):
+            keys = typed(stop.reason is StopReason.SLEEP)
+            if keys:
+                pico.send(keys)
+            elif stop.reason is StopReason.SLEEP:
+                return Outcome(Ending.SLEEP, 0)
         elif stop.reason is not StopReason.HALT:
             # A program that a watchdog had to reset must not pass for a good one.
             reset = stop.reason is StopReason.RESET

@@ -7,6 +7,8 @@
  *   0xF0  | erase flash                              | r0 offset, r1 bytes: multiples of 4096
  *   0xF1  | program flash                            | r0 offset, r1 source, r2 bytes: multiples of 256
  *   0xF3  | the USB boot loader; it never comes back | r0 activity pin mask, r1 interfaces disabled
+ *
+ * and floating point by UDF (floating_point.S).
  */
     .file "start.S"          /* else the object file's passing name stands in the ELF file */
     .syntax unified
@@ -25,7 +27,7 @@
     .word _start + 1
     .word exception + 1          /* NMI */
     .word exception + 1          /* HardFault */
-    .byte 'M', 'u', 1            /* 0x10: magic number and version of the layout */
+    .byte 'M', 'u', 1           /* 0x10: magic number and version of the layout */
     .byte 3                      /* version of the ROM: B2 */
     .hword function_table
     .hword data_table
@@ -39,9 +41,9 @@ function_table:
     entry 'L', '3', clz32 + 1
     entry 'T', '3', ctz32 + 1
     entry 'M', 'S', rom_memset + 1
-    entry 'S', '4', rom_memset + 1
+    entry 'S', '4', rom_memset4 + 1
     entry 'M', 'C', rom_memcpy + 1
-    entry 'C', '4', rom_memcpy + 1
+    entry 'C', '4', rom_memcpy44 + 1
     entry 'U', 'B', reset_to_usb_boot + 1
     entry 'D', 'T', debug_trampoline + 1
     entry 'D', 'E', debug_trampoline_end + 1
@@ -77,21 +79,21 @@ git_revision:
 soft_float_table_entries:
     .byte (soft_float_table_end - soft_float_table) / 4, 0
 soft_float_table:
-    .word __aeabi_fadd + 1           /* 0x00 */
+    .word rom_fadd + 1           /* 0x00 */
     .word rom_fsub + 1           /* 0x04 */
-    .word __aeabi_fmul + 1           /* 0x08 */
+    .word rom_fmul + 1           /* 0x08 */
     .word rom_fdiv + 1           /* 0x0c */
     .word rom_fcmp + 1           /* 0x10 */
     .word rom_fcmp_flags + 1     /* 0x14 */
     .word rom_fsqrt + 1          /* 0x18 */
-    .word float2int + 1          /* 0x1c */
-    .word float2fix + 1          /* 0x20 */
-    .word float2uint + 1         /* 0x24 */
-    .word float2ufix + 1         /* 0x28 */
-    .word int2float + 1          /* 0x2c */
-    .word fix2float + 1          /* 0x30 */
-    .word uint2float + 1         /* 0x34 */
-    .word ufix2float + 1         /* 0x38 */
+    .word rom_float2int + 1      /* 0x1c */
+    .word rom_float2fix + 1      /* 0x20 */
+    .word rom_float2uint + 1     /* 0x24 */
+    .word rom_float2ufix + 1     /* 0x28 */
+    .word rom_int2float + 1      /* 0x2c */
+    .word rom_fix2float + 1      /* 0x30 */
+    .word rom_uint2float + 1     /* 0x34 */
+    .word rom_ufix2float + 1     /* 0x38 */
     .word rom_fcos + 1           /* 0x3c */
     .word rom_fsin + 1           /* 0x40 */
     .word rom_ftan + 1           /* 0x44 */
@@ -100,34 +102,34 @@ soft_float_table:
     .word rom_fln + 1            /* 0x50 */
     .word rom_fcmp + 1           /* 0x54 */
     .word rom_fatan2 + 1         /* 0x58 */
-    .word int642float + 1        /* 0x5c */
-    .word fix642float + 1        /* 0x60 */
-    .word uint642float + 1       /* 0x64 */
-    .word ufix642float + 1       /* 0x68 */
-    .word float2int64 + 1        /* 0x6c */
-    .word float2fix64 + 1        /* 0x70 */
-    .word float2uint64 + 1       /* 0x74 */
-    .word float2ufix64 + 1       /* 0x78 */
-    .word __aeabi_f2d + 1   /* 0x7c */
+    .word rom_int642float + 1    /* 0x5c */
+    .word rom_fix642float + 1    /* 0x60 */
+    .word rom_uint642float + 1   /* 0x64 */
+    .word rom_ufix642float + 1   /* 0x68 */
+    .word rom_float2int64 + 1    /* 0x6c */
+    .word rom_float2fix64 + 1    /* 0x70 */
+    .word rom_float2uint64 + 1   /* 0x74 */
+    .word rom_float2ufix64 + 1   /* 0x78 */
+    .word rom_float2double + 1   /* 0x7c */
 soft_float_table_end:
     .hword 0
     .byte (soft_double_table_end - soft_double_table) / 4, 0
 soft_double_table:
-    .word __aeabi_dadd + 1           /* 0x00 */
+    .word rom_dadd + 1           /* 0x00 */
     .word rom_dsub + 1           /* 0x04 */
-    .word __aeabi_dmul + 1           /* 0x08 */
-    .word __aeabi_ddiv + 1           /* 0x0c */
+    .word rom_dmul + 1           /* 0x08 */
+    .word rom_ddiv + 1           /* 0x0c */
     .word rom_dcmp + 1           /* 0x10 */
     .word rom_dcmp_flags + 1     /* 0x14 */
     .word rom_dsqrt + 1          /* 0x18 */
-    .word double2int + 1         /* 0x1c */
-    .word double2fix + 1         /* 0x20 */
-    .word double2uint + 1        /* 0x24 */
-    .word double2ufix + 1        /* 0x28 */
-    .word int2double + 1         /* 0x2c */
-    .word fix2double + 1         /* 0x30 */
-    .word uint2double + 1        /* 0x34 */
-    .word ufix2double + 1        /* 0x38 */
+    .word rom_double2int + 1     /* 0x1c */
+    .word rom_double2fix + 1     /* 0x20 */
+    .word rom_double2uint + 1    /* 0x24 */
+    .word rom_double2ufix + 1    /* 0x28 */
+    .word rom_int2double + 1     /* 0x2c */
+    .word rom_fix2double + 1     /* 0x30 */
+    .word rom_uint2double + 1    /* 0x34 */
+    .word rom_ufix2double + 1    /* 0x38 */
     .word rom_dcos + 1           /* 0x3c */
     .word rom_dsin + 1           /* 0x40 */
     .word rom_dtan + 1           /* 0x44 */
@@ -136,15 +138,15 @@ soft_double_table:
     .word rom_dln + 1            /* 0x50 */
     .word rom_dcmp + 1           /* 0x54 */
     .word rom_datan2 + 1         /* 0x58 */
-    .word int642double + 1       /* 0x5c */
-    .word fix642double + 1       /* 0x60 */
-    .word uint642double + 1      /* 0x64 */
-    .word ufix642double + 1      /* 0x68 */
-    .word double2int64 + 1       /* 0x6c */
-    .word double2fix64 + 1       /* 0x70 */
-    .word double2uint64 + 1      /* 0x74 */
-    .word double2ufix64 + 1      /* 0x78 */
-    .word __aeabi_d2f + 1   /* 0x7c */
+    .word rom_int642double + 1   /* 0x5c */
+    .word rom_fix642double + 1   /* 0x60 */
+    .word rom_uint642double + 1  /* 0x64 */
+    .word rom_ufix642double + 1  /* 0x68 */
+    .word rom_double2int64 + 1   /* 0x6c */
+    .word rom_double2fix64 + 1   /* 0x70 */
+    .word rom_double2uint64 + 1  /* 0x74 */
+    .word rom_double2ufix64 + 1  /* 0x78 */
+    .word rom_double2float + 1   /* 0x7c */
 soft_double_table_end:
 
     .macro function name

@@ -80,6 +80,7 @@ _GO, _DUE, _BUDGET, _FOREVER = (
 )
 _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _NUMBER, _PROGRESS, _QUIET_UNTIL = (*(int(Core.NUMBER), int(Core.PROGRESS), int(Core.QUIET_UNTIL)),)
+_LOOK = int(Core.LOOK)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED = int(Core.SUPERVISED)
 _TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
@@ -400,6 +401,7 @@ def look_around(
     An instruction that came to rest between two of its words goes on, unless an exception is due:
     then it is abandoned, to begin anew when the handler returns. Arm DDI0484C, 3.6.1.
     """
+    core[_LOOK] = 0
     if core[_ANSWERED]:  # an access that was performed ends before anything else
         core[_STOP_AT], core[_QUIET_UNTIL] = core[_CYCLES] + 1, 0
         return _GO
@@ -425,7 +427,7 @@ def look_around(
                 return _TURN
             pending = other[_PENDING]
             advance_devices(core, other, chip, words, core[_CYCLES])
-            if other[_PENDING] != pending:
+            if other[_RUNS] and other[_PENDING] != pending:
                 core[_WINDOW] = 0
         if rests(core, priorities):
             if other[_RUNS]:

@@ -11,6 +11,7 @@ from sim.cpu.state import Core
 
 FIRST_IRQ = 16
 _LINES, _PENDING, _SLEEPS = int(Core.LINES), int(Core.PENDING), int(Core.SLEEPS)
+_LOOK = int(Core.LOOK)
 _CYCLES, _SCR, _EVENT, _SEVONPEND = int(Core.CYCLES), int(Core.SCR), int(Core.EVENT), 1 << 4
 
 
@@ -25,6 +26,7 @@ def set_line(core: Any, irq: Any, level: Any, now: Any) -> None:
         if core[_SCR] & _SEVONPEND and core[_PENDING] & bit == 0:
             core[_EVENT] = 1
         core[_PENDING] |= bit
+        core[_LOOK] = 1
         if core[_SLEEPS]:
             core[_CYCLES] = max(core[_CYCLES], now)
     core[_LINES] = core[_LINES] | bit if level else core[_LINES] & ~bit

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu import call_trace, exceptions, memory, special, systick
+from sim.cpu import call_trace, exceptions, memory, rom_float, special, systick
 from sim.cpu.kept import compiled_text
 from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.state import FLASH_AT, NEVER, RING, ROM_AT, Chip, Core, Sleep, Status
+from sim.cpu.state import FLASH_AT, NEVER, RING, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
 from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
@@ -295,6 +295,9 @@ def names() -> dict[str, Any]:
         "FLASH_BASE": FLASH.base,
         "FLASH_SIZE": FLASH.size,
         "FLASH_AT": FLASH_AT,
+        "ROM_SIZE": ROM.size,
+        "FLOAT_FUNCTIONS": rom_float.FUNCTIONS,
+        "NO_ORDER": rom_float.NO_ORDER,
         "BKPT": 0xBE,  # a halt takes no time, that of its fetch included
         "LONGEST": LONGEST,
         "NEAR": NEAR,
@@ -335,6 +338,7 @@ def names() -> dict[str, Any]:
         "rests": exceptions.rests,
         "may_leave": exceptions.may_leave,
         "call_supervisor": exceptions.call_supervisor,
+        "compute_float": rom_float.compute_float,
         "read_special": special.read_special,
         "write_special": special.write_special,
     }

@@ -231,7 +231,7 @@ def behind(size: int) -> str:
 LITERAL = f"(pc + 4 & ~3) + ({IMM8}) * 4"
 ON_STACK = f"int64(uint32(r[13] + uint32(({IMM8}) * 4)))"
 
-_DONE = "core[ANSWERED] = 0; stop = int64(0) if core[HIT] else stop"
+_DONE = "core[ANSWERED] = 0; stop = int64(0) if core[LOOK] else stop"
 _FAST = {
     1: "uint64(q) < fast",
     2: "uint64(q) >> uint64(1) | uint64(q) << uint64(63) < fast >> uint64(1)",
@@ -313,7 +313,7 @@ def _several(base: str, registers: int, one: str, many: str) -> str:
         "        if status != FAULT: core[PROGRESS] = k",
         "        UNFINISHED",
         "        break",
-        "    if core[HIT]: stop = int64(0)",
+        "    if core[LOOK]: stop = int64(0)",
     )
 
 
@@ -431,13 +431,27 @@ SEND_EVENT = lines(
     _IN_ORDER,
     "core[EVENT] = 1; other[EVENT] = 1",
     "if other[SLEEPS]:",
-    "    other[CYCLES] = max(other[CYCLES], cyc + cost)",
+    "    other[CYCLES] = max(other[CYCLES], cyc + core[NUMBER])",
     "    core[WINDOW] = 0; stop = int64(0)",
 )
 NOTHING = "pass"
 HALT = "status = BREAKPOINT; break"
 SUPERVISE = "status = CALL_SUPERVISOR; break"
 REFUSE = "status = -fault(core, UNDEFINED, -1, 0); break"
+# In the boot ROM, what the host does in place of code: a function of the floating-point tables, and
+# to let as many cycles go by as a low register says, up to the next look around.
+UNDEFINED_FOR_EVER = lines(
+    f"if pc >= ROM_SIZE: {REFUSE}",
+    "s = hw & 255",
+    "if s < FLOAT_FUNCTIONS:",
+    "    cost = int64(1); y = compute_float(r, s)",
+    "    if y != NO_ORDER: nz = y; c = int64(y >= 0); v = int64(0)",
+    f"elif s >= FLOAT_FUNCTIONS + 8: {REFUSE}",
+    "else:",
+    "    k = s & 7; y = int64(r[k]); cost = min(y, stop - cyc)",
+    "    r[k] = uint32(y - cost)",
+    "    if y > cost: next_pc = pc",
+)
 UNPREDICTABLE = "status = -fault(core, NO_MEANING, -1, 0); break"
 
 # --- 32 bits; `low` is the second halfword

@@ -60,7 +60,7 @@ _FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
 _RUNS, _SLEEPS, _CYCLES = int(Core.RUNS), int(Core.SLEEPS), int(Core.CYCLES)
 _NUMBER = int(Core.NUMBER)
 _WATCHING, _PASSED = int(Core.WATCHING), int(Core.PASSED)
-_HIT, _HIT_AT = int(Core.HIT), int(Core.HIT_AT)
+_HIT, _HIT_AT, _LOOK = int(Core.HIT), int(Core.HIT_AT), int(Core.LOOK)
 _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
 _BREAKPOINT_LIST, _WATCHPOINT_LIST = int(Chip.BREAKPOINT_LIST), int(Chip.WATCHPOINT_LIST)
 _XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
@@ -135,6 +135,7 @@ def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
         first, end = chip[entry + 1], chip[entry + 2]
         if chip[entry] & kind and address < end and address + size > first and core[_HIT] == 0:
             core[_HIT], core[_HIT_AT] = at + 1, max(address, first)
+            core[_LOOK] = 1
 
 
 @native

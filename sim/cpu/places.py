@@ -34,8 +34,8 @@ def place(address: Any) -> Any:
     if address - _SRAM >= 0 and address - _SRAM < _SRAM_SIZE:
         return address - _SRAM + SRAM_AT
     if address - _XIP >= 0 and address - _XIP < _XIP_SIZE:
-        at = address & 0x00FF_FFFF
-        return at + FLASH_AT if at < _FLASH_SIZE else np.int64(-1)
+        # A chip of 2 MB takes no note of the upper of the 24 bits of an address.
+        return (address & (_FLASH_SIZE - 1)) + FLASH_AT
     if address < _ROM_SIZE:
         return address + ROM_AT
     offset = address - _UNSTRIPED

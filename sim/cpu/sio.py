@@ -131,7 +131,7 @@ def _write_gpio(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: 
         drive_pins(core, other, chip, bank, SIO_FUNCTION, out, value, now)
     else:
         drive_pins(core, other, chip, bank, SIO_FUNCTION, value, enable, now)
-    if other[_PENDING] != of_other:
+    if other[_RUNS] and other[_PENDING] != of_other:
         core[_WINDOW] = 0
         return np.int64(1)
     at = min(chip[_EVENT_AT], chip[_DEVICES_AT])
@@ -214,7 +214,7 @@ def write_sio(core: Any, other: Any, chip: Any, sio: Any, now: Any, offset: Any,
         tell(core, sio, now)
         tell(other, sio, now)
         if other[_SLEEPS]:
-            other[_CYCLES] = max(other[_CYCLES], now)
+            other[_CYCLES] = max(other[_CYCLES], now + number)
             core[_WINDOW] = 0
         return np.int64(1)
     if offset == FIFO_ST:

@@ -33,7 +33,8 @@ MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
 PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
-PWM_SIZE = 128  # sim.devices.pwm
+PWM_SIZE = 160  # sim.devices.pwm
+DMA_SIZE = 256  # sim.devices.dma
 PIO_SIZE = 768  # sim.devices.pio
 RING = 128  # cycles of a core's bus accesses that the other can look up
 
@@ -111,6 +112,7 @@ class Core(IntEnum):
     TICK_AT = auto()  # the cycle at which it next pends
     WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
     PASSED = auto()  # the instruction to execute despite a breakpoint on it
+    LOOK = auto()  # whether something is to be looked at before the next instruction
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
     HIT_AT = auto()  # the first watched address of that access
     WAITED = auto()  # cycles, for flash
@@ -157,8 +159,9 @@ class Chip(IntEnum):
     PIN_LOG_COUNT = PINS_HI + PINS_SIZE
     PIN_LOG = PIN_LOG_COUNT + 1
     PWM = PIN_LOG + 2 * PIN_LOG_SIZE
-    PIO_AT = PWM + PWM_SIZE  # when something happens in PIO that a core could notice
-    REQUESTS_AWAITED = auto()  # data requests that somebody waits for
+    DMA = PWM + PWM_SIZE
+    PIO_AT = DMA + DMA_SIZE  # when something happens in PIO that somebody may notice
+    REQUESTS_AWAITED = auto()  # data requests that the DMA waits for
     PINS_AWAITED = auto()  # whether a device does nothing until an input changes
     PIO = auto()
     END = PIO + PIO_SIZE  # type: ignore[operator]

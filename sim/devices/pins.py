@@ -13,12 +13,14 @@ import numpy as np
 
 from sim.cpu.lines import set_line
 from sim.cpu.native import native
-from sim.cpu.state import PIN_LOG_SIZE, PINS_SIZE, Chip, Core
+from sim.cpu.state import PIN_LOG_SIZE, PINS_SIZE, PWM_SIZE, Chip, Core
 
 FUNCTIONS = 10  # FUNCSEL: 1 SPI, 2 UART, 3 I2C, 4 PWM, 5 SIO, 6 PIO0, 7 PIO1, 8 clocks, 9 USB
 SIO_FUNCTION, PWM_FUNCTION, PIO0_FUNCTION = 5, 4, 6
 OWNERS = 3  # of interrupts: core 0, core 1, DORMANT_WAKE
 MAX_WIRES = 16
+SLICES = 8  # of the PWM
+PWM_INPUTS_AT = 104  # among the places of the PWM
 
 
 class Bank(IntEnum):
@@ -64,7 +66,20 @@ class Bank(IntEnum):
     END = auto()
 
 
+class Input(IntEnum):
+    """Places of what the slices of the PWM count of their B pins, behind PWM_INPUTS_AT."""
+
+    WATCHED = 0  # the pins
+    IS_HIGH = auto()  # a bit for each slice
+    ROSE = auto()  # since the slice looked, each of these
+    FELL = ROSE + SLICES  # type: ignore[operator]
+    HIGH = FELL + SLICES  # cycles
+    HIGH_SINCE = HIGH + SLICES
+    END = HIGH_SINCE + SLICES
+
+
 assert Bank.END <= PINS_SIZE
+assert PWM_INPUTS_AT + Input.END <= PWM_SIZE
 _ALL, _IRQ, _FUNCTION = int(Bank.ALL), int(Bank.IRQ), int(Bank.FUNCTION)
 _OUT, _ENABLE = int(Bank.OUT), int(Bank.ENABLE)
 _OUT_OVER, _ENABLE_OVER = int(Bank.OUT_OVER), int(Bank.ENABLE_OVER)
@@ -81,7 +96,13 @@ _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
 _PLAIN, _AWAITED = int(Bank.PLAIN), int(Chip.PINS_AWAITED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
-_NUMBER, _DEVICES_AT = int(Core.NUMBER), int(Chip.DEVICES_AT)
+_NUMBER = int(Core.NUMBER)
+_COUNTED = int(Chip.PWM) + PWM_INPUTS_AT
+_IS_HIGH, _ROSE, _FELL, _HIGH, _HIGH_SINCE = (
+    _COUNTED + int(place)
+    for place in (Input.IS_HIGH, Input.ROSE, Input.FELL, Input.HIGH, Input.HIGH_SINCE)
+)
+_PINS, _DEVICES_AT, _PWM_FUNCTION = int(Chip.PINS), int(Chip.DEVICES_AT), PWM_FUNCTION
 
 
 @native
@@ -154,6 +175,8 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     if inputs != chip[bank + _INPUTS] and chip[_AWAITED]:
         chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
     chip[bank + _INPUTS] = inputs
+    if bank == _PINS and chip[_COUNTED]:
+        _count_inputs(chip, inputs & chip[_COUNTED] & chip[bank + _FUNCTION + _PWM_FUNCTION], now)
     seen, was = _over(chip, bank + _IRQ_OVER, from_pad) & every, chip[bank + _IRQ_LEVELS]
     chip[bank + _IRQ_LEVELS] = seen
     chip[bank + _RISEN] |= seen & ~was
@@ -186,6 +209,23 @@ def _settle_plain_pins(chip: Any, bank: Any, pins: Any, out: Any, enable: Any, n
 
 
 @native
+def _count_inputs(chip: Any, high: Any, now: Any) -> None:
+    """What B pins do for slices of the PWM that count them: edges, and how long they are high."""
+    for number in range(SLICES):
+        is_high, bit = high >> 2 * number + 1 & 0x1_0001 != 0, np.int64(1) << number
+        if is_high == (chip[_IS_HIGH] & bit != 0):
+            continue
+        chip[_IS_HIGH] ^= bit
+        if is_high:
+            chip[_ROSE + number] += 1
+            chip[_HIGH_SINCE + number] = now
+        else:
+            chip[_FELL + number] += 1
+            chip[_HIGH + number] += now - chip[_HIGH_SINCE + number]
+        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
+
+
+@native
 def drive_pins(
     core: Any, other: Any, chip: Any, bank: Any, function: Any, out: Any, enable: Any, now: Any
 ) -> None:
@@ -194,7 +234,7 @@ def drive_pins(
     at, enables = bank + _OUT + function, bank + _ENABLE + function
     changed = (chip[at] ^ out | chip[enables] ^ enable) & pins
     chip[at], chip[enables] = out, enable
-    if changed and chip[bank + _PLAIN]:
+    if changed and chip[bank + _PLAIN] and chip[_COUNTED] == 0:
         _settle_plain_pins(chip, bank, pins, out, enable, now)
     elif changed:
         settle_pins(core, other, chip, bank, now)

@@ -20,6 +20,7 @@ from sim.kernel_engine.tally import Tally
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM
+from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.xip_cache import XipStatistics
@@ -89,6 +90,10 @@ class KernelEngine:
     def stack_limit(self) -> int:
         """The lowest SP that is no overflow."""
         return int(self._books["sp_limit"])
+
+    def present_peripherals(self) -> Peripherals:
+        """See EngineChip; there are none."""
+        raise SimError("the engine unicorn has no peripherals: take the own one")
 
     def profile(self, program: Program) -> Profile:
         """What each instruction cost."""
@@ -221,9 +226,12 @@ class KernelEngine:
         return event if isinstance(event, Event) else None
 
     def _answer(self, event: Event) -> Event:
-        """The event, but for what the boot ROM asks for: to change flash, and there is none."""
+        """The event, but for what the boot ROM asks for: to change flash, or to compute floats."""
         core = self.core
-        if event.reason is not Ended.BREAKPOINT or not ROM.holds(core.pc):
+        if not ROM.holds(core.pc):
             return event
-        asks = (core.halfword(core.pc) or 0) & 0xFF in (flash.ERASE, flash.PROGRAM)
+        asks = event.reason is FaultReason.UNDEFINED or (
+            event.reason is Ended.BREAKPOINT
+            and (core.halfword(core.pc) or 0) & 0xFF in (flash.ERASE, flash.PROGRAM)
+        )
         return Event(FaultReason.NOT_HERE) if asks else event

@@ -1,12 +1,14 @@
-"""ADC: inputs at fixed levels. Source: RP2040 datasheet, 4.9.
+"""ADC: voltages that the host sets. Source: RP2040 datasheet, 4.9.
 
 Conversions take their 96 cycles of clk_adc and have no noise and no errors.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.registers import Register, field
+from sim.peripherals.requests import RequestLine
 from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.timebase import ClockCounter
 from sim.peripherals.timed_block import TimedBlock
@@ -14,12 +16,13 @@ from sim.peripherals.timed_block import TimedBlock
 # The counter counts 256 to each cycle of clk_adc, the unit of DIV.FRAC.
 COUNTS_PER_CYCLE = 256
 
-MID_SCALE = 2048
-# 4.9.5: T = 27 - (V - 0.706) / 0.001721, so 0.706 V at 27 degrees C; 4096 steps to 3.3 V.
-TEMPERATURE_27_C = round(0.706 / 3.3 * 4096)
+Voltage = float | Callable[[float], float]
+"""Volts, or what gives them at a time in seconds since power-on."""
 
+TEMPERATURE_SENSOR = 4  # the fifth input
+_REFERENCE = 3.3  # volts, of a Pico
+_STEPS = 4096
 _CONVERSION = 96 * COUNTS_PER_CYCLE
-_TEMPERATURE_SENSOR = 4  # the fifth input
 _INPUTS = 5
 _FIFO_DEPTH = 4
 _ERR_STICKY, _READY, _START_MANY, _START_ONCE, _TS_EN, _EN = (
@@ -31,24 +34,42 @@ _ERR_STICKY, _READY, _START_MANY, _START_ONCE, _TS_EN, _EN = (
     1 << 0,
 )  # CS
 _OVER, _UNDER, _FULL, _EMPTY = 1 << 11, 1 << 10, 1 << 9, 1 << 8  # FCS
-_FCS_SHIFT, _FCS_EN = 1 << 1, 1 << 0
+_DREQ_EN, _FCS_SHIFT, _FCS_EN = 1 << 3, 1 << 1, 1 << 0
+
+
+def sensor_volts(celsius: float) -> float:
+    """What the temperature sensor gives: 4.9.5."""
+    return 0.706 - (celsius - 27) * 0.001721
 
 
 class Adc(TimedBlock):
     """The converter with its FIFO.
 
+    Args:
+        request: its request to the DMA.
+        seconds: gives the time of a cycle.
+
     Attributes:
-        inputs: 12-bit results of the five inputs; the host may change them. The temperature
-            sensor gives 0 while CS.TS_EN is 0.
+        voltages: at the five inputs, half of the reference until the host sets them, and 27
+            degrees C. The temperature sensor gives 0 while CS.TS_EN is 0.
     """
 
     name = "ADC"
     base = 0x4004_C000
 
-    def __init__(self, scheduler: Scheduler, counter: ClockCounter, line: InterruptLine) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        counter: ClockCounter,
+        line: InterruptLine,
+        request: RequestLine,
+        seconds: Callable[[int], float],
+    ) -> None:
         self._counter = counter
-        self._line = line
-        self.inputs = [MID_SCALE] * 4 + [TEMPERATURE_27_C]
+        self._line, self._request = line, request
+        self._seconds = seconds
+        self.voltages: list[Voltage] = [_REFERENCE / 2] * TEMPERATURE_SENSOR
+        self.voltages.append(sensor_volts(27))
         super().__init__(
             scheduler,
             Register(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs, clears=_ERR_STICKY),
@@ -72,10 +93,11 @@ class Adc(TimedBlock):
         self._errors = 0
         self._done: int | None = None  # when the conversion in progress ends
         self._line.set(False)
+        self._request.set(False)
 
     def due(self) -> int:
-        """The end of the conversion in progress, if it may raise an interrupt."""
-        if self._done is None or not self["INTE"]:
+        """The end of the conversion in progress, if it may raise an interrupt or a request."""
+        if self._done is None or not (self["INTE"] or self["FCS"] & _DREQ_EN):
             return NEVER
         return self._counter.cycle_of(self._done)
 
@@ -83,19 +105,28 @@ class Adc(TimedBlock):
         """Finish what conversions ended until now."""
         while self._done is not None and self._done <= self._counter.count:
             end, self._done = self._done, None
-            self._finish()
+            self._finish(end)
             if self["CS"] & _START_MANY:
                 self._done = end + self._period()
         self._line.set(bool(self._ints()))
+        self._request.set(bool(self._raw() and self["FCS"] & _DREQ_EN and self._fifo))
 
     def _period(self) -> int:
         divisor = self["DIV"]
         return max(_CONVERSION, COUNTS_PER_CYCLE + divisor) if divisor else _CONVERSION
 
-    def _finish(self) -> None:
+    def _sample(self, selected: int, cycle: int) -> int:
+        """What an input converts to when its voltage is held at a cycle: 12 bits."""
+        powered = selected != TEMPERATURE_SENSOR or self["CS"] & _TS_EN
+        if selected >= _INPUTS or not powered:
+            return 0
+        voltage = self.voltages[selected]
+        volts = voltage(self._seconds(cycle)) if callable(voltage) else voltage
+        return max(0, min(int(volts / _REFERENCE * _STEPS), _STEPS - 1))
+
+    def _finish(self, end: int) -> None:
         selected = field(self["CS"], 14, 12)
-        powered = selected != _TEMPERATURE_SENSOR or self["CS"] & _TS_EN
-        result = self.inputs[selected] if selected < _INPUTS and powered else 0
+        result = self._sample(selected, self._counter.cycle_of(end - _CONVERSION))
         self["RESULT"] = result
         if self["FCS"] & _FCS_EN:
             if len(self._fifo) < _FIFO_DEPTH:

@@ -10,13 +10,16 @@ from sim.peripherals import adc, uart
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
+from sim.peripherals.dma import DmaRegisters
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
 from sim.peripherals.pio import Pio
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
+from sim.peripherals.pwm import PwmRegisters
 from sim.peripherals.registers import RegisterBlock
+from sim.peripherals.requests import Dreq, RequestLine
 from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
@@ -82,6 +85,7 @@ class Surroundings:
         irq: interrupt request number and level, on every change.
         dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
+        seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
@@ -94,6 +98,7 @@ class Surroundings:
     dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
+    seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
@@ -122,6 +127,9 @@ class Peripherals:
         def line(number: Irq) -> InterruptLine:
             return InterruptLine(around.irq, number)
 
+        def request(number: Dreq) -> RequestLine:
+            return RequestLine(around.dreq, number)
+
         self.rosc = Rosc(timebase, _RANDOM_SEED)
         self.xosc = xosc = Xosc(timebase, _CRYSTAL_HZ)
         self.pll_sys = Pll("PLL_SYS", 0x4002_8000, timebase, xosc.source_hz)
@@ -148,34 +156,49 @@ class Peripherals:
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
         self.uart0 = Uart(
-            "UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0), around.uart0
+            *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
         )
         self.uart1 = Uart(
-            "UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1), around.uart1
+            *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
         )
         self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
             timebase.counter(lambda: clocks.hz("clk_adc") * adc.COUNTS_PER_CYCLE),
             line(Irq.ADC_FIFO),
+            request(Dreq.ADC),
+            around.seconds,
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
-        self.pios = Pio(scheduler, machine, 0), Pio(scheduler, machine, 1)
         self.resets = Resets()
         usbctrl = Usbctrl()
-        stream = XipStream(scheduler, around.cache)
+        ssi = XipSsi(
+            *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
+            *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
+        )
+        stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
             self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, *self.pios, self.sios[0], XipCtrl(around.cache, stream), XipAux(stream),
-            XipSsi(self.io_qspi, SpiFlash()), usbctrl,
+            self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
+            PwmRegisters(machine, scheduler),
+            Pio(0, machine, scheduler), Pio(1, machine, scheduler),
+            XipCtrl(around.cache, stream), XipAux(stream), ssi,
+            usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": usbctrl.reset
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
+
+    @property
+    def uarts(self) -> tuple[Uart, Uart]:
+        """Both."""
+        return self.uart0, self.uart1
 
     def reset(self) -> None:
         """Power-on. Time may have begun anew before."""

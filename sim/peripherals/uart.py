@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.registers import Register, field
+from sim.peripherals.requests import RequestLine
 from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.timebase import ClockCounter
 from sim.peripherals.timed_block import TimedBlock
@@ -22,6 +23,7 @@ COUNTS_PER_CYCLE = 4
 _FIFO_DEPTH = 32
 _TXFE, _RXFF, _TXFF, _RXFE, _BUSY = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3  # FR
 _UARTEN, _LBE, _TXE, _RXE = 1 << 0, 1 << 7, 1 << 8, 1 << 9  # CR
+_DMAONERR, _TXDMAE, _RXDMAE = 1 << 2, 1 << 1, 1 << 0  # DMACR
 _BRK, _PEN, _STP2, _FEN = 1 << 0, 1 << 1, 1 << 3, 1 << 4  # LCR_H
 _RX, _TX, _RT, _OE = 1 << 4, 1 << 5, 1 << 6, 1 << 10  # interrupts
 _ERRORS_AT = 7  # among the interrupts: framing, parity and break error, then overrun
@@ -48,6 +50,7 @@ class Uart(TimedBlock):
         scheduler: the owner of time.
         counter: counts quarters of cycles of clk_peri.
         line: its interrupt request.
+        transmit, receive: its requests to the DMA.
         output: called with each byte that is sent.
     """
 
@@ -58,11 +61,14 @@ class Uart(TimedBlock):
         scheduler: Scheduler,
         counter: ClockCounter,
         line: InterruptLine,
+        transmit: RequestLine,
+        receive: RequestLine,
         output: Callable[[int], None],
     ) -> None:
         self.name, self.base = name, base
         self._counter = counter
         self._line = line
+        self._transmit_request, self._receive_request = transmit, receive
         self._output = output
         self._line_in: deque[_Frame] = deque()  # what the host sends
         super().__init__(
@@ -86,7 +92,7 @@ class Uart(TimedBlock):
                 *(lambda: 0, self._clear_interrupts),
                 clears=_ALL_INTERRUPTS,
             ),
-            Register(0x048, "UARTDMACR", 0, 0x7),
+            Register(0x048, "UARTDMACR", 0, 0x7, on_write=self._refresh),
             Register(0xFE0, "UARTPERIPHID0", 0x11, 0),
             Register(0xFE4, "UARTPERIPHID1", 0x10, 0),
             Register(0xFE8, "UARTPERIPHID2", 0x34, 0),
@@ -114,7 +120,7 @@ class Uart(TimedBlock):
         self._break_end: int | None = None  # when a break has lasted as long as a frame
         self._arrival: int | None = None  # when the next byte will have come in
         self._timeout: int | None = None
-        self._line.set(False)
+        self._drive()
 
     def feed(self, data: Iterable[int], waits: bool = True) -> None:
         """Let bytes arrive, one frame after the other; any errors are added to them.
@@ -134,11 +140,11 @@ class Uart(TimedBlock):
         self._arrival = None
 
     def due(self) -> int:
-        """The next cycle at which an enabled interrupt may be raised."""
-        mask = self["UARTIMSC"]
+        """The next cycle at which an enabled interrupt or a request may be raised."""
+        mask, requests = self["UARTIMSC"], self["UARTDMACR"]
         counts = []
-        receives = mask & (_RX | _RT | _ERROR_INTERRUPTS)
-        if (receives or mask & _TX) and self._shifted is not None:
+        receives = mask & (_RX | _RT | _ERROR_INTERRUPTS) or requests & _RXDMAE
+        if (receives or mask & _TX or requests & _TXDMAE) and self._shifted is not None:
             counts.append(self._shift_end)
         if receives:
             counts += self._next_arrivals()
@@ -158,7 +164,15 @@ class Uart(TimedBlock):
         if self._timeout is not None and self._timeout <= now:
             self._timeout = None
             self._raw |= _RT
+        self._drive()
+
+    def _drive(self) -> None:
         self._line.set(bool(self._raw & self["UARTIMSC"]))
+        control = self["UARTDMACR"]
+        # DDI0183G 3.3.14: DMAONERR stops reception by DMA at an error.
+        stopped = control & _DMAONERR and self._raw & _ERROR_INTERRUPTS
+        self._receive_request.set(bool(control & _RXDMAE and self._receive and not stopped))
+        self._transmit_request.set(bool(control & _TXDMAE) and len(self._transmit) < self._depth)
 
     @property
     def _frame(self) -> int:

@@ -6,25 +6,29 @@ A word takes as long as a missed one. What the cores read meanwhile does not hol
 from collections import deque
 
 from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.scheduler import Scheduler
+from sim.peripherals.requests import RequestLine
+from sim.peripherals.scheduler import NEVER, Scheduler
 from sim.peripherals.xip_cache import XipCache
 
 _DEPTH = 2
 
 
 class XipStream:
-    """STREAM_ADDR, STREAM_CTR and STREAM_FIFO."""
+    """STREAM_ADDR, STREAM_CTR and STREAM_FIFO; `request` is its request to the DMA."""
 
-    def __init__(self, scheduler: Scheduler, cache: XipCache) -> None:
+    def __init__(self, scheduler: Scheduler, cache: XipCache, request: RequestLine) -> None:
         self._scheduler = scheduler
         self._cache = cache
+        self._request = request
+        self._wakeup = scheduler.wakeup(self)
         self.reset()
 
     def reset(self) -> None:
         """No stream, the FIFO empty."""
         self._address = self._left = 0
         self._words: deque[int] = deque()
-        self._arrival: int | None = None  # the cycle at which the next word is there
+        self._arrival = NEVER  # the cycle at which the next word is there
+        self._changed()
 
     def registers(self) -> list[Register]:
         """The registers at their offsets in XIP_CTRL."""
@@ -37,13 +41,13 @@ class XipStream:
     @property
     def is_empty(self) -> bool:
         """STAT.FIFO_EMPTY."""
-        self._advance()
+        self.advance()
         return not self._words
 
     @property
     def is_full(self) -> bool:
         """STAT.FIFO_FULL."""
-        self._advance()
+        self.advance()
         return len(self._words) == _DEPTH
 
     def pop(self) -> int:
@@ -51,36 +55,51 @@ class XipStream:
         if self.is_empty:
             return 0
         word = self._words.popleft()
-        if self._left and self._arrival is None:  # it had waited for room
-            self._arrival = self._scheduler.cycles + self._cache.word_cycles
+        if self._arrival == NEVER:  # it had waited for room
+            self._fetch(self._scheduler.cycles)
+        self._changed()
         return word
 
-    def _advance(self) -> None:
-        while self._arrival is not None and self._arrival <= self._scheduler.cycles:
+    def due(self) -> int:
+        """See Timed."""
+        return self._arrival
+
+    def advance(self) -> None:
+        """See Timed."""
+        while self._arrival <= self._scheduler.cycles:
             self._words.append(self._cache.word_at(self._address))
             self._address += 4
             self._left -= 1
-            goes_on = self._left and len(self._words) < _DEPTH
-            self._arrival = self._arrival + self._cache.word_cycles if goes_on else None
+            self._fetch(self._arrival)
+        self._request.set(bool(self._words))
+
+    def _fetch(self, start: int) -> None:
+        """Begin with the next word, if there is one and room for it."""
+        goes_on = self._left and len(self._words) < _DEPTH
+        self._arrival = start + self._cache.word_cycles if goes_on else NEVER
+
+    def _changed(self) -> None:
+        self.advance()
+        self._wakeup.refresh()
 
     def _read_address(self) -> int:
-        self._advance()
+        self.advance()
         return self._address & 0xFFFF_FFFC
 
     def _write_address(self, value: int) -> None:
-        self._advance()
+        self.advance()
         self._address = value & 0xFFFF_FFFC
 
     def _read_left(self) -> int:
-        self._advance()
+        self.advance()
         return self._left
 
     def _start(self, value: int) -> None:
         """A count begins a stream; 0 ends it, and the FIFO keeps what it has."""
-        self._advance()
+        self.advance()
         self._left = value & 0x3F_FFFF
-        runs = self._left and len(self._words) < _DEPTH
-        self._arrival = self._scheduler.cycles + self._cache.word_cycles if runs else None
+        self._fetch(self._scheduler.cycles)
+        self._changed()
 
 
 class XipAux(RegisterBlock):

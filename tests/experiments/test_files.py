@@ -14,11 +14,12 @@ from experiment_models import MNIST_NETWORK
 import firmware_elf
 from experiments.cli import _MODULES, _parser
 from experiments.device import simulator
-from experiments.files import InputFile, OutputFile, RunsFile, output_or_dash
+from experiments.files import InputFile, OutputFile, RunsFile, input_or_dash, output_or_dash
 from experiments.pretraining import backbone
 from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
 from kernels.model import initial_model
 
+READ = (InputFile, input_or_dash)
 WRITTEN = (OutputFile, RunsFile, output_or_dash)
 
 (SUBPARSERS,) = (
@@ -36,7 +37,7 @@ def named(action: argparse.Action, file: str) -> list[str]:
 def pairs() -> Iterator[object]:
     """Every command with every two of its options that must not name the same file."""
     for command, actions in OPTIONS.items():
-        files = [action for action in actions if action.type in (InputFile, *WRITTEN)]
+        files = [action for action in actions if action.type in (*READ, *WRITTEN)]
         several = [action for action in files if isinstance(action, argparse._AppendAction)]
         for both in (*combinations(files, 2), *((action, action) for action in several)):
             if any(action.type in WRITTEN for action in both):
@@ -59,7 +60,7 @@ def test_every_option_that_names_a_file_tells_its_use() -> None:
     """Else the two options below would not be all of them."""
     for command, actions in OPTIONS.items():
         for action in actions:
-            use = action.type in (InputFile, *WRITTEN)
+            use = action.type in (*READ, *WRITTEN)
             assert use or action.type is not Path or action.metavar == "DIR", (command, action.dest)
             assert use or action.metavar != "FILE", (command, action.dest)
 

@@ -19,6 +19,7 @@ class Board:
 
     Attributes:
         sent: bytes of UART0.
+        data_requests: numbers of the requests to the DMA that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
 
@@ -26,6 +27,7 @@ class Board:
         self.clock = Scheduler()
         self.sent = bytearray()
         self._requested: set[int] = set()
+        self.data_requests: set[int] = set()
         self.machine = machine_without_program()
         self.events: list[object] = []
 
@@ -33,8 +35,14 @@ class Board:
             assert (number in self._requested) != level, "told of a change that is none"
             self._requested ^= {number}
 
+        def dreq(number: int, level: bool) -> None:
+            assert (number in self.data_requests) != level, "told of a change that is none"
+            self.data_requests ^= {number}
+
         around = {
             "irq": irq,
+            "dreq": dreq,
+            "seconds": lambda cycle: cycle / 5000,
             "uart0": self.sent.append,
             "machine": self.machine,
             "on_reset": lambda: self.events.append("reset"),

@@ -146,9 +146,16 @@ def test_peripherals_and_flash_are_refused(address: int, access: str) -> None:
     assert caught.value.reason is FaultReason.NOT_HERE
     assert caught.value.address == address
     assert str(caught.value) == (
-        "the engine unicorn has no peripherals and no flash; use the engine own: "
+        "the engine unicorn has no peripherals, flash or floating point; use the engine own: "
         f"4 bytes at {address:#010x} at PC 0x20000002"
     )
+
+
+def test_the_boot_roms_floating_point_is_refused() -> None:
+    add = program("bkpt #0").symbols["fadd (boot ROM)"].address
+    target = Pico(program(f"ldr r4, ={add | 1}; blx r4; bkpt #0"), engine=Engine.UNICORN)
+    with pytest.raises(Fault, match=r"unicorn has no .* floating point.*fadd \(boot ROM\)"):
+        target.run()
 
 
 @pytest.mark.parametrize("number", [0xF0, 0xF1])
@@ -157,7 +164,7 @@ def test_the_boot_roms_flash_functions_are_refused(number: int) -> None:
     rom = target._chip.copy_of(0, 0x4000)
     found = np.flatnonzero(rom.view(np.uint16) == 0xBE00 | number)
     target.set_registers(pc=2 * int(found[0]))
-    with pytest.raises(Fault, match="no flash"):
+    with pytest.raises(Fault, match="no peripherals, flash"):
         target.run()
 
 

@@ -350,3 +350,13 @@ def test_no_place_hides_another_in_the_text_of_the_loop() -> None:
     names = [name for kind in (Core, Chip, Sleep, Status) for name in kind.__members__]
     twice = {name for name in names if names.count(name) > 1}
     assert twice == {"END"}
+
+
+def test_a_read_that_makes_an_interrupt_pending_is_followed_by_it() -> None:
+    """An empty mailbox is an error, and that interrupts: RP2040 datasheet, 2.3.1.4."""
+    target = _pico(
+        f"ldr r5, =0xD0000000; {_set(_NVIC, 1 << 15)}; ldr r0, [r5, #0x58]; nop; nop; bkpt #0",
+        e31="bkpt #1",
+    )
+    assert target.run(1000).immediate == 1
+    assert target.cycles == 2 + 6 + 1 + _ENTRY

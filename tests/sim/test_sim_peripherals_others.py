@@ -78,6 +78,11 @@ def test_rtc_alarm() -> None:
     assert board.sleeps()
 
 
+def volts_of(code: int) -> float:
+    """In the middle of the step that converts to `code`."""
+    return (code + 0.5) / 4096 * 3.3
+
+
 def test_adc_reads_mid_scale_and_27_degrees() -> None:
     """adc_init, adc_select_input and adc_read of the SDK; the formula of the datasheet."""
     board = Board()
@@ -98,7 +103,7 @@ def test_adc_reads_mid_scale_and_27_degrees() -> None:
 def test_adc_fifo_and_round_robin() -> None:
     board = Board()
     board.init_clocks()
-    board.chip.adc.inputs[:3] = [100, 200, 300]
+    board.chip.adc.voltages[:3] = [volts_of(code) for code in (100, 200, 300)]
     board.write("ADC", "FCS", 1 | 3 << 24)  # interrupt at 3
     board.write("ADC", "INTE", 1)
     board.write("ADC", "CS", 1 | 1 << 3 | 0b101 << 16)
@@ -130,6 +135,59 @@ def test_adc_divider() -> None:
     assert board.read("ADC", "FCS") >> 16 & 0xF == 2
     board.run(1)
     assert board.read("ADC", "FCS") >> 16 & 0xF == 3
+
+
+def _convert(board: Board) -> int:
+    board.set_bits("ADC", "CS", 1 << 2)
+    board.run(250)
+    return board.read("ADC", "RESULT")
+
+
+@pytest.mark.parametrize(
+    ("volts", "code"), [(0.0, 0), (3.3, 4095), (1.0, 1241), (-1.0, 0), (5.0, 4095)]
+)
+def test_adc_converts_a_voltage(volts: float, code: int) -> None:
+    board = Board()
+    board.init_clocks()
+    board.chip.adc.voltages[2] = volts
+    board.write("ADC", "CS", 1 | 2 << 12)
+    assert _convert(board) == code
+
+
+def test_adc_holds_a_voltage_when_its_conversion_begins() -> None:
+    board = Board()
+    board.init_clocks()
+    start = board.clock.cycles
+    board.chip.adc.voltages[0] = lambda seconds: seconds
+    board.write("ADC", "CS", 1)
+    board.run(1000)
+    board.set_bits("ADC", "CS", 1 << 2)
+    board.run(5000)
+    assert board.read("ADC", "RESULT") == int((start + 1000) / 5000 / 3.3 * 4096)  # Board.seconds
+
+
+def test_adc_fifo_of_bytes_and_what_lies_in_it() -> None:
+    board = Board()
+    board.init_clocks()
+    board.chip.adc.voltages[0] = volts_of(0xABC)
+    board.write("ADC", "FCS", 1 | 1 << 1)  # SHIFT
+    board.write("ADC", "CS", 1 | 1 << 3)
+    board.run(250 * 4)
+    assert board.read("ADC", "FCS") & 0xF_0F00 == 4 << 16 | 1 << 9  # FULL
+    assert board.read("ADC", "FIFO") == 0xAB
+
+
+def test_adc_asks_the_dma_for_what_reached_the_threshold() -> None:
+    board = Board()
+    board.init_clocks()
+    board.write("ADC", "FCS", 1 | 1 << 3 | 2 << 24)  # DREQ_EN, two
+    board.write("ADC", "CS", 1 | 1 << 3)
+    board.run(2 * 250 - 1)
+    assert board.data_requests == set()
+    board.run(1)
+    assert board.data_requests == {36}
+    board.read("ADC", "FIFO")
+    assert board.data_requests == set()
 
 
 class _Cache:
@@ -180,9 +238,12 @@ def test_second_stage_boot_finds_quad_enabled() -> None:
         assert board.read("XIP_SSI", "DR0") == 0x02
 
 
-def test_flash_identity_with_forced_chip_select() -> None:
+@pytest.mark.parametrize("reads_words", [False, True])
+def test_flash_identity_with_forced_chip_select(reads_words: bool) -> None:
     """flash_do_cmd of the SDK."""
     board = Board()
+    if reads_words:
+        _set_up_reads_of_words(board, 1)
     board.write("XIP_SSI", "SSIENR", 1)
 
     def command(sent: bytes) -> bytes:
@@ -220,8 +281,10 @@ def test_words_stream_from_flash() -> None:
     board.write("XIP_CTRL", "STREAM_CTR", 4)
     board.run(49)
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
+    assert board.data_requests == set()
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0  # nothing there
     board.run(1)
+    assert board.data_requests == {37}
     assert board.read("XIP_CTRL", "STAT") & (_EMPTY | _FULL) == 0
     board.run(1000)
     assert board.read("XIP_CTRL", "STAT") & _FULL
@@ -231,6 +294,7 @@ def test_words_stream_from_flash() -> None:
     board.run(50)
     assert board.blocks["XIP_AUX"].read(0x40) == 0x1000_0104  # at every address
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_0108
+    assert board.data_requests == set()
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
     board.run(50)
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0x1000_010C
@@ -248,3 +312,54 @@ def test_a_stream_ends_when_its_count_is_cleared() -> None:
     assert board.read("XIP_CTRL", "STREAM_FIFO") == 0
     assert board.read("XIP_CTRL", "STREAM_ADDR") == 4
     assert board.read("XIP_CTRL", "STAT") & _EMPTY
+
+
+def _set_up_reads_of_words(board: Board, count: int) -> None:
+    """As boot2_w25q080 of the SDK leaves it, but for the number of words."""
+    board.write("XIP_SSI", "SSIENR", 0)
+    board.write("XIP_SSI", "BAUDR", 2)
+    board.write("XIP_SSI", "CTRLR0", 2 << 21 | 31 << 16 | 3 << 8)  # four lines
+    board.write("XIP_SSI", "CTRLR1", count - 1)
+    board.write("XIP_SSI", "SPI_CTRLR0", 0xA0 << 24 | 4 << 11 | 8 << 2 | 2)
+    board.write("XIP_SSI", "SSIENR", 1)
+
+
+def test_words_read_by_the_serial_controller() -> None:
+    """4.10: 8 clocks of address and mode, 4 of waiting, 8 a word; big-endian."""
+    board = Board(_Flash())
+    _set_up_reads_of_words(board, 3)
+    board.write("XIP_SSI", "DMACR", 1)
+    board.write("XIP_SSI", "DR0", 0x00_0104 << 8 | 0xA0)
+    board.run(39)
+    assert board.read("XIP_SSI", "SR") & 0b1001 == 1  # busy
+    assert board.data_requests == set()
+    for word in (0x0401_0000, 0x0801_0000, 0x0C01_0000):
+        board.run(1)
+        assert board.data_requests == {39}
+        assert board.read("XIP_SSI", "DR0") == word
+        assert board.data_requests == set()
+        board.run(15)
+    assert board.read("XIP_SSI", "SR") & 0b1001 == 0
+
+
+def test_interrupts_of_the_serial_controller() -> None:
+    board = Board(_Flash())
+    _set_up_reads_of_words(board, 18)
+    board.write("XIP_SSI", "RXFTLR", 3)
+    board.write("XIP_SSI", "IMR", 1 << 4)
+    board.write("XIP_SSI", "DR0", 0)
+    board.run(40 + 3 * 16 - 1)
+    assert board.interrupts == set()
+    board.run(1)
+    assert board.interrupts == {6}
+    assert board.read("XIP_SSI", "ISR") == 1 << 4
+    board.run(1000)  # two words too many
+    assert board.read("XIP_SSI", "RXFLR") == 16
+    assert board.read("XIP_SSI", "RISR") == 1 << 4 | 1 << 3 | 1
+    assert board.read("XIP_SSI", "RXOICR") == 1
+    assert board.read("XIP_SSI", "RXOICR") == 0
+    for _ in range(17):
+        board.read("XIP_SSI", "DR0")
+    assert board.interrupts == set()
+    assert board.read("XIP_SSI", "RISR") == 1 << 2 | 1  # one read too many
+    assert (board.read("XIP_SSI", "ICR"), board.read("XIP_SSI", "RISR")) == (1, 1)

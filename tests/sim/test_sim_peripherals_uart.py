@@ -319,3 +319,35 @@ def test_a_loop_cuts_off_the_host() -> None:
     board.clear_bits("UART0", "UARTCR", 1 << 7)
     board.run(10 * _FRAME)
     assert _read(board) == ord("x")
+
+
+def test_requests_to_the_dma() -> None:
+    """DDI0183G 2.5: for each byte that is there, and while there is room for one."""
+    board = _board()
+    board.chip.uart0.feed(b"ab")
+    board.write("UART0", "UARTDMACR", 0b01)
+    board.run(_FRAME - 1)
+    assert board.data_requests == set()
+    board.run(1)
+    assert board.data_requests == {21}
+    assert _read(board) == ord("a")
+    assert board.data_requests == set()
+    board.run(_FRAME)
+    assert board.data_requests == {21}
+    board.write("UART0", "UARTDMACR", 0b10)
+    assert board.data_requests == {20}
+    for byte in range(33):
+        board.write("UART0", "UARTDR", byte)
+    assert board.data_requests == set()
+    board.run(_FRAME)
+    assert board.data_requests == {20}
+
+
+def test_an_error_ends_reception_by_dma() -> None:
+    board = _board()
+    board.write("UART0", "UARTDMACR", 0b101)  # DMAONERR
+    board.chip.uart0.feed([65 | _FE])
+    board.run(_FRAME)
+    assert board.data_requests == set()
+    board.write("UART0", "UARTICR", _FEI)
+    assert board.data_requests == {21}

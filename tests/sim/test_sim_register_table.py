@@ -12,14 +12,13 @@ import pytest
 from register_table import CLEAR, SET, XOR, Listed, Probe, listed
 
 _ALL = 0xFFFF_FFFF
+_DMA, _PWM = 0x5000_0000, 0x4005_0000
 # Blocks of which no register answers, but those named behind them. The list shrinks as they come.
 NOT_MODELLED: dict[str, tuple[str, ...]] = {
-    "DMA": (),
     "I2C0": (),
     "I2C1": (),
     "PIO0": (),
     "PIO1": (),
-    "PWM": (),
     "SPI0": (),
     "SPI1": (),
     "USBCTRL_REGS": ("SIE_CTRL",),
@@ -36,6 +35,7 @@ FIRST_READ = {
     "CLOCKS.ENABLED0": _ALL,
     "CLOCKS.ENABLED1": 0x7FFF,
     "PSM.DONE": 0x1_FFFF,
+    "DMA.N_CHANNELS": 12,
     "IO_BANK0.INTR0": 0x1111_1111,  # pulled down: low
     "IO_BANK0.INTR1": 0x1111_1111,
     "IO_BANK0.INTR2": 0x1111_1111,
@@ -64,6 +64,9 @@ ACTING = {
     *(f"SIO.SPINLOCK{lock}" for lock in range(32)),
     *(f"SIO.INTERP{unit}_ACCUM{lane}_ADD" for unit, lane in product(range(2), repeat=2)),
     *("CLOCKS.CLK_PERI_DIV", "XIP_CTRL.STREAM_CTR"),
+    # Other names of a channel's registers, which begin a transfer, and triggers.
+    *(f"DMA.CH{channel}_AL{alias}_CTRL" for channel, alias in product(range(12), (1, 2, 3))),
+    *(f"DMA.CH{channel}_CTRL_TRIG" for channel in range(12)),
 }
 # Bits that must not be set here.
 LEFT_ALONE = {
@@ -233,6 +236,24 @@ def _misuse_adc_fifo(probe: Probe) -> None:
     probe.store(0x4004_C000, 0)
 
 
+def _end_channels(probe: Probe) -> None:
+    """Two channels of the DMA that have nothing to move."""
+    for enable in (0x404, 0x414):
+        probe.store(_DMA + enable, 0b11)
+    for channel in range(2):
+        probe.store(_DMA + 0x40 * channel + 0xC, channel << 11 | 0x3F << 15 | 1)
+    probe.wait_for(_DMA + 0x400, 0b11)
+
+
+def _wrap(probe: Probe) -> None:
+    """Two slices of the PWM."""
+    for number in range(2):
+        probe.store(_PWM + 0x14 * number + 0x10, 3)
+        probe.store(_PWM + 0x14 * number, 1)
+    probe.wait_for(_PWM + 0xA4, 0b11)
+    probe.store(_PWM + 0xA0, 0)
+
+
 def _write_badly(address: int) -> Callable[[Probe], None]:
     return lambda probe: probe.store(address, 0x123 << 12)
 
@@ -244,6 +265,8 @@ CLEARED: dict[str, Callable[[Probe], None]] = {
     "IO_QSPI.INTR": _make_edges(0x4001_8000, 2),
     "UART0.UARTRSR": _overrun_uart(0x4003_4000),
     "UART1.UARTRSR": _overrun_uart(0x4003_8000),
+    **{f"DMA.{name}": _end_channels for name in ("INTR", "INTR1", "INTS0", "INTS1")},
+    "PWM.INTR": _wrap,
     "ADC.FCS": _misuse_adc_fifo,
     "XOSC.STATUS": _write_badly(0x4002_4000),
     "ROSC.STATUS": _write_badly(0x4006_0000),
@@ -255,6 +278,9 @@ NEVER_SET = {
     "ADC.CS",  # ERR_STICKY: conversions do not fail
     "VREG_AND_CHIP_RESET.CHIP_RESET",  # PSM_RESTART_FLAG: of a debugger
     *(f"BUSCTRL.PERFCTR{number}" for number in range(4)),
+    "DMA.CHAN_ABORT",  # is done at once
+    *(f"DMA.CH{channel}_DBG_CTDREQ" for channel in range(12)),
+    *(f"DMA.CH{channel}_CTRL_TRIG" for channel in range(12)),  # a write begins what sets them again
     *("XIP_CTRL.CTR_HIT", "XIP_CTRL.CTR_ACC", "SIO.FIFO_ST"),
 }
 

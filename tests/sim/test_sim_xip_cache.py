@@ -164,6 +164,26 @@ def _programs(draw: st.DrawFn) -> str:
     )
 
 
+def test_a_chip_of_2_mb_is_there_again_above() -> None:
+    """Flash of 2 MB takes no note of the upper bits of its 24-bit addresses; the cache does."""
+    far = "ldr r7, =0x{:x}; ldr r{}, [r7]"
+    source = (
+        far.format(DATA, 0)
+        + "; "
+        + "; ".join(far.format(DATA + at, n) for n, at in ((1, 0x20_0000), (2, 0x3E0_0000)))
+        + "; ldr r7, =jumped + 0x200001; bx r7; bkpt #1; jumped: mov r6, pc; bkpt #0"
+    )
+    pico = Pico(program(source, FLASH_BASE), xip_miss=41)
+    pico.write(DATA, b"mark")
+    assert pico.run().immediate == 0
+    mark = int.from_bytes(b"mark", "little")
+    registers = pico.registers
+    assert [registers.r0, registers.r1, registers.r2] == [mark] * 3
+    assert registers.r6 >> 20 == 0x102
+    assert pico.xip.hits == 0
+    assert pico.read(DATA + 0x20_0000, np.uint32)[0] == mark
+
+
 @settings(max_examples=100)
 @given(_programs(), st.sampled_from([None, 1, 60, 500]), st.booleans())
 def test_random_programs_equal_the_slow_model(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.cpu.native import native
-from sim.devices.pio.places import AT, CLKDIV, DELAY, DIVISOR, PULSE, STALL, TICK
+from sim.devices.pio.places import AHEAD, AT, CLKDIV, DELAY, DIVISOR, PULSE, STALL, TICK
 
 
 @native
@@ -24,9 +24,10 @@ def settle_clock(chip: Any, machine: Any, now: Any) -> None:
     """
     pulse, divisor = chip[machine + PULSE], chip[machine + DIVISOR]
     if chip[machine + TICK] < now:
-        pulse += ((now << 8) - pulse + divisor - 1) // divisor * divisor
+        pulse += max(1, ((now << 8) - pulse + divisor - 1) // divisor) * divisor
     else:
-        ahead = (pulse - (now << 8)) // divisor
+        ahead = min((pulse - (now << 8)) // divisor, chip[machine + AHEAD])
+        chip[machine + AHEAD] = 0
         if ahead <= 0:
             return
         pulse -= ahead * divisor
@@ -39,6 +40,8 @@ def pass_pulses(chip: Any, machine: Any, count: Any) -> None:
     """From the present pulse to a later one."""
     pulse = chip[machine + PULSE] + count * chip[machine + DIVISOR]
     chip[machine + PULSE], chip[machine + TICK] = pulse, pulse >> 8
+    if count > 1:
+        chip[machine + AHEAD] = count - 1
 
 
 @native

@@ -101,9 +101,7 @@ def let_go_of_pins(chip: Any, block: Any, machine: Any, number: Any) -> None:
 
 
 @native
-def _out_pins(
-    chip: Any, block: Any, machine: Any, number: Any, data: Any, directions: Any
-) -> None:
+def _out_pins(chip: Any, block: Any, machine: Any, number: Any, data: Any, directions: Any) -> None:
     enable = chip[machine + ENABLE_BIT]
     if enable >= 0 and data >> enable & 1 == 0:
         let_go_of_pins(chip, block, machine, number)

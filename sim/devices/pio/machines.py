@@ -171,6 +171,8 @@ def _pulse(
     given = op >= 0
     if given:
         chip[machine + GIVEN] = -1
+        if chip[machine + GIVEN_STALLS] == 0:
+            chip[machine + DELAY] = 0  # its own delay is the one that counts
     else:
         op = chip[block + MEMORY + chip[machine + PC]]
     stall = execute(chip, block, machine, number, op, inputs, flags, given)
@@ -178,7 +180,7 @@ def _pulse(
         if given:
             chip[machine + GIVEN] = op
         pass_pulses(chip, machine, 1)
-        if stall == NEXT_PULSE or stall == PIN and not settled:
+        if stall == NEXT_PULSE or (stall == PIN and not settled):
             chip[machine + AT] = chip[machine + TICK]
             return
         chip[machine + STALL], chip[machine + AT] = stall, NEVER
@@ -369,7 +371,7 @@ def _awaited(chip: Any, index: Any) -> Any:
     block = BLOCKS + index * BLOCK_SIZE
     enabled = chip[block + INTE] | chip[block + INTE + 2]
     drives = chip[_FUNCTION + index] & chip[_WATCHED]
-    if drives or enabled >> 8 and chip[block + RAISES]:
+    if drives or (enabled >> 8 and chip[block + RAISES]):
         return np.int64(15)
     # A request that is already there comes again only after an access.
     requests = chip[_REQUESTS] >> 8 * index
@@ -391,8 +393,7 @@ def schedule_pio(chip: Any) -> None:
             machine = machine_at(block, number)
             if awaited & 1:
                 happens = min(happens, chip[machine + AT])
-                stall = chip[machine + STALL]
-                by_others |= stall == PIN or stall == FLAG
+                by_others |= chip[machine + STALL] in (PIN, FLAG)
             awaited >>= 1
             number += 1
     soon = min(chip[BLOCKS + NEXT], chip[BLOCKS + BLOCK_SIZE + NEXT])

@@ -51,6 +51,7 @@ MACHINES = MEMORY + MEMORY_SIZE
     PULSE,  # its clock enable that is next, in 1/256 cycles: see divider
     TICK,  # the cycle of that
     DELAY,  # clock enables from that one to the one at which it goes on
+    AHEAD,  # clock enables that have been passed because it is delayed in them
     DIVISOR,  # in 1/256 cycles
     PC,
     X,
@@ -98,7 +99,7 @@ MACHINES = MEMORY + MEMORY_SIZE
     HELD_MASK,
     HELD_DIRECTIONS,
     TX,
-) = range(48)
+) = range(49)
 RX = TX + FIFO_SIZE
 MACHINE_SIZE = RX + FIFO_SIZE
 

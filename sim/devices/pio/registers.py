@@ -17,7 +17,6 @@ from sim.devices.pio.machines import (
     drive_block,
     machine_at,
     raw_interrupts,
-    runs,
     schedule_pio,
     tell,
     wake_block,
@@ -70,7 +69,6 @@ from sim.devices.pio.places import (
     PIN_MASK,
     PINCTRL,
     PULL_THRESHOLD,
-    PULSE,
     PUSH_THRESHOLD,
     RAISES,
     REQUEST,
@@ -86,7 +84,6 @@ from sim.devices.pio.places import (
     SIDE_OPTIONAL,
     STALL,
     STICKY,
-    TICK,
     TX,
     WORDS,
     WRAP_BOTTOM,
@@ -108,7 +105,8 @@ _EXECCTRL_BITS, _SHIFTCTRL_BITS, _JOINS = 0x7FFF_FF9F, 0xFFFF_0000, 0xC000_0000
 _INTERRUPTS = 0xFFF
 _PENDING, _STOP_AT, _WINDOW = int(Core.PENDING), int(Core.STOP_AT), int(Core.WINDOW)
 _PIO_AT, _DEVICES_AT = int(Chip.PIO_AT), int(Chip.DEVICES_AT)
-_DEVICES_ON, _PIO_ON = int(Chip.DEVICES_ON), 1 << 0
+_DEVICES_ON = int(Chip.DEVICES_ON)
+PIO_ON = 4  # of DEVICES_ON
 
 
 @native
@@ -205,7 +203,7 @@ def _settle(chip: Any) -> None:
     chip[_DEVICES_AT] = min(chip[_DEVICES_AT], chip[_PIO_AT])
     happens = min(chip[BLOCKS + NEXT], chip[BLOCKS + BLOCK_SIZE + NEXT])
     on = happens < NEVER or chip[BLOCKS + ENABLED] | chip[BLOCKS + BLOCK_SIZE + ENABLED] != 0
-    chip[_DEVICES_ON] = chip[_DEVICES_ON] & ~_PIO_ON | (_PIO_ON if on else 0)
+    chip[_DEVICES_ON] = chip[_DEVICES_ON] & ~PIO_ON | (PIO_ON if on else 0)
 
 
 @native
@@ -333,7 +331,7 @@ def _write_fifo(chip: Any, block: Any, number: Any, value: Any, now: Any) -> Non
         chip[block + FDEBUG] |= 1 << _TXOVER + number
         return
     empty = chip[machine + OSR_COUNT] >= chip[machine + PULL_THRESHOLD]
-    if chip[machine + STALL] == FIFO or chip[machine + AUTOPULL] and empty:
+    if chip[machine + STALL] == FIFO or (chip[machine + AUTOPULL] and empty):
         wake_machine(chip, block, number, now)
 
 
@@ -345,7 +343,7 @@ def _write_memory(chip: Any, block: Any, place: Any, value: Any) -> None:
     for at in range(MEMORY_SIZE):
         op = chip[block + MEMORY + at]
         kind, destination = op >> 13, op >> 5 & 7
-        if kind == 6 or kind == 3 and destination == 7 or kind == 5 and destination == 4:
+        if kind == 6 or (kind == 3 and destination == 7) or (kind == 5 and destination == 4):
             chip[block + RAISES] = 1
 
 

@@ -10,5 +10,6 @@ UNKNOWN, the old value stays.
 
 from manual.core import ManualCore, Step
 from manual.memory import BusFault, Fault, Memory, Ram
+from manual.two_cores import TwoCores
 
-__all__ = ["BusFault", "Fault", "ManualCore", "Memory", "Ram", "Step"]
+__all__ = ["BusFault", "Fault", "ManualCore", "Memory", "Ram", "Step", "TwoCores"]

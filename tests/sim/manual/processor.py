@@ -50,6 +50,11 @@ class Processor(Registers):
     def execution_priority(self) -> int:
         return self.exceptions.execution_priority(self.primask)
 
+    def send_event(self) -> None:
+        """SEV: to this processor and to others."""
+        self.event_register = True
+        self.events_sent += 1
+
     def pass_time(self, cycles: int) -> None:
         """Let the clock run, and the timer with it."""
         for _ in range(cycles):

@@ -219,8 +219,7 @@ def _hint(core: Processor, code: int) -> int:
         core.asleep = "WFI"
         return timing.WAIT
     if hint == 0b0100:  # SEV
-        core.event_register = True
-        core.events_sent += 1
+        core.send_event()
     return timing.ALU
 
 

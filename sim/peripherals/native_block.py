@@ -1,0 +1,37 @@
+"""A block whose registers are native, for those who do not come from the native loop."""
+
+from functools import partial
+
+from sim.cpu.state import Machine
+from sim.devices.from_python import read_device, write_device
+from sim.peripherals.registers import Register, RegisterBlock
+from sim.peripherals.scheduler import Scheduler
+
+
+class NativeBlock(RegisterBlock):
+    """Registers by name and offset."""
+
+    def __init__(
+        self,
+        name: str,
+        base: int,
+        registers: dict[str, int],
+        machine: Machine,
+        scheduler: Scheduler,
+    ) -> None:
+        self.name, self.base = name, base
+        self._machine, self._scheduler = machine, scheduler
+        super().__init__(
+            *(
+                Register(at, label, 0, 0, partial(self._read, at), partial(self._write, at))
+                for label, at in registers.items()
+            )
+        )
+
+    def _read(self, offset: int) -> int:
+        machine, now = self._machine, self._scheduler.cycles
+        return int(read_device(*machine.cores, machine.chip, now, self.base + offset))
+
+    def _write(self, offset: int, value: int) -> None:
+        machine, now = self._machine, self._scheduler.cycles
+        write_device(*machine.cores, machine.chip, now, self.base + offset, value)
