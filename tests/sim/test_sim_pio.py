@@ -66,7 +66,7 @@ class Machine:
         self._number = number
         for place, op in enumerate(program):
             self.board.write(_P, f"INSTR_MEM{place}", op)
-        self.write("EXECCTRL", len(program) - 1 << 12)
+        self.write("EXECCTRL", (len(program) or 32) - 1 << 12)
 
     def write(self, register: str, value: int) -> None:
         self.board.write(_P, f"SM{self._number}_{register}", value)

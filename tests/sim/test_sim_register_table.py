@@ -17,8 +17,6 @@ _DMA, _PWM = 0x5000_0000, 0x4005_0000
 NOT_MODELLED: dict[str, tuple[str, ...]] = {
     "I2C0": (),
     "I2C1": (),
-    "PIO0": (),
-    "PIO1": (),
     "SPI0": (),
     "SPI1": (),
     "USBCTRL_REGS": ("SIE_CTRL",),
