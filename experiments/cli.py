@@ -581,7 +581,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="any program for the RP2040",
         description="Runs an ELF, UF2 or BIN file on the simulated Pico until it exits (by "
         "semihosting), halts at a breakpoint, sleeps for ever, faults, or meets a limit. What it "
-        "writes to UART0 or by semihosting goes to standard output.",
+        "writes to UART0, to a USB serial port or by semihosting goes to standard output.",
     )
     run.add_argument("program", type=InputFile, metavar="FILE")
     run.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -635,10 +635,23 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--strict", action="store_true", help="a register that is not modelled is a fault"
     )
     run.add_argument(
+        "--stack-limit",
+        choices=("on", "off"),
+        default="on",
+        help="a stack that leaves its room: a fault where the program owns something, a warning "
+        "where it does not (on); or let it (off)",
+    )
+    run.add_argument(
         "--uart-in",
         type=input_or_dash,
         metavar="FILE",
         help="what UART0 receives, at its baud rate; - is standard input",
+    )
+    run.add_argument(
+        "--usb-in",
+        type=input_or_dash,
+        metavar="FILE",
+        help="what the first USB serial port receives once it is open; - is standard input",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")

@@ -7,7 +7,9 @@ import os
 import select
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +18,27 @@ from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Engine, Pico, SimError, Stop, StopReason, load_program
+from sim import Engine, Pico, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.reports import profile_formats, record_diff
-from sim.reports.call_graph import CallGraph
 from sim.reports.memory_report import memory_table
-from sim.reports.profile import Profile
-from sim.semihosting import BREAKPOINT, Semihosting
-from sim.session import Console, Limits, Outcome, run_session
+from sim.reports.profile_formats import CoreProfile
+from sim.semihosting import Semihosting
+from sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
 from sim.xip_cache import DEFAULT_MISS_CYCLES
 
 EXPECTED_ERRORS = (UserError, SimError)
 VOID_RESULTS: tuple[type[Exception], ...] = ()
 
 # Suffix of a profile's file -> its text. The longest suffix that fits counts.
-PROFILES: dict[str, Callable[[Profile, CallGraph], str]] = {
+PROFILES: dict[str, Callable[[Sequence[CoreProfile]], str]] = {
     ".txt": profile_formats.function_table,
-    ".lines.txt": lambda profile, _: profile_formats.line_table(profile),
-    ".instructions.txt": lambda profile, _: profile_formats.instruction_table(profile),
+    ".lines.txt": profile_formats.line_table,
+    ".instructions.txt": profile_formats.instruction_table,
     ".callgrind": profile_formats.callgrind,
     ".collapsed": profile_formats.collapsed,
-    ".speedscope.json": lambda *run: json.dumps(profile_formats.speedscope(*run)) + "\n",
-    ".json": lambda *run: json.dumps(profile_formats.record(*run), indent=2) + "\n",
+    ".speedscope.json": lambda cores: json.dumps(profile_formats.speedscope(cores)) + "\n",
+    ".json": lambda cores: json.dumps(profile_formats.record(cores), indent=2) + "\n",
 }
 
 
@@ -50,7 +51,7 @@ def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
     program = load_program(options.program)
-    by_hand = options.uart_in == STANDARD_INPUT and sys.stdin.isatty()
+    by_hand = sys.stdin.isatty()
     on_stdout = options.json != STANDARD_OUTPUT
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -58,27 +59,41 @@ def run(options: Namespace) -> int:
         clock_hz=round(options.clock * 1e6),
         strict=options.strict,
         uart=console.uart,
-        uart_input=b"" if by_hand else _uart_input(options.uart_in),
+        uart_input=_input("--uart-in", options.uart_in, by_hand),
+        usb_serial=console.write,
+        usb_input=_input("--usb-in", options.usb_in, by_hand),
         xip_cache=not options.no_xip_cache,
         xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
         trace=bool(options.profile or options.memory),
         engine=Engine(options.engine),
         resets=options.resets,
+        stack_limit=options.stack_limit == "on",
     )
-    if options.gdb is not None:
-        end = _debug(pico, console, options)
-        if end.ending is not gdb_server.Ending.DETACHED:  # then the program runs on alone
-            return end.exit_code or 0
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
-    outcome = run_session(pico, console, limits, *([_typed] if by_hand else []))
+    keyboard = None
+    if by_hand and STANDARD_INPUT in (options.uart_in, options.usb_in):
+        keyboard = Keyboard(
+            _typed, pico.send if options.uart_in == STANDARD_INPUT else pico.usb.type
+        )
+    if options.gdb is None:
+        outcome = run_session(pico, console, limits, keyboard)
+    else:
+        end = _debug(pico, console, limits, keyboard, options.gdb)
+        if not isinstance(end, Outcome):
+            return end.exit_code or 0
+        outcome = end
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
+    for warning in pico.stack_warnings:
+        print(f"priot: {warning}; silence this with --stack-limit off", file=sys.stderr)
     for register in pico.unmodelled:
         print(f"priot: not modelled: {register}", file=sys.stderr)
+    for problem in _usb_problems(pico, options):
+        print(f"priot: USB: {problem}", file=sys.stderr)
     for path in options.profile:
-        text = _profile_writer(path)(pico.profile(), pico.call_graph())
+        text = _profile_writer(path)(pico.profiles())
         _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
     for path in options.memory:
         _write_memory(pico, path)
@@ -90,16 +105,25 @@ def run(options: Namespace) -> int:
     return outcome.exit_code
 
 
-def _uart_input(path: Path | None) -> bytes:
-    """All that UART0 is to receive."""
-    if path is None:
+def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
+    """All that a serial port is to receive; what is typed by hand comes later."""
+    if path is None or (path == STANDARD_INPUT and by_hand):
         return b""
     if path == STANDARD_INPUT:
         return sys.stdin.buffer.read()
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"--uart-in {path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{option} {path}: cannot be read ({error.strerror})") from error
+
+
+def _usb_problems(pico: Pico, options: Namespace) -> list[str]:
+    if Engine(options.engine) is not Engine.OWN:
+        return []
+    usb = pico.usb
+    if usb.obstacle:
+        return [f"the program pulls up D+, but the host sees no device: {usb.obstacle}"]
+    return usb.problems
 
 
 def _typed(waits: bool) -> bytes:
@@ -108,19 +132,24 @@ def _typed(waits: bool) -> bytes:
     return os.read(sys.stdin.fileno(), 4096) if ready else b""
 
 
-def _debug(pico: Pico, console: Console, options: Namespace) -> gdb_server.SessionEnd:
-    """Let GDB run the program, until that ends or GDB leaves."""
-    semihosting = Semihosting(pico, console.write, options.files, options.arguments)
+def _debug(
+    pico: Pico, console: Console, limits: Limits, keyboard: Keyboard | None, port: int
+) -> gdb_server.SessionEnd | Outcome:
+    """Let GDB run the program, and between two times that GDB has it the program run alone.
 
-    def exit_code(stop: Stop) -> int | None:
-        if stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT:
-            semihosting.serve()
-        return semihosting.exit_code
-
-    try:
-        return gdb_server.serve(pico, options.gdb, exit_code=exit_code)
-    finally:
-        semihosting.close()
+    An Outcome if it ended alone.
+    """
+    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
+    with gdb_server.Server(port) as server, closing(semihosting):
+        while True:
+            end = server.debug(pico, semihosting)
+            if end.ending is not gdb_server.Ending.DETACHED:
+                return end
+            outcome = run_session(
+                pico, console, limits, keyboard, semihosting, lambda: server.is_called
+            )
+            if outcome.ending is not Ending.CALLED:
+                return outcome
 
 
 def diff(options: Namespace) -> int:
@@ -137,6 +166,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
+    if options.uart_in == options.usb_in == STANDARD_INPUT:
+        raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:
@@ -148,7 +179,7 @@ def _check(options: Namespace) -> None:
             )
 
 
-def _profile_writer(path: Path) -> Callable[[Profile, CallGraph], str]:
+def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
     if path == STANDARD_OUTPUT:
         return PROFILES[".txt"]
     for suffix in sorted(PROFILES, key=len, reverse=True):
@@ -189,6 +220,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
         "bus_stalls": list(pico.bus_stalls),
         "peak_sram_bytes": use.total,
         "stack_high_water_bytes": use.stack,
+        "stack_warnings": [asdict(warning) for warning in pico.stack_warnings],
         "unmodelled": [str(register) for register in pico.unmodelled],
     }
 

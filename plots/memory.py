@@ -29,14 +29,14 @@ _LIMIT_IN_SIGHT = 4  # the stack's limit is drawn unless it is that many times d
 def draw_memory(report: Mapping[str, Any], path: Path) -> None:
     """Draw where a program's memory went, from its memory report alone.
 
-    On top a bar for flash and one for SRAM, by address, with sections, heap and stack; below, if
-    the run was traced, the depth of the stack over time, its deepest point marked. KB are 1024
-    bytes; the flash axis ends where the program does, the SRAM axis shows all there is.
+    On top a bar for flash and one for SRAM, by address, with sections, heap and stacks; below, if
+    the run was traced, the depth of each core's stack over time, its deepest point marked. KB are
+    1024 bytes; the flash axis ends where the program does, the SRAM axis shows all there is.
 
     Args:
         report: with the keys of ``sim.MemoryReport.to_json()``: ``flash`` and ``sram`` (each with
-            ``address``, ``capacity``, ``used`` and ``sections``), ``stack``, ``heap``, ``cycles``,
-            ``clock_hz`` and ``stack_over_time``. Other keys are left alone.
+            ``address``, ``capacity``, ``used`` and ``sections``), ``stacks``, ``heap``, ``cycles``
+            and ``clock_hz``. Other keys are left alone.
         path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
 
     Raises:
@@ -44,41 +44,41 @@ def draw_memory(report: Mapping[str, Any], path: Path) -> None:
         KeyError: the report lacks a key.
         OSError: the file cannot be written.
     """
-    points = report["stack_over_time"]
-    heights = [_MAP_INCHES, _STACK_INCHES] if points else [_MAP_INCHES]
+    traced = [stack for stack in report["stacks"] if stack["over_time"]]
+    heights = [_MAP_INCHES, *[_STACK_INCHES] * len(traced)]
     with paper_style():
         figure = Figure(figsize=(PAGE_INCHES, sum(heights)), layout="constrained")
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
         flash_axes, sram_axes = parts[0, 0].subplots(2, 1)
         _draw_region(flash_axes, "flash", report["flash"], [])
-        _draw_region(sram_axes, "SRAM", report["sram"], _heap_and_stack(report))
+        _draw_region(sram_axes, "SRAM", report["sram"], _heap_and_stacks(report))
         parts[0, 0].legend(
             handles=[Patch(facecolor=f, edgecolor="black", label=n) for n, f in _KINDS.values()],
             loc="outside upper center",
             ncols=len(_KINDS),
             handlelength=1.2,
         )
-        if points:
-            _draw_stack(parts[1, 0].subplots(), report, points)
+        for core, stack in enumerate(traced):
+            name = f"stack of core {core}" if len(traced) > 1 else "stack"
+            _draw_stack(parts[1 + core, 0].subplots(), report, stack, name)
         save(figure, path)
 
 
 _Stretch = tuple[str, str, int, int]  # name, kind, address, size
 
 
-def _heap_and_stack(report: Mapping[str, Any]) -> list[_Stretch]:
-    stack, heap = report["stack"], report["heap"]
-    room = stack["top"] - stack["limit"]
-    used = stack["high_water"]
-    stretches = [
-        ("", "room", stack["limit"], room),
-        ("stack", "used", stack["top"] - used, used),
-    ]
-    if heap:
+def _heap_and_stacks(report: Mapping[str, Any]) -> list[_Stretch]:
+    stretches: list[_Stretch] = []
+    if heap := report["heap"]:
         stretches = [
             ("", "room", heap["address"], heap["room"]),
             ("heap", "used", heap["address"], heap["high_water"]),
-            *stretches,
+        ]
+    for stack in report["stacks"]:
+        used = stack["high_water"]
+        stretches += [
+            ("", "room", stack["limit"], stack["top"] - stack["limit"]),
+            ("stack", "used", stack["top"] - used, used),
         ]
     return stretches
 
@@ -117,8 +117,8 @@ def _draw_region(
     axes.set_xlabel(f"KB from {region['address']:#010x}", labelpad=1)
 
 
-def _draw_stack(axes: Axes, report: Mapping[str, Any], points: Sequence[Sequence[int]]) -> None:
-    stack = report["stack"]
+def _draw_stack(axes: Axes, report: Mapping[str, Any], stack: Mapping[str, Any], name: str) -> None:
+    points: Sequence[Sequence[int]] = stack["over_time"]
     per_ms = report["clock_hz"] / 1000
     times = [cycle / per_ms for cycle, _ in points]
     depths = [stack["top"] - sp for _, sp in points]
@@ -156,4 +156,4 @@ def _draw_stack(axes: Axes, report: Mapping[str, Any], points: Sequence[Sequence
     axes.set_ylim(0, max(top, 1))
     axes.grid(axis="y")
     axes.set_xlabel(f"ms at {report['clock_hz'] / 1e6:g} MHz")
-    axes.set_ylabel("stack, bytes")
+    axes.set_ylabel(f"{name}, bytes")

@@ -24,6 +24,7 @@ from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPea
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
+from sim.stack_guard import StackWarning
 from sim.xip_cache import XipStatistics
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "SimError",
     "SourceLine",
     "StackPeak",
+    "StackWarning",
     "Stop",
     "StopReason",
     "Symbol",

@@ -70,6 +70,14 @@ class Bus:
         self._report(plain)
         return None
 
+    def peek(self, address: int) -> int | None:
+        """The word that a load would give, and nothing happens; None if no register is modelled."""
+        plain, _ = _alias(address)
+        for block in self._pages.get(plain >> 12, ()):
+            if block.base <= plain < block.base + block.size:
+                return block.peek((plain - block.base) & ~3)
+        return None
+
     def steady_until(self, address: int) -> int:
         """The cycle until which a load gives the same again; 0 if that is not known."""
         tell = self._polled.get(address)

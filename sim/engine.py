@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
 from typing import Protocol
@@ -17,6 +18,7 @@ from sim.loading.elf import Program
 from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
+from sim.stack_guard import StackWarning
 from sim.xip_cache import XipStatistics
 
 
@@ -75,7 +77,12 @@ class EngineChip(Protocol):
 
     @property
     def tracer(self) -> Tracer | None:
-        """What follows calls, if anything does."""
+        """What follows the calls of the core that the last event was about, if anything does."""
+        ...
+
+    @property
+    def tracers(self) -> Sequence[Tracer]:
+        """What follows the calls of each core that ran; empty if nothing does."""
         ...
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
@@ -113,8 +120,8 @@ class EngineChip(Protocol):
         """
         ...
 
-    def profile(self, program: Program) -> Profile:
-        """What each instruction cost. Raises TraceError where that was not kept."""
+    def profile(self, program: Program, core: int | None = None) -> Profile:
+        """What each instruction cost a core, or all. Raises TraceError where that was not kept."""
         ...
 
     @property
@@ -158,16 +165,16 @@ class EngineChip(Protocol):
         ...
 
     @property
-    def lowest_sp(self) -> int:
-        """The lowest SP of core 0's main stack."""
-        ...
-
-    @property
     def stack_limit(self) -> int:
         """Its lowest SP that is no overflow."""
         ...
 
     @property
-    def stack_of_core1(self) -> int:
-        """Bytes of core 1's stack at its deepest."""
+    def stack_warnings(self) -> list[StackWarning]:
+        """One for each core whose stack left its room and did no harm."""
+        ...
+
+    @property
+    def stacks(self) -> Sequence[tuple[int, int]]:
+        """Top and lowest SP of each running core's main stack."""
         ...

@@ -17,7 +17,6 @@ class FaultReason(Enum):
     READ = "read from no memory"
     WRITE = "write to no memory"
     WRITE_FLASH = "write to flash"
-    WRITE_ROM = "write to ROM"
     FETCH = "execution from no memory"
     PROTECTED = "access that the MPU or the privilege forbids"
     NO_HANDLER = "exception without a vector"

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,20 @@ from sim.engine import Engine, EngineChip, EngineCore
 from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
 from sim.events import Ended, Event
 from sim.faults import Fault, FaultReason, Registers
-from sim.loading.boot import Boot, boot_of
+from sim.loading.boot import Boot, boot_of, stack_limit_of_core1
 from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
+from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
-from sim.reports.memory_report import Measured, MemoryReport, memory_report
+from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
 from sim.reports.memory_use import MemoryUse, measure
 from sim.reports.profile import Profile
+from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
+from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
 
 _NO_LIMIT = 1 << 62
@@ -77,6 +80,8 @@ class Pico:
             listed in `unmodelled`.
         uart: called with each byte that UART0 sends.
         uart_input: bytes that UART0 receives after every reset, as `send` sends them.
+        usb_serial: called with what the program sends to the host by its first USB serial port.
+        usb_input: bytes that this port receives after every reset, as `usb.type` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
         xip_miss: cycles that each missed word costs.
@@ -88,6 +93,9 @@ class Pico:
         resets: how often the chip may be reset by the program or its watchdog and boot again;
             the next one ends the run.
         contention: what two cores cost each other on the bus.
+        stack_limit: whether stacks that leave the room which the program gives them are judged: one
+            that goes over what the program owns is a Fault, another one is listed in
+            `stack_warnings`.
 
     Raises:
         ProgramError: the file cannot be loaded.
@@ -103,6 +111,8 @@ class Pico:
         uart: Callable[[int], None] | None = None,
         *,
         uart_input: bytes = b"",
+        usb_serial: Callable[[bytes], None] | None = None,
+        usb_input: bytes = b"",
         xip_cache: bool = True,
         xip_miss: int = DEFAULT_MISS_CYCLES,
         flash_data: bool = False,
@@ -110,8 +120,9 @@ class Pico:
         engine: Engine = Engine.OWN,
         resets: int = 0,
         contention: Contention = Contention.BANKS,
+        stack_limit: bool = True,
     ) -> None:
-        self._uart_input = uart_input
+        self._uart_input, self._usb_input = uart_input, usb_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
         in_flash = flash_data or any(
@@ -121,10 +132,12 @@ class Pico:
         if engine is Engine.OWN:
             self._chip = Rp2040(
                 *(clock_hz, strict, uart),
+                usb_serial=usb_serial,
                 xip_miss=xip_miss if xip_cache and in_flash else None,
                 contention=contention,
                 traced=self.program if trace else None,
                 most_resets=resets,
+                guard=StackGuard(self.program, _PAINT) if stack_limit else None,
             )
         elif trace:
             raise TraceError("Unicorn follows no calls: leave out trace=True or the engine")
@@ -138,6 +151,7 @@ class Pico:
 
             self._chip = KernelEngine(clock_hz)
         self.sram = self._chip.sram
+        self._stack_limit = stack_limit
         self.reset()
 
     def reset(self) -> None:
@@ -146,10 +160,12 @@ class Pico:
         self._chip.flash[:] = 0xFF  # erased
         for segment in self.program.segments:
             self._chip.load(segment.address, np.frombuffer(segment.data, np.uint8))
-        self._chip.reset(self._boot)
+        self._chip.reset(self._boot if self._stack_limit else replace(self._boot, stack_limit=0))
         self._halted_at: int | None = None
         if self._uart_input:
             self.send(self._uart_input)
+        if self._usb_input:
+            self.usb.type(self._usb_input)
 
     @property
     def _core(self) -> EngineCore:
@@ -185,6 +201,20 @@ class Pico:
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         return self._chip.unmodelled
+
+    @property
+    def usb(self) -> UsbHost:
+        """The host to which the Pico's USB socket is connected.
+
+        Raises:
+            SimError: the engine has no peripherals.
+        """
+        return self._chip.present_peripherals().usb_host
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """Stacks that left the room which the program gives them and did no harm, one a core."""
+        return self._chip.stack_warnings
 
     @property
     def registers(self) -> Registers:
@@ -273,9 +303,12 @@ class Pico:
 
         An exception that is due is entered first, and a sleep that something ends is over first.
         """
+        return self._step(self._chip.step)
+
+    def _step(self, step: Callable[[], Event | None]) -> Stop | None:
         self._leave_breakpoint()
         before = self.cycles
-        event = self._checked(self._chip.step())
+        event = self._checked(step())
         return None if event is None else self._stop(event, self.cycles - before)
 
     def call(self, function: str, *arguments: int, max_cycles: int | None = None) -> int:
@@ -365,59 +398,80 @@ class Pico:
         self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
         self._core.forget_code(address, len(raw))
 
-    def profile(self) -> Profile:
-        """Where the cycles since reset went; its sums equal `cycles` and `instructions`.
+    def profile(self, core: int | None = None) -> Profile:
+        """Where the cycles since reset went, of one core or both.
+
+        The sums equal `instructions`, and `cycles` with those that core 1 ran.
 
         Raises:
             TraceError: the Pico was made without `trace`, and its engine is not Unicorn.
         """
-        return self._chip.profile(self.program)
+        return self._chip.profile(self.program, core)
 
-    def call_graph(self) -> CallGraph:
-        """Who called whom since reset, and at what cost; its sum equals `cycles`.
+    def profiles(self) -> list[CoreProfile]:
+        """Profile and call graph of each core that ran. Raises like `call_graph`."""
+        self._traced(0)
+        return [
+            CoreProfile(core, self.profile(core), tracer.graph())
+            for core, tracer in enumerate(self._chip.tracers)
+        ]
+
+    def call_graph(self, core: int = 0) -> CallGraph:
+        """Who called whom since reset, and at what cost; its sum equals the core's cycles.
 
         Raises:
-            TraceError: the Pico was made without `trace`.
+            TraceError: the Pico was made without `trace`, or the core has not run.
         """
-        return self._traced().graph()
+        return self._traced(core).graph()
 
-    def stack_peak(self) -> StackPeak:
+    def stack_peak(self, core: int = 0) -> StackPeak:
         """The deepest stack since reset and the calls that made it. Raises like `call_graph`."""
-        return self._traced().peak()
+        return self._traced(core).peak()
 
-    def stack_over_time(self) -> list[tuple[int, int]]:
+    def stack_over_time(self, core: int = 0) -> list[tuple[int, int]]:
         """The stack's depth over time as points (cycle, SP), SP to hold until the next point.
 
         There are at most 4,097; each gives the lowest SP of its span. Raises like `call_graph`.
         """
-        return self._traced().stack_over_time()
+        return self._traced(core).stack_over_time()
 
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
-        stack = self._boot.sp - self._chip.lowest_sp + self._chip.stack_of_core1
+        stack = sum(top - lowest for top, lowest in self._chip.stacks)
         return measure(self.program, self.sram != _PAINT, stack)
 
     def memory_report(self, largest: int = 10) -> MemoryReport:
-        """All of the program's memory; calls and history of the stack only if traced.
+        """All of the program's memory; calls and history of the stacks only if traced.
 
         Args:
             largest: how many symbols of each memory to name.
         """
-        tracer = self._chip.tracer
-        run = Measured(
-            touched=self.sram != _PAINT,
-            lowest_sp=self._chip.lowest_sp,
-            cycles=self.cycles,
-            clock_hz=self.clock_hz,
-            peak=tracer.peak() if tracer else None,
-            stack_over_time=tracer.stack_over_time() if tracer else (),
-        )
-        return memory_report(self.program, self._boot, run, largest)
+        tracers = self._chip.tracers
+        stacks = []
+        for core, (top, lowest) in enumerate(self._chip.stacks):
+            limit = stack_limit_of_core1(self.program, top) if core else self._boot.stack_limit
+            tracer = tracers[core] if core < len(tracers) else None
+            peak = tracer.peak() if tracer else None
+            stacks.append(
+                StackUse(
+                    top=top,
+                    limit=limit,
+                    high_water=top - lowest,
+                    chain=peak.chain if peak else None,
+                    cycle=peak.cycle if peak else None,
+                    over_time=tuple(tracer.stack_over_time()) if tracer else (),
+                )
+            )
+        run = Measured(self.sram != _PAINT, stacks, self.cycles, self.clock_hz)
+        return memory_report(self.program, run, largest)
 
-    def _traced(self) -> Tracer:
-        if self._chip.tracer is None:
+    def _traced(self, core: int) -> Tracer:
+        tracers = self._chip.tracers
+        if not tracers:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        return self._chip.tracer
+        if core >= len(tracers):
+            raise TraceError(f"core {core} has not run; the program has to launch it")
+        return tracers[core]
 
     def _bytes(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         if not size:

@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
-from sim.cpu.call_trace import InstructionBooks, charge_until_now
+from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS
+from sim.cpu.memory import REASONS, read_register, write_register
 from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
-from sim.cpu.sio import push, tell
+from sim.cpu.sio import NOT_HERE, push, tell
 from sim.cpu.special import guard
 from sim.cpu.state import (
     FLASH_AT,
@@ -33,6 +33,8 @@ from sim.cpu.state import (
     MAX_WATCHPOINTS,
     NEVER,
     ROM_AT,
+    USB_DPRAM,
+    USB_DPRAM_AT,
     Chip,
     Core,
     Machine,
@@ -55,15 +57,16 @@ from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripheral
 from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
+from sim.stack_guard import StackGuard, StackWarning
 from sim.xip_cache import XipCache, XipStatistics
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its end
-_SCRATCH, _SCRATCH_SIZE = 0x2004_0000, 0x1000  # the banks in which the SDK has both stacks
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
+_CATCHES_UP = 1000  # cycles
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
 
@@ -75,11 +78,13 @@ class Rp2040:
         clock_hz: the system clock until the program sets one.
         strict: whether a register that is not modelled is a fault.
         uart: called with each byte that UART0 sends.
+        usb_serial: called with what the first serial port behind USB sends.
         xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
             as SRAM.
         contention: what the cores cost each other on the bus.
         traced: the program whose calls are followed and whose instructions are counted.
         most_resets: how often the chip boots again after a reset; the next one ends the run.
+        guard: judges stacks that leave their room; None: nobody does.
 
     Attributes:
         core: the core that the last event was about.
@@ -92,10 +97,12 @@ class Rp2040:
         strict: bool = False,
         uart: Callable[[int], None] | None = None,
         *,
+        usb_serial: Callable[[bytes], None] | None = None,
         xip_miss: int | None = None,
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
         most_resets: int = 0,
+        guard: StackGuard | None = None,
     ) -> None:
         self.strict = strict
         self.state = State()
@@ -109,6 +116,7 @@ class Rp2040:
         self._observed = Observed(trace, contention is not Contention.NONE)
         self._books = InstructionBooks(trace), InstructionBooks(trace)
         self._most_resets = most_resets
+        self._guard = guard
         self._scheduler = Scheduler()
         self._clock = SystemClock(self._scheduler, clock_hz)
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
@@ -120,6 +128,8 @@ class Rp2040:
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
+            usb_serial=usb_serial or (lambda _: None),
+            usb_dpram=memory[USB_DPRAM_AT : USB_DPRAM_AT + USB_DPRAM.size].data,
             seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
@@ -164,12 +174,14 @@ class Rp2040:
                 for books, state in zip(self._books, (first, second), strict=True)
             ]
         )
-        self.tracer = self._tracers[0] if self._tracers else None
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
         self._boot = boot
         self.resets = 0
+        self._core1_ran = self._top_of_core1 = 0
+        if self._guard:
+            self._guard.reset()
         self._scheduler.reset()
         self._clock.reset()
         self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
@@ -177,6 +189,7 @@ class Rp2040:
         self._cache.reset()
         for uart in self.peripherals.uarts:
             uart.hang_up()
+        self.peripherals.usb_host.hang_up()
         self._reset_blocks()
         for processor in self.processors:
             processor.reset()
@@ -184,7 +197,9 @@ class Rp2040:
             books.counts[:] = 0
         self._reset_cores()
         for tracer in self._tracers:
-            tracer.reset(boot.sp)
+            tracer.reset()
+        for tracer in self._tracers[:1]:
+            tracer.begin(boot.sp, 0)
 
     def _reboot(self) -> None:
         """What the watchdog or SYSRESETREQ does: all but the memories and the watchdog's notes.
@@ -200,6 +215,9 @@ class Rp2040:
             (int(core[Core.INSTRUCTIONS]), int(core[Core.BUS_STALLS]))
             for core in (processor.core for processor in self.processors)
         ]
+        self._core1_ran = self._cycles_of(1)
+        for tracer in self._tracers:
+            tracer.end()
         self._clock.restart()
         self._reset_blocks()
         for name, value in kept.items():
@@ -211,6 +229,8 @@ class Rp2040:
             processor.core[Core.BUS_STALLS] = stalls
         self._reset_cores()
         self.processors[0].core[Core.SP_LOW] = lowest
+        for tracer in self._tracers[:1]:
+            tracer.begin(self._boot.sp, now)
 
     def _reset_blocks(self) -> None:
         self.peripherals.reset()
@@ -227,7 +247,7 @@ class Rp2040:
             private.nvic.reset()
         self.core = self.processors[0]
         self.core.boot(self._boot)
-        self._stack_of_core1 = self._launched_at = 0
+        self._launched_at = 0
 
     @property
     def unmodelled(self) -> list[Unmodelled]:
@@ -265,9 +285,31 @@ class Rp2040:
         return int(self.processors[0].core[Core.SP_LOW])
 
     @property
+    def stacks(self) -> list[tuple[int, int]]:
+        """Top and lowest SP of each core's main stack; core 1's if it was started."""
+        lowest = [int(processor.core[Core.SP_LOW]) for processor in self.processors]
+        stacks = list(zip((self._boot.sp, self._top_of_core1), lowest, strict=True))
+        return stacks if self._runs_core1 else stacks[:1]
+
+    @property
+    def tracers(self) -> list[Tracer]:
+        """What follows the calls of each core that ran."""
+        return self._tracers[: 1 + bool(self._top_of_core1)]
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """What follows the calls of the core of the last event."""
+        return self._tracers[self.core.number] if self._tracers else None
+
+    @property
     def stack_limit(self) -> int:
-        """The lowest SP of core 0's main stack that is no overflow."""
-        return int(self.processors[0].core[Core.SP_LIMIT])
+        """The lowest SP of the main stack that is no overflow, of the core of the last event."""
+        return int(self.core.core[Core.SP_LIMIT])
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """One for each core whose stack left its room and did no harm."""
+        return self._guard.warnings if self._guard else []
 
     @property
     def bus_stalls(self) -> tuple[int, int]:
@@ -275,27 +317,26 @@ class Rp2040:
         first, second = (int(one.core[Core.BUS_STALLS]) for one in self.processors)
         return first, second
 
-    @property
-    def stack_of_core1(self) -> int:
-        """Bytes of core 1's stack at its deepest."""
-        if not self._runs_core1:
-            return 0
-        return self._stack_of_core1 - int(self.processors[1].core[Core.SP_LOW])
+    def _cycles_of(self, number: int) -> int:
+        """Cycles that a core has run since power-on."""
+        if number == 0:
+            return self.cycles
+        second = self.processors[1].core
+        return self._core1_ran + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
 
-    def profile(self, program: Program) -> Profile:
-        """What each instruction cost both cores. Raises TraceError if none was counted."""
-        if self.tracer is None:
+    def profile(self, program: Program, core: int | None = None) -> Profile:
+        """What each instruction cost a core, or both. Raises TraceError if none was counted."""
+        if not self._tracers:
             raise TraceError("nothing was traced; make the Pico with trace=True")
-        for processor, books in zip(self.processors, self._books, strict=True):
-            if processor.core[Core.RUNS]:
-                charge_until_now(books.traces, processor.core)
-        executions, cycles, stalls = self._books[0].counts + self._books[1].counts
-        places = np.flatnonzero(executions | stalls)
+        cores = (0, 1) if core is None else (core,)
+        counts = [self._books[number].counts for number in cores]
+        executions, beyond, stalls, _ = (counts[0] if len(counts) == 1 else counts[0] + counts[1]).T
+        cycles = executions + beyond
+        places = np.flatnonzero(executions | beyond | stalls)
         addresses = addresses_of(2 * places)
         order = np.argsort(addresses)
         places = places[order]
-        second = self.processors[1].core
-        spent = self.cycles + int(second[Core.CYCLES] - self._launched_at) * self._runs_core1
+        spent = sum(self._cycles_of(number) for number in cores)
         waits = spent - int(cycles.sum() + stalls.sum())
         columns = (cycles[places], executions[places], stalls[places])
         return Profile(program, addresses[order], *columns, waits)
@@ -376,24 +417,76 @@ class Rp2040:
             chip[Chip.WATCHPOINT_LIST + 3 * at :][:3] = entry
         for processor in self.processors:
             processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
+            processor.core[Core.HIT] = 0
             guard(processor.core)
 
-    def step(self) -> Event | None:
-        """Execute one instruction of core 0, the first of a handler if an exception is due.
+    def step(self, number: int = 0, limit: int = NEVER) -> Event | None:
+        """Execute one instruction of a core, the first of a handler if an exception is due.
 
-        An event as from `run`, or None where there is nothing to answer.
+        The other core runs along. An event as from `run`, or None where there is nothing to answer.
         """
-        core = self.processors[0].core
+        core = self.processors[number].core
+        core[Core.PAUSE_AT] = core[Core.INSTRUCTIONS] + core[Core.SUPERVISED] + 1
+        event = self.run(limit)
+        paused = core[Core.INSTRUCTIONS] + core[Core.SUPERVISED] == core[Core.PAUSE_AT]
+        core[Core.PAUSE_AT] = 0
+        if event is None or event.reason is not Ended.DEBUGGER or core[Core.HIT]:
+            return event
+        return None if paused and self.core.number == number else event
 
-        def executed() -> int:
-            return int(core[Core.INSTRUCTIONS] + core[Core.SUPERVISED])
+    def hold(self, number: int) -> None:
+        """Let a core stand where it is, whatever happens, until `release`."""
+        core = self.processors[number].core
+        self._held = number, int(core[Core.SLEEPS])
+        core[Core.SLEEPS] = Sleep.HELD
 
-        before = executed()
-        while executed() == before:
-            event = self.run(self.cycles + 1)
-            if event is None or event.reason is not Ended.BUDGET:
-                return event
-        return None
+    def release(self) -> None:
+        """Let the core that was held go on.
+
+        One that was held for a few instructions of the other catches up: GDB takes a core alone
+        past each breakpoint.
+        """
+        number, sleeps = self._held
+        core, other = (self.processors[at].core for at in (number, 1 - number))
+        core[Core.SLEEPS] = sleeps
+        if other[Core.CYCLES] - core[Core.CYCLES] > _CATCHES_UP:
+            core[Core.CYCLES] = other[Core.CYCLES]
+
+    @property
+    def running(self) -> tuple[Processor, ...]:
+        """The cores that have been started."""
+        return self.processors if self._runs_core1 else self.processors[:1]
+
+    def prepare_peeking(self) -> None:
+        """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
+        core, other = (processor.core.copy() for processor in self.processors)
+        chip, sio = self.state.chip.copy(), self.state.sio.copy()
+        read_register(core, other, chip, sio, core[Core.CYCLES], 0)
+        write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
+
+    def peek(self, number: int, address: int) -> int | None:
+        """The register at a word's address as a core would read it now, and nothing happens.
+
+        None where no register is modelled.
+        """
+        self._scheduler.advance(self._now)
+        # On copies: a read may take a word or claim a lock.
+        core, other = (self.processors[at].core.copy() for at in (number, 1 - number))
+        chip, sio = self.state.chip.copy(), self.state.sio.copy()
+        chip[Chip.STEADY_UNTIL] = 0
+        found = int(read_register(core, other, chip, sio, core[Core.CYCLES], address))
+        return self._private[number].bus.peek(address) if found == NOT_HERE else found
+
+    def poke(self, number: int, address: int, size: int, value: int) -> None:
+        """Write to a register as a core would, at an address where `peek` finds one."""
+        core, other = (self.processors[at].core for at in (number, 1 - number))
+        chip, sio, now = self.state.chip, self.state.sio, core[Core.CYCLES]
+        self._scheduler.advance(self._now)
+        chip[Chip.STEADY_UNTIL] = 0
+        word = value * {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}[size]
+        if write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
+            self._write(number, address, size, value)
+        schedule_systick(core, chip)
 
     def _answer(self, status: int, limit: int) -> Event | None:
         """Do what the loop asks for; an event where the caller must."""
@@ -432,6 +525,8 @@ class Rp2040:
         """A fault, unless the program has a handler for it."""
         core = self.core.core
         reason = REASONS[int(core[Core.REASON])]
+        if reason is FaultReason.STACK_OVERFLOW and self._does_no_harm():
+            return None
         if reason is not FaultReason.STACK_OVERFLOW and self._handles_faults():
             if reason is FaultReason.SUPERVISOR_CALL and core[Core.FAULT_SIZE]:
                 core[Core.PENDING] |= 1 << SV_CALL  # whose handler faults at its beginning
@@ -444,6 +539,23 @@ class Rp2040:
             self.core.set_registers(pc=stacked or 0)
         address, size = int(core[Core.FAULT_ADDRESS]), int(core[Core.FAULT_SIZE])
         return Event(reason, None if address < 0 else address, size)
+
+    def _does_no_harm(self) -> bool:
+        """Whether the stack may go below its limit all the same; it has another one then."""
+        if self._guard is None:
+            return False
+        tops = self._boot.sp, self._top_of_core1
+        others = [
+            (int(other.core[Core.SP_LOW]), tops[other.number])
+            for other in self.running
+            if other is not self.core
+        ]
+        core, pc = self.core.core, self.core.pc
+        sp, limit = int(core[Core.FAULT_ADDRESS]), int(core[Core.SP_LIMIT])
+        found = self._guard.judge(self.core.number, sp, limit, pc, self.sram, others)
+        if found is not None:
+            core[Core.SP_LIMIT] = found
+        return found is not None
 
     def _handles_faults(self) -> bool:
         """Whether a HardFault handler of the program's own can run: not one that only halts."""
@@ -468,10 +580,8 @@ class Rp2040:
             core[Core.FAULT_ADDRESS], core[Core.FAULT_SIZE] = address, size
             core[Core.PROGRESS] = 0
             return self._fault()
-        if writes and address == _FIFO_WR:
-            self._launch.hear(value)
-        elif writes:
-            modelled = bus.write(address, size, value)
+        if writes:
+            modelled = self._write(self._stopped_on, address, size, value)
         else:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
@@ -484,6 +594,13 @@ class Rp2040:
             return Event(FaultReason.UNMODELLED, address, size)
         core[Core.REPLY], core[Core.ANSWERED] = loaded, 1
         return None
+
+    def _write(self, number: int, address: int, size: int, value: int) -> bool:
+        """Write to a register that Python models; False if there is none."""
+        if address == _FIFO_WR:
+            self._launch.hear(value)
+            return True
+        return self._private[number].bus.write(address, size, value)
 
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""
@@ -563,16 +680,17 @@ class Rp2040:
         """Launch core 1, which core 0 asks for at this moment."""
         processor = self.processors[1]
         core = processor.core
+        self._core1_ran = self._cycles_of(1)
         core[Core.CYCLES] = self._launched_at = self._scheduler.cycles
         processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
         core[Core.VTOR] = table
         core[Core.SP_LOW] = sp
-        core[Core.SP_LIMIT] = sp - 1 & -_SCRATCH_SIZE if sp > _SCRATCH else 0
+        core[Core.SP_LIMIT] = self._guard.limit_of(sp) if self._guard else 0
         core[Core.SLEEPS] = Sleep.NOT
         core[Core.RUNS] = 1
-        self._stack_of_core1 = sp
+        self._top_of_core1 = sp
         for tracer in self._tracers[1:]:
-            tracer.reset(sp, self._scheduler.cycles)
+            tracer.begin(sp, self._scheduler.cycles)
 
     def _request_reset(self) -> None:
         self._reset_requested = True

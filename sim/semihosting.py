@@ -111,6 +111,12 @@ class Semihosting:
             self._errno, answer = errno.EBADF, FAILED
         self._pico.set_registers(r0=answer & 0xFFFF_FFFF)
 
+    def restart(self) -> None:
+        """The program begins anew."""
+        self.close()
+        self.exit_code = None
+        self._errno = 0
+
     def close(self) -> None:
         """Close the files that the program left open."""
         for file in self._files.values():

@@ -32,6 +32,7 @@ class Ending(Enum):
     FAULT = "fault"
     EXPECTED_TEXT = "expected text"
     FAILURE_TEXT = "failure text"
+    CALLED = "called"  # it goes on: see `is_called` of `run_session`
 
 
 class Console:
@@ -50,6 +51,20 @@ class Console:
     def uart(self, byte: int) -> None:
         """Take one byte, as `Pico(uart=...)` gives it."""
         self.write(bytes((byte,)))
+
+
+@dataclass(frozen=True)
+class Keyboard:
+    """Somebody who types.
+
+    Attributes:
+        typed: gives what was typed since the last call; told to wait for something if the program
+            sleeps until it comes. Nothing then ends the session.
+        send: takes it to the program.
+    """
+
+    typed: Callable[[bool], bytes]
+    send: Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
@@ -84,26 +99,32 @@ def run_session(
     pico: Pico,
     console: Console,
     limits: Limits,
-    typed: Callable[[bool], bytes] = lambda _: b"",
+    keyboard: Keyboard | None = None,
+    semihosting: Semihosting | None = None,
+    is_called: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Run a program to its end, or to one of the limits.
 
     Args:
-        pico: reset, with the program loaded and `console.uart` as its UART.
+        pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
-        typed: gives what was typed for UART0 since the last call; told to wait for something if
-            the program sleeps until it comes. Nothing then ends the session.
+        keyboard: who types while the program runs.
+        semihosting: answers the program's calls, and stays open; by default one of its own.
+        is_called: whether somebody wants to go on with the Pico in its own way.
 
     Raises:
         SemihostingError: the program asked the host for what it does not provide.
     """
-    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
+    host = semihosting or Semihosting(pico, console.write, limits.folder, limits.command_line)
     try:
-        outcome = _run(pico, console, limits, semihosting, typed)
+        outcome = _run(pico, console, limits, host, keyboard, is_called)
     except Fault as fault:
         outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
     finally:
-        semihosting.close()
+        if semihosting is None:
+            host.close()
+    if outcome.ending is Ending.CALLED:
+        return outcome
     missed = limits.expected_text is not None and outcome.ending is not Ending.EXPECTED_TEXT
     if missed and outcome.exit_code == 0:
         return Outcome(outcome.ending, EXIT_FAILED)
@@ -115,7 +136,8 @@ def _run(
     console: Console,
     limits: Limits,
     semihosting: Semihosting,
-    typed: Callable[[bool], bytes],
+    keyboard: Keyboard | None,
+    is_called: Callable[[], bool],
 ) -> Outcome:
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
     while True:
@@ -128,12 +150,15 @@ def _run(
             return told
         if semihosting.exit_code is not None:
             return Outcome(Ending.EXIT, semihosting.exit_code)
-        if stop.reason is StopReason.BUDGET and pico.seconds >= timeout:
-            return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+        if stop.reason is StopReason.BUDGET:
+            if pico.seconds >= timeout:
+                return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
+            if is_called():
+                return Outcome(Ending.CALLED, 0)
         if stop.reason in (StopReason.BUDGET, StopReason.SLEEP):
-            keys = typed(stop.reason is StopReason.SLEEP)
-            if keys:
-                pico.send(keys)
+            keys = keyboard.typed(stop.reason is StopReason.SLEEP) if keyboard else b""
+            if keyboard and keys:
+                keyboard.send(keys)
             elif stop.reason is StopReason.SLEEP:
                 return Outcome(Ending.SLEEP, 0)
         elif stop.reason is not StopReason.HALT:

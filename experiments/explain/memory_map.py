@@ -23,12 +23,13 @@ def memory_map(layout: Layout, pico: Pico, operations: Sequence[str]) -> dict[st
     moments = [moment_names(layout.network).index(name) for name in operations]
     buffers = _buffers(layout, layout.plan, moments)
     report = pico.memory_report()
+    stack = report.stacks[0]
     return {
         "arena_address": pico.symbol("__arena_start__").address,
         "sram_address": report.sram.address,
         "sram_capacity_bytes": report.sram.capacity,
         "sections": [asdict(section) for section in report.sram.sections],
-        "stack": {"address": report.stack.top - report.stack.high_water, "top": report.stack.top},
+        "stack": {"address": stack.top - stack.high_water, "top": stack.top},
         "operations": [
             _use_of(name, [buffer for buffer in buffers if number in buffer["operations"]])
             for number, name in enumerate(operations)

@@ -82,8 +82,9 @@ class InstructionBooks:
     def __init__(self, kept: bool) -> None:
         self.traces = np.zeros(1 if kept else 0, TRACE)
         self.functions = np.zeros(SLOTS if kept else 0, np.uint32)
-        self.counts = np.zeros((3, SLOTS if kept else 0), np.int64)
-        """Executions, cycles and cycles waited for flash, by halfword of the memories."""
+        self.counts = np.zeros((SLOTS if kept else 0, 4), np.int64)
+        """By halfword of the memories, in one line of the host's cache: executions, cycles beyond
+        one for each, and cycles waited for flash."""
 
 
 _CYCLES, _STALLS = int(Core.CYCLES), int(Core.WAITED)

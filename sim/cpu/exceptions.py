@@ -71,7 +71,7 @@ _UNSTACKED, _NO_VECTOR = int(Core.UNSTACKED), int(Core.NO_VECTOR)
 _FAST, _NPRIV = int(Core.FAST), 1
 _LOGGED, _LOG = int(Core.LOGGED), int(Core.LOG)
 _EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
-_NOT, _WFI, _WFE = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE)
+_NOT, _WFI, _WFE, _HELD = int(Sleep.NOT), int(Sleep.WFI), int(Sleep.WFE), int(Sleep.HELD)
 _GO, _DUE, _BUDGET, _FOREVER = (
     int(Status.GO),
     int(Status.DUE),
@@ -82,8 +82,9 @@ _FAULT, _TURN = int(Status.FAULT), int(Status.TURN)
 _NUMBER, _PROGRESS, _QUIET_UNTIL = (*(int(Core.NUMBER), int(Core.PROGRESS), int(Core.QUIET_UNTIL)),)
 _LOOK = int(Core.LOOK)
 _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
-_SUPERVISED = int(Core.SUPERVISED)
+_SUPERVISED, _INSTRUCTIONS = int(Core.SUPERVISED), int(Core.INSTRUCTIONS)
 _TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
+_PAUSE_AT = int(Core.PAUSE_AT)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -169,9 +170,12 @@ def use_stack(core: Any, registers: Any, process: Any) -> None:
 
 
 @native
-def note_sp(core: Any, sp: Any) -> Any:
-    """Note how deep the main stack is; whether that is below its limit."""
-    if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW]:
+def note_sp(core: Any, sp: Any, before: Any) -> Any:
+    """Note how deep the main stack grew from `before`; whether that is below its limit.
+
+    Below the limit already, SP is on another stack of the program's own.
+    """
+    if core[_CONTROL] & _SPSEL or sp >= core[_SP_LOW] or before < core[_SP_LIMIT]:
         return False
     if sp < core[_SP_LIMIT]:
         return True
@@ -188,7 +192,7 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
     """
     sp = np.int64(registers[_SP])
     frame = (sp - _FRAME) & 0xFFFF_FFF8
-    if note_sp(core, frame):
+    if note_sp(core, frame, sp):
         fault(core, _OVERFLOW, frame, 0)
         return _FAULT
     status = program_status(core) | (_PADDED if sp & 4 else 0)
@@ -364,6 +368,8 @@ def rests(core: Any, priorities: Any) -> Any:
 
     Under PRIMASK, WFI still ends with an exception that could be taken otherwise; WFE does not.
     """
+    if core[_SLEEPS] == _HELD:
+        return True
     if core[_SLEEPS] == _NOT:
         return False
     waits = core[_SLEEPS] == _WFE
@@ -419,6 +425,8 @@ def look_around(
             return status
     if core[_HIT] and core[_PROGRESS] == 0:
         return _DEBUGGER
+    if core[_PAUSE_AT] and core[_INSTRUCTIONS] + core[_SUPERVISED] >= core[_PAUSE_AT]:
+        return _DEBUGGER
     while True:
         if core[_CYCLES] >= core[_TICK_AT]:
             advance_systick(core, chip, core[_CYCLES])
@@ -454,9 +462,11 @@ def look_around(
             status = _begin(core, chip, registers, words, number)
         elif due(core, priorities, core[_PRIMASK]):
             core[_PROGRESS] = 0
+            status = _stack(core, registers, words)
+            if status != _GO:
+                return status
             core[_ENTERING] = due(core, priorities, core[_PRIMASK])
             core[_ENTRY] = ENTRY_CYCLES
-            status = _stack(core, registers, words)
             core[_CYCLES] += ENTRY_CYCLES
         else:
             break
@@ -478,6 +488,8 @@ def look_around(
         return _FAULT
     core[_QUIET_UNTIL] = min(chip[_EVENT_AT], core[_TICK_AT], chip[_DEVICES_AT])
     core[_STOP_AT] = min(core[_QUIET_UNTIL], chip[_LIMIT], core[_WINDOW])
+    if core[_PAUSE_AT]:
+        core[_STOP_AT] = core[_CYCLES] + 1
     if hears:  # no further than the other
         core[_STOP_AT] = min(core[_STOP_AT], other[_CYCLES] + 1 - core[_NUMBER])
         core[_QUIET_UNTIL] = 0

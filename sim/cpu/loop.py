@@ -246,13 +246,18 @@ if pc & ~3 != fetched:
 _WAITED = """\
 if functions[at >> 1] != here:
     here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
-counts[2, at >> 1] += core[WAITED] - waited; waited = core[WAITED]; began = cyc"""
+if core[WAITED] != waited:
+    counts[at >> 1, 2] += core[WAITED] - waited; waited = core[WAITED]
+began = cyc"""
 _UNFINISHED = """\
 waited = core[WAITED] - waited
-counts[1, at >> 1] += cyc - began - waited; counts[2, at >> 1] += waited"""
+counts[at >> 1, 1] += cyc - began - waited; counts[at >> 1, 2] += waited"""
 _COUNTED = """\
-waited = core[WAITED] - waited
-counts[0, at >> 1] += 1; counts[1, at >> 1] += cyc - began - waited; counts[2, at >> 1] += waited"""
+counts[at >> 1, 0] += 1
+if core[WAITED] != waited:
+    waited = core[WAITED] - waited
+    counts[at >> 1, 2] += waited; began += waited
+if cyc != began + 1: counts[at >> 1, 1] += cyc - began - 1"""
 
 
 def _line(line: str, observed: Observed) -> str:

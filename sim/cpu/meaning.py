@@ -20,13 +20,16 @@ R8 = "hw >> 8 & 7"
 HIGH_D, HIGH_M = "hw & 7 | hw >> 4 & 8", "hw >> 3 & 15"
 IMM5, IMM3, IMM8 = "hw >> 6 & 31", "hw >> 6 & 7", "hw & 255"
 SP, LR = 13, 14
+ROOM_BY_MOVE = 0x1000  # bytes
 
 _NZ = "nz = int64(int32(x))"
 _TO_P = """\
 if p < core[SP_LOW]:
-    if note_sp(core, p): status = overflow(core, p); break
+    if note_sp(core, p, int64(r[13])): status = overflow(core, p); break
 r[13] = uint32(p)
 STACK"""
+# A MOV that lowers SP by more than room for an array takes goes to another stack.
+_TO_P_NEARBY = _TO_P.replace("r[13])): status", f"r[13])) and r[13] - p < {ROOM_BY_MOVE}: status")
 
 CONDITIONS = (
     *("nz & 0xFFFFFFFF == 0", "nz & 0xFFFFFFFF != 0"),  # EQ, NE
@@ -185,7 +188,7 @@ COMPARE_HIGH = lines(
     _OPERAND, _TARGET, "a = r[k] if k != 15 else uint32(pc + 4)", subtract("a", "b", None)
 )
 MOVE_HIGH = lines(_OPERAND, _TARGET, "r[k] = b")
-MOVE_SP = lines(_OPERAND, "p = int64(b) & 0xFFFFFFFC", _TO_P)
+MOVE_SP = lines(_OPERAND, "p = int64(b) & 0xFFFFFFFC", _TO_P_NEARBY)
 MOVE_PC = lines(_OPERAND, branch("int64(b) & 0xFFFFFFFE", "INDIRECT"))
 
 
@@ -349,7 +352,7 @@ PUSH = lines(
     "for i in range(9): k += hw >> i & 1",
     "p = int64(r[13]) - 4 * k & 0xFFFFFFFF",
     "if p < core[SP_LOW]:",
-    "    if note_sp(core, p): status = overflow(core, p); break",
+    "    if note_sp(core, p, int64(r[13])): status = overflow(core, p); break",
     _several(
         "p", 9, f"words[(q >> 2) + k] = {_LINKED}", _STORE_MANY.format(source=f"int64({_LINKED})")
     ),
@@ -472,9 +475,7 @@ READ_SPECIAL = lines(
 WRITE_SPECIAL = lines(
     "core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v",
     f"s = hw & 15\nif s == 13 or s == 15: {UNPREDICTABLE}",
-    "y = write_special(core, r, low & 255, int64(r[s]))",
-    "if y >= 0: status = overflow(core, y); break",
-    f"if y < -1: {UNPREDICTABLE}",
+    f"if not write_special(core, r, low & 255, int64(r[s])): {UNPREDICTABLE}",
     "nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]",
     "fast = uint64(core[FAST]); stop = int64(0)",
     "STACK",

@@ -39,11 +39,11 @@ BIAS = 8  # added to cycles in an answer, since they may be fewer than none
 ATTENTION = 1 << 40  # in an answer: look around before the next instruction
 
 REASONS = tuple(FaultReason)
-_UNALIGNED, _WRITE_FLASH, _WRITE_ROM, _FETCH, _MPU, _UNPREDICTABLE = (
+_UNALIGNED, _WRITE_FLASH, _FETCH, _MPU, _UNPREDICTABLE = (
     REASONS.index(reason)
     for reason in (
-        *(FaultReason.UNALIGNED, FaultReason.WRITE_FLASH, FaultReason.WRITE_ROM),
-        *(FaultReason.FETCH, FaultReason.PROTECTED, FaultReason.UNPREDICTABLE),
+        *(FaultReason.UNALIGNED, FaultReason.WRITE_FLASH, FaultReason.FETCH),
+        *(FaultReason.PROTECTED, FaultReason.UNPREDICTABLE),
     )
 )
 _FAULT, _ACCESS, _TURN = -int(Status.FAULT), -int(Status.ACCESS), -int(Status.TURN)
@@ -69,6 +69,7 @@ _OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
+_ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
 _DEVICES_ON, _DEVICES_AT = int(Chip.DEVICES_ON), int(Chip.DEVICES_AT)
 _STOP_AT = int(Core.STOP_AT)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
@@ -129,12 +130,19 @@ def _stops_at(core: Any, chip: Any, address: Any) -> Any:
 
 @native
 def _watch(core: Any, chip: Any, address: Any, size: Any, kind: Any) -> None:
-    """Note the first watchpoint that an access hits."""
+    """Note the first watchpoint that an access hits; of a register also by its atomic aliases."""
+    aliased = address >> 28 in (0x4, 0x5) or address >> 24 in (0x14, 0x18)
+    plain = address & ~_ALIASES if aliased else address
     for at in range(chip[_WATCHPOINTS]):
         entry = _WATCHPOINT_LIST + 3 * at
         first, end = chip[entry + 1], chip[entry + 2]
-        if chip[entry] & kind and address < end and address + size > first and core[_HIT] == 0:
+        if chip[entry] & kind == 0 or core[_HIT]:
+            continue
+        if address < end and address + size > first:
             core[_HIT], core[_HIT_AT] = at + 1, max(address, first)
+            core[_LOOK] = 1
+        elif plain < end and plain + size > first:
+            core[_HIT], core[_HIT_AT] = at + 1, max(plain, first)
             core[_LOOK] = 1
 
 
@@ -199,7 +207,7 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
 
 
 @native
-def _read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
+def read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any) -> Any:
     """A register that is native, at the address of its word; NOT_HERE for others."""
     if address >> 28 == 0xD:
         return read_sio(core, chip, sio, now, address & 0xFFFF)
@@ -213,7 +221,7 @@ def _read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address
 
 
 @native
-def _write_register(
+def write_register(
     core: Any, other: Any, chip: Any, sio: Any, now: Any, address: Any, value: Any
 ) -> Any:
     """Write a register that is native; NOT_HERE for others."""
@@ -276,15 +284,19 @@ def load(
     if size < 4 and address >> 20 == _PPB:
         return fault(core, _UNPREDICTABLE, address, size)
     if core[_ANSWERED]:
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 1)
         return core[_REPLY] | _extra(address, False) << 32
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
         advance_devices(core, other, chip, words, now)
-    found = _read_register(core, other, chip, sio, now, address & ~3)
+    found = read_register(core, other, chip, sio, now, address & ~3)
     if found != NOT_HERE:
         if size < 4:
             found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 1)
         soon = chip[_DEVICES_AT] < core[_STOP_AT]
         return found | _extra(address, False) << 32 | (ATTENTION if soon else 0)
     return ask(core, now, address, size, 0, 0)
@@ -319,8 +331,8 @@ def store(
         return np.int64(BIAS)
     if at >= FLASH_AT:
         return fault(core, _WRITE_FLASH, address, size)
-    if at >= ROM_AT and at < XIP_SRAM_AT:
-        return fault(core, _WRITE_ROM, address, size)
+    if at >= ROM_AT and at < XIP_SRAM_AT:  # TinyUSB 0.18 does so at every control transfer
+        return np.int64(BIAS)
     if at >= 0:
         if size == 4:
             words[at >> 2] = np.uint32(value)
@@ -334,6 +346,8 @@ def store(
     if size < 4 and address >> 20 == _PPB:
         return fault(core, _UNPREDICTABLE, address, size)
     if core[_ANSWERED]:
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 2)
         return _extra(address, True) | ATTENTION
     if is_ahead(core, other, now):
         return np.int64(_TURN)
@@ -342,7 +356,9 @@ def store(
     word = value
     if size < 4:  # a byte or halfword comes on every lane: 2.1.4
         word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001
-    found = _write_register(core, other, chip, sio, now, address & ~3, word)
+    found = write_register(core, other, chip, sio, now, address & ~3, word)
     if found != NOT_HERE:
+        if core[_WATCHING]:
+            _watch(core, chip, address, size, 2)
         return _extra(address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

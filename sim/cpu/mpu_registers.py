@@ -39,6 +39,10 @@ class MpuRegisters:
                 return int(core[Core.MPU_ATTRIBUTES + number])
         return None
 
+    def peek(self, offset: int) -> int | None:
+        """See Peripheral; no read changes anything."""
+        return self.read(offset)
+
     def write(self, offset: int, value: int) -> bool:
         """See Peripheral."""
         core = self._core

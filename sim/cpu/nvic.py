@@ -83,6 +83,10 @@ class Nvic:
             return pack_priorities(self.priorities[first : first + 4].tolist())
         return None
 
+    def peek(self, offset: int) -> int | None:
+        """See Peripheral; no read changes anything."""
+        return self.read(offset)
+
     def write(self, offset: int, value: int) -> bool:
         """See Peripheral."""
         bits = value << FIRST_IRQ

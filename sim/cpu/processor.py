@@ -39,8 +39,12 @@ class Processor:
         self.core[Core.NUMBER] = number
 
     def reset(self) -> None:
-        """Everything zero but Thumb state; where it begins is for the caller to say."""
+        """Everything zero but Thumb state and what a debugger set; where it begins is for the
+        caller to say.
+        """
+        debugged = self.core[[Core.WATCHING, Core.PAUSE_AT]]
         self.core[:] = 0
+        self.core[[Core.WATCHING, Core.PAUSE_AT]] = debugged
         self.core[Core.NUMBER] = self.number
         self._registers[:] = 0
         self.core[Core.THUMB] = 1

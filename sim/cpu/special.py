@@ -66,21 +66,23 @@ def read_special(core: Any, registers: Any, number: Any) -> Any:
 
 @native
 def write_special(core: Any, registers: Any, number: Any, value: Any) -> Any:
-    """What MSR does; the SP that would go below the stack's limit, or -1; -2 if UNPREDICTABLE."""
+    """What MSR does; whether there is such a register: if not, it is UNPREDICTABLE.
+
+    Whoever writes MSP goes to another stack, which is not judged by the limit of this one.
+    """
     if not _exists(number):
-        return np.int64(-2)
+        return False
     if number <= _FLAGS_UP_TO:
         kept = program_status(core) & ~np.int64(_FLAGS)
         set_program_status(core, kept | value & _FLAGS)
-        return np.int64(-1)
+        return True
     if not is_privileged(core):
-        return np.int64(-1)
+        return True
     on_process = core[_CONTROL] & _SPSEL
     if number in (_MAIN, _PROCESS):
         sp = value & 0xFFFF_FFFC
         if (number == _MAIN) == (on_process == 0):
-            if note_sp(core, sp):
-                return sp
+            note_sp(core, sp, np.int64(registers[_SP]))
             registers[_SP] = np.uint32(sp)
         else:
             core[_MSP if number == _MAIN else _PSP] = sp
@@ -89,9 +91,7 @@ def write_special(core: Any, registers: Any, number: Any, value: Any) -> Any:
     elif number == _CONTROLS:
         if core[_IPSR] == 0:
             use_stack(core, registers, value & _SPSEL)
-            sp = np.int64(registers[_SP])
-            if note_sp(core, sp):
-                return sp
+            note_sp(core, np.int64(registers[_SP]), np.int64(registers[_SP]))
         core[_CONTROL] = core[_CONTROL] & ~_NPRIV | value & _NPRIV
         guard(core)
-    return np.int64(-1)
+    return True

@@ -115,6 +115,7 @@ class Core(IntEnum):
     LOOK = auto()  # whether something is to be looked at before the next instruction
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
     HIT_AT = auto()  # the first watched address of that access
+    PAUSE_AT = auto()  # after so many instructions and SVCs a debugger wants it back; 0: never
     WAITED = auto()  # cycles, for flash
     LOGGED = auto()  # exceptions that began or ended since the trace looked
     LOG = auto()  # number (0: an end), SP, cycle, handler of each
@@ -173,6 +174,7 @@ class Sleep(IntEnum):
     NOT = 0
     WFI = 1
     WFE = 2
+    HELD = 3  # no sleep: a debugger lets the other core move alone
 
 
 class Status(IntEnum):

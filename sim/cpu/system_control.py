@@ -76,6 +76,10 @@ class SystemControl:
                 return (self._nvic.pending >> SV_CALL & 1) << _SVCALLPENDED
         return None
 
+    def peek(self, offset: int) -> int | None:
+        """See Peripheral; no read changes anything."""
+        return self.read(offset)
+
     def write(self, offset: int, value: int) -> bool:
         """See Peripheral."""
         nvic = self._nvic

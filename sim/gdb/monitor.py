@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
+from sim.errors import TraceError
 from sim.gdb.debugger import Debugger
 
 _TOP = 10  # functions of a profile
@@ -40,7 +41,10 @@ class Monitor:
         known = self._commands.get(name)
         if known is None:
             return f"no command {name!r}; try: monitor help\n"
-        return known()
+        try:
+            return known()
+        except TraceError:
+            return "nothing was traced; start priot run with --profile to know\n"
 
     def _cycles(self) -> str:
         """cycles since reset, since the program last set out, since last asked"""
@@ -64,11 +68,16 @@ class Monitor:
 
     def _profile(self) -> str:
         """the functions that took most cycles since reset"""
-        total = max(1, self._pico.cycles)
-        return "".join(
-            f"{entry.cycles:>12} {100 * entry.cycles / total:5.1f} %  {entry.name}\n"
-            for entry in self._pico.profile().by_function()[:_TOP]
-        )
+        cores = self._pico.profiles()
+        text = ""
+        for core in cores:
+            total = max(1, core.profile.total)
+            text += f"{core.name}\n" if len(cores) > 1 else ""
+            text += "".join(
+                f"{entry.cycles:>12} {100 * entry.cycles / total:5.1f} %  {entry.name}\n"
+                for entry in core.profile.by_function()[:_TOP]
+            )
+        return text
 
     def _help(self) -> str:
         """this list"""

@@ -1,8 +1,9 @@
 """GDB's remote protocol on a TCP port of this machine: `target remote :3333`.
 
-One session with one client. `kill`, `quit` and a lost connection end the program where it stands;
-`detach` leaves it to the caller to run on. In `target extended-remote` a killed program can be
-run again. GDB manual, appendix E; a packet that is damaged, unknown or makes no sense is
+One client at a time. `kill` and `quit` end the program where it stands; `disconnect` and a lost
+connection leave it standing for the next client, `detach` leaves it to the caller to run on. In
+`target extended-remote` a killed program can be run again. Each core is a thread, core 0 thread 1;
+all stop together. GDB manual, appendix E; a packet that is damaged, unknown or makes no sense is
 answered as the manual wants it, and changes nothing.
 """
 
@@ -32,7 +33,8 @@ from sim.gdb.target import (
     read_register,
     write_register,
 )
-from sim.pico import Pico, Stop, StopReason
+from sim.pico import Pico, StopReason
+from sim.semihosting import Semihosting
 
 DEFAULT_PORT = 3333
 _HOST = "127.0.0.1"
@@ -59,7 +61,6 @@ _WATCH_NAMES = {Watch.WRITE: "watch", Watch.READ: "rwatch", Watch.ACCESS: "awatc
 # GDB prints the text of these nowhere; the numbers are errno's.
 _BAD_ADDRESS, _INVALID = b"E0e", b"E16"
 _OK, _UNKNOWN = b"OK", b""
-_THREAD = b"1"
 _ERASED = b"\xff"
 
 _SLICE_SECONDS = 0.05  # between two looks for Ctrl-C
@@ -70,7 +71,7 @@ class Ending(Enum):
     """How a session ended."""
 
     DETACHED = "detached"  # the program is to run on without GDB
-    KILLED = "killed"  # or the connection was lost
+    KILLED = "killed"
     EXITED = "exited"  # the program ended by itself
 
 
@@ -86,46 +87,71 @@ class _InvalidError(Exception):
     """A packet makes no sense."""
 
 
-def serve(
-    pico: Pico,
-    port: int = DEFAULT_PORT,
-    *,
-    max_cycles: int | None = None,
-    exit_code: Callable[[Stop], int | None] = lambda _stop: None,
-    announce: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
-) -> SessionEnd:
-    """Wait for GDB on 127.0.0.1 and let it debug a Pico, from where that stands.
+class Server:
+    """The port at which GDB finds a Pico, one client after the other.
 
     Args:
         port: of TCP; 0 is any free one.
-        max_cycles: budget in cycles since reset.
-        exit_code: the program's exit code if a Stop is its end.
         announce: takes a line that says where GDB finds the server.
 
     Raises:
         SimError: the port is taken, or may not be used.
     """
-    hint = "choose another, or 0 for any free one"
-    if not 0 <= port <= _LAST_PORT:
-        raise SimError(f"port {port} on {_HOST}: there is no such port; {hint}")
-    try:
-        listener = socket.create_server((_HOST, port))
-    except OSError as error:
-        detail = error.strerror or error
-        raise SimError(f"port {port} on {_HOST}: {detail}; {hint}") from error
-    with listener:
-        announce(
-            f"waiting for GDB on {_HOST}:{listener.getsockname()[1]}; in gdb-multiarch: "
-            f"target remote :{listener.getsockname()[1]}"
-        )
-        client, _ = listener.accept()
-    debugger = Debugger(pico, max_cycles)
-    with client:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __init__(
+        self,
+        port: int = DEFAULT_PORT,
+        announce: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    ) -> None:
+        hint = "choose another, or 0 for any free one"
+        if not 0 <= port <= _LAST_PORT:
+            raise SimError(f"port {port} on {_HOST}: there is no such port; {hint}")
         try:
-            return _Connection(client, Session(debugger, exit_code)).serve()
-        finally:
-            debugger.close()
+            self._listener = socket.create_server((_HOST, port))
+        except OSError as error:
+            detail = error.strerror or error
+            raise SimError(f"port {port} on {_HOST}: {detail}; {hint}") from error
+        self._announce = announce
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a client waits to be answered."""
+        return bool(select.select([self._listener], [], [], 0)[0])
+
+    def debug(
+        self, pico: Pico, semihosting: Semihosting | None = None, max_cycles: int | None = None
+    ) -> SessionEnd:
+        """Wait for GDB and let it debug a Pico from where that stands, until it lets go of it.
+
+        A client that goes away without a word leaves the Pico standing, for the next one.
+
+        Args:
+            semihosting: answers the program's calls.
+            max_cycles: budget in cycles since reset.
+        """
+        debugger = Debugger(pico, semihosting, max_cycles)
+        debugger.prepare()
+        end = None
+        while end is None:
+            port = self._listener.getsockname()[1]
+            if not self.is_called:
+                self._announce(
+                    f"waiting for GDB on {_HOST}:{port}; in gdb-multiarch: target remote :{port}"
+                )
+            client, _ = self._listener.accept()
+            with client:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                try:
+                    end = _Connection(client, Session(debugger)).serve()
+                finally:
+                    debugger.close()
+        return end
 
 
 class _Connection:
@@ -138,8 +164,8 @@ class _Connection:
         self._sent = b""
         self._slice = _SLICES[0]
 
-    def serve(self) -> SessionEnd:
-        """Until the session ends."""
+    def serve(self) -> SessionEnd | None:
+        """Until the session ends; None if the client went away before."""
         session = self._session
         while session.end is None:
             try:
@@ -204,18 +230,19 @@ class Session:
     def __init__(
         self,
         debugger: Debugger,
-        exit_code: Callable[[Stop], int | None] = lambda _stop: None,
     ) -> None:
-        self._debugger, self._exit_code = debugger, exit_code
+        self._debugger = debugger
         self._pico = debugger.pico
         self._monitor = Monitor(debugger)
         self.is_running = False
         self.acknowledges = True
         self.end: SessionEnd | None = None
-        self._extended = False
+        self._extended = self._killed = False
         self._features: set[bytes] = set()
         self._breakpoints: dict[int, set[int]] = {}  # address: packet types, 0 and 1
-        self._stop_reply = b"S%02x" % _SIGTRAP
+        self._selected = 0  # the core that packets are about
+        self._moving: int | None = None  # the one that `c` and `s` move alone; None: both move
+        self._stop_reply = b"T%02xthread:1;" % _SIGTRAP
         self._exited: int | None = None  # exit code of the program that ended
         self._documents = {
             b"features:read:target.xml": description(),
@@ -227,8 +254,8 @@ class Session:
             b"g": self._read_registers,
             b"k": self._kill,
             b"qAttached": lambda: [b"0"],  # the program was begun for GDB: `quit` kills it
-            b"qC": lambda: [b"QC" + _THREAD],
-            b"qfThreadInfo": lambda: [b"m" + _THREAD],
+            b"qC": lambda: [b"QC%x" % (self._core.number + 1)],
+            b"qfThreadInfo": self._list_threads,
             b"qsThreadInfo": lambda: [b"l"],
             b"QStartNoAckMode": self._no_acknowledgement,
             b"vCont?": lambda: [b"vCont;c;C;s;S;r"],
@@ -245,8 +272,10 @@ class Session:
             b"vRun;": self._run_anew,
             b"vFlashErase:": self._erase_flash,
             b"vFlashWrite:": self._write_flash,
-            b"H": lambda _: [_OK],
-            b"T": lambda _: [_OK],
+            b"Hg": self._select,
+            b"Hc": self._select_moving,
+            b"T": self._is_alive,
+            b"qThreadExtraInfo,": self._describe_thread,
             b"G": self._write_registers,
             b"p": self._read_register,
             b"P": self._write_register,
@@ -255,16 +284,17 @@ class Session:
             b"X": self._write_binary,
             b"Z": self._insert,
             b"z": self._remove,
-            b"c": lambda rest: self._resume(None, rest),
-            b"s": lambda rest: self._resume(range(0), rest),
+            b"c": lambda rest: self._move(None, rest),
+            b"s": lambda rest: self._move(range(0), rest),
             b"R": self._restart,
             b"D": self._detach,
         }
 
     @property
     def _core(self) -> Processor:
-        """The core that came to rest."""
-        return self._debugger.core
+        """The one that is selected; core 0 if that runs no more, as after a reset."""
+        cores = self._debugger.cores
+        return cores[self._selected if self._selected < len(cores) else 0]
 
     def handle(self, packet: bytes) -> list[bytes]:
         """The replies to a packet; none if it sets the program running or ends the session."""
@@ -287,40 +317,83 @@ class Session:
 
     def interrupt(self) -> list[bytes]:
         """The reply to Ctrl-C."""
-        return self._stopped(Halt(Cause.INTERRUPTED))
+        return self._stopped(self._debugger.interrupt())
 
-    def hang_up(self) -> SessionEnd:
-        """The end of a session whose client went away."""
-        ending = Ending.KILLED if self._exited is None else Ending.EXITED
-        return SessionEnd(ending, self._exited)
+    def hang_up(self) -> SessionEnd | None:
+        """The end of a session whose client went away; None if it left a program standing."""
+        if self._exited is not None:
+            return SessionEnd(Ending.EXITED, self._exited)
+        return SessionEnd(Ending.KILLED) if self._killed else None
+
+    # Threads
+
+    def _list_threads(self) -> list[bytes]:
+        return [b"m" + b",".join(b"%x" % (core.number + 1) for core in self._debugger.cores)]
+
+    def _select(self, rest: bytes) -> list[bytes]:
+        number = self._core_of(rest)
+        self._selected = self._core.number if number is None else number
+        return [_OK]
+
+    def _select_moving(self, rest: bytes) -> list[bytes]:
+        self._moving = self._core_of(rest)
+        return [_OK]
+
+    def _is_alive(self, rest: bytes) -> list[bytes]:
+        self._core_of(rest)
+        return [_OK]
+
+    def _describe_thread(self, rest: bytes) -> list[bytes]:
+        number = self._core_of(rest) or 0
+        sleeps = ", asleep" if self._debugger.cores[number].sleeps else ""
+        return [f"core {number}{sleeps}".encode().hex().encode()]
+
+    def _core_of(self, thread: bytes) -> int | None:
+        """The core that is a thread; None for any and all of them."""
+        if thread in (b"0", b"-1"):
+            return None
+        number = _number(thread)
+        if not 1 <= number <= len(self._debugger.cores):
+            raise _InvalidError
+        return number - 1
 
     # Running and stopping
 
-    def _resume(self, stepping: range | None, address: bytes = b"") -> list[bytes]:
+    def _move(self, stepping: range | None, address: bytes) -> list[bytes]:
+        """`c` and `s`."""
+        cores = self._debugger.cores
+        alone = self._moving is not None and self._moving < len(cores)
+        core = cores[self._moving] if alone and self._moving is not None else self._core
+        if address:
+            core.set_registers(pc=_number(address) & 0xFFFF_FFFF)
+        return self._resume(stepping, core.number, alone)
+
+    def _resume(self, stepping: range | None, core: int, alone: bool) -> list[bytes]:
         if self._exited is not None:
             raise _InvalidError
-        if address:
-            self._core.set_registers(pc=_number(address) & 0xFFFF_FFFF | 1)
         self._monitor.note_start()
-        self._debugger.begin(stepping)
+        self._killed = False
+        self._debugger.begin(stepping, core, alone=alone)
         self.is_running = True
         return []
 
     def _continue_by_action(self, rest: bytes) -> list[bytes]:
-        action = rest.split(b";")[0].split(b":")[0]
-        match action[:1]:
-            case b"c" | b"C":
-                return self._resume(None)
-            case b"s" | b"S":
-                return self._resume(range(0))
-            case b"r":
-                start, end = _numbers(action[1:], 2)
-                return self._resume(range(start, end))
-        raise _InvalidError
+        """`vCont`: of the actions the first counts that names a core's thread, or none at all."""
+        cores = len(self._debugger.cores)
+        motions: dict[int, range | None] = {}
+        for part in rest.split(b";"):
+            action, _, thread = part.partition(b":")
+            number = self._core_of(thread or b"-1")
+            motion = _motion(action)
+            for core in range(cores) if number is None else [number]:
+                motions.setdefault(core, motion)
+        wanted = sorted(motions, key=lambda core: (motions[core] is None, core != self._selected))
+        return self._resume(motions[wanted[0]], wanted[0], len(motions) < cores)
 
     def _stopped(self, halt: Halt) -> list[bytes]:
         self.is_running = False
-        if halt.stop is not None and (code := self._exit_code(halt.stop)) is not None:
+        self._selected = self._debugger.core.number
+        if (code := halt.exit_code) is not None:
             self._exited = code
             self._stop_reply = b"W%02x" % (code & 0xFF)
             if not self._extended:
@@ -335,7 +408,10 @@ class Session:
             signal, text = _PROGRAM_STOPS[halt.stop.reason]
         elif halt.cause is Cause.INTERRUPTED:
             signal = _SIGINT
-        self._stop_reply = b"T%02x%bthread:%b;" % (signal, self._why(halt), _THREAD)
+        elif halt.refusal is not None:
+            text = str(halt.refusal)
+        thread = self._selected + 1
+        self._stop_reply = b"T%02x%bthread:%x;" % (signal, self._why(halt), thread)
         return [*_console(text), self._stop_reply]
 
     def _why(self, halt: Halt) -> bytes:
@@ -349,8 +425,8 @@ class Session:
 
     def _begin_again(self) -> None:
         self._monitor.restart()
-        self._exited = None
-        self._stop_reply = b"T%02xthread:%b;" % (_SIGTRAP, _THREAD)
+        self._exited, self._moving, self._selected = None, None, 0
+        self._stop_reply = b"T%02xthread:1;" % _SIGTRAP
 
     def _restart(self, rest: bytes) -> list[bytes]:
         _number(rest)  # without a meaning, says the manual
@@ -374,6 +450,7 @@ class Session:
     def _kill(self) -> list[bytes]:
         if self._extended:
             self._begin_again()
+            self._killed = True
         else:
             self.end = SessionEnd(Ending.KILLED)
         return []
@@ -414,7 +491,8 @@ class Session:
 
     def _read_memory(self, rest: bytes) -> list[bytes]:
         address, size = _numbers(rest, 2)
-        return [self._pico.read(address, count=min(size, MAX_PACKET // 2)).tobytes().hex().encode()]
+        data = self._debugger.read(address, min(size, MAX_PACKET // 2), self._core.number)
+        return [data.hex().encode()]
 
     def _write_memory(self, rest: bytes) -> list[bytes]:
         where, _, digits = rest.partition(b":")
@@ -428,7 +506,7 @@ class Session:
         address, size = _numbers(where, 2)
         if size != len(data):
             raise _InvalidError
-        self._pico.write(address, data)
+        self._debugger.write(address, data, self._core.number)
         return [_OK]
 
     def _erase_flash(self, rest: bytes) -> list[bytes]:
@@ -495,6 +573,19 @@ def _console(text: str) -> list[bytes]:
     """Packets that make GDB print lines."""
     lines = text.splitlines()
     return [b"O" + f"{line[: MAX_PACKET // 8]}\n".encode().hex().encode() for line in lines]
+
+
+def _motion(action: bytes) -> range | None:
+    """What an action of `vCont` asks for, as Debugger.begin takes it."""
+    match action[:1]:
+        case b"c" | b"C":
+            return None
+        case b"s" | b"S":
+            return range(0)
+        case b"r":
+            start, end = _numbers(action[1:], 2)
+            return range(start, end)
+    raise _InvalidError
 
 
 def _number(text: bytes) -> int:

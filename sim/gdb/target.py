@@ -1,7 +1,8 @@
 """What GDB is told of the RP2040: its registers and its memory map. GDB manual, G.5.3 and E.14."""
 
 from sim.cpu.processor import Processor
-from sim.memory_map import FLASH, REGIONS, SRAM
+from sim.memory_map import FLASH, FLASH_ALIASES, ROM
+from sim.peripherals import BLOCKS
 
 _BITS = 32
 _M_PROFILE = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
@@ -43,16 +44,26 @@ def description() -> bytes:
 
 
 def memory_map() -> bytes:
-    """The memory map, an XML document; GDB sets hardware breakpoints in all but RAM."""
-    rows = ""
-    for region in REGIONS:
-        kind = {FLASH: "flash", SRAM: "ram"}.get(region, "rom")
-        rows += f'<memory type="{kind}" start="{region.base:#x}" length="{region.size:#x}">'
-        if region is FLASH:
-            rows += f'<property name="blocksize">{_SECTOR:#x}</property>'
-        rows += "</memory>"
+    """The memory map, an XML document; GDB sets hardware breakpoints in all but RAM.
+
+    What it does not hold GDB does not touch: registers are RAM to it.
+    """
+    rows = _memory("rom", ROM.base, ROM.size)
+    rows += _memory("flash", FLASH.base, FLASH.size, blocksize=_SECTOR)
+    rows += "".join(_memory("rom", alias, FLASH.size) for alias in FLASH_ALIASES)
+    taken = ("ROM", "XIP")
+    for block in BLOCKS:
+        if block.name not in taken:
+            rows += _memory("ram", block.base, block.size)
     return (
         '<?xml version="1.0"?><!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map '
         'V1.0//EN" "http://sourceware.org/gdb/gdb-memory-map.dtd">'
         f"<memory-map>{rows}</memory-map>"
     ).encode()
+
+
+def _memory(kind: str, start: int, length: int, **properties: int) -> str:
+    inside = "".join(
+        f'<property name="{name}">{value:#x}</property>' for name, value in properties.items()
+    )
+    return f'<memory type="{kind}" start="{start:#x}" length="{length:#x}">{inside}</memory>'

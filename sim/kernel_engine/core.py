@@ -118,8 +118,6 @@ class KernelCore:
         if access == unicorn_const.UC_MEM_FETCH_UNMAPPED:
             reason = FaultReason.FETCH if region_of(address) is None else FaultReason.NOT_HERE
             self._event = Event(reason, address, _HALFWORD)
-        elif access == unicorn_const.UC_MEM_WRITE_PROT:
-            self._event = Event(FaultReason.WRITE_ROM, address, size)
         elif block_of(address) is not None:
             self._event = Event(FaultReason.NOT_HERE, address, size)
         elif access == unicorn_const.UC_MEM_WRITE_UNMAPPED:

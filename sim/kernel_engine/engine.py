@@ -23,6 +23,7 @@ from sim.memory_map import ROM, SRAM
 from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
+from sim.stack_guard import StackWarning
 from sim.xip_cache import XipStatistics
 
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
@@ -41,10 +42,11 @@ class KernelEngine:
         clock_hz: the system clock.
     """
 
-    resets = stack_of_core1 = 0
+    resets = 0
     bus_stalls = (0, 0)
     xip_statistics = XipStatistics(0, 0, 0)
     tracer: Tracer | None = None
+    tracers: tuple[Tracer, ...] = ()
 
     def __init__(self, clock_hz: int) -> None:
         self.clock_hz = Fraction(clock_hz)
@@ -64,6 +66,7 @@ class KernelEngine:
         core.set_registers(xpsr=_THUMB_BIT, control=0, primask=0, psp=0)
         core.set_registers(**{f"r{number}": 0 for number in range(13)})
         core.set_registers(sp=boot.sp, lr=0xFFFF_FFFF, pc=boot.pc)
+        self._top = boot.sp
         self._books["sp_lowest"], self._books["sp_limit"] = boot.sp, boot.stack_limit
 
     @property
@@ -82,9 +85,14 @@ class KernelEngine:
         return float(self.cycles / self.clock_hz)
 
     @property
-    def lowest_sp(self) -> int:
-        """The lowest SP since reset."""
-        return int(self._books["sp_lowest"])
+    def stacks(self) -> list[tuple[int, int]]:
+        """Top and lowest SP of the one stack."""
+        return [(self._top, int(self._books["sp_lowest"]))]
+
+    @property
+    def stack_warnings(self) -> list[StackWarning]:
+        """See EngineChip; here to leave the room is to overflow."""
+        return []
 
     @property
     def stack_limit(self) -> int:
@@ -95,7 +103,7 @@ class KernelEngine:
         """See EngineChip; there are none."""
         raise SimError("the engine unicorn has no peripherals: take the own one")
 
-    def profile(self, program: Program) -> Profile:
+    def profile(self, program: Program, core: int | None = None) -> Profile:
         """What each instruction cost."""
         return self._tally.profile(program)
 

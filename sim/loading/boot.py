@@ -8,6 +8,7 @@ from sim.memory_map import SRAM, region_of
 
 _BOOT2_SIZE = 0x100  # RP2040 datasheet 2.8.1.3.1: the vector table follows the second stage
 
+_BANKS, _BANK_SIZE = 0x2004_0000, 0x1000  # scratch X and Y, in which the SDK has both stacks
 _NO_TABLE = 0  # VTOR after reset: the boot ROM
 
 
@@ -48,6 +49,22 @@ def boot_of(program: Program) -> Boot:
     top = program.symbols.get("__StackTop")
     sp = top.address if top and SRAM.base < top.address <= SRAM.end else SRAM.end
     return Boot(sp, entry, _stack_limit(program, sp), _NO_TABLE)
+
+
+def stack_limit_of_core1(program: Program, sp: int) -> int:
+    """The lowest address of the room of core 1's stack, which begins at `sp`.
+
+    The Pico SDK's own stack, else the array that `sp` is the end of, else its bank.
+    """
+    symbols = program.symbols
+    if "__StackOneBottom" in symbols and "__StackOneTop" in symbols:
+        bottom, top = symbols["__StackOneBottom"].address, symbols["__StackOneTop"].address
+        if bottom < sp <= top:
+            return bottom
+    for symbol in symbols.values():
+        if not symbol.is_function and symbol.address < sp <= symbol.address + symbol.size:
+            return symbol.address
+    return sp - 1 & -_BANK_SIZE if sp > _BANKS else 0
 
 
 def _table_candidates(program: Program) -> list[int]:

@@ -1,7 +1,6 @@
 """The register blocks of the RP2040, one file each.
 
-PWM, DMA, I2C, SPI, USB (but the register that start-up code writes) and PIO are not modelled;
-`BLOCKS` names them all the same.
+I2C and SPI are not modelled; `BLOCKS` names them all the same.
 """
 
 from sim.peripherals.blocks import BLOCKS, Block, block_of

@@ -77,7 +77,7 @@ class Adc(TimedBlock):
             Register(
                 0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs, clears=_OVER | _UNDER
             ),
-            Register(0x0C, "FIFO", 0, 0, self._read_fifo),
+            Register(0x0C, "FIFO", 0, 0, self._read_fifo, peek=self._next),
             Register(0x10, "DIV", 0, 0xFF_FFFF),
             Register(0x14, "INTR", 0, 0, self._read_raw),
             Register(0x18, "INTE", 0, 0x1, on_write=self._written),
@@ -163,6 +163,10 @@ class Adc(TimedBlock):
     def _write_fcs(self, value: int) -> None:
         self._errors &= ~value
         self.advance()
+
+    def _next(self) -> int:
+        self.advance()
+        return self._fifo[0] if self._fifo else 0
 
     def _read_fifo(self) -> int:
         self.advance()

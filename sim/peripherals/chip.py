@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 
 from sim.cpu.state import Chip, Machine, machine_without_program
-from sim.peripherals import adc, uart
+from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl
 from sim.peripherals.clocks import Clocks
@@ -33,7 +33,8 @@ from sim.peripherals.timebase import Timebase
 from sim.peripherals.timed_block import TimedBlock
 from sim.peripherals.timer import Timer
 from sim.peripherals.uart import Uart
-from sim.peripherals.usbctrl import Usbctrl
+from sim.peripherals.usb_host import UsbHost
+from sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
 from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
 from sim.peripherals.watchdog import Watchdog
 from sim.peripherals.xip_cache import XipCache
@@ -85,6 +86,8 @@ class Surroundings:
         irq: interrupt request number and level, on every change.
         dreq: number and level of a data request to the DMA, on every change.
         uart0, uart1: each byte that is sent.
+        usb_serial: what the host gets from the first serial port behind USB.
+        usb_dpram: the USB controller's memory, DPRAM_SIZE bytes.
         seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
         on_clock_lost: clk_sys stands still; nothing will go on.
@@ -98,6 +101,8 @@ class Surroundings:
     dreq: Callable[[int, bool], None] = _ignore
     uart0: Callable[[int], None] = _ignore
     uart1: Callable[[int], None] = _ignore
+    usb_serial: Callable[[bytes], None] = _ignore
+    usb_dpram: memoryview = field(default_factory=lambda: memoryview(bytearray(DPRAM_SIZE)))
     seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
@@ -117,6 +122,7 @@ class Peripherals:
     Attributes:
         blocks: all of them, for the bus of core 0.
         sios: SIO as each core sees it.
+        usb_host: what the USB socket is connected to.
     """
 
     def __init__(self, scheduler: Scheduler, surroundings: Surroundings) -> None:
@@ -173,7 +179,13 @@ class Peripherals:
         )
         self.rtc = Rtc(scheduler, timebase.counter(lambda: clocks.hz("clk_rtc")), line(Irq.RTC))
         self.resets = Resets()
-        usbctrl = Usbctrl()
+        self.usbctrl = Usbctrl(line(Irq.USBCTRL), around.usb_dpram)
+        self.usb_host = UsbHost(
+            scheduler,
+            timebase.counter(lambda: Fraction(usb_bus.BIT_HZ)),
+            self.usbctrl,
+            around.usb_serial,
+        )
         ssi = XipSsi(
             *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
             *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
@@ -187,10 +199,10 @@ class Peripherals:
             PwmRegisters(machine, scheduler),
             Pio(0, machine, scheduler), Pio(1, machine, scheduler),
             XipCtrl(around.cache, stream), XipAux(stream), ssi,
-            usbctrl,
+            self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
-            "USBCTRL": usbctrl.reset
+            "USBCTRL": self.usbctrl.reset
         }
         self.reset()
         timebase.on_change = self._tell_frequencies
@@ -210,11 +222,13 @@ class Peripherals:
             bank.release()
         for block in (*self.blocks, self.sios[1]):
             block.reset()
+        self.usb_host.reset()
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         self.timebase.held = False
         self.timebase.changed()
 
     def _tell_frequencies(self) -> None:
+        self.usbctrl.clocked(self.clocks.hz("clk_usb"))
         system_hz, tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         if system_hz not in (self._system_hz, 0):
             self._system_hz = system_hz

@@ -48,8 +48,10 @@ class Interpolator:
             name: str,
             on_read: Callable[[], int],
             on_write: Callable[[int], None] | None = None,
+            peek: Callable[[], int] | None = None,
         ) -> Register:
-            return Register(base + offset, f"INTERP{self._index}_{name}", 0, 0, on_read, on_write)
+            name = f"INTERP{self._index}_{name}"
+            return Register(base + offset, name, 0, 0, on_read, on_write, peek=peek)
 
         def word(offset: int, name: str, words: Callable[[], list[int]], at: int) -> Register:
             return register(
@@ -59,9 +61,9 @@ class Interpolator:
         return [
             *(word(0x00 + 4 * i, f"ACCUM{i}", lambda: self._accumulators, i) for i in range(2)),
             *(word(0x08 + 4 * i, f"BASE{i}", lambda: self._bases, i) for i in range(3)),
-            register(0x14, "POP_LANE0", lambda: self._pop(0)),
-            register(0x18, "POP_LANE1", lambda: self._pop(1)),
-            register(0x1C, "POP_FULL", lambda: self._pop(2)),
+            register(0x14, "POP_LANE0", lambda: self._pop(0), peek=lambda: self._peek(0)),
+            register(0x18, "POP_LANE1", lambda: self._pop(1), peek=lambda: self._peek(1)),
+            register(0x1C, "POP_FULL", lambda: self._pop(2), peek=lambda: self._peek(2)),
             register(0x20, "PEEK_LANE0", lambda: self._peek(0)),
             register(0x24, "PEEK_LANE1", lambda: self._peek(1)),
             register(0x28, "PEEK_FULL", lambda: self._peek(2)),

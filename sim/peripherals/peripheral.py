@@ -24,6 +24,10 @@ class Peripheral(Protocol):
         """The 32-bit register at a word offset; None if no register is modelled there."""
         ...
 
+    def peek(self, offset: int) -> int | None:
+        """What `read` would give, without what a read may change: for a debugger."""
+        ...
+
     def write(self, offset: int, value: int) -> bool:
         """Write all 32 bits of a register; False if no register is modelled there."""
         ...

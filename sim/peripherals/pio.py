@@ -2,7 +2,7 @@
 
 from sim.cpu.state import Machine
 from sim.devices.from_python import reset_pio
-from sim.devices.pio.registers import BASES
+from sim.devices.pio.registers import BASES, IRQ, RXF0, peek_pio
 from sim.peripherals.native_block import NativeBlock
 from sim.peripherals.scheduler import Scheduler
 
@@ -39,6 +39,12 @@ class Pio(NativeBlock):
     def __init__(self, number: int, machine: Machine, scheduler: Scheduler) -> None:
         self._number = number
         super().__init__(f"PIO{number}", BASES[number], _OFFSETS, machine, scheduler)
+
+    def peek(self, offset: int) -> int | None:
+        """See RegisterBlock; a FIFO keeps its word."""
+        if RXF0 <= offset < IRQ:
+            return int(peek_pio(self._machine.chip, self.base + offset, 0))
+        return super().peek(offset)
 
     def reset(self) -> None:
         """All machines off, FIFOs empty, nothing driven."""

@@ -18,6 +18,7 @@ class Register:
         on_read: gives the value instead of the stored one.
         on_write: called after the store with all 32 bits that were written.
         clears: the bits that a written 1 clears.
+        peek: for a register that a read changes: gives the value and changes nothing.
         steady_until: for a register that programs poll and that may be read without effect: gives
             the cycle until which its value stays, if nothing is written meanwhile.
     """
@@ -29,6 +30,7 @@ class Register:
     on_read: Callable[[], int] | None = None
     on_write: Callable[[int], None] | None = None
     clears: int = 0
+    peek: Callable[[], int] | None = None
     steady_until: Callable[[], int] | None = None
 
 
@@ -52,9 +54,17 @@ class RegisterBlock:
     def read(self, offset: int) -> int | None:
         """The register at a word offset; None if there is none."""
         register = self._by_offset.get(offset)
-        if register is None:
-            return None
+        return None if register is None else self._value(register)
+
+    def _value(self, register: Register) -> int:
         return register.on_read() if register.on_read else self._values[register.name]
+
+    def peek(self, offset: int) -> int | None:
+        """What a read would give, without what it may change."""
+        register = self._by_offset.get(offset)
+        if register is not None and register.peek is not None:
+            return register.peek()
+        return None if register is None else self._value(register)
 
     def write(self, offset: int, value: int) -> bool:
         """Write the register at a word offset; False if there is none."""

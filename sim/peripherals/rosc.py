@@ -34,7 +34,7 @@ class Rosc(Oscillator):
             Register(0x10, "DIV", _DIV_PASS + 16, 0xFFF, on_write=self._write_div),
             Register(0x14, "PHASE", 0x8, 0xFFF),
             Register(0x18, "STATUS", 0, 0, self._read_status, self.write_status, clears=BADWRITE),
-            Register(0x1C, "RANDOMBIT", 1, 0, on_read=lambda: self._random.getrandbits(1)),
+            Register(0x1C, "RANDOMBIT", 1, 0, self._draw, peek=self._next),
             self.count_register(0x20),
         )
 
@@ -48,6 +48,15 @@ class Rosc(Oscillator):
         code = self["DIV"] - _DIV_PASS
         divisor = (code or 32) if 0 <= code < 32 else 31
         return Fraction(_RING_HZ, divisor) if self.enabled else Fraction(0)
+
+    def _draw(self) -> int:
+        return self._random.getrandbits(1)
+
+    def _next(self) -> int:
+        state = self._random.getstate()
+        bit = self._draw()
+        self._random.setstate(state)
+        return bit
 
     def _write_div(self, _value: int) -> None:
         self._timebase.changed()

@@ -100,7 +100,7 @@ class Rtc(TimedBlock):
             ),
             Register(0x14, "IRQ_SETUP_1", 0, _TIME_ENABLES | _TIME, on_write=self._written),
             Register(0x18, "RTC_1", 0, 0, lambda: self._latched),
-            Register(0x1C, "RTC_0", 0, 0, self._read_time),
+            Register(0x1C, "RTC_0", 0, 0, self._read_time, peek=self._time),
             Register(0x20, "INTR", 0, 0, self._read_raw),
             Register(0x24, "INTE", 0, 0x1, on_write=self._written),
             Register(0x28, "INTF", 0, 0x1, on_write=self._written),
@@ -177,8 +177,11 @@ class Rtc(TimedBlock):
 
     def _read_time(self) -> int:
         """4.8.5: a read of RTC_0 holds RTC_1 for the read that follows."""
+        time, self._latched = self._time(), self._now.date
+        return time
+
+    def _time(self) -> int:
         self.advance()
-        self._latched = self._now.date
         return self._now.time
 
     def _written(self, _value: int) -> None:

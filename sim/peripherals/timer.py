@@ -41,7 +41,7 @@ class Timer(TimedBlock):
             Register(0x00, "TIMEHW", 0, 0, lambda: 0, self._write_high),
             Register(0x04, "TIMELW", on_read=lambda: 0),  # stored until TIMEHW is written
             Register(0x08, "TIMEHR", 0, 0),
-            Register(0x0C, "TIMELR", 0, 0, self._read_low),
+            Register(0x0C, "TIMELR", 0, 0, self._read_low, peek=lambda: self.count & ALL_BITS),
             *(Register(0x10 + 4 * n, f"ALARM{n}", on_write=partial(self._arm, n)) for n in _ALARMS),
             Register(0x20, "ARMED", 0, 0, lambda: self._armed, self._disarm, clears=0xF),
             Register(0x24, "TIMERAWH", 0, 0, lambda: self.count >> 32),

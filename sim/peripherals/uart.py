@@ -73,7 +73,7 @@ class Uart(TimedBlock):
         self._line_in: deque[_Frame] = deque()  # what the host sends
         super().__init__(
             scheduler,
-            Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data),
+            Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data, peek=self._next),
             Register(0x004, "UARTRSR", 0, 0, lambda: self._status, self._clear_errors, clears=0xF),
             Register(
                 0x018, "UARTFR", 0, 0, self._read_flags, steady_until=self._flags_steady_until
@@ -280,6 +280,10 @@ class Uart(TimedBlock):
         if self._depth == 1:
             return 1
         return _TRIGGER_LEVELS[min(field(self["UARTIFLS"], 5, 3), 4)]
+
+    def _next(self) -> int:
+        self.advance()
+        return self._receive[0] if self._receive else 0
 
     def _read_data(self) -> int:
         self.advance()

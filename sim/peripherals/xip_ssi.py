@@ -85,7 +85,7 @@ class XipSsi(TimedBlock):
             Register(0x54, "DMARDLR", 0, 0xFF),
             Register(0x58, "IDR", 0x5153_5049, 0),
             Register(0x5C, "SSI_VERSION_ID", 0x3430_312A, 0),
-            Register(0x60, "DR0", 0, 0, self._read_data, self._write_data),
+            Register(0x60, "DR0", 0, 0, self._read_data, self._write_data, peek=self._next),
             Register(0xF0, "RX_SAMPLE_DLY", 0, 0xFF),
             Register(0xF4, "SPI_CTRLR0", 0x0300_0000, 0xFF07_FB3F),
             Register(0xF8, "TXD_DRIVE_EDGE", 0, 0xFF),
@@ -192,6 +192,9 @@ class XipSsi(TimedBlock):
         clocks = 4 * field(settings, 5, 2) // self._lines_of_words + field(settings, 15, 11)
         self._address, self._left = value >> 8, self["CTRLR1"] + 1
         self._arrival = self._scheduler.cycles + clocks * divider + self._clocks_of_word
+
+    def _next(self) -> int:
+        return self._received[0] if self._received else 0
 
     def _read_data(self) -> int:
         self.advance()

@@ -35,7 +35,7 @@ class XipStream:
         return [
             Register(0x14, "STREAM_ADDR", 0, 0, self._read_address, self._write_address),
             Register(0x18, "STREAM_CTR", 0, 0, self._read_left, self._start),
-            Register(0x1C, "STREAM_FIFO", 0, 0, self.pop),
+            Register(0x1C, "STREAM_FIFO", 0, 0, self.pop, peek=self.peek),
         ]
 
     @property
@@ -59,6 +59,11 @@ class XipStream:
             self._fetch(self._scheduler.cycles)
         self._changed()
         return word
+
+    def peek(self) -> int:
+        """The word that would be taken; 0 where there is none."""
+        self.advance()
+        return self._words[0] if self._words else 0
 
     def due(self) -> int:
         """See Timed."""
@@ -115,6 +120,10 @@ class XipAux(RegisterBlock):
     def read(self, offset: int) -> int | None:
         """See RegisterBlock."""
         return self._stream.pop()
+
+    def peek(self, offset: int) -> int | None:
+        """See RegisterBlock."""
+        return self._stream.peek()
 
     def write(self, offset: int, value: int) -> bool:
         """See RegisterBlock; it is without effect."""

@@ -18,6 +18,7 @@ from sim.cpu.call_trace import (
     InstructionBooks,
     charge_until_now,
     enter_host_call,
+    note_sp,
     resume,
 )
 from sim.cpu.places import memory_end, place
@@ -246,22 +247,33 @@ class Tracer:
                 first, last = at // 2, min(memory_end(at), at + end - start + 1) // 2
                 numbers[first:last] = number
 
-    def reset(self, sp: int, now: int = 0) -> None:
-        """Forget everything; the stack starts at `sp`, in cycle `now`."""
+    def reset(self) -> None:
+        """Forget everything."""
         trace = self._trace
         trace["nodes"][: trace["node_count"]] = 0
-        for name in ("stall_mark", "node", "depth", "merged"):
+        for name in ("mark", "stall_mark", "node", "depth", "merged", "deepest"):
             trace[name] = 0
-        trace["mark"] = now
         trace["nodes"]["function"][ROOT] = NO_FUNCTION
         trace["node_count"] = 1
         trace["node_limit"] = max(0, MAX_NODES - len(self._spans) - _EXCEPTIONS - 2)
-        trace["deepest"] = sp
-        trace["deepest_node"] = ROOT
-        trace["deepest_cycle"] = 0
         trace["span_cycles"] = 1
         trace["spans"] = 0
+
+    def begin(self, sp: int, now: int) -> None:
+        """The core starts in cycle `now`, with its stack at `sp`."""
+        trace = self._trace
+        trace["node"], trace["depth"] = ROOT, 0
+        trace["mark"], trace["stall_mark"] = now, self._core[Core.WAITED]
+        if trace["deepest"]:
+            note_sp(self._books.traces, now, sp)
+            return
+        trace["deepest"], trace["deepest_node"], trace["deepest_cycle"] = sp, ROOT, now
         trace["spans"][0] = sp
+
+    def end(self) -> None:
+        """The core is about to be reset."""
+        charge_until_now(self._books.traces, self._core)
+        self._trace["node"], self._trace["depth"] = ROOT, 0
 
     def enter_host_call(self) -> None:
         """The host calls a function, whatever the program was about."""

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, Region
-from sim.reports.call_graph import StackPeak
 from sim.reports.memory_use import KEPT_FREE
 
 
@@ -47,16 +45,19 @@ class RegionUse:
 
 @dataclass(frozen=True)
 class StackUse:
-    """The stack grows down from `top`; `high_water` bytes were reached, `limit` ends its room.
+    """A core's stack: it grows down from `top`; `high_water` bytes were reached, `limit` ends its
+    room.
 
-    `chain` and `cycle` tell the calls under way at the deepest point; None if not traced.
+    `chain` and `cycle` tell the calls under way at the deepest point, `over_time` the points
+    (cycle, SP), lowest SP from there on; None and empty if not traced.
     """
 
     top: int
     limit: int
     high_water: int
-    chain: tuple[str, ...] | None
-    cycle: int | None
+    chain: tuple[str, ...] | None = None
+    cycle: int | None = None
+    over_time: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,16 @@ class MemoryReport:
         heap: None where the program names no room for one.
         touched: bytes of SRAM that differ from the power-on pattern: loaded or written. A byte
             that happens to be written its own pattern is missed, one in 256 by chance.
-        stack_over_time: points (cycle, SP), lowest SP from there on; empty if not traced.
+        stacks: of core 0 and, if it runs, core 1.
     """
 
     flash: RegionUse
     sram: RegionUse
-    stack: StackUse
+    stacks: tuple[StackUse, ...]
     heap: HeapUse | None
     touched: int
     cycles: int
     clock_hz: int
-    stack_over_time: tuple[tuple[int, int], ...]
 
     def to_json(self) -> dict[str, Any]:
         """Nested dicts, lists, numbers and texts, with the attributes' names."""
@@ -97,34 +97,25 @@ class MemoryReport:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run tells: changed bytes of SRAM (bool, shape (SRAM.size,)), SP, cycles, trace."""
+    """What a run tells: changed bytes of SRAM (bool, shape (SRAM.size,)), stacks, cycles."""
 
     touched: npt.NDArray[np.bool_]
-    lowest_sp: int
+    stacks: Sequence[StackUse]
     cycles: int
     clock_hz: int
-    peak: StackPeak | None = None
-    stack_over_time: Sequence[tuple[int, int]] = ()
 
 
-def memory_report(program: Program, boot: Boot, run: Measured, largest: int = 10) -> MemoryReport:
+def memory_report(program: Program, run: Measured, largest: int = 10) -> MemoryReport:
     """Put together what the ELF file declares and what a run measured."""
     in_flash = sum(len(s.data) for s in program.segments if FLASH.holds(s.address))
     return MemoryReport(
         flash=_region(program, FLASH, largest, in_flash),
         sram=_region(program, SRAM, largest),
-        stack=StackUse(
-            top=boot.sp,
-            limit=boot.stack_limit,
-            high_water=boot.sp - run.lowest_sp,
-            chain=run.peak.chain if run.peak else None,
-            cycle=run.peak.cycle if run.peak else None,
-        ),
+        stacks=tuple(run.stacks),
         heap=_heap(program, run.touched),
         touched=int(np.count_nonzero(run.touched)),
         cycles=run.cycles,
         clock_hz=run.clock_hz,
-        stack_over_time=tuple(run.stack_over_time),
     )
 
 
@@ -172,7 +163,7 @@ def _heap(program: Program, touched: npt.NDArray[np.bool_]) -> HeapUse | None:
 
 
 def memory_table(report: MemoryReport) -> str:
-    """The report as text: both memories with sections and largest symbols, stack and heap."""
+    """The report as text: both memories with sections and largest symbols, stacks and heap."""
     lines = []
     for name, region in (("SRAM", report.sram), ("flash", report.flash)):
         lines.append(f"{name}: {region.used:,} of {region.capacity:,} bytes used")
@@ -184,11 +175,13 @@ def memory_table(report: MemoryReport) -> str:
             lines.append("  largest symbols:")
         for symbol in region.largest:
             lines.append(f"  {symbol.address:#010x}  {symbol.size:>9,}  {symbol.name}")
-    stack, heap = report.stack, report.heap
-    room = f" of {stack.top - stack.limit:,}" if stack.limit else ""
-    lines.append(f"stack: {stack.high_water:,}{room} bytes at its deepest")
-    if stack.chain:
-        lines.append(f"  at cycle {stack.cycle:,} in {' > '.join(stack.chain)}")
+    for core, stack in enumerate(report.stacks):
+        room = f" of {stack.top - stack.limit:,}" if stack.limit else ""
+        name = f"stack of core {core}" if len(report.stacks) > 1 else "stack"
+        lines.append(f"{name}: {stack.high_water:,}{room} bytes at its deepest")
+        if stack.chain:
+            lines.append(f"  at cycle {stack.cycle:,} in {' > '.join(stack.chain)}")
+    heap = report.heap
     if heap is not None:
         lines.append(f"heap: {heap.high_water:,} of {heap.room:,} bytes changed")
     lines.append(f"SRAM really touched: {report.touched:,} bytes")

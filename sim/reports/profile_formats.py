@@ -1,12 +1,15 @@
 """Profiles as other tools read them: text tables, callgrind, collapsed stacks, speedscope.
 
-Each takes the exact Profile and, where the run was traced, its CallGraph; without one there are
-no calls, and every function stands alone. Whatever the format, its costs sum up to the cycles of
-the run; waiting for flash, exceptions and other waits are entries of their own.
+Each takes what the cores did: the exact Profile and, where the run was traced, the CallGraph;
+without one there are no calls, and every function stands alone. Whatever the format, its costs sum
+up to the cycles that the cores ran; waiting for flash, exceptions and other waits are entries of
+their own. Where both cores ran, each is named: tables stand one behind the other, callgrind's
+functions end in the core, stacks begin at it, speedscope has a profile for each.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sim.reports.call_graph import Call, CallGraph
@@ -18,8 +21,43 @@ _LONGEST_CHAIN = 128  # calls deeper than that stand together under one name
 _DEEPER = "[deeper]"
 
 
-def function_table(profile: Profile, graph: CallGraph | None = None) -> str:
+@dataclass(frozen=True)
+class CoreProfile:
+    """What one core did; `graph` is None where nothing was traced."""
+
+    core: int
+    profile: Profile
+    graph: CallGraph | None = None
+
+    @property
+    def name(self) -> str:
+        """What reports call the core."""
+        return f"core {self.core}"
+
+
+def function_table(cores: Sequence[CoreProfile]) -> str:
     """Cycles by function, the costliest first; with calls and inclusive cycles if traced."""
+    return _of_each(cores, _function_table)
+
+
+def line_table(cores: Sequence[CoreProfile]) -> str:
+    """Cycles by source line, the costliest first."""
+    return _of_each(cores, _line_table)
+
+
+def instruction_table(cores: Sequence[CoreProfile]) -> str:
+    """Exact cycles of every instruction that ran, by address."""
+    return _of_each(cores, _instruction_table)
+
+
+def _of_each(cores: Sequence[CoreProfile], table: Callable[[CoreProfile], str]) -> str:
+    if len(cores) == 1:
+        return table(cores[0])
+    return "\n".join(f"{core.name}\n{table(core)}" for core in cores)
+
+
+def _function_table(core: CoreProfile) -> str:
+    profile, graph = core.profile, core.graph
     entries = profile.by_function()
     total = profile.total or 1
     header = ["function", "cycles", "%", "instructions"]
@@ -40,8 +78,8 @@ def function_table(profile: Profile, graph: CallGraph | None = None) -> str:
     return _table(header, [*rows, ["total", f"{profile.total:,}"]])
 
 
-def line_table(profile: Profile) -> str:
-    """Cycles by source line, the costliest first."""
+def _line_table(core: CoreProfile) -> str:
+    profile = core.profile
     rows = [
         [entry.name, f"{entry.cycles:,}", _percent(entry.cycles, profile.total or 1)]
         for entry in profile.by_line()
@@ -49,8 +87,8 @@ def line_table(profile: Profile) -> str:
     return _table(["line", "cycles", "%"], [*rows, ["total", f"{profile.total:,}"]])
 
 
-def instruction_table(profile: Profile) -> str:
-    """Exact cycles of every instruction that ran, by address."""
+def _instruction_table(core: CoreProfile) -> str:
+    profile = core.profile
     rows = [
         [
             f"{cost.address:#010x} {cost.function}",
@@ -63,21 +101,41 @@ def instruction_table(profile: Profile) -> str:
     return _table(["instruction", "executions", "cycles", "stalls", " line"], rows)
 
 
-def callgrind(profile: Profile, graph: CallGraph | None = None) -> str:
+def callgrind(cores: Sequence[CoreProfile]) -> str:
     """A file for callgrind_annotate, KCachegrind and the like, by line and instruction.
 
     Format: valgrind manual, "Callgrind Format Specification", version 1. Waiting for flash looks
     like a call of "[XIP stall]" by the instruction that waits.
     """
-    return _Callgrind(profile, graph).text()
+    total = sum(core.profile.total for core in cores)
+    lines = [
+        "# callgrind format",
+        "version: 1",
+        "creator: priot",
+        f"cmd: {cores[0].profile.program.path}",
+        "positions: instr line",
+        "events: Cycles",
+        f"summary: {total}",
+    ]
+    names: dict[str, dict[str, int]] = {"file": {}, "fn": {}}
+    for core in cores:
+        suffix = f" [{core.name}]" if len(cores) > 1 else ""
+        lines += _Callgrind(core.profile, core.graph, names, suffix).lines()
+    return "\n".join([*lines, "", f"totals: {total}", ""])
 
 
 class _Callgrind:
-    """Builds the text: a section for each function, names compressed as `(number) name`."""
+    """Builds a core's lines: a part for each function, names compressed as `(number) name`."""
 
-    def __init__(self, profile: Profile, graph: CallGraph | None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        graph: CallGraph | None,
+        names: dict[str, dict[str, int]],
+        suffix: str,
+    ) -> None:
         self._profile = profile
-        self._names: dict[str, dict[str, int]] = {"file": {}, "fn": {}}
+        self._names, self._suffix = names, suffix
         self._lines: list[str] = []
         self._instructions: dict[str, list[InstructionCost]] = defaultdict(list)
         for cost in profile.by_instruction():
@@ -91,24 +149,14 @@ class _Callgrind:
                 if node.is_exception:
                     self._exceptions[node.function] += node.cycles
 
-    def text(self) -> str:
-        self._lines = [
-            "# callgrind format",
-            "version: 1",
-            "creator: priot",
-            f"cmd: {self._profile.program.path}",
-            "positions: instr line",
-            "events: Cycles",
-            f"summary: {self._profile.total}",
-        ]
+    def lines(self) -> list[str]:
         for function in self._instructions:
             self._function(function)
         self._lone(XIP_STALL, int(self._profile.stalls.sum()))
         for name, cycles in self._exceptions.items():
             self._lone(name, cycles)
         self._lone(WAITS, self._profile.waits - self._exceptions.total())
-        self._lines += ["", f"totals: {self._profile.total}", ""]
-        return "\n".join(self._lines)
+        return self._lines
 
     def _function(self, function: str) -> None:
         instructions = self._instructions[function]
@@ -158,58 +206,76 @@ class _Callgrind:
 
     def _name(self, space: str, name: str) -> str:
         numbers = self._names[space]
+        name += self._suffix if space == "fn" else ""
         if name in numbers:
             return f"({numbers[name]})"
         numbers[name] = len(numbers) + 1
         return f"({numbers[name]}) {name}"
 
 
-def collapsed(profile: Profile, graph: CallGraph | None = None) -> str:
+def collapsed(cores: Sequence[CoreProfile]) -> str:
     """A line `outer;inner;innermost cycles` for each chain of calls, as flamegraph.pl reads it.
 
     Below 128 calls a chain goes on as "[deeper]" and the innermost function.
     """
     lines = [
         f"{';'.join(name.replace(';', ':') for name in stack)} {cycles}"
-        for stack, cycles in _stacks(profile, graph)
+        for core in cores
+        for stack, cycles in _stacks(core, [core.name] if len(cores) > 1 else [])
     ]
     return "\n".join([*sorted(lines), ""])
 
 
-def speedscope(profile: Profile, graph: CallGraph | None = None) -> dict[str, Any]:
-    """A document for www.speedscope.app: one "sampled" profile, weights in cycles.
+def speedscope(cores: Sequence[CoreProfile]) -> dict[str, Any]:
+    """A document for www.speedscope.app: a "sampled" profile of each core, weights in cycles.
 
     A sample is a chain of calls, its weight the cycles spent at its end: exact sums, not samples
     of time. Chains stand in the order in which they first ran.
     """
     numbers: dict[str, int] = {}
-    samples, weights = [], []
-    for stack, cycles in _stacks(profile, graph):
-        samples.append([numbers.setdefault(name, len(numbers)) for name in stack])
-        weights.append(cycles)
-    total = sum(weights)
-    return {
-        "$schema": SPEEDSCOPE_SCHEMA,
-        "exporter": "priot",
-        "name": profile.program.path,
-        "activeProfileIndex": 0,
-        "shared": {"frames": [_frame(profile, name) for name in numbers]},
-        "profiles": [
+    program, profiles = cores[0].profile.program, []
+    for core in cores:
+        samples, weights = [], []
+        for stack, cycles in _stacks(core):
+            samples.append([numbers.setdefault(name, len(numbers)) for name in stack])
+            weights.append(cycles)
+        unit = f"{core.name}, cycles" if len(cores) > 1 else "cycles"
+        profiles.append(
             {
                 "type": "sampled",
-                "name": f"{profile.program.path} (cycles)",
+                "name": f"{program.path} ({unit})",
                 "unit": "none",
                 "startValue": 0,
-                "endValue": total,
+                "endValue": sum(weights),
                 "samples": samples,
                 "weights": weights,
             }
-        ],
+        )
+    return {
+        "$schema": SPEEDSCOPE_SCHEMA,
+        "exporter": "priot",
+        "name": program.path,
+        "activeProfileIndex": 0,
+        "shared": {"frames": [_frame(cores[0].profile, name) for name in numbers]},
+        "profiles": profiles,
     }
 
 
-def record(profile: Profile, graph: CallGraph | None = None) -> dict[str, Any]:
-    """The profile as JSON: cycles by function, and calls where the run was traced."""
+def record(cores: Sequence[CoreProfile]) -> dict[str, Any]:
+    """The profile as JSON: cycles by function, and calls where the run was traced.
+
+    Of two cores there is a list, `cores`, and the sum of their `cycles`.
+    """
+    if len(cores) == 1:
+        return _record(cores[0])
+    return {
+        "cycles": sum(core.profile.total for core in cores),
+        "cores": [{"core": core.core} | _record(core) for core in cores],
+    }
+
+
+def _record(core: CoreProfile) -> dict[str, Any]:
+    profile, graph = core.profile, core.graph
     functions: dict[str, dict[str, int]] = {
         entry.name: {"cycles": entry.cycles, "instructions": entry.instructions}
         for entry in profile.by_function()
@@ -232,14 +298,16 @@ def record(profile: Profile, graph: CallGraph | None = None) -> dict[str, Any]:
     return document
 
 
-def _stacks(profile: Profile, graph: CallGraph | None) -> list[tuple[tuple[str, ...], int]]:
+def _stacks(core: CoreProfile, outermost: Sequence[str] = ()) -> list[tuple[tuple[str, ...], int]]:
     """Chains of calls and the cycles spent at their end; their sum is the total."""
+    graph = core.graph
     if graph is None:
-        return [((entry.name,), entry.cycles) for entry in profile.by_function()]
+        entries = core.profile.by_function()
+        return [((*outermost, entry.name), entry.cycles) for entry in entries]
     stacks: Counter[tuple[str, ...]] = Counter()
     chains: list[tuple[str, ...]] = []
     for node in graph.nodes:
-        above = chains[node.parent] if node.parent is not None else ()
+        above = chains[node.parent] if node.parent is not None else tuple(outermost)
         if len(above) >= _LONGEST_CHAIN:
             above = (*above[: _LONGEST_CHAIN - 1], _DEEPER)
         chains.append((*above, node.function))

@@ -30,12 +30,13 @@ class Change:
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """All numbers that differ, the largest change first.
 
-    Two records that both hold a profile (`functions`, as `profile_formats.record` gives) are
-    compared by the cycles of each function and in total; others by the numbers at equal keys,
+    Two records that both hold a profile (`functions` or `cores`, as `profile_formats.record`
+    gives) are compared by the cycles of each function and in total, those of core 1 by names that
+    begin with it; others by the numbers at equal keys,
     nested ones joined by dots. Truth values, texts and lists are not compared.
     """
     old, new = (dict(_numbers_of(record)) for record in (before, after))
-    if not all(isinstance(record.get("functions"), Mapping) for record in (before, after)):
+    if not all(_is_profile(record) for record in (before, after)):
         shared = old.keys() & new.keys()
         old, new = ({key: side[key] for key in shared} for side in (old, new))
     changes = [Change(name, old.get(name, 0), new.get(name, 0)) for name in old | new]
@@ -70,13 +71,18 @@ def table(changes: Iterable[Change]) -> str:
 
 
 def _numbers_of(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    functions = record.get("functions")
-    if not isinstance(functions, Mapping):
+    if not _is_profile(record):
         yield from _flat(record, "")
         return
     yield "total", record["cycles"]
-    for name, costs in functions.items():
-        yield name, costs["cycles"]
+    for core in record.get("cores", [record]):
+        prefix = f"core {core['core']}: " if core.get("core") else ""
+        for name, costs in core["functions"].items():
+            yield f"{prefix}{name}", costs["cycles"]
+
+
+def _is_profile(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get("functions"), Mapping) or isinstance(record.get("cores"), list)
 
 
 def _flat(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float]]:

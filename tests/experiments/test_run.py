@@ -44,6 +44,29 @@ def test_hello_reaches_standard_output(
     assert record["unmodelled"] == []
 
 
+TYPED = b"hello\nthis is more than the sixty-four bytes that fit into one packet of USB\nbye\n"
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_a_usb_serial_port_is_input_and_output(
+    link_type: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_bytes(TYPED)
+    record = record_of(tmp_path, built("usb_serial", link_type), "--usb-in", str(keys), "--strict")
+    shown = capfdbinary.readouterr()
+    expected = b"open, baud 115200\nready\n" + TYPED.upper() + b"bytes %d\n" % len(TYPED)
+    assert shown.out == expected == record["output"].encode()
+    assert b"priot: USB" not in shown.err
+    assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
+    assert 0.2 < record["seconds"] < 0.3  # most of it is the reset of the bus
+
+
+def test_one_standard_input_for_one_port(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", built("usb_serial"), "--usb-in", "-", "--uart-in", "-"]) == 2
+    assert "one of them can have the standard input" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("suffix", ["uf2", "bin"])
 def test_uf2_and_bin_run_like_the_elf(tmp_path: Path, suffix: str) -> None:
     elf = record_of(tmp_path, built("hello", "default"))
@@ -182,7 +205,7 @@ def test_memory_report_as_table_json_and_picture(
     record = record_of(tmp_path, built("heap", "default"), *options)
     report = json.loads((tmp_path / "m.json").read_text())
     assert report["heap"]["high_water"] >= 15_000
-    assert report["stack"]["high_water"] == record["stack_high_water_bytes"]
+    assert report["stacks"][0]["high_water"] == record["stack_high_water_bytes"]
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
     assert "heap: " in capfd.readouterr().out
 

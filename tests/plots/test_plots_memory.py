@@ -39,18 +39,20 @@ def report() -> dict[str, Any]:
                 section(".heap", SRAM + 24_576, 2_048, "room"),
             ],
         },
-        "stack": {
-            "top": top,
-            "limit": top - 2_048,
-            "high_water": 392,
-            "chain": ["main", "deepest_of_all"],
-            "cycle": 49_000,
-        },
+        "stacks": [
+            {
+                "top": top,
+                "limit": top - 2_048,
+                "high_water": 392,
+                "chain": ["main", "deepest_of_all"],
+                "cycle": 49_000,
+                "over_time": points,
+            }
+        ],
         "heap": {"address": SRAM + 24_576, "room": 200_000, "high_water": 50_000},
         "touched": 80_000,
         "cycles": 1_000_000,
         "clock_hz": 125_000_000,
-        "stack_over_time": points,
     }
 
 
@@ -87,15 +89,23 @@ def test_words_come_from_the_report(tmp_path: Path) -> None:
 
 def test_the_limit_is_drawn_where_it_is_near(tmp_path: Path) -> None:
     near = report()
-    near["stack"]["limit"] = near["stack"]["top"] - 1_024
+    near["stacks"][0]["limit"] = near["stacks"][0]["top"] - 1_024
     assert "limit 1,024 bytes -->" in words(near, tmp_path)
     assert "limit" not in words(report(), tmp_path)
 
 
+def test_both_cores_have_their_stacks(tmp_path: Path) -> None:
+    two = report()
+    two["stacks"].append(two["stacks"][0] | {"chain": ["core1_main"], "high_water": 392})
+    svg = words(two, tmp_path)
+    for text in ("stack of core 0, bytes", "stack of core 1, bytes", "392 bytes in core1_main"):
+        assert f"{text} -->" in svg
+
+
 def test_untraced_report_is_the_map_alone(tmp_path: Path) -> None:
     heights = {}
-    untraced = report() | {"stack_over_time": [], "heap": None}
-    untraced["stack"] |= {"chain": None, "cycle": None}
+    untraced = report() | {"heap": None}
+    untraced["stacks"][0] |= {"chain": None, "cycle": None, "over_time": []}
     for name, data in (("traced", report()), ("untraced", untraced)):
         draw_memory(data, tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as image:
@@ -107,7 +117,7 @@ def test_untraced_report_is_the_map_alone(tmp_path: Path) -> None:
 def test_empty_memories_are_drawn(tmp_path: Path) -> None:
     bare = report()
     bare["flash"] |= {"sections": [], "used": 0}
-    bare["stack_over_time"] = [(0, bare["stack"]["top"])]
+    bare["stacks"][0]["over_time"] = [(0, bare["stacks"][0]["top"])]
     assert "0.0 KB -->" in words(bare, tmp_path)
 
 

@@ -12,6 +12,7 @@ from sim.peripherals import (
     XipCache,
     all_peripherals,
 )
+from sim.peripherals.usbctrl import DPRAM_SIZE
 
 
 class Board:
@@ -19,6 +20,8 @@ class Board:
 
     Attributes:
         sent: bytes of UART0.
+        usb_sent: what the first serial port behind USB sent to the host.
+        dpram: the USB controller's memory.
         data_requests: numbers of the requests to the DMA that are raised.
         events: "reset", "clock lost" and frequencies, in order.
     """
@@ -26,6 +29,8 @@ class Board:
     def __init__(self, cache: XipCache | None = None) -> None:
         self.clock = Scheduler()
         self.sent = bytearray()
+        self.usb_sent = bytearray()
+        self.dpram = memoryview(bytearray(DPRAM_SIZE))
         self._requested: set[int] = set()
         self.data_requests: set[int] = set()
         self.machine = machine_without_program()
@@ -44,6 +49,8 @@ class Board:
             "dreq": dreq,
             "seconds": lambda cycle: cycle / 5000,
             "uart0": self.sent.append,
+            "usb_serial": self.usb_sent.extend,
+            "usb_dpram": self.dpram,
             "machine": self.machine,
             "on_reset": lambda: self.events.append("reset"),
             "on_clock_lost": lambda: self.events.append("clock lost"),

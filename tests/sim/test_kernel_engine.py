@@ -101,7 +101,6 @@ FAULTS = {
     "unaligned several": "ldr r0, =0x20001002; stm r0!, {r1, r2}",
     "no memory to read": "ldr r0, =0x60000000; ldrb r1, [r0]",
     "no memory to write": "ldr r0, =0x60000000; str r1, [r0]",
-    "ROM written": "movs r0, #16; str r1, [r0]",
     "no code": "ldr r0, =0x60000001; bx r0",
     "peripheral as code": "ldr r0, =0x40000001; bx r0",
     "ARM state": "ldr r0, =0x20000000; bx r0",
@@ -149,6 +148,12 @@ def test_peripherals_and_flash_are_refused(address: int, access: str) -> None:
         "the engine unicorn has no peripherals, flash or floating point; use the engine own: "
         f"4 bytes at {address:#010x} at PC 0x20000002"
     )
+
+
+def test_a_store_to_the_rom_is_refused() -> None:
+    target = Pico(program("movs r0, #16; str r1, [r0]; bkpt #0"), engine=Engine.UNICORN)
+    with pytest.raises(Fault, match="use the engine own: 4 bytes at 0x00000010"):
+        target.run()
 
 
 def test_the_boot_roms_floating_point_is_refused() -> None:

@@ -55,6 +55,13 @@ def _fault(target: Pico) -> Fault:
     return caught.value
 
 
+def test_a_store_to_the_rom_changes_nothing() -> None:
+    """As on the chip: TinyUSB 0.18 stores to address 0 at every control transfer."""
+    target = _pico("movs r0, #0; ldr r1, [r0]; mvns r2, r1; str r2, [r0]; ldr r3, [r0]; bkpt #0")
+    assert target.run(1000).reason is StopReason.HALT
+    assert target.registers.r3 == target.registers.r1
+
+
 # --- encodings
 
 

@@ -104,6 +104,7 @@ def test_stack_overflow_is_caught_before_it_writes() -> None:
 def test_stack_overflow_by_computed_sp() -> None:
     target = _stacked("add sp, r0; b next; next: nop; bkpt #0")
     set_registers(target, r0=-128 & 0xFFFFFFFF)
+    target.write(SRAM_BASE + 0x2000 - 100, bytes(8))
     with pytest.raises(Fault) as caught:
         target.run()
     assert caught.value.reason is FaultReason.STACK_OVERFLOW

@@ -160,7 +160,7 @@ def test_watchpoint_stops_behind_the_access(
 
 
 @pytest.mark.parametrize(
-    ("address", "size"), [(0x4000_0000, 4), (SRAM_BASE, 0), (SRAM_BASE, 1 << 20)]
+    ("address", "size"), [(0x6000_0000, 4), (SRAM_BASE, 0), (SRAM_BASE, 1 << 20)]
 )
 def test_watched_bytes_lie_in_memory(address: int, size: int) -> None:
     debugger = Debugger(pico("bkpt #0"))

@@ -4,24 +4,25 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sim_programs import FLASH_BASE, ElfSource, assemble
+from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
 from test_sim_interrupts import build
+from test_sim_two_cores import LAUNCH
 
 import firmware_elf
 from experiments.device.host import Device
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
 from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
-from sim import Pico, Stop, StopReason
-from sim.gdb.server import Ending, SessionEnd, serve
+from sim import Pico, StopReason
+from sim.gdb.server import Ending, Server, SessionEnd
+from sim.semihosting import Semihosting
 
 _GDB = shutil.which("gdb-multiarch")
-_SECONDS = 60  # until a test gives up
+_SECONDS = 300  # until a test gives up: the loop may have to be compiled
 _TRAIN = 2  # command of firmware_elf/trainer/mailbox.h
 
 pytestmark = pytest.mark.skipif(_GDB is None, reason="gdb-multiarch is not installed")
@@ -41,10 +42,10 @@ def debugged(
     target: Pico,
     *commands: str,
     connect: str = "target remote",
-    exit_code: Callable[[Stop], int | None] = lambda _: None,
 ) -> tuple[str, SessionEnd]:
-    """What GDB says to its commands, and how the session ended."""
+    """What GDB says to its commands, behind it what the program says, and how the session ended."""
     lines: list[str] = []
+    output = bytearray()
     announced = threading.Event()
     ends: list[SessionEnd] = []
 
@@ -53,18 +54,21 @@ def debugged(
         announced.set()
 
     def run() -> None:
-        ends.append(serve(target, 0, max_cycles=10**9, exit_code=exit_code, announce=announce))
+        semihosting = Semihosting(target, output.extend)
+        with Server(0, announce) as server:
+            ends.append(server.debug(target, semihosting, 10**9))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert announced.wait(_SECONDS)
     port = lines[0].rsplit(":", 1)[1]
     assert _GDB is not None
-    elf = Path(target.program.path)
-    all_commands = [f"directory {elf.parent}", f"{connect} 127.0.0.1:{port}", *commands]
+    file = Path(target.program.path)
+    commands = tuple(command.replace("PORT", port) for command in commands)
+    all_commands = [f"directory {file.parent}", f"{connect} 127.0.0.1:{port}", *commands]
     arguments = [each for command in all_commands for each in ("-ex", command)]
     done = subprocess.run(
-        [_GDB, "-nx", "-batch", str(elf), *arguments],
+        [_GDB, "-nx", "-batch", str(file), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -74,7 +78,7 @@ def debugged(
     )
     thread.join(_SECONDS)
     assert not thread.is_alive(), done.stdout
-    return done.stdout, ends[0]
+    return done.stdout + output.decode(), ends[0]
 
 
 def line_of(file: str, text: str) -> int:
@@ -195,12 +199,100 @@ def test_fault_is_told_and_run_begins_again() -> None:
     assert end == SessionEnd(Ending.KILLED)
 
 
-def test_exit_code() -> None:
-    said, end = debugged(
-        ready(), "continue", exit_code=lambda stop: 3 if stop.immediate == 0 else None
-    )
+def elf(path: Path, source: str, **fields: object) -> Pico:
+    """A program that GDB can read, at the start of SRAM, SP at the end of its banks."""
+    code = assemble(source, SRAM_BASE)
+    path.write_bytes(ElfSource(code, SRAM_BASE, **fields).build())  # type: ignore[arg-type]
+    target = Pico(path, trace=True)
+    target.set_registers(sp=0x2004_2000)
+    return target
+
+
+_SAYS_TWICE = """
+    movs r0, #4; adr r1, one; bkpt #0xab
+    movs r0, #4; adr r1, two; bkpt #0xab
+    movs r0, #0x20; adr r1, exit; bkpt #0xab
+    .align 2
+exit:
+    .word 0x20026, 3
+one:
+    .asciz "one "
+    .align 2
+two:
+    .asciz "two"
+"""
+
+
+def test_semihosting_does_not_stop_the_program(tmp_path: Path) -> None:
+    said, end = debugged(elf(tmp_path / "says.elf", _SAYS_TWICE), "continue")
     assert "exited with code 03" in said
+    assert "SIGTRAP" not in said
+    assert said.endswith("one two")
     assert end == SessionEnd(Ending.EXITED, 3)
+
+
+def test_steps_over_a_semihosting_call(tmp_path: Path) -> None:
+    target = elf(tmp_path / "says.elf", _SAYS_TWICE)
+    said, _ = debugged(target, *["stepi"] * 3, "print $pc", "kill")
+    assert re.search(rf"= .*{SRAM_BASE + 6:#x}", said), said
+    assert said.endswith("one ")
+
+
+def test_each_core_is_a_thread(tmp_path: Path) -> None:
+    loops = "both: nop; l: adds r6, #1; b l; work: nop; m: adds r6, #1; b m"
+    source = LAUNCH + loops
+    code = assemble(source, SRAM_BASE)
+    loop0, loop1 = SRAM_BASE + len(code) - 10, SRAM_BASE + len(code) - 4
+    assert code[-10:-8] == code[-4:-2] == b"\x01\x36"
+    said, _ = debugged(
+        elf(tmp_path / "two.elf", source),
+        *("info threads", f"break *{loop1:#x}", "continue", "info threads", "delete"),
+        *(f"break *{loop0:#x} thread 1", "continue", "thread", "thread 2", "set $r6 = 100"),
+        *("set scheduler-locking on", "print $pc", "stepi", "stepi", "print $r6 < 110"),
+        *("thread 1", "print $r6 < 90", "print $pc", "detach"),
+    )
+    first, *_ = said.split("Breakpoint 1")
+    assert "core 0" in first
+    assert "core 1" not in first
+    assert re.search(rf"Thread 2 .*hit Breakpoint 1, {loop1:#010x}", said), said
+    assert re.search(r"\* 2 +Thread 2 \(core 1\)", said), said
+    assert re.search(rf"Thread 1 .*hit Breakpoint 2, {loop0:#010x}", said), said
+    assert re.search(r"Current thread is 1 ", said), said
+    assert len(re.findall(r"^\$\d = 1$", said, re.MULTILINE)) == 2, said
+
+
+def test_registers_of_the_chip(tmp_path: Path) -> None:
+    """Read without effect, written, watched, in the order of a session.
+
+    GDB takes an ARM for one that stops ahead of the access, and steps once more.
+    """
+    source = (
+        "ldr r0, =0xd0000100; ldr r1, =0x40058000; ldr r2, [r0]; movs r3, #7; str r3, [r1, #12];"
+        "ldr r2, [r0]; nop; bkpt #0"
+    )
+    said, _ = debugged(
+        elf(tmp_path / "registers.elf", source),
+        *("print/x *(int*)0x40000000", "print *(int*)0xd0000104", "print *(int*)0xd0000104"),
+        *("set var *(int*)0x40058010 = 55", "print *(int*)0x40058010"),
+        *("rwatch *(int*)0xd0000100", "continue", "print/x $pc"),
+        *("watch *(int*)0x4005800c", "continue", "print/x $pc", "detach"),
+    )
+    told = re.findall(r"^\$\d+ = (\w+)$", said, re.MULTILINE)
+    chip, *rest = told
+    assert int(chip, 16) & 0xFFF_FFFF == 0x0002927  # SYSINFO.CHIP_ID: datasheet, 2.20.1
+    assert rest == ["2", "2", "55", f"{SRAM_BASE + 8:#x}", f"{SRAM_BASE + 12:#x}"], said
+    assert "New value = 7" in said
+
+
+def test_gdb_comes_again_after_disconnecting(tmp_path: Path) -> None:
+    source = "movs r0, #1; movs r0, #2; movs r0, #3; bkpt #0"
+    said, end = debugged(
+        elf(tmp_path / "again.elf", source),
+        *("stepi", "disconnect", "target remote 127.0.0.1:PORT", "print $r0", "stepi"),
+        *("print $r0", "detach"),
+    )
+    assert re.findall(r"^\$\d+ = (\d)$", said, re.MULTILINE) == ["1", "2"], said
+    assert end == SessionEnd(Ending.DETACHED)
 
 
 def test_backtrace_through_an_exception(tmp_path: Path) -> None:

@@ -472,6 +472,7 @@ def test_interrupt_without_a_vector() -> None:
 def test_no_room_for_the_frame() -> None:
     target = build(f"{_set(_ICSR, 1 << 28)}; bkpt #0", pendsv=noting())
     target._chip.processors[0].core[Core.SP_LIMIT] = _STACK - 16
+    target.write(_STACK - 32, bytes(4))  # which is somebody's
     with pytest.raises(Fault, match="stack overflow"):
         target.run()
 

@@ -33,7 +33,7 @@ def _pico(trace: bool) -> Pico:
 def test_report_of_a_run() -> None:
     pico = _pico(trace=True)
     before = pico.memory_report()
-    assert before.stack.high_water == 0
+    assert before.stacks[0].high_water == 0
     assert before.heap is not None
     assert (before.heap.address, before.heap.room, before.heap.high_water) == (_HEAP, 0x1000, 0)
     pico.view(_HEAP + 0x100, np.uint32)[0] = 0
@@ -44,9 +44,9 @@ def test_report_of_a_run() -> None:
     report = pico.memory_report()
     assert report.heap is not None
     assert report.heap.high_water == 0x204
-    assert report.stack.high_water == pico.memory_use().stack == 8 + 12
-    assert report.stack.chain == ("main", "f")
-    assert report.stack.top == SRAM_BASE + pico.sram.size
+    assert report.stacks[0].high_water == pico.memory_use().stack == 8 + 12
+    assert report.stacks[0].chain == ("main", "f")
+    assert report.stacks[0].top == SRAM_BASE + pico.sram.size
     assert [(s.name, s.size) for s in report.sram.largest[:1]] == [("big", 64)]
     names = [symbol.name for symbol in report.sram.largest]
     assert sorted(names) == ["big", "f", "main", "small"]
@@ -55,7 +55,7 @@ def test_report_of_a_run() -> None:
     assert sections == [(".text", "code", 14), (".bss", "data", 72)]
     assert report.sram.used == 14 + 72
     assert report.flash.used == 0
-    assert report.stack_over_time[-1][0] == pico.cycles
+    assert report.stacks[0].over_time[-1][0] == pico.cycles
 
 
 def test_untraced_report_lacks_only_calls_and_history() -> None:
@@ -66,9 +66,11 @@ def test_untraced_report_lacks_only_calls_and_history() -> None:
         pico.run()
         reports.append(pico.memory_report().to_json())
     plain, traced = reports
-    assert plain["stack"].pop("chain") is plain["stack"].pop("cycle") is None
-    assert plain.pop("stack_over_time") == ()
-    del traced["stack"]["chain"], traced["stack"]["cycle"], traced["stack_over_time"]
+    stack = plain["stacks"][0]
+    assert stack.pop("chain") is stack.pop("cycle") is None
+    assert stack.pop("over_time") == ()
+    for known in ("chain", "cycle", "over_time"):
+        del traced["stacks"][0][known]
     assert plain == traced
 
 
@@ -80,7 +82,7 @@ def test_json_of_the_trainer() -> None:
     assert report["sram"]["used"] == sum(
         section["size"] for section in report["sram"]["sections"] if section["kind"] != "room"
     )
-    assert report["stack"]["chain"][-1] in pico.program.symbols
+    assert report["stacks"][0]["chain"][-1] in pico.program.symbols
 
 
 def _paint(pico: Pico, offset: int, size: int) -> np.ndarray:

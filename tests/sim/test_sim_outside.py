@@ -10,7 +10,7 @@ from sim_programs import ElfSource, assemble
 
 from experiments.cli import main
 from sim import Engine, Pico, Program, SimError, StopReason
-from sim.session import Console, Ending, Limits, run_session
+from sim.session import Console, Ending, Keyboard, Limits, run_session
 
 _HZ = 133_000_000
 _BIT = 16 * 72  # cycles: clk_peri is clk_sys, divided by 72
@@ -153,11 +153,14 @@ def test_who_sleeps_until_input_comes_waits_for_it() -> None:
         return b"A" if len(waited) == 1 else b""
 
     pico = Pico(Program.parse(_elf(_open_uart(0x4003_4000) + _SLEEPER)))
-    assert run_session(pico, Console(), Limits(), typed).ending is Ending.BREAKPOINT
+    assert (
+        run_session(pico, Console(), Limits(), Keyboard(typed, pico.send)).ending
+        is Ending.BREAKPOINT
+    )
     assert waited == [True]
     assert pico.registers.r0 == ord("A")
     pico.reset()
-    assert run_session(pico, Console(), Limits(), typed).ending is Ending.SLEEP
+    assert run_session(pico, Console(), Limits(), Keyboard(typed, pico.send)).ending is Ending.SLEEP
 
 
 @pytest.mark.parametrize("by_standard_input", [False, True])

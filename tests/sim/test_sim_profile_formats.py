@@ -15,6 +15,7 @@ from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registe
 import firmware_elf
 from sim import CallGraph, Engine, Pico, Profile, Program
 from sim.reports.profile_formats import (
+    CoreProfile,
     callgrind,
     collapsed,
     function_table,
@@ -69,6 +70,11 @@ def case(request: pytest.FixtureRequest) -> Case:
     return profile, None if flat else graph
 
 
+def alone(profile: Profile, graph: CallGraph | None = None) -> list[CoreProfile]:
+    """What a run of core 0 leaves."""
+    return [CoreProfile(0, profile, graph)]
+
+
 class _Callgrind:
     """Reads a callgrind file by its specification: self costs, and inclusive costs of calls."""
 
@@ -111,7 +117,7 @@ class _Callgrind:
 
 def test_callgrind(case: Case) -> None:
     profile, graph = case
-    read = _Callgrind(callgrind(profile, graph))
+    read = _Callgrind(callgrind(alone(profile, graph)))
     assert read.own.total() == profile.total
     assert read.header["summary"] == read.header["totals"] == str(profile.total)
     assert read.header["positions"] == "instr line"
@@ -134,7 +140,7 @@ def test_callgrind(case: Case) -> None:
 def test_callgrind_annotate_reads_it(case: Case, tmp_path: Path) -> None:
     profile, graph = case
     path = tmp_path / "callgrind.out"
-    path.write_text(callgrind(profile, graph))
+    path.write_text(callgrind(alone(profile, graph)))
     command = ["callgrind_annotate", "--threshold=100", "--inclusive=yes", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -155,7 +161,7 @@ def test_callgrind_annotate_reads_it(case: Case, tmp_path: Path) -> None:
 
 def test_collapsed_stacks(case: Case) -> None:
     profile, graph = case
-    rows = [line.rpartition(" ") for line in collapsed(profile, graph).splitlines()]
+    rows = [line.rpartition(" ") for line in collapsed(alone(profile, graph)).splitlines()]
     costs = {stack: int(cost) for stack, _, cost in rows}
     assert len(costs) == len(rows)
     assert sum(costs.values()) == profile.total
@@ -167,7 +173,7 @@ def test_collapsed_stacks(case: Case) -> None:
 
 def test_stacks_of_recursion() -> None:
     profile, graph = _small(SRAM_BASE)
-    costs = dict(line.rsplit(" ", 1) for line in collapsed(profile, graph).splitlines())
+    costs = dict(line.rsplit(" ", 1) for line in collapsed(alone(profile, graph)).splitlines())
     assert costs == {
         "main": "7",
         "main;leaf": "4",
@@ -178,7 +184,7 @@ def test_stacks_of_recursion() -> None:
 
 def test_speedscope(case: Case) -> None:
     profile, graph = case
-    document = json.loads(json.dumps(speedscope(profile, graph)))
+    document = json.loads(json.dumps(speedscope(alone(profile, graph))))
     _check_schema(document)
     (only,) = document["profiles"]
     frames = [frame["name"] for frame in document["shared"]["frames"]]
@@ -219,13 +225,13 @@ def _check_schema(document: dict[str, Any]) -> None:
 def test_tables(case: Case) -> None:
     profile, graph = case
     total = f"{profile.total:,}"
-    text = function_table(profile, graph)
+    text = function_table(alone(profile, graph))
     names = [re.split(r"\s{2,}", line)[0] for line in text.splitlines()[2:]]
     assert names == [*(e.name for e in profile.by_function()), "total"]
     assert ("inclusive" in text.splitlines()[0]) == (graph is not None)
     assert text.splitlines()[-1].split() == ["total", total]
-    assert line_table(profile).splitlines()[-1].split() == ["total", total]
-    rows = [line.split() for line in instruction_table(profile).splitlines()[2:-1]]
+    assert line_table(alone(profile)).splitlines()[-1].split() == ["total", total]
+    rows = [line.split() for line in instruction_table(alone(profile)).splitlines()[2:-1]]
     assert [int(row[0], 16) for row in rows] == profile.addresses.tolist()
     cycles, stalls = (sum(int(row[at].replace(",", "")) for row in rows) for at in (3, 4))
     assert (cycles, stalls) == (profile.cycles.sum(), profile.stalls.sum())
@@ -233,7 +239,7 @@ def test_tables(case: Case) -> None:
 
 def test_records_compare() -> None:
     slow, fast = _small(FLASH_BASE), _small(SRAM_BASE)
-    before, after = (json.loads(json.dumps(record(*case))) for case in (fast, slow))
+    before, after = (json.loads(json.dumps(record(alone(*case)))) for case in (fast, slow))
     assert before["functions"]["fact"]["calls"] == 4
     stalls = int(slow[0].stalls.sum())
     assert {change.name: change.absolute for change in diff(before, after)} == {

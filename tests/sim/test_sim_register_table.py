@@ -6,10 +6,13 @@ bits that a written 1 clears.
 
 import random
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import product
 
 import pytest
 from register_table import CLEAR, SET, XOR, Listed, Probe, listed
+
+from sim.peripherals.usbctrl import Handshake, Usbctrl
 
 _ALL = 0xFFFF_FFFF
 _DMA, _PWM = 0x5000_0000, 0x4005_0000
@@ -19,7 +22,6 @@ NOT_MODELLED: dict[str, tuple[str, ...]] = {
     "I2C1": (),
     "SPI0": (),
     "SPI1": (),
-    "USBCTRL_REGS": ("SIE_CTRL",),
 }
 # What a program reads first where that is not the listed value.
 FIRST_READ = {
@@ -47,6 +49,8 @@ FIRST_READ = {
     "VREG_AND_CHIP_RESET.VREG": 0x10B1,  # in regulation
     "VREG_AND_CHIP_RESET.CHIP_RESET": 1 << 8,  # by power-on
     "SIO.GPIO_HI_IN": 0b10,
+    **{f"PIO{block}.DBG_CFGINFO": 0x20_0404 for block in range(2)},
+    **{f"PIO{block}.INTR": 0xF0 for block in range(2)},  # there is room in TX
     **{f"SIO.SPINLOCK{lock}": 1 << lock for lock in range(32)},  # a read claims it
     "PPB.AIRCR": 0xFA05_0000,  # Arm DDI0419E, B3.2.6
     "PPB.CCR": 0x208,  # B3.2.8: both bits are ones
@@ -62,6 +66,7 @@ ACTING = {
     *(f"SIO.SPINLOCK{lock}" for lock in range(32)),
     *(f"SIO.INTERP{unit}_ACCUM{lane}_ADD" for unit, lane in product(range(2), repeat=2)),
     *("CLOCKS.CLK_PERI_DIV", "XIP_CTRL.STREAM_CTR"),
+    *(f"PIO{block}.SM{number}_INSTR" for block, number in product(range(2), range(4))),
     # Other names of a channel's registers, which begin a transfer, and triggers.
     *(f"DMA.CH{channel}_AL{alias}_CTRL" for channel, alias in product(range(12), (1, 2, 3))),
     *(f"DMA.CH{channel}_CTRL_TRIG" for channel in range(12)),
@@ -234,6 +239,42 @@ def _misuse_adc_fifo(probe: Probe) -> None:
     probe.store(0x4004_C000, 0)
 
 
+def _be_a_usb_device(probe: Probe) -> Usbctrl:
+    """On the bus, with two buffers for the host, and a note of every NAK."""
+    for register, value in ((0x74, 0x9), (0x78, 0xC), (0x4C, 0x2801_0000), (0x40, 0x1)):
+        probe.store(0x5011_0000 + register, value)
+    for buffer in (0x80, 0x88):
+        probe.store(0x5010_0000 + buffer, 0x8400)
+    probe.store(0x5010_0008, 0xA000_0180)
+    usb = probe.pico._chip.peripherals.usbctrl
+    assert isinstance(usb, Usbctrl)
+    usb.clocked(Fraction(48_000_000))
+    return usb
+
+
+def _send_by_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    for endpoint in range(2):
+        usb.answer_in(0, endpoint)
+        usb.sent(endpoint)
+
+
+def _refuse_by_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    probe.store(0x5010_0080, 0)
+    assert usb.answer_in(0, 0) is usb.answer_out(0, 0) is Handshake.NAK
+
+
+def _reset_usb(probe: Probe) -> None:
+    usb = _be_a_usb_device(probe)
+    usb.bus_reset(True)
+    usb.setup(bytes(8))
+
+
+def _abort_usb(probe: Probe) -> None:
+    probe.store(0x5011_0060, 0b1010)
+
+
 def _end_channels(probe: Probe) -> None:
     """Two channels of the DMA that have nothing to move."""
     for enable in (0x404, 0x414):
@@ -252,11 +293,28 @@ def _wrap(probe: Probe) -> None:
     probe.store(_PWM + 0xA0, 0)
 
 
+def _raise_flags(block: int) -> Callable[[Probe], None]:
+    return lambda probe: probe.store(block + 0x34, 0b11)
+
+
+def _read_empty_fifos(block: int) -> Callable[[Probe], None]:
+    def read(probe: Probe) -> None:
+        for number in range(2):
+            probe.load(block + 0x20 + 4 * number)
+
+    return read
+
+
 def _write_badly(address: int) -> Callable[[Probe], None]:
     return lambda probe: probe.store(address, 0x123 << 12)
 
 
 CLEARED: dict[str, Callable[[Probe], None]] = {
+    **{f"PIO{number}.IRQ": _raise_flags(0x5020_0000 + (number << 20)) for number in range(2)},
+    **{
+        f"PIO{number}.FDEBUG": _read_empty_fifos(0x5020_0000 + (number << 20))
+        for number in range(2)
+    },
     "TIMER.INTR": _raise_alarms,
     "TIMER.ARMED": _arm_alarms,
     **{f"IO_BANK0.INTR{word}": _make_edges(0x4001_4000, 8 * word) for word in range(4)},
@@ -266,6 +324,10 @@ CLEARED: dict[str, Callable[[Probe], None]] = {
     **{f"DMA.{name}": _end_channels for name in ("INTR", "INTR1", "INTS0", "INTS1")},
     "PWM.INTR": _wrap,
     "ADC.FCS": _misuse_adc_fifo,
+    "USBCTRL_REGS.SIE_STATUS": _reset_usb,
+    "USBCTRL_REGS.BUFF_STATUS": _send_by_usb,
+    "USBCTRL_REGS.EP_ABORT_DONE": _abort_usb,
+    "USBCTRL_REGS.EP_STATUS_STALL_NAK": _refuse_by_usb,
     "XOSC.STATUS": _write_badly(0x4002_4000),
     "ROSC.STATUS": _write_badly(0x4006_0000),
 }
