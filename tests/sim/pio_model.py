@@ -66,7 +66,7 @@ class Machine:
         self.isr = self.isr_count = self.delay = 0
         self.osr_count = 32
         self.begun = False
-        self.written: int | None = None  # to INSTR in this cycle
+        self.written: tuple[int, int] | None = None  # to INSTR, and cycles until it is executed
         self.pending: Stalled | None = None  # an instruction not from PC, for the next clock enable
         self.held: tuple[bool, int, int] | None = None
 
@@ -116,7 +116,7 @@ class Machine:
             self.held = None
 
     def write_instr(self, value: int) -> None:
-        self.written, self.pending, self.begun = value & 0xFFFF, None, False
+        self.written = value & 0xFFFF, 2
 
     # --- one cycle
 
@@ -124,8 +124,11 @@ class Machine:
         if self.held:
             self.put(*self.held, hold=False)
         pulse = self.divider.step()
-        if self.written is not None:  # takes the cycle, whatever the divider says
-            op, self.written = self.written, None
+        op, wait = self.written or (0, -1)
+        if wait > 0:
+            self.written = op, wait - 1
+        if wait == 0:  # takes the cycle, whatever the divider says
+            self.written, self.pending, self.begun = None, None, False
             if not self.execute(op, inputs, flags, given=True):
                 self.pending = Stalled(op, True, True)
             return

@@ -137,7 +137,7 @@ def _configure(pair: Pair, chance: random.Random, block: int) -> None:
         for register in ("CLKDIV", "EXECCTRL", "SHIFTCTRL", "PINCTRL"):
             pair.write(block, f"SM{number}_{register}", _REGISTERS[register](chance))
         pair.write(block, f"SM{number}_INSTR", chance.choice((0, 4, 0xA042)))
-        pair.run(1)
+        pair.run(3)
     if chance.random() < 0.5:
         pair.write(block, "INPUT_SYNC_BYPASS", chance.getrandbits(32))
     for line in range(2):
@@ -164,6 +164,8 @@ def _disturb(pair: Pair, chance: random.Random) -> None:
     elif what < 0.93:
         register = chance.choice(tuple(_REGISTERS))
         pair.write(block, f"SM{number}_{register}", _REGISTERS[register](chance))
+        if register == "INSTR":
+            pair.run(2)  # until it is executed
     elif what < 0.96:
         pair.write(block, f"INSTR_MEM{chance.randrange(8)}", instruction(chance))
     else:

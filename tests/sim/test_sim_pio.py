@@ -118,7 +118,7 @@ def test_the_fraction_of_a_divider_lengthens_the_next_period() -> None:
     machine.give(0)
     machine.board.write(_P, "SM0_INSTR", _set(_PINDIRS, 1))
     machine.write("PINCTRL", 1 << 20 | 1 << 26)
-    machine.board.run(1)
+    machine.board.run(3)
     machine.write("CLKDIV", 2 << 16 | 128 << 8)
     machine.start()
     edges = machine.edges(0, 30)
@@ -139,7 +139,7 @@ def test_ws2812_bits_have_their_lengths() -> None:
     machine.write("SHIFTCTRL", 1 << 17 | 24 << 25)  # autopull of 24 bits, to the left
     machine.give(0)
     machine.write("INSTR", _set(_PINDIRS, 1))
-    machine.board.run(1)
+    machine.board.run(3)
     machine.board.write(_P, "TXF0", 0b101 << 29)
     machine.start()
     edges = machine.edges(0, 60)
@@ -163,9 +163,9 @@ def test_uart_frames_can_be_read_from_the_pin() -> None:
     machine.write("SHIFTCTRL", 1 << 19)
     machine.give(0)
     machine.write("INSTR", _set(_PINDIRS, 1))
-    machine.board.run(1)
+    machine.board.run(3)
     machine.write("INSTR", _set(_PINS, 1))
-    machine.board.run(1)
+    machine.board.run(3)
     machine.start()
     machine.board.write(_P, "TXF0", ord("U"))
     edges = machine.edges(0, 120)
@@ -232,14 +232,14 @@ def test_several_machines_on_one_pin() -> None:
         machine.write("EXECCTRL", 31 << 12)
         machine.write("PINCTRL", 1 << 26)
     second.write("INSTR", _jmp(2))
-    board.run(1)
+    board.run(3)
     board.write(_P, "CTRL", 0b11)
     board.run(1)
     assert board.read(_P, "DBG_PADOUT") == 0
     board.write(_P, "CTRL", 0)
     first.write("PINCTRL", 1 << 26 | 1 << 29)
     first.write("INSTR", _set(_PINS, 0) | 1 << 12)
-    board.run(1)
+    board.run(3)
     assert board.read(_P, "DBG_PADOUT") == 1
 
 
@@ -249,7 +249,7 @@ def test_a_relative_flag_is_that_of_the_machine() -> None:
     for number, flag in ((2, 3), (3, 0)):
         machine = Machine(board=board, number=number)
         machine.write("INSTR", _irq(0x11))
-        board.run(1)
+        board.run(3)
         assert board.read(_P, "IRQ") == 1 << flag
         board.write(_P, "IRQ", 0xFF)
 
@@ -293,17 +293,17 @@ def test_a_written_instruction_is_executed_at_once() -> None:
     machine = Machine(_jmp(0))
     machine.write("CLKDIV", 0xFFFF << 16)
     machine.write("INSTR", _set(_X, 9) | 31 << 8)
-    machine.board.run(1)
+    machine.board.run(3)
     machine.write("INSTR", _mov(_ISR, _X))
-    machine.board.run(1)
+    machine.board.run(3)
     machine.write("INSTR", _push())
-    machine.board.run(1)
+    machine.board.run(3)
     assert machine.received() == [9]
     machine.write("INSTR", _pull())
     machine.board.run(10)
     assert machine.board.read(_P, "SM0_EXECCTRL") >> 31
     machine.write("INSTR", _NOP)
-    machine.board.run(1)
+    machine.board.run(3)
     assert not machine.board.read(_P, "SM0_EXECCTRL") >> 31
 
 
@@ -314,7 +314,7 @@ def test_data_are_executed_without_the_delay_of_the_instruction_that_brought_the
     machine.write("SHIFTCTRL", 3 << 18 | 1 << 17)
     machine.give(0)
     machine.write("INSTR", _set(_PINDIRS, 1))
-    machine.board.run(1)
+    machine.board.run(3)
     machine.board.write(_P, "TXF0", _set(_PINS, 1, 4))
     machine.board.run(1)
     machine.start()
@@ -331,9 +331,9 @@ def test_a_status_compares_the_level_of_a_fifo() -> None:
         while machine.board.read(_P, "FLEVEL") & 15 < words:
             machine.board.write(_P, "TXF0", 0)
         machine.write("INSTR", _mov(_ISR, 5))
-        machine.board.run(1)
+        machine.board.run(3)
         machine.write("INSTR", _push())
-        machine.board.run(1)
+        machine.board.run(3)
         assert machine.received() == [status]
 
 
@@ -345,9 +345,9 @@ def test_a_sticky_write_is_asserted_again() -> None:
         machine.write("PINCTRL", 1 << 26)
     first.write("EXECCTRL", 31 << 12 | 1 << 17)
     first.write("INSTR", _set(_PINS, 1))
-    board.run(1)
+    board.run(3)
     second.write("INSTR", _set(_PINS, 0))
-    board.run(1)
+    board.run(3)
     assert board.read(_P, "DBG_PADOUT") == 0
     board.run(1)
     assert board.read(_P, "DBG_PADOUT") == 1

@@ -14,12 +14,12 @@ from sim.cpu.lines import set_line
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, Chip
 from sim.devices.pins import PIO0_FUNCTION, Bank, drive_pins
-from sim.devices.pio.divider import pass_pulses, wake
+from sim.devices.pio.divider import pass_pulses, settle_clock, wake
 from sim.devices.pio.execution import execute, hold_pins, refill_if_empty
 from sim.devices.pio.places import (
     AT,
-    AT_ONCE,
     BANK,
+    BEGUN,
     BLOCK_SIZE,
     BLOCKS,
     BYPASS,
@@ -44,6 +44,7 @@ from sim.devices.pio.places import (
     NEXT,
     NEXT_PULSE,
     NOW,
+    ONCE_AT,
     PADOE,
     PADOUT,
     PC,
@@ -55,6 +56,7 @@ from sim.devices.pio.places import (
     STALL,
     TICK,
     TOLD,
+    WRITTEN,
 )
 
 FIRST_IRQ = 7  # PIO0_0; then PIO0_1, PIO1_0, PIO1_1
@@ -81,9 +83,8 @@ def runs(chip: Any, block: Any, machine: Any, number: Any) -> Any:
 def wake_machine(chip: Any, block: Any, number: Any, now: Any) -> None:
     """Let a machine look again: something changed that it may wait for."""
     machine = machine_at(block, number)
-    if chip[machine + AT_ONCE] == 0:
-        wake(chip, machine, now, runs(chip, block, machine, number))
-        chip[block + NEXT] = min(chip[block + NEXT], chip[machine + AT])
+    wake(chip, machine, now, runs(chip, block, machine, number))
+    chip[block + NEXT] = min(chip[block + NEXT], chip[machine + AT])
 
 
 @native
@@ -137,9 +138,10 @@ def _at_once(
     chip: Any, block: Any, machine: Any, number: Any, inputs: Any, flags: Any, now: Any
 ) -> None:
     """Execute what was written to INSTR, whatever the clock divider says; 3.5.7."""
-    op = chip[machine + GIVEN]
-    chip[machine + GIVEN] = -1
-    chip[machine + AT_ONCE] = 0
+    op = chip[machine + WRITTEN]
+    settle_clock(chip, machine, now)
+    chip[machine + GIVEN], chip[machine + ONCE_AT] = -1, NEVER
+    chip[machine + BEGUN] = chip[machine + STALL] = 0
     stall = execute(chip, block, machine, number, op, inputs, flags, True)
     chip[machine + GIVEN_STALLS] = stall != GOES
     if stall != GOES:
@@ -213,11 +215,10 @@ def _cycle(chip: Any, block: Any, now: Any, levels: Any) -> None:
         machine = block + MACHINES + number * MACHINE_SIZE
         if holders >> number & 1:
             hold_pins(chip, block, machine)
-        if chip[machine + AT] == now:
-            if chip[machine + AT_ONCE]:
-                _at_once(chip, block, machine, number, inputs, flags, now)
-            else:
-                _pulse(chip, block, machine, number, inputs, flags, settled)
+        if chip[machine + ONCE_AT] == now:
+            _at_once(chip, block, machine, number, inputs, flags, now)
+        elif chip[machine + AT] == now:
+            _pulse(chip, block, machine, number, inputs, flags, settled)
     _end_cycle(chip, block, now + 1)
 
 
@@ -226,7 +227,8 @@ def _end_cycle(chip: Any, block: Any, now: Any) -> None:
     """What follows for the next cycle, `now`."""
     happens = np.int64(NEVER)
     for number in range(MACHINES_OF_A_BLOCK):
-        happens = min(happens, chip[machine_at(block, number) + AT])
+        machine = machine_at(block, number)
+        happens = min(happens, chip[machine + AT], chip[machine + ONCE_AT])
     chip[block + NEXT] = happens
     if chip[block + HELD_BY]:
         _hold_on(chip, block, now)
@@ -355,9 +357,10 @@ def _lone(chip: Any, block: Any, now: Any) -> Any:
         return lone
     for number in range(MACHINES_OF_A_BLOCK):
         machine = block + MACHINES + number * MACHINE_SIZE
+        rival = min(rival, chip[machine + ONCE_AT])
         if chip[machine + AT] > now:
             rival = min(rival, chip[machine + AT])
-        elif lone >= 0 or chip[machine + AT_ONCE]:
+        elif lone >= 0:
             return np.int64(-1)
         else:
             lone = np.int64(number)
@@ -392,7 +395,7 @@ def schedule_pio(chip: Any) -> None:
         while awaited:
             machine = machine_at(block, number)
             if awaited & 1:
-                happens = min(happens, chip[machine + AT])
+                happens = min(happens, chip[machine + AT], chip[machine + ONCE_AT])
                 by_others |= chip[machine + STALL] in (PIN, FLAG)
             awaited >>= 1
             number += 1

@@ -63,7 +63,8 @@ MACHINES = MEMORY + MEMORY_SIZE
     STALL,  # what it waits for
     BEGUN,  # whether the present instruction has been tried: it stalls
     GIVEN,  # the instruction to execute instead of the one at PC; -1 for none
-    AT_ONCE,  # whether that was written to INSTR and is executed in this cycle
+    ONCE_AT,  # the cycle in which what was written to INSTR is executed; NEVER: nothing was
+    WRITTEN,  # that instruction
     GIVEN_STALLS,  # whether it was written to INSTR and stalls
     REQUEST,  # number of its DREQ for TX; that for RX is 4 more
     # Registers as they were written
@@ -99,7 +100,7 @@ MACHINES = MEMORY + MEMORY_SIZE
     HELD_MASK,
     HELD_DIRECTIONS,
     TX,
-) = range(49)
+) = range(50)
 RX = TX + FIFO_SIZE
 MACHINE_SIZE = RX + FIFO_SIZE
 

@@ -24,7 +24,6 @@ from sim.devices.pio.machines import (
 )
 from sim.devices.pio.places import (
     AT,
-    AT_ONCE,
     AUTOPULL,
     AUTOPUSH,
     BEGUN,
@@ -59,6 +58,7 @@ from sim.devices.pio.places import (
     MEMORY_SIZE,
     NEXT,
     NOW,
+    ONCE_AT,
     OSR_COUNT,
     OUT_BASE,
     OUT_MASK,
@@ -88,6 +88,7 @@ from sim.devices.pio.places import (
     WORDS,
     WRAP_BOTTOM,
     WRAP_TOP,
+    WRITTEN,
 )
 
 BASES = 0x5020_0000, 0x5030_0000
@@ -104,9 +105,13 @@ _FDEBUG_BITS = 0x0F0F_0F0F
 _EXECCTRL_BITS, _SHIFTCTRL_BITS, _JOINS = 0x7FFF_FF9F, 0xFFFF_0000, 0xC000_0000
 _INTERRUPTS = 0xFFF
 _PENDING, _STOP_AT, _WINDOW = int(Core.PENDING), int(Core.STOP_AT), int(Core.WINDOW)
+_RUNS = int(Core.RUNS)
 _PIO_AT, _DEVICES_AT = int(Chip.PIO_AT), int(Chip.DEVICES_AT)
 _DEVICES_ON = int(Chip.DEVICES_ON)
 PIO_ON = 4  # of DEVICES_ON
+_INSTR_CYCLES = 2
+"""From a store to INSTR to its execution, so that a load right behind it does not see its effect:
+what the SDK's pio_sm_drain_tx_fifo needs to leave an empty OSR. Inference, no document says it."""
 
 
 @native
@@ -166,7 +171,7 @@ def _restart(chip: Any, block: Any, machine: Any, number: Any) -> None:
     chip[machine + ISR] = chip[machine + ISR_COUNT] = 0
     chip[machine + OSR_COUNT] = 32
     chip[machine + DELAY] = chip[machine + BEGUN] = 0
-    chip[machine + GIVEN], chip[machine + AT_ONCE] = -1, 0
+    chip[machine + GIVEN], chip[machine + ONCE_AT] = -1, NEVER
     chip[machine + GIVEN_STALLS] = 0
     let_go_of_pins(chip, block, machine, number)
 
@@ -351,12 +356,11 @@ def _write_memory(chip: Any, block: Any, place: Any, value: Any) -> None:
 def _write_machine(chip: Any, block: Any, offset: Any, value: Any, now: Any) -> None:
     number, register = offset // MACHINE_STEP, offset % MACHINE_STEP
     machine = machine_at(block, number)
-    settle_clock(chip, machine, now)
     if register == INSTR_AT:
-        chip[machine + GIVEN], chip[machine + AT_ONCE] = value & 0xFFFF, 1
-        chip[machine + BEGUN] = chip[machine + GIVEN_STALLS] = chip[machine + STALL] = 0
-        chip[machine + AT] = chip[block + NEXT] = now
+        chip[machine + WRITTEN], chip[machine + ONCE_AT] = value & 0xFFFF, now + _INSTR_CYCLES
+        chip[block + NEXT] = min(chip[block + NEXT], chip[machine + ONCE_AT])
         return
+    settle_clock(chip, machine, now)
     if register == CLKDIV_AT:
         write_clkdiv(chip, machine, value)
     elif register == EXECCTRL_AT:
@@ -409,10 +413,15 @@ def write_pio(
         return absent
     advance_pio(core, other, chip, now)
     pending, of_other = core[_PENDING], other[_PENDING]
-    _write(chip, BLOCKS + index * BLOCK_SIZE, offset, value, now)
+    block = BLOCKS + index * BLOCK_SIZE
+    if offset >= SM0 and offset < INTR and (offset - SM0) % MACHINE_STEP == INSTR_AT:
+        once = chip[machine_at(block, (offset - SM0) // MACHINE_STEP) + ONCE_AT]
+        if once < NEVER:  # the one before is done first
+            advance_pio(core, other, chip, once + 1)
+    _write(chip, block, offset, value, now)
     tell(core, other, chip, now)
     _settle(chip)
-    if other[_PENDING] != of_other:
+    if other[_RUNS] and other[_PENDING] != of_other:
         core[_WINDOW] = 0
         return np.int64(1)
     return np.int64(core[_PENDING] != pending or chip[_DEVICES_AT] < core[_STOP_AT])
