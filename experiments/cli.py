@@ -616,7 +616,21 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="MHZ",
         help="system clock until the program sets it (133)",
     )
-    run.add_argument("--xip-miss", type=int, metavar="N", help="cycles of a missed word of flash")
+    run.add_argument(
+        "--xip-miss",
+        type=int,
+        metavar="N",
+        help="cycles of a missed word of flash (as the program's second stage sets it up: 50)",
+    )
+    run.add_argument(
+        "--xip-replacement",
+        choices=("random", "lru"),
+        default="random",
+        help="which way of the XIP cache gives way (random)",
+    )
+    run.add_argument(
+        "--xip-seed", type=int, default=0, metavar="N", help="seed of the random ways (0)"
+    )
     run.add_argument("--no-xip-cache", action="store_true", help="flash as fast as SRAM")
     run.add_argument(
         "--resets",

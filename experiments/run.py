@@ -18,14 +18,13 @@ from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
 from experiments.output import write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
-from sim import Engine, Pico, SimError, load_program
+from sim import Engine, Pico, Replacement, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.reports import profile_formats, record_diff
 from sim.reports.memory_report import memory_table
 from sim.reports.profile_formats import CoreProfile
 from sim.semihosting import Semihosting
 from sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
-from sim.xip_cache import DEFAULT_MISS_CYCLES
 
 EXPECTED_ERRORS = (UserError, SimError)
 VOID_RESULTS: tuple[type[Exception], ...] = ()
@@ -63,7 +62,9 @@ def run(options: Namespace) -> int:
         usb_serial=console.write,
         usb_input=_input("--usb-in", options.usb_in, by_hand),
         xip_cache=not options.no_xip_cache,
-        xip_miss=DEFAULT_MISS_CYCLES if options.xip_miss is None else options.xip_miss,
+        xip_miss=options.xip_miss,
+        xip_replacement=Replacement(options.xip_replacement),
+        xip_seed=options.xip_seed,
         trace=bool(options.profile or options.memory),
         engine=Engine(options.engine),
         resets=options.resets,
@@ -166,6 +167,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
+    if not 0 <= options.xip_seed < 1 << 32:
+        raise UserError(f"--xip-seed {options.xip_seed}: give 0 to {(1 << 32) - 1}")
     if options.uart_in == options.usb_in == STANDARD_INPUT:
         raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
     if options.files is not None and not options.files.is_dir():
@@ -217,6 +220,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
             "misses": pico.xip.misses,
             "stall_cycles": pico.xip.stall_cycles,
         },
+        "xip_model": None if pico.xip_model is None else asdict(pico.xip_model),
         "bus_stalls": list(pico.bus_stalls),
         "peak_sram_bytes": use.total,
         "stack_high_water_bytes": use.stack,

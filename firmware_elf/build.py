@@ -76,6 +76,7 @@ _PROGRAM_NAMES = (
     "self_measure",
     "sleep",
     "timer_interrupts",
+    "two_cores",
     "usb_serial",
     "wild_pointer",
     "workload",

@@ -19,13 +19,15 @@ from sim.faults import Fault, FaultReason, Registers
 from sim.loading.elf import Program, SourceLine
 from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.spi_bus import SpiDevice
 from sim.pico import Pico, Stop, StopReason
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
 from sim.reports.profile import Entry, InstructionCost, Profile
 from sim.stack_guard import StackWarning
-from sim.xip_cache import XipStatistics
+from sim.xip_cache import Replacement, XipModel, XipStatistics
 
 __all__ = [
     "AddressError",
@@ -41,6 +43,7 @@ __all__ = [
     "FaultReason",
     "FlashError",
     "FunctionCost",
+    "I2cDevice",
     "InstructionCost",
     "MemoryReport",
     "MemoryUse",
@@ -50,8 +53,10 @@ __all__ = [
     "Program",
     "ProgramError",
     "Registers",
+    "Replacement",
     "SimError",
     "SourceLine",
+    "SpiDevice",
     "StackPeak",
     "StackWarning",
     "Stop",
@@ -61,6 +66,7 @@ __all__ = [
     "TraceError",
     "Uf2Error",
     "Unmodelled",
+    "XipModel",
     "XipStatistics",
     "load_program",
 ]

@@ -19,7 +19,7 @@ from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackWarning
-from sim.xip_cache import XipStatistics
+from sim.xip_cache import XipModel, XipStatistics
 
 
 class Engine(Enum):
@@ -157,6 +157,11 @@ class EngineChip(Protocol):
     @property
     def xip_statistics(self) -> XipStatistics:
         """What the XIP cache did."""
+        ...
+
+    @property
+    def xip_model(self) -> XipModel | None:
+        """How it behaves; None where it is not modelled."""
         ...
 
     @property

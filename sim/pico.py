@@ -1,11 +1,11 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from sim.loading.program import load_program
 from sim.loading.symbols import Symbol
 from sim.memory_map import FLASH, SRAM, region_of
 from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
+from sim.peripherals.i2c_bus import I2cDevice
+from sim.peripherals.serial_pins import GPIOS
+from sim.peripherals.spi_bus import SpiDevice
 from sim.peripherals.usb_host import UsbHost
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
@@ -31,7 +34,9 @@ from sim.reports.profile import Profile
 from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
 from sim.stack_guard import StackGuard, StackWarning
-from sim.xip_cache import DEFAULT_MISS_CYCLES, XipStatistics
+from sim.xip_cache import Replacement, XipModel, XipStatistics
+
+_Bus = TypeVar("_Bus")
 
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
@@ -84,7 +89,10 @@ class Pico:
         usb_input: bytes that this port receives after every reset, as `usb.type` sends them.
         xip_cache: whether words in flash take time unless they are in the XIP cache; without it
             flash is as fast as SRAM.
-        xip_miss: cycles that each missed word costs.
+        xip_miss: cycles that each missed word costs; None: as the program's second stage sets up
+            the serial interface, 50 where it has none.
+        xip_replacement: which way of the cache gives way.
+        xip_seed: of the random ways, 0 to 2^32 - 1.
         flash_data: the host will write data to flash, so that reads from there take their time
             even if the program itself has nothing in flash.
         trace: keep the call tree and the stack's depth over time; takes about twice as long.
@@ -101,6 +109,7 @@ class Pico:
         ProgramError: the file cannot be loaded.
         TraceError: `trace` with Unicorn.
         SimError: Unicorn and something in flash.
+        ValueError: `xip_miss`, `xip_replacement` or `xip_seed` cannot be.
     """
 
     def __init__(
@@ -114,7 +123,9 @@ class Pico:
         usb_serial: Callable[[bytes], None] | None = None,
         usb_input: bytes = b"",
         xip_cache: bool = True,
-        xip_miss: int = DEFAULT_MISS_CYCLES,
+        xip_miss: int | None = None,
+        xip_replacement: Replacement = Replacement.RANDOM,
+        xip_seed: int = 0,
         flash_data: bool = False,
         trace: bool = False,
         engine: Engine = Engine.OWN,
@@ -125,6 +136,7 @@ class Pico:
         self._uart_input, self._usb_input = uart_input, usb_input
         self.program = program if isinstance(program, Program) else load_program(program)
         self._boot: Boot = boot_of(self.program)
+        xip = XipModel(xip_miss, Replacement(xip_replacement), xip_seed)
         in_flash = flash_data or any(
             FLASH.holds(segment.address) for segment in self.program.segments
         )
@@ -133,7 +145,7 @@ class Pico:
             self._chip = Rp2040(
                 *(clock_hz, strict, uart),
                 usb_serial=usb_serial,
-                xip_miss=xip_miss if xip_cache and in_flash else None,
+                xip=xip if xip_cache and in_flash else None,
                 contention=contention,
                 traced=self.program if trace else None,
                 most_resets=resets,
@@ -225,6 +237,11 @@ class Pico:
     def xip(self) -> XipStatistics:
         """What the XIP cache did since reset; its stall cycles are part of `cycles`."""
         return self._chip.xip_statistics
+
+    @property
+    def xip_model(self) -> XipModel | None:
+        """How the XIP cache behaves, with what a missed word costs now; None: it plays no part."""
+        return self._chip.xip_model
 
     @property
     def bus_stalls(self) -> tuple[int, int]:
@@ -398,6 +415,56 @@ class Pico:
         self._bytes(address, len(raw))[:] = np.frombuffer(raw, np.uint8)
         self._core.forget_code(address, len(raw))
 
+    def attach_i2c(
+        self, bus: int, address: int, device: I2cDevice, *, ten_bit: bool = False
+    ) -> None:
+        """Wire a device to I2C0 or I2C1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            address: where it answers, without the bit for the direction; one at 0 hears general
+                calls.
+
+        Raises:
+            ValueError: there is no such bus, that is no address, or it is taken.
+            SimError: the engine has no peripherals.
+        """
+        _of_two(self._chip.present_peripherals().i2c_buses, bus).attach(device, address, ten_bit)
+
+    def attach_spi(self, bus: int, device: SpiDevice, *, chip_select: int | None = None) -> None:
+        """Wire a device to SPI0 or SPI1; it stays there over resets.
+
+        Args:
+            bus: 0 or 1.
+            chip_select: the GPIO that selects it while low, driven by SIO or by the controller;
+                None: it is always selected.
+
+        Raises:
+            ValueError: there is no such bus or GPIO.
+            SimError: the engine has no peripherals.
+        """
+        if chip_select is not None and not 0 <= chip_select < GPIOS:
+            raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
+        peripherals = self._chip.present_peripherals()
+        _of_two(peripherals.spi, bus).bus.attach(device, chip_select)
+        peripherals.rewire()
+
+    def wire(self, *groups: Sequence[int]) -> None:
+        """Connect the GPIOs of each group with each other, and undo all wires of before.
+
+        Two controllers of I2C or SPI whose pins are wired talk to each other. Wires stay over
+        resets.
+
+        Raises:
+            ValueError: there is no such GPIO.
+            SimError: too many wires, or the engine has no peripherals.
+        """
+        for pin in (pin for group in groups for pin in group):
+            if not 0 <= pin < GPIOS:
+                raise ValueError(f"there is no GPIO {pin}; give 0 to {GPIOS - 1}")
+        masks = [sum(1 << pin for pin in set(group)) for group in groups]
+        self._chip.present_peripherals().io_bank0.wire(masks)
+
     def profile(self, core: int | None = None) -> Profile:
         """Where the cycles since reset went, of one core or both.
 
@@ -545,3 +612,9 @@ class Pico:
             self._function(pc),
             self._line(pc),
         )
+
+
+def _of_two(buses: tuple[_Bus, ...], number: int) -> _Bus:
+    if number not in (0, 1):
+        raise ValueError(f"there is no bus {number}; give 0 or 1")
+    return buses[number]

@@ -21,7 +21,8 @@ from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
 from sim.cpu.lines import set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import REASONS, read_register, write_register
+from sim.cpu.memory import REASONS, RETURN_ADDRESS, read_register, write_register
+from sim.cpu.native import from_python
 from sim.cpu.places import addresses_of, place
 from sim.cpu.private_blocks import PrivateBlocks
 from sim.cpu.processor import Processor
@@ -44,12 +45,15 @@ from sim.cpu.state import (
 )
 from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
+from sim.crossbar import Crossbar
 from sim.devices.accesses import access_of, answer_read, answer_write
-from sim.devices.from_python import catch_up, request_data
+from sim.devices.devices import catch_up
+from sim.devices.transfers import request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
 from sim.instructions import WIDE
+from sim.loading import second_stage
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
@@ -58,9 +62,21 @@ from sim.peripherals.timebase import Line
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackGuard, StackWarning
-from sim.xip_cache import XipCache, XipStatistics
+from sim.xip_cache import XipCache, XipModel, XipStatistics
+
+_set_line = from_python(set_line)
+_place = from_python(place)
+_push = from_python(push)
+_tell = from_python(tell)
+_guard = from_python(guard)
+_advance_systick = from_python(advance_systick)
+_schedule_systick = from_python(schedule_systick)
+_request_data = from_python(request_data)
+_read_register = from_python(read_register)
+_write_register = from_python(write_register)
 
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
+_STAGE_LIMIT = 1 << 20  # cycles; a second stage of the SDK takes about 500
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its end
 _RETURN_AT = 24  # bytes into the frame of an exception
@@ -79,8 +95,7 @@ class Rp2040:
         strict: whether a register that is not modelled is a fault.
         uart: called with each byte that UART0 sends.
         usb_serial: called with what the first serial port behind USB sends.
-        xip_miss: cycles that a word costs that is not in the XIP cache; None: flash is as fast
-            as SRAM.
+        xip: how the XIP cache behaves; None: flash is as fast as SRAM.
         contention: what the cores cost each other on the bus.
         traced: the program whose calls are followed and whose instructions are counted.
         most_resets: how often the chip boots again after a reset; the next one ends the run.
@@ -98,7 +113,7 @@ class Rp2040:
         uart: Callable[[int], None] | None = None,
         *,
         usb_serial: Callable[[bytes], None] | None = None,
-        xip_miss: int | None = None,
+        xip: XipModel | None = None,
         contention: Contention = Contention.BANKS,
         traced: Program | None = None,
         most_resets: int = 0,
@@ -110,7 +125,8 @@ class Rp2040:
         self.sram, self.flash = memory[: SRAM.size], memory[FLASH_AT:]
         rom = np.frombuffer(_BOOT_ROM.read_bytes(), np.uint8)
         memory[ROM_AT : ROM_AT + rom.size] = rom
-        self._cache = XipCache(self.state, xip_miss)
+        self._cache = XipCache(self.state, xip)
+        self.state.chip[Chip.BUS_SHARED] = contention is not Contention.NONE
         self.state.chip[Chip.ONE_BANK] = contention is Contention.ONE_BANK
         trace = traced is not None
         self._observed = Observed(trace, contention is not Contention.NONE)
@@ -135,6 +151,7 @@ class Rp2040:
             on_clock_lost=self._request_reset,
             on_system_hz=self._clock.change,
             cache=self._cache,
+            crossbar=Crossbar(self.state, self.processors),
             machine=self._machine,
             dreq=self._request_data,
         )
@@ -147,6 +164,7 @@ class Rp2040:
         )
         self.nvic, self.system_control = self._private[0].nvic, self._private[0].system_control
         self._launch = Launch(self._send_from_core1, self._start)
+        self._stage, self._serial_interface = b"", dict[str, int]()
         self._stopped_on = 0
         state = self.state
         shared = (
@@ -157,14 +175,10 @@ class Rp2040:
         for books in self._books:
             books.functions = functions
         own = [
-            (core.core, core.registers, core.priorities, core.loaded, core.busy)
-            for core in (first, second)
+            (core.core, core.registers, core.priorities, core.loaded) for core in (first, second)
         ]
         noted = [(books.traces, books.counts) for books in self._books]
-        self._of_one = (
-            *(*own[0], second.core, second.busy),
-            *(noted[0][0], functions, noted[0][1], *shared),
-        )
+        self._of_one = (*own[0], second.core, noted[0][0], functions, noted[0][1], *shared)
         self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
         self._tracers = (
             []
@@ -177,6 +191,28 @@ class Rp2040:
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
+        stage = self.flash[: second_stage.SIZE].tobytes()
+        if stage != self._stage:
+            self._stage, self._serial_interface = stage, {}
+            if second_stage.is_second_stage(stage):
+                self._run_second_stage()
+        self._power_on(boot)
+
+    def _run_second_stage(self) -> None:
+        """Keep what the second stage writes to the serial interface of flash: its sole purpose.
+
+        It takes no time and leaves nothing else; one that does not return is as good as none.
+        """
+        at, kept = second_stage.COPIED_TO, self.sram.copy()
+        self.load(at, self.flash[: second_stage.SIZE])
+        self._power_on(Boot(at, at, 0, 0))
+        self.core.set_registers(lr=RETURN_ADDRESS | 1)
+        if self.run(_STAGE_LIMIT) is None:
+            block = self.peripherals.xip_ssi
+            self._serial_interface = {one.name: block[one.name] for one in block.registers}
+        self.sram[:] = kept
+
+    def _power_on(self, boot: Boot) -> None:
         self._boot = boot
         self.resets = 0
         self._core1_ran = self._top_of_core1 = 0
@@ -184,7 +220,7 @@ class Rp2040:
             self._guard.reset()
         self._scheduler.reset()
         self._clock.reset()
-        self.state.chip[Chip.LOST : Chip.BREAKPOINTS] = 0
+        self.state.chip[Chip.BUS_PRIORITY : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
         for uart in self.peripherals.uarts:
@@ -238,6 +274,7 @@ class Rp2040:
             private.reset()
         self._launch.reset()
         self._reset_requested = False
+        self.peripherals.xip_ssi.restore(self._serial_interface)
 
     def _reset_cores(self) -> None:
         """Core 0 begins, core 1 waits in its ROM."""
@@ -278,6 +315,11 @@ class Rp2040:
     def xip_statistics(self) -> XipStatistics:
         """What the XIP cache did since reset."""
         return self._cache.statistics
+
+    @property
+    def xip_model(self) -> XipModel | None:
+        """How the XIP cache behaves."""
+        return self._cache.model
 
     @property
     def lowest_sp(self) -> int:
@@ -350,16 +392,16 @@ class Rp2040:
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
         if SRAM_UNSTRIPED.holds(address):
-            places = [int(place(address + at)) for at in range(len(data))]
+            places = [int(_place(address + at)) for at in range(len(data))]
             self.state.memory[places] = data
         else:
-            at = int(place(address))
+            at = int(_place(address))
             self.state.memory[at : at + len(data)] = data
 
     def copy_of(self, address: int, size: int) -> npt.NDArray[np.uint8]:
         """Bytes of any memory. Raises AddressError where there is none."""
         inside = address >= 0 and address + size <= 1 << 32
-        places = [int(place(address + at)) for at in range(size)] if inside else [-1]
+        places = [int(_place(address + at)) for at in range(size)] if inside else [-1]
         if size and min(places) < 0:
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} does not lie in memory; "
@@ -418,7 +460,7 @@ class Rp2040:
         for processor in self.processors:
             processor.core[Core.WATCHING] = bool(breakpoints or watchpoints)
             processor.core[Core.HIT] = 0
-            guard(processor.core)
+            _guard(processor.core)
 
     def step(self, number: int = 0, limit: int = NEVER) -> Event | None:
         """Execute one instruction of a core, the first of a handler if an exception is due.
@@ -461,8 +503,8 @@ class Rp2040:
         """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
         core, other = (processor.core.copy() for processor in self.processors)
         chip, sio = self.state.chip.copy(), self.state.sio.copy()
-        read_register(core, other, chip, sio, core[Core.CYCLES], 0)
-        write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
+        _read_register(core, other, chip, sio, core[Core.CYCLES], 0)
+        _write_register(core, other, chip, sio, core[Core.CYCLES], 0, 0)
 
     def peek(self, number: int, address: int) -> int | None:
         """The register at a word's address as a core would read it now, and nothing happens.
@@ -474,7 +516,7 @@ class Rp2040:
         core, other = (self.processors[at].core.copy() for at in (number, 1 - number))
         chip, sio = self.state.chip.copy(), self.state.sio.copy()
         chip[Chip.STEADY_UNTIL] = 0
-        found = int(read_register(core, other, chip, sio, core[Core.CYCLES], address))
+        found = int(_read_register(core, other, chip, sio, core[Core.CYCLES], address))
         return self._private[number].bus.peek(address) if found == NOT_HERE else found
 
     def poke(self, number: int, address: int, size: int, value: int) -> None:
@@ -484,9 +526,9 @@ class Rp2040:
         self._scheduler.advance(self._now)
         chip[Chip.STEADY_UNTIL] = 0
         word = value * {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}[size]
-        if write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
+        if _write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
             self._write(number, address, size, value)
-        schedule_systick(core, chip)
+        _schedule_systick(core, chip)
 
     def _answer(self, status: int, limit: int) -> Event | None:
         """Do what the loop asks for; an event where the caller must."""
@@ -571,7 +613,7 @@ class Rp2040:
         core = self.core.core
         address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
         self._scheduler.advance(int(core[Core.NOW]))
-        advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
+        _advance_systick(core, self.state.chip, core[Core.NOW])  # before ICSR clears what it pended
         bus = self._private[self._stopped_on].bus
         writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
         modelled, loaded = True, 0
@@ -586,7 +628,7 @@ class Rp2040:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
         chip = self.state.chip
-        schedule_systick(core, chip)
+        _schedule_systick(core, chip)
         chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
         chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
         if not modelled and self.strict:
@@ -608,6 +650,7 @@ class Rp2040:
             self._scheduler.advance(self._now)
             catch_up(self._machine, self._now)
             self._serve_dma()
+        self.peripherals.io_bank0.tell_watched()
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -631,20 +674,21 @@ class Rp2040:
             else:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
+            machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
             catch_up(machine, self._scheduler.cycles)
             ask = access_of(machine.chip)
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
+        _request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip
         for processor in self.processors:
-            advance_systick(processor.core, chip, self._scheduler.cycles)
+            _advance_systick(processor.core, chip, self._scheduler.cycles)
         chip[Chip.TICKS_BASE : Chip.TICKS_SCALE + 1] = line
         for processor in self.processors:
-            schedule_systick(processor.core, chip)
+            _schedule_systick(processor.core, chip)
 
     def _set_timer(self, offset: int | None) -> None:
         modulo = NEVER if offset is None else (offset + (1 << 63)) % (1 << 64) - (1 << 63)
@@ -667,13 +711,13 @@ class Rp2040:
     def _irq(self, number: int, level: bool) -> None:
         """A request goes to both cores."""
         for processor in self.processors:
-            set_line(processor.core, number, level, self._scheduler.cycles)
+            _set_line(processor.core, number, level, self._scheduler.cycles)
 
     def _send_from_core1(self, word: int) -> None:
         """A word from core 1's boot ROM."""
         sio = self.state.sio
-        push(sio, 1, word)
-        tell(self.processors[0].core, sio, self._scheduler.cycles)
+        _push(sio, 1, word)
+        _tell(self.processors[0].core, sio, self._scheduler.cycles)
         self.processors[0].core[Core.EVENT] = 1
 
     def _start(self, table: int, sp: int, entry: int) -> None:

@@ -1,20 +1,53 @@
 """The cache through which flash is executed and read in place, as the host sees it.
 
-RP2040 datasheet, 2.6.3.1: 16 KB, two-way set-associative, a hit takes no extra cycle. A line is
-8 bytes, filled by halves of 4 (one serial read each; pico-feedback issue 307). The datasheet is
-silent on which way gives way; least recently used is assumed. What an access does is native:
-`wait_for_flash` in sim.cpu.memory.
+What an access does is native: sim.cpu.flash_cache. What a missed word costs follows from how the
+program's second stage sets up the serial interface: sim.peripherals.xip_ssi.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sim.cpu.state import FLASH_AT, Chip, State
 from sim.memory_map import FLASH
 
-# Cycles that a missed word costs beyond a hit. Quad read in continuous mode: 20 SCK at half the
-# system clock (boot2_w25q080.S of the SDK), so at least 40; 45 to 50 fit published times of code
-# on silicon, which the SSI's clock crossing explains (RP2040 datasheet, 4.10).
-DEFAULT_MISS_CYCLES = 45
+# Cycles that a missed word costs beyond a hit with the Pico's own second stage, boot2_w25q080 of
+# the SDK: 20 clocks at half the system clock, and the interface's 10 (sim.peripherals.xip_ssi).
+PICO_MISS_CYCLES = 50
+_SEEDS = 1 << 32
+
+
+class Replacement(StrEnum):
+    """Which way of a set gives way to a line that is in none."""
+
+    RANDOM = "random"
+    """Any, full or empty."""
+    LRU = "lru"
+    """The one that was not used last."""
+
+
+@dataclass(frozen=True)
+class XipModel:
+    """How the cache behaves where the datasheet is silent.
+
+    Attributes:
+        miss_cycles: cycles of a missed word beyond a hit; None: as the program's second stage sets
+            up the serial interface, or as on a Pico where it has none.
+        replacement: which way gives way.
+        seed: of the random ways.
+
+    Raises:
+        ValueError: `miss_cycles` is below 0, or `seed` has more than 32 bits.
+    """
+
+    miss_cycles: int | None = None
+    replacement: Replacement = Replacement.RANDOM
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.miss_cycles is not None and self.miss_cycles < 0:
+            raise ValueError(f"xip_miss {self.miss_cycles}: a miss cannot take less than no time")
+        if not 0 <= self.seed < _SEEDS:
+            raise ValueError(f"xip_seed {self.seed}: give 0 to {_SEEDS - 1}")
 
 
 @dataclass(frozen=True)
@@ -35,19 +68,13 @@ class XipStatistics:
 
 
 class XipCache:
-    """The cache's lines and counts; `miss_cycles` None: flash is as fast as SRAM.
+    """The cache's lines and counts; `model` None: flash is as fast as SRAM."""
 
-    Raises:
-        ValueError: `miss_cycles` is below 0.
-    """
-
-    def __init__(self, state: State, miss_cycles: int | None) -> None:
-        if miss_cycles is not None and miss_cycles < 0:
-            raise ValueError(f"xip_miss {miss_cycles}: a miss cannot take less than no time")
-        self._chip, self._lines = state.chip, state.lines
+    def __init__(self, state: State, model: XipModel | None) -> None:
+        self._chip, self._lines, self._model = state.chip, state.lines, model
+        self._chip[Chip.XIP_MODELLED] = model is not None
         self._words = state.words[FLASH_AT // 4 :]
-        self._chip[Chip.XIP_MODELLED] = miss_cycles is not None
-        self._chip[Chip.XIP_MISS] = miss_cycles or 0
+        self.reset()
 
     @property
     def statistics(self) -> XipStatistics:
@@ -63,6 +90,14 @@ class XipCache:
     def hits(self) -> int:
         """Those found in the cache."""
         return int(self._chip[Chip.XIP_HITS])
+
+    @property
+    def model(self) -> XipModel | None:
+        """As it was given, with what a missed word costs now."""
+        if self._model is None:
+            return None
+        cycles = int(self._chip[Chip.XIP_MISS])
+        return XipModel(cycles, self._model.replacement, self._model.seed)
 
     @property
     def word_cycles(self) -> int:
@@ -83,8 +118,18 @@ class XipCache:
         if not on:
             self.flush()
 
+    def read_takes(self, cycles: int) -> None:
+        """The serial interface was set up to read a word in so many cycles."""
+        if self._model is not None and self._model.miss_cycles is None:
+            self._chip[Chip.XIP_MISS] = cycles
+
     def reset(self) -> None:
-        """Cold, with all counts at zero."""
+        """Cold, with all counts at zero, and the random ways begun anew."""
         self.enable(True)
         self.flush()
-        self._chip[[Chip.XIP_ACCESSES, Chip.XIP_HITS, Chip.XIP_STALLS]] = 0
+        chip, model = self._chip, self._model or XipModel(0)
+        chip[[Chip.XIP_ACCESSES, Chip.XIP_HITS, Chip.XIP_STALLS]] = 0
+        chip[Chip.XIP_LRU] = model.replacement is Replacement.LRU
+        chip[Chip.XIP_RANDOM] = model.seed
+        given = model.miss_cycles
+        chip[Chip.XIP_MISS] = PICO_MISS_CYCLES if given is None else given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +277,7 @@ def measure_steps(
             "stall_cycles": stalls,
             "miss_rate": misses / accesses if accesses else None,
         },
+        "xip_model": None if pico.xip_model is None else asdict(pico.xip_model),
         "cores": layout.variant.cores,
         "bus_stalls_per_image": {
             f"core {core}": (now - then) / len(steps)

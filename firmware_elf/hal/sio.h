@@ -1,4 +1,4 @@
-/* Single-cycle IO: integer divider and spinlocks (RP2040 datasheet 2.3.1). */
+/* Single-cycle IO: mailbox, integer divider and spinlocks (RP2040 datasheet 2.3.1). */
 #ifndef SIO_H
 #define SIO_H
 
@@ -7,7 +7,11 @@
 typedef struct {
     io_ro_32 cpuid;
     io_ro_32 gpio_in;
-    uint32_t gpio_and_fifo[22];
+    uint32_t gpio[18];
+    io_rw_32 fifo_st; /* of this core (2.3.1.4) */
+    io_rw_32 fifo_wr;
+    io_ro_32 fifo_rd;
+    io_ro_32 spinlock_st;
     io_rw_32 div_udividend;
     io_rw_32 div_udivisor;
     io_rw_32 div_sdividend;
@@ -19,6 +23,7 @@ typedef struct {
 
 #define sio_hw ((sio_hw_t *)SIO_BASE)
 
+enum { SIO_FIFO_ST_VLD_BITS = 1 << 0, SIO_FIFO_ST_RDY_BITS = 1 << 1 };
 enum { SIO_DIV_CSR_READY_BITS = 1 << 0, SIO_DIV_CSR_DIRTY_BITS = 1 << 1 };
 
 #define SIO_SPINLOCK0 ((io_rw_32 *)(SIO_BASE + 0x100))

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.memory import REASONS, fault, is_ahead
+from sim.cpu.crossbar import is_ahead
+from sim.cpu.memory import REASONS, fault
 from sim.cpu.mpu import refuses_to
 from sim.cpu.native import native
 from sim.cpu.places import place

@@ -11,12 +11,22 @@ from functools import cache
 from textwrap import indent
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu import call_trace, exceptions, memory, rom_float, special, systick
-from sim.cpu.kept import compiled_text
+from sim.cpu import (
+    call_trace,
+    crossbar,
+    exceptions,
+    flash_cache,
+    memory,
+    rom_float,
+    special,
+    systick,
+)
 from sim.cpu.meaning import REFUSE, conditional
+from sim.cpu.native import OPTIONS, hash_of_sources
 from sim.cpu.state import FLASH_AT, NEVER, RING, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
@@ -26,8 +36,7 @@ from sim.memory_map import FLASH, ROM, SRAM
 # What a core does until somebody else has to answer something.
 MAIN_LOOP = """
 def make(_sources):
-    def run(core, r, priorities, loaded, busy, other, other_busy,
-            traces, functions, counts,
+    def run(core, r, priorities, loaded, other, traces, functions, counts,
             chip, sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
         TRACED follow_exceptions(traces, functions, core, r)
@@ -51,17 +60,18 @@ def make(_sources):
                     if uint64(at) < FLASH_SIZE and fast != uint64(0):
                         at += FLASH_AT
                         if pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
-                            fetched = pc & ~3
-                            cyc += wait_for_flash(core, chip, lines, fetched)
+                            s = read_flash(core, other, chip, lines, cyc, int64(-1), pc & ~3)
+                            if s < 0: status = TURN; break
+                            fetched = pc & ~3; cyc += s
                     else:
                         at = fetch_place(core, chip, pc)
                         if at == -1: status = FAULT; break
                         if at == -2: status = DEBUGGER; break
                         if at == -3: status = RETURNED; break
-                        halts = halfwords[at >> 1] >> 8 == BKPT
-                        if at >= FLASH_AT and pc & ~3 != fetched and not halts:
-                            fetched = pc & ~3
-                            cyc += wait_for_flash(core, chip, lines, fetched)
+                        if pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
+                            s = fetch(core, other, chip, lines, cyc, int64(-1), pc & ~3, at)
+                            if s < 0: status = TURN; break
+                            fetched = pc & ~3; cyc += s
                 FETCHED
                 hw = int64(halfwords[at >> 1])
                 op = operations[hw]
@@ -92,8 +102,8 @@ DISPATCH
 # Both cores, each by turns, neither further ahead of the other than WINDOW cycles.
 BOTH_CORES = """
 def make(_sources):
-    def run_both(core0, r0, priorities0, loaded0, busy0, traces0, counts0,
-                 core1, r1, priorities1, loaded1, busy1, traces1, counts1, functions, chip,
+    def run_both(core0, r0, priorities0, loaded0, traces0, counts0,
+                 core1, r1, priorities1, loaded1, traces1, counts1, functions, chip,
                  sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
         while True:
@@ -127,15 +137,13 @@ def make(_sources):
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
                 if rests1: core0[WINDOW] = min(core0[WINDOW], core1[TICK_AT])
-                status = run(core0, r0, priorities0, loaded0, busy0, core1, busy1, traces0,
-                             functions, counts0, chip, sio, lines, memory, halfwords,
-                             words, operations, wide)
+                status = run(core0, r0, priorities0, loaded0, core1, traces0, functions, counts0,
+                             chip, sio, lines, memory, halfwords, words, operations, wide)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
                 if rests0: core1[WINDOW] = min(core1[WINDOW], core0[TICK_AT])
-                status = run(core1, r1, priorities1, loaded1, busy1, core0, busy0, traces1,
-                             functions, counts1, chip, sio, lines, memory, halfwords,
-                             words, operations, wide)
+                status = run(core1, r1, priorities1, loaded1, core0, traces1, functions, counts1,
+                             chip, sio, lines, memory, halfwords, words, operations, wide)
             if status == TURN:
                 continue
             if status == DUE or status == BUDGET:  # for both at once
@@ -156,10 +164,13 @@ z = pc + 2 - SRAM_BASE
 if uint64(z) >= fast:
     z = code_place(core, pc + 2)
     if z < 0: status = FAULT; break
-    if z >= FLASH_AT and pc & 2:
-        fetched = pc + 2
-        cyc += wait_for_flash(core, chip, lines, fetched)
+    if pc & 2:
+        s = fetch(core, other, chip, lines, cyc, int64(0), pc + 2, z)
+        if s < 0: status = TURN; break
+        fetched = pc + 2; cyc += s
         FETCHED
+else:
+    FETCH_SECOND
 low = int64(halfwords[z >> 1])
 y = int64(0)
 for s in range(wide.shape[0]):
@@ -234,15 +245,29 @@ def _written_out(text: str, observed: Observed) -> str:
 
 _BOOKED = """\
 q_ = {offset}; t_ = {cycle}
-p_ = SRAM_PORT + (q_ >> 2 & 3 if q_ < STRIPED else 4 + (q_ >> 12 & 1)) if spread else SRAM_PORT
-if other_busy[t_ & LAST] == t_ << 4 | p_:
-    chip[LOST + p_] += 1; core[BUS_STALLS] += 1
-    cyc += 1; t_ += 1
-busy[t_ & LAST] = t_ << 4 | p_"""
+p_ = (SRAM0 ^ q_ >> 2 & 3 if q_ < STRIPED else SRAM4 ^ q_ >> 12 & 1) if spread else SRAM0
+if other[BUSY + (t_ & LAST)] == t_ << 4 | p_:
+    w_ = contend(core, other, chip, t_, p_, int64(1))
+    cyc += w_; t_ += w_
+core[BUSY + (t_ & LAST)] = t_ << 4 | p_"""
 _FETCHED = """\
 if pc & ~3 != fetched:
     fetched = pc & ~3
     BOOK cyc - 1, {offset}"""
+_FETCHED_SECOND = """\
+if pc & 2:
+    fetched = pc + 2
+    BOOK cyc, z"""
+# Not SRAM, which takes no time where nobody else is on the bus.
+_BEYOND = """\
+if fetched != 0 and next_pc & 2 == 0:
+    cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
+_BEYOND_SHARED = """\
+if next_pc & 2 == 0:
+    if uint64(next_pc - SRAM_BASE) < fast:
+        BOOK cyc + cost - 2, next_pc - SRAM_BASE
+    else:
+        cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
 _WAITED = """\
 if functions[at >> 1] != here:
     here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
@@ -269,6 +294,10 @@ def _line(line: str, observed: Observed) -> str:
     elif word == "FETCH":
         text = _FETCHED.format(offset=rest) if observed.shared_bus else "pass"
         text = _written_out(text, observed)
+    elif word == "FETCH_SECOND":
+        text = _written_out(_FETCHED_SECOND if observed.shared_bus else "pass", observed)
+    elif word == "BEYOND":
+        text = _written_out(_BEYOND_SHARED if observed.shared_bus else _BEYOND, observed)
     elif word == "FETCHED":
         text = _WAITED if observed.traced else "pass"
     elif word == "COUNT":
@@ -310,8 +339,9 @@ def names() -> dict[str, Any]:
         "SECOND": SECOND,
         "NEVER": NEVER,
         "LAST": RING - 1,
-        "SRAM_PORT": 2,
-        "STRIPED": 0x4_0000,
+        "SRAM0": crossbar.SRAM0,
+        "SRAM4": crossbar.SRAM4,
+        "STRIPED": crossbar.STRIPED,
         "BIAS": memory.BIAS,
         "ATTENTION": memory.ATTENTION,
         "UNDEFINED": reasons.index(FaultReason.UNDEFINED),
@@ -321,13 +351,16 @@ def names() -> dict[str, Any]:
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Any] = {name: getattr(np, name) for name in types}
     functions |= {
-        "is_ahead": memory.is_ahead,
+        "is_ahead": crossbar.is_ahead,
+        "contend": crossbar.contend,
+        "read_flash": flash_cache.read_flash,
         "load": memory.load,
         "store": memory.store,
         "fault": memory.fault,
         "fetch_place": memory.fetch_place,
         "code_place": memory.code_place,
-        "wait_for_flash": memory.wait_for_flash,
+        "fetch": memory.fetch,
+        "fetch_beyond": memory.fetch_beyond,
         "note_sp": exceptions.note_sp,
         "overflow": exceptions.overflow,
         "BRANCH": call_trace.BRANCH,
@@ -350,16 +383,24 @@ def names() -> dict[str, Any]:
     return {**constants, **functions}
 
 
+def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[..., int]:
+    """A function out of text of our own, compiled at its first call and kept on disk."""
+    exec(compile(text, __file__, "exec"), scope)
+    made = scope["make"](f"{hash_of_sources()} {observed} {text}")
+    compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
+    return compiled
+
+
 @cache
 def one_core(traced: bool) -> Callable[..., int]:
     """The loop of a core that has the bus for itself."""
     observed = Observed(traced, shared_bus=False)
-    return compiled_text(source(observed), names() | {"__name__": __name__}, f"{observed}")
+    return _compiled(source(observed), names() | {"__name__": __name__}, observed)
 
 
 @cache
 def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
-    run = compiled_text(source(observed), dict(scope), f"{observed}")
-    return compiled_text(BOTH_CORES, scope | {"run": run}, f"{observed}")
+    run = _compiled(source(observed), dict(scope), observed)
+    return _compiled(BOTH_CORES, scope | {"run": run}, observed)

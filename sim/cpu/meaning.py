@@ -6,8 +6,9 @@ its low 32 bits are 0); `x`, `a`, `b` uint32 and `p`, `y`, `z`, `s`, `k` int64 o
 meaning that ends in `break` leaves the loop with `status`, all registers as before.
 
 `BOOK cycle, offset` stands before an access to SRAM: where two cores share the bus, one may have to
-wait. `JUMP how` and `STACK` stand behind a branch and a change of SP, `COUNT` where an instruction
-ends and `UNFINISHED` where it is left amid its words, for those who follow them.
+wait. `BEYOND` stands before a branch goes: the word behind it may have been fetched. `JUMP how` and
+`STACK` stand behind a branch and a change of SP, `COUNT` where an instruction ends and `UNFINISHED`
+where it is left amid its words, for those who follow them.
 Arm DDI0419E, A6.7.
 """
 
@@ -178,7 +179,7 @@ _TARGET = f"k = {HIGH_D}"
 
 def branch(target: str, how: str = "BRANCH") -> str:
     """Go elsewhere: what was fetched ahead is of no use then."""
-    return lines(f"next_pc = {target}; fetched = int64(0)", f"JUMP {how}")
+    return lines("BEYOND", f"next_pc = {target}; fetched = int64(0)", f"JUMP {how}")
 
 
 ADD_HIGH = lines(_OPERAND, _TARGET, "r[k] = uint32(r[k] + b)")
@@ -204,6 +205,7 @@ def interwork(before: str = "pass", spent: str = "pass") -> str:
         indent(spent, "        "),
         "        break",
         indent(before, "    "),
+        "    BEYOND",
         "    cyc += cost; pc = p; status = LEAVE",
         "    COUNT",
         "    break",
@@ -274,7 +276,7 @@ def store(address: str, size: int, source: str) -> str:
         "    y = store(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, "
         f"{size}, p)",
         "    if y < 0: status = -y; break",
-        f"    cost += (y & 255) - BIAS; {_DONE}",
+        f"    cost += (y & 0xFFFF) - BIAS; {_DONE}",
         "    if y & ATTENTION: stop = int64(0)",
     )
 
@@ -326,7 +328,7 @@ _STORE_MANY = lines(
     "p = y + 4 * k & 0xFFFFFFFF",
     "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4, {source})",
     "if s >= 0:",
-    "    cyc += max((s & 255) - BIAS, 0)",
+    "    cyc += max((s & 0xFFFF) - BIAS, 0)",
     "    if s & ATTENTION: stop = int64(0)",
 )
 _LOAD_MANY = lines(

@@ -1,6 +1,6 @@
 """Where an address leads: everything beyond the loop's own short way to SRAM and flash.
 
-RP2040 datasheet, 2.2 (address map), 2.1.3 and 2.3.1 (what an access takes), 2.6.3 (XIP cache).
+RP2040 datasheet, 2.2 (address map), 2.1.3 and 2.3.1 (what an access takes).
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.cpu.crossbar import APB, is_ahead, occupy, port_of_place, port_of_register
+from sim.cpu.flash_cache import NOT_YET, drop, read_at_once, read_flash
 from sim.cpu.mpu import refuses
 from sim.cpu.native import native
 from sim.cpu.places import place
@@ -18,7 +20,6 @@ from sim.cpu.state import (
     FLASH_AT,
     NEVER,
     ROM_AT,
-    XIP_SETS,
     XIP_SRAM_AT,
     Chip,
     Core,
@@ -56,57 +57,20 @@ _ANSWERED, _REPLY, _PROGRESS = int(Core.ANSWERED), int(Core.REPLY), int(Core.PRO
 _REASON, _FAULT_ADDRESS, _FAULT_SIZE = (
     *(int(Core.REASON), int(Core.FAULT_ADDRESS), int(Core.FAULT_SIZE)),
 )
-_FAST, _WAITED = int(Core.FAST), int(Core.WAITED)
-_RUNS, _SLEEPS, _CYCLES = int(Core.RUNS), int(Core.SLEEPS), int(Core.CYCLES)
-_NUMBER = int(Core.NUMBER)
+_FAST = int(Core.FAST)
 _WATCHING, _PASSED = int(Core.WATCHING), int(Core.PASSED)
 _HIT, _HIT_AT, _LOOK = int(Core.HIT), int(Core.HIT_AT), int(Core.LOOK)
 _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
 _BREAKPOINT_LIST, _WATCHPOINT_LIST = int(Chip.BREAKPOINT_LIST), int(Chip.WATCHPOINT_LIST)
-_XIP_OFF, _XIP_MISS, _MODELLED = int(Chip.XIP_OFF), int(Chip.XIP_MISS), int(Chip.XIP_MODELLED)
-_ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
 _OFFSET = int(Chip.TIMER_OFFSET)
 _STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
 _STEADY_UNTIL = int(Chip.STEADY_UNTIL)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
+_APB, _NOT_YET = APB, NOT_YET
 _ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
 _DEVICES_ON, _DEVICES_AT = int(Chip.DEVICES_ON), int(Chip.DEVICES_AT)
 _STOP_AT = int(Core.STOP_AT)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
-
-
-@native
-def wait_for_flash(core: Any, chip: Any, lines: Any, address: Any) -> Any:
-    """Cycles that the access of the word at `address` waits; 2.6.3.1.
-
-    The top byte says how the cache is used: 0x10 looks up and allocates, 0x11 looks up only, 0x12
-    allocates without looking up, 0x13 goes past it. A line of 8 bytes is filled by halves.
-    """
-    if chip[_MODELLED] == 0:
-        return np.int64(0)
-    chip[_ACCESSES] += 1
-    alias = np.int64(3) if chip[_XIP_OFF] else address >> 24 & 3
-    line = np.uint32(address & 0x00FF_FFF8)
-    half = np.uint32(1 << (address >> 2 & 1))  # low bits of a line tell which halves it holds
-    index = address >> 3 & (XIP_SETS - 1)
-    way = np.int64(2)
-    if lines[index, 0] ^ line <= 3:
-        way = np.int64(0)
-    elif lines[index, 1] ^ line <= 3:
-        way = np.int64(1)
-    if alias & 2 == 0 and way < 2 and lines[index, way] & half:
-        lines[index, 2] = way
-        chip[_HITS] += 1
-        return np.int64(0)
-    if alias & 1 == 0:
-        if way == 2:
-            way = 1 - np.int64(lines[index, 2])
-            lines[index, way] = line
-        lines[index, way] |= half
-        lines[index, 2] = way
-    chip[_STALLS] += chip[_XIP_MISS]
-    core[_WAITED] += chip[_XIP_MISS]
-    return chip[_XIP_MISS]
 
 
 @native
@@ -189,12 +153,36 @@ def ask(core: Any, now: Any, address: Any, size: Any, value: Any, writes: Any) -
 
 
 @native
-def _extra(address: Any, writes: Any) -> Any:
-    """Cycles beside the two of a load or store, with the bias."""
-    top = address >> 28
-    if top == 0x4:
-        return np.int64(BIAS + APB_WRITE_CYCLES if writes else BIAS + APB_READ_CYCLES)
-    return np.int64(BIAS + SIO_CYCLES if top == 0xD else BIAS)
+def _extra(core: Any, other: Any, chip: Any, cycle: Any, address: Any, writes: Any) -> Any:
+    """Cycles beside the two of a load or store of a register, with the bias."""
+    port = port_of_register(address)
+    if port < 0:
+        return np.int64(BIAS + SIO_CYCLES if address >> 28 == 0xD else BIAS)
+    extra = np.int64(0)
+    if port == _APB:
+        extra = np.int64(APB_WRITE_CYCLES if writes else APB_READ_CYCLES)
+    return BIAS + extra + occupy(core, other, chip, cycle, port, 1 + extra)
+
+
+@native
+def fetch(
+    core: Any, other: Any, chip: Any, lines: Any, now: Any, late: Any, address: Any, at: Any
+) -> Any:
+    """Cycles that a word of code waits outside the short way to SRAM; NOT_YET as of flash."""
+    if at >= FLASH_AT:
+        return read_flash(core, other, chip, lines, now, late, address)
+    return occupy(core, other, chip, now + late, port_of_place(at), np.int64(1))
+
+
+@native
+def fetch_beyond(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any) -> Any:
+    """Cycles that a branch waits for the word behind it, which was asked for before it went."""
+    at = place(address)
+    if at >= FLASH_AT:
+        return read_at_once(core, other, chip, lines, cycle, address)
+    if at < 0:
+        return np.int64(0)
+    return occupy(core, other, chip, cycle, port_of_place(at), np.int64(1))
 
 
 @native
@@ -236,16 +224,6 @@ def write_register(
 
 
 @native
-def is_ahead(core: Any, other: Any, now: Any) -> Any:
-    """Whether the other core has to come as far first, so that registers see the order of time.
-
-    At the same cycle core 0 goes first, as with SIO's spinlocks: RP2040 datasheet, 2.3.1.3.
-    """
-    both = other[_RUNS] and other[_SLEEPS] == 0 and core[_RUNS]
-    return both and other[_CYCLES] - core[_NUMBER] < now
-
-
-@native
 def load(
     core: Any,
     other: Any,
@@ -269,9 +247,13 @@ def load(
         return fault(core, _MPU, address, size)
     at = place(address)
     if at >= 0:
-        extra = np.int64(BIAS)
         if at >= FLASH_AT:
-            extra += wait_for_flash(core, chip, lines, address & ~3)
+            extra = read_flash(core, other, chip, lines, now, np.int64(0), address & ~3)
+            if extra == _NOT_YET:
+                return np.int64(_TURN)
+        else:
+            extra = occupy(core, other, chip, now, port_of_place(at), np.int64(1))
+        extra += BIAS
         if size == 4:
             value = np.int64(words[at >> 2])
         elif size == 2:
@@ -286,7 +268,7 @@ def load(
     if core[_ANSWERED]:
         if core[_WATCHING]:
             _watch(core, chip, address, size, 1)
-        return core[_REPLY] | _extra(address, False) << 32
+        return core[_REPLY] | _extra(core, other, chip, now, address, False) << 32
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
@@ -298,7 +280,8 @@ def load(
         if core[_WATCHING]:
             _watch(core, chip, address, size, 1)
         soon = chip[_DEVICES_AT] < core[_STOP_AT]
-        return found | _extra(address, False) << 32 | (ATTENTION if soon else 0)
+        extra = _extra(core, other, chip, now, address, False)
+        return found | extra << 32 | (ATTENTION if soon else 0)
     return ask(core, now, address, size, 0, 0)
 
 
@@ -324,11 +307,8 @@ def store(
         return fault(core, _MPU, address, size)
     at = place(address)
     if at >= FLASH_AT and address >> 24 == 0x10:  # drops the line, and changes nothing
-        index, line = address >> 3 & (XIP_SETS - 1), np.uint32(address & 0x00FF_FFF8)
-        for way in range(2):
-            if lines[index, way] ^ line <= 3:
-                lines[index, way] = 0
-        return np.int64(BIAS)
+        drop(lines, address)
+        return BIAS + occupy(core, other, chip, now, port_of_place(at), np.int64(1))
     if at >= FLASH_AT:
         return fault(core, _WRITE_FLASH, address, size)
     if at >= ROM_AT and at < XIP_SRAM_AT:  # TinyUSB 0.18 does so at every control transfer
@@ -342,13 +322,13 @@ def store(
             memory[at] = np.uint8(value)
         if core[_WATCHING]:
             _watch(core, chip, address, size, 2)
-        return np.int64(BIAS)
+        return BIAS + occupy(core, other, chip, now, port_of_place(at), np.int64(1))
     if size < 4 and address >> 20 == _PPB:
         return fault(core, _UNPREDICTABLE, address, size)
     if core[_ANSWERED]:
         if core[_WATCHING]:
             _watch(core, chip, address, size, 2)
-        return _extra(address, True) | ATTENTION
+        return _extra(core, other, chip, now, address, True) | ATTENTION
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
@@ -360,5 +340,5 @@ def store(
     if found != NOT_HERE:
         if core[_WATCHING]:
             _watch(core, chip, address, size, 2)
-        return _extra(address, True) | (ATTENTION if found else 0)
+        return _extra(core, other, chip, now, address, True) | (ATTENTION if found else 0)
     return ask(core, now, address, size, value, 1)

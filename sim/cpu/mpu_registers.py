@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from sim.cpu.mpu import ENABLE, HFNMIENA, PRIVDEFENA, REGIONS
+from sim.cpu.native import from_python
 from sim.cpu.special import guard
 from sim.cpu.state import Core, CoreState
+
+_guard = from_python(guard)
 
 
 class MpuRegisters:
@@ -20,7 +23,7 @@ class MpuRegisters:
     def reset(self) -> None:
         """Off, all regions disabled."""
         self._core[Core.MPU_CONTROL : Core.MPU_ATTRIBUTES + REGIONS] = 0
-        guard(self._core)
+        _guard(self._core)
 
     def read(self, offset: int) -> int | None:
         """See Peripheral."""
@@ -49,7 +52,7 @@ class MpuRegisters:
         match offset:
             case 0x04:
                 core[Core.MPU_CONTROL] = value & (ENABLE | HFNMIENA | PRIVDEFENA)
-                guard(core)
+                _guard(core)
             case 0x08:
                 core[Core.MPU_NUMBER] = value & (REGIONS - 1)
             case 0x0C:

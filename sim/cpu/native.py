@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -16,9 +20,51 @@ OPTIONS: dict[str, Any] = {
 about nine tenths of its time."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_SIM = Path(__file__).parents[1]
 
 
 def native(function: Function) -> Function:
     """Compile a function that the loop calls."""
     compiled: Function = njit(**OPTIONS)(function)
     return compiled
+
+
+@cache
+def hash_of_sources() -> str:
+    """Of all that is native: Numba's cache on disk does not look at what a function calls."""
+    digest = hashlib.sha256()
+    constants = [_SIM / "memory_map.py", _SIM / "faults.py", _SIM / "instructions.py"]
+    for folder in ("cpu", "devices"):
+        constants += sorted((_SIM / folder).rglob("*.py"))
+    for path in constants:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_KEPT = """
+def make(_sources):
+    def {name}({arguments}):
+        sources = _sources
+        return function({arguments})
+    return {name}
+"""
+
+
+_from_python: dict[Any, Any] = {}
+
+
+def from_python(function: Function) -> Function:
+    """A native function for callers in Python, compiled at its first call and kept on disk."""
+    if function not in _from_python:
+        _from_python[function] = _kept(function)
+    return cast(Function, _from_python[function])
+
+
+def _kept(function: Function) -> Function:
+    plain = cast(Any, function).py_func
+    name = f"{plain.__module__}_{plain.__name__}".replace(".", "_")
+    text = _KEPT.format(name=name, arguments=", ".join(inspect.signature(plain).parameters))
+    scope: dict[str, Any] = {"function": function, "__name__": __name__}
+    exec(compile(text, __file__, "exec"), scope)
+    kept: Function = njit(cache=True, **OPTIONS)(scope["make"](hash_of_sources()))
+    return kept

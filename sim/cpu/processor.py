@@ -7,12 +7,19 @@ from dataclasses import fields
 import numpy as np
 
 from sim.cpu.exceptions import program_status, set_program_status, use_stack
+from sim.cpu.native import from_python
 from sim.cpu.places import place
 from sim.cpu.special import guard
 from sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
 from sim.faults import Registers
 from sim.loading.boot import Boot
 from sim.memory_map import SRAM
+
+_place = from_python(place)
+_guard = from_python(guard)
+_program_status = from_python(program_status)
+_set_program_status = from_python(set_program_status)
+_use_stack = from_python(use_stack)
 
 _NAMES = tuple(field.name for field in fields(Registers))
 _GENERAL = {name: number for number, name in enumerate(_NAMES[:16])}
@@ -49,7 +56,7 @@ class Processor:
         self._registers[:] = 0
         self.core[Core.THUMB] = 1
         self.core[Core.TICK_AT] = NEVER
-        guard(self.core)
+        _guard(self.core)
 
     def boot(self, boot: Boot) -> None:
         """Behind a reset: what the boot ROM does, as far as a program can tell."""
@@ -61,7 +68,7 @@ class Processor:
     @property
     def registers(self) -> Registers:
         """A snapshot."""
-        values: list[int] = [*self._registers.tolist(), int(program_status(self.core))]
+        values: list[int] = [*self._registers.tolist(), int(_program_status(self.core))]
         return Registers(*values)
 
     def set_registers(self, **values: int) -> None:
@@ -79,11 +86,11 @@ class Processor:
             elif name in _GENERAL:
                 registers[_GENERAL[name]] = value & ~3 if name == "sp" else value
             elif name == "xpsr":
-                set_program_status(core, value)
+                _set_program_status(core, value)
             elif name == "control":
-                use_stack(core, registers, bool(value & _SPSEL))
+                _use_stack(core, registers, bool(value & _SPSEL))
                 core[Core.CONTROL] = core[Core.CONTROL] & ~1 | value & 1
-                guard(core)
+                _guard(core)
             elif name == "primask":
                 core[Core.PRIMASK] = value & 1
             elif bool(core[Core.CONTROL] & _SPSEL) == (name == "psp"):
@@ -96,7 +103,7 @@ class Processor:
         if name in _GENERAL:
             return int(self._registers[_GENERAL[name]])
         if name == "xpsr":
-            return int(program_status(self.core))
+            return int(_program_status(self.core))
         if name in ("msp", "psp") and bool(self.core[Core.CONTROL] & _SPSEL) == (name == "psp"):
             return int(self._registers[_SP])
         return int(self.core[Core[name.upper()]])
@@ -118,12 +125,12 @@ class Processor:
 
     def halfword(self, address: int) -> int | None:
         """The halfword at an even address of any memory; None elsewhere."""
-        at = int(place(address))
+        at = int(_place(address))
         return None if at < 0 else int(self._state.halfwords[at >> 1])
 
     def word(self, address: int) -> int | None:
         """The word at an aligned address of any memory; None elsewhere."""
-        at = int(place(address))
+        at = int(_place(address))
         return None if at < 0 or address % 4 else int(self._state.words[at >> 2])
 
     def set_word(self, address: int, value: int) -> bool:

@@ -14,6 +14,7 @@ from sim.memory_map import SRAM
 _IPSR, _PRIMASK, _CONTROL = int(Core.IPSR), int(Core.PRIMASK), int(Core.CONTROL)
 _MSP, _PSP, _T, _FAST = int(Core.MSP), int(Core.PSP), int(Core.THUMB), int(Core.FAST)
 _MPU_CONTROL, _WATCHING = int(Core.MPU_CONTROL), int(Core.WATCHING)
+_COUNTED = int(Core.COUNTED)
 _SRAM_SIZE = SRAM.size
 _SPSEL, _NPRIV = 2, 1
 _SP = 13
@@ -30,8 +31,12 @@ def is_privileged(core: Any) -> Any:
 
 @native
 def guard(core: Any) -> None:
-    """Send accesses the long way where MPU, privilege or a debugger have a say."""
-    guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV or core[_WATCHING]
+    """Send accesses the long way where MPU, privilege, a debugger or BUSCTRL have a say.
+
+    DMA, another master, whose accesses contend there alone, would be a further reason.
+    """
+    asked = core[_WATCHING] or core[_COUNTED]
+    guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV or asked
     core[_FAST] = 0 if guarded else _SRAM_SIZE
 
 

@@ -37,6 +37,7 @@ PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
 PIO_SIZE = 768  # sim.devices.pio
 RING = 128  # cycles of a core's bus accesses that the other can look up
+PORTS = 10  # of the crossbar
 
 
 class Core(IntEnum):
@@ -111,6 +112,7 @@ class Core(IntEnum):
     TICK_WRAPPED = auto()
     TICK_AT = auto()  # the cycle at which it next pends
     WATCHING = auto()  # whether a debugger has breakpoints or watchpoints
+    COUNTED = auto()  # whether BUSCTRL counts accesses to the bus
     PASSED = auto()  # the instruction to execute despite a breakpoint on it
     LOOK = auto()  # whether something is to be looked at before the next instruction
     HIT = auto()  # number of the watchpoint that was hit, from 1 on
@@ -119,7 +121,12 @@ class Core(IntEnum):
     WAITED = auto()  # cycles, for flash
     LOGGED = auto()  # exceptions that began or ended since the trace looked
     LOG = auto()  # number (0: an end), SP, cycle, handler of each
-    END = LOG + 4 * LOG_SIZE  # type: ignore[operator]
+    # The last access to the bus that took several cycles: port, first cycle, cycle behind it.
+    HELD_PORT = LOG + 4 * LOG_SIZE  # type: ignore[operator]
+    HELD_FROM = auto()
+    HELD_UNTIL = auto()
+    BUSY = auto()  # by cycle, in a ring: cycle * 16 + port of an access to the bus
+    END = BUSY + RING  # type: ignore[operator]
 
 
 class Chip(IntEnum):
@@ -133,10 +140,16 @@ class Chip(IntEnum):
     XIP_ACCESSES = auto()
     XIP_HITS = auto()
     XIP_STALLS = auto()
+    XIP_LRU = auto()  # whether the least recently used way gives way, not a random one
+    XIP_RANDOM = auto()  # what decides otherwise
+    BUS_SHARED = auto()  # whether two cores wait for each other
     ONE_BANK = auto()  # whether all ports of the bus count as one
-    LOST = auto()  # arbitrations by port
+    BUS_PRIORITY = auto()  # a bit for each core
+    BUS_NEXT = auto()  # a bit for each port: the core that goes first when next both come
+    LOST = auto()  # accesses that had to wait, by port
+    TAKEN = LOST + PORTS  # type: ignore[operator]  # all accesses, by port, while BUSCTRL counts
     # The watchdog's ticks: see sim.cpu.ticks.
-    TICKS_BASE = LOST + 10  # type: ignore[operator]
+    TICKS_BASE = TAKEN + PORTS
     TICKS_START = auto()
     TICKS_STEP = auto()
     TICKS_SINCE = auto()
@@ -224,7 +237,7 @@ class State:
     lines: npt.NDArray[np.uint32] = field(
         default_factory=lambda: np.zeros((XIP_SETS, 3), np.uint32)
     )
-    """Of the XIP cache: two ways and which of them was used last."""
+    """Of the XIP cache: two ways, and which of them was used last."""
     sio: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(SIO_SIZE, np.int64))
 
     def __post_init__(self) -> None:
@@ -243,5 +256,3 @@ class CoreState:
     )
     loaded: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(9, np.uint32))
     """Of the LDM or POP under way."""
-    busy: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(RING, np.int64))
-    """By cycle: cycle * 16 + port of an access to the bus."""

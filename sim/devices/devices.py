@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip
+from sim.cpu.native import from_python, native
+from sim.cpu.state import NEVER, Chip, Machine
 from sim.devices.dma import BASE as DMA_BASE
 from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
 from sim.devices.pio.machines import advance_pio
@@ -129,3 +129,12 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
             value = before & ~value
         value = value & ~clears | cleared
     return _write(core, other, chip, now, plain, value)
+
+
+_advance_devices = from_python(advance_devices)
+
+
+def catch_up(machine: Machine, now: int) -> None:
+    """Let all that native devices do until a cycle have happened, for callers in Python."""
+    if machine.chip[_ON]:
+        _advance_devices(*machine.cores, machine.chip, machine.words, now)

@@ -61,8 +61,10 @@ class Bank(IntEnum):
     WANTED = auto()
     FORCED = WANTED + 4 * OWNERS  # type: ignore[operator]
     LOGGED = FORCED + 4 * OWNERS  # whether changes are logged
-    WATCHED = LOGGED + 1  # pins of which some level or edge is an interrupt
-    PLAIN = auto()  # no overrides, wires, interrupts
+    WATCHED = auto()  # pins of whose changes Python is told
+    CHANGED = auto()  # those that did
+    NOTICED = auto()  # pins of whose changes a core or Python is told
+    PLAIN = auto()  # no overrides, no wires, and nobody to be told
     END = auto()
 
 
@@ -94,6 +96,7 @@ _PAD_OUT, _PAD_ENABLE, _LEVELS = int(Bank.PAD_OUT), int(Bank.PAD_ENABLE), int(Ba
 _FROM_PAD, _INPUTS, _IRQ_LEVELS = int(Bank.FROM_PAD), int(Bank.INPUTS), int(Bank.IRQ_LEVELS)
 _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
+_WATCHED, _CHANGED = int(Bank.WATCHED), int(Bank.CHANGED)
 _PLAIN, _AWAITED = int(Bank.PLAIN), int(Chip.PINS_AWAITED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
 _NUMBER = int(Core.NUMBER)
@@ -157,6 +160,7 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     chip[bank + _FROM_PERIPHERAL], chip[bank + _ENABLE_FROM_PERIPHERAL] = out, enable
     out = _over(chip, bank + _OUT_OVER, out) & every
     enable = _over(chip, bank + _ENABLE_OVER, enable) & every & ~chip[bank + _OUTPUT_DISABLED]
+    changed = chip[bank + _PAD_ENABLE] ^ enable
     chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
     before, driven = chip[bank + _LEVELS], chip[bank + _DRIVEN]
     levels = out & enable | _undriven(chip, bank, before) & ~enable
@@ -183,6 +187,10 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     chip[bank + _FALLEN] |= was & ~seen
     if seen != was:
         drive_lines(core, other, chip, bank, now)
+    changed = (changed | levels ^ before) & chip[bank + _WATCHED]
+    if changed:
+        chip[bank + _CHANGED] |= changed
+        chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
     if levels != before and chip[bank + _LOGGED]:
         _log(chip, now, levels)
 

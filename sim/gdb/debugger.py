@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from sim.cpu.native import from_python
 from sim.cpu.places import place
 from sim.cpu.processor import Processor
 from sim.cpu.state import USB_DPRAM
@@ -23,6 +24,8 @@ from sim.peripherals import block_of
 from sim.pico import Pico, Stop, StopReason
 from sim.rp2040 import Rp2040
 from sim.semihosting import BREAKPOINT, Semihosting, SemihostingError
+
+_place = from_python(place)
 
 _NO_LIMIT = 1 << 62  # cycles
 _BKPT_SIZE = 2
@@ -170,7 +173,7 @@ class Debugger:
         start, end = address & -_WORD, min(address + size, 1 << 32)
         while start + len(found) < end:
             at = start + len(found)
-            value = self._chip.peek(core, at) if block_of(at) and place(at) < 0 else None
+            value = self._chip.peek(core, at) if block_of(at) and _place(at) < 0 else None
             if value is None:
                 break
             found += value.to_bytes(_WORD, "little")
@@ -182,7 +185,7 @@ class Debugger:
         Raises:
             AddressError: there is no memory.
         """
-        if place(address) < 0:
+        if _place(address) < 0:
             raise AddressError(f"{address:#010x} does not lie in memory; break where code is")
         if address not in self._breakpoints:
             self._breakpoints.append(address)
@@ -202,7 +205,7 @@ class Debugger:
         """
         address, size = watchpoint.address, watchpoint.size
         if not 1 <= size <= _WIDEST or any(
-            place(at) < 0 and block_of(at) is None for at in (address, address + size - 1)
+            _place(at) < 0 and block_of(at) is None for at in (address, address + size - 1)
         ):
             raise AddressError(
                 f"{address:#010x}..{address + size:#010x} is neither memory nor registers; "

@@ -24,7 +24,7 @@ from sim.peripherals import Peripherals
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackWarning
-from sim.xip_cache import XipStatistics
+from sim.xip_cache import XipModel, XipStatistics
 
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _NEVER = 1 << 62  # cycles
@@ -45,6 +45,7 @@ class KernelEngine:
     resets = 0
     bus_stalls = (0, 0)
     xip_statistics = XipStatistics(0, 0, 0)
+    xip_model: XipModel | None = None
     tracer: Tracer | None = None
     tracers: tuple[Tracer, ...] = ()
 

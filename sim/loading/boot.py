@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from sim.errors import ElfError
+from sim.loading import second_stage
 from sim.loading.elf import Program
 from sim.memory_map import SRAM, region_of
-
-_BOOT2_SIZE = 0x100  # RP2040 datasheet 2.8.1.3.1: the vector table follows the second stage
 
 _BANKS, _BANK_SIZE = 0x2004_0000, 0x1000  # scratch X and Y, in which the SDK has both stacks
 _NO_TABLE = 0  # VTOR after reset: the boot ROM
@@ -75,7 +74,7 @@ def _table_candidates(program: Program) -> list[int]:
     ]
     sections = [section.address for section in program.sections if section.name == ".vectors"]
     lowest = program.segments[0].address
-    return [*named, *sections, lowest, lowest + _BOOT2_SIZE]
+    return [*named, *sections, lowest, lowest + second_stage.SIZE]
 
 
 def _stack_limit(program: Program, sp: int) -> int:

@@ -1,7 +1,4 @@
-"""The register blocks of the RP2040, one file each.
-
-I2C and SPI are not modelled; `BLOCKS` names them all the same.
-"""
+"""The register blocks of the RP2040, one file each."""
 
 from sim.peripherals.blocks import BLOCKS, Block, block_of
 from sim.peripherals.chip import Peripherals, Surroundings, all_peripherals

@@ -1,28 +1,92 @@
-"""BUSCTRL: bus priorities and performance counters. Source: RP2040 datasheet, 2.1.5.
+"""BUSCTRL: bus priorities and performance counters. Source: RP2040 datasheet, 2.1.5."""
 
-The counters stay at zero: with one core and no DMA no access is contested, and all accesses are not
-counted here.
-"""
+from functools import partial
+from typing import Protocol
 
 from sim.peripherals.registers import Register, RegisterBlock
 
+_PROC0, _PROC1 = 1 << 0, 1 << 4  # BUS_PRIORITY
+_MOST = 0xFF_FFFF  # where a counter stays
+_COUNTERS = 4
+_NONE = 0x1F
+
+
+class Crossbar(Protocol):
+    """What the registers need of the bus."""
+
+    def prioritise(self, first: bool, second: bool) -> None:
+        """Let the accesses of core 0, of core 1 go ahead of others."""
+        ...
+
+    def count(self, on: bool) -> None:
+        """Count accesses, or leave it."""
+        ...
+
+    def events(self, number: int) -> int:
+        """How often something happened, by its number in PERFSEL."""
+        ...
+
 
 class Busctrl(RegisterBlock):
-    """Priorities are acknowledged at once."""
+    """Priorities are acknowledged at once. All accesses are counted only while a counter asks."""
 
     name = "BUSCTRL"
     base = 0x4003_0000
 
-    def __init__(self) -> None:
+    def __init__(self, crossbar: Crossbar) -> None:
+        self._crossbar = crossbar
+        counters = [
+            register
+            for number in range(_COUNTERS)
+            for register in (
+                Register(
+                    0x08 + 8 * number,
+                    f"PERFCTR{number}",
+                    *(0, 0),
+                    partial(self._read, number),
+                    partial(self._clear, number),
+                ),
+                Register(
+                    0x0C + 8 * number,
+                    f"PERFSEL{number}",
+                    *(_NONE, 0x1F),
+                    on_write=partial(self._select, number),
+                ),
+            )
+        ]
         super().__init__(
-            Register(0x00, "BUS_PRIORITY", 0, 0x1111),
+            Register(0x00, "BUS_PRIORITY", 0, 0x1111, on_write=self._prioritise),
             Register(0x04, "BUS_PRIORITY_ACK", 1, 0),
-            Register(0x08, "PERFCTR0", 0, 0),
-            Register(0x0C, "PERFSEL0", 0x1F, 0x1F),
-            Register(0x10, "PERFCTR1", 0, 0),
-            Register(0x14, "PERFSEL1", 0x1F, 0x1F),
-            Register(0x18, "PERFCTR2", 0, 0),
-            Register(0x1C, "PERFSEL2", 0x1F, 0x1F),
-            Register(0x20, "PERFCTR3", 0, 0),
-            Register(0x24, "PERFSEL3", 0x1F, 0x1F),
+            *counters,
         )
+        self._forget()
+
+    def reset(self) -> None:
+        """No priorities; nothing is counted."""
+        super().reset()
+        self._forget()
+        self._prioritise(0)
+        self._crossbar.count(False)
+
+    def _forget(self) -> None:
+        self._selected = [_NONE] * _COUNTERS
+        self._counted, self._since = [0] * _COUNTERS, [0] * _COUNTERS
+
+    def _prioritise(self, value: int) -> None:
+        self._crossbar.prioritise(bool(value & _PROC0), bool(value & _PROC1))
+
+    def _read(self, number: int) -> int:
+        happened = self._crossbar.events(self._selected[number]) - self._since[number]
+        return min(self._counted[number] + happened, _MOST)
+
+    def _begin(self, number: int, count: int) -> None:
+        self._counted[number] = count
+        self._selected[number] = self[f"PERFSEL{number}"]
+        self._since[number] = self._crossbar.events(self._selected[number])
+
+    def _clear(self, number: int, _value: int) -> None:
+        self._begin(number, 0)
+
+    def _select(self, number: int, _value: int) -> None:
+        self._begin(number, self._read(number))
+        self._crossbar.count(any(event != _NONE for event in self._selected))

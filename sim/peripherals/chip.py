@@ -8,9 +8,11 @@ from functools import partial
 from sim.cpu.state import Chip, Machine, machine_without_program
 from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
-from sim.peripherals.busctrl import Busctrl
+from sim.peripherals.busctrl import Busctrl, Crossbar
 from sim.peripherals.clocks import Clocks
 from sim.peripherals.dma import DmaRegisters
+from sim.peripherals.i2c import I2c
+from sim.peripherals.i2c_bus import I2cBus
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
@@ -24,7 +26,9 @@ from sim.peripherals.resets import Resets
 from sim.peripherals.rosc import Rosc
 from sim.peripherals.rtc import Rtc
 from sim.peripherals.scheduler import NEVER, Scheduler
+from sim.peripherals.serial_pins import I2cPins, SpiPins
 from sim.peripherals.sio import Sio
+from sim.peripherals.spi import Spi
 from sim.peripherals.spi_flash import SpiFlash
 from sim.peripherals.syscfg import Syscfg
 from sim.peripherals.sysinfo import Sysinfo
@@ -77,6 +81,22 @@ class _NoCache:
     def enable(self, on: bool) -> None:
         pass
 
+    def read_takes(self, cycles: int) -> None:
+        pass
+
+
+class _NoCrossbar:
+    """A bus on which nothing is counted."""
+
+    def prioritise(self, first: bool, second: bool) -> None:
+        pass
+
+    def count(self, on: bool) -> None:
+        pass
+
+    def events(self, number: int) -> int:
+        return 0
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -94,6 +114,7 @@ class Surroundings:
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
         cache: the flash cache behind XIP_CTRL.
+        crossbar: the bus behind BUSCTRL.
         machine: the integers of cores and native devices.
     """
 
@@ -109,6 +130,7 @@ class Surroundings:
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
     cache: XipCache = field(default_factory=_NoCache)
+    crossbar: Crossbar = field(default_factory=_NoCrossbar)
     machine: Machine = field(default_factory=machine_without_program)
 
 
@@ -122,6 +144,7 @@ class Peripherals:
     Attributes:
         blocks: all of them, for the bus of core 0.
         sios: SIO as each core sees it.
+        i2c_buses: what is wired to I2C0 and to I2C1.
         usb_host: what the USB socket is connected to.
     """
 
@@ -169,6 +192,35 @@ class Peripherals:
             *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
             *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
         )
+        self._i2c_pins = [I2cPins(self.io_bank0, number) for number in (0, 1)]
+        self.i2c_buses = I2cBus(), I2cBus()
+        self._joined_i2c = I2cBus(*self.i2c_buses)
+        self.i2c = tuple(
+            I2c(
+                *(f"I2C{number}", 0x4004_4000 + 0x4000 * number, scheduler),
+                line(Irq(Irq.I2C0 + number)),
+                request(Dreq(Dreq.I2C0_TX + 2 * number)),
+                request(Dreq(Dreq.I2C0_RX + 2 * number)),
+                self.i2c_buses[number],
+                self._i2c_pins[number].reach_bus,
+            )
+            for number in (0, 1)
+        )
+        spi_counter = timebase.counter(lambda: clocks.hz("clk_peri"))
+        spi_pins = [SpiPins(self.io_bank0, number) for number in (0, 1)]
+        self.spi = tuple(
+            Spi(
+                *(f"SPI{number}", 0x4003_C000 + 0x4000 * number, scheduler, spi_counter),
+                line(Irq(Irq.SPI0 + number)),
+                request(Dreq(Dreq.SPI0_TX + 2 * number)),
+                request(Dreq(Dreq.SPI0_RX + 2 * number)),
+                spi_pins[number],
+            )
+            for number in (0, 1)
+        )
+        for master in (0, 1):
+            self.spi[master].bus.attach_slave(self.spi[1 - master], spi_pins[1 - master])
+        self.io_bank0.on_change, self.io_bank0.on_watched = self.rewire, self._look_at_selects
         self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
@@ -186,20 +238,20 @@ class Peripherals:
             self.usbctrl,
             around.usb_serial,
         )
-        ssi = XipSsi(
+        self.xip_ssi = XipSsi(
             *(scheduler, self.io_qspi, SpiFlash(), around.cache, line(Irq.XIP)),
             *(request(Dreq.XIP_SSITX), request(Dreq.XIP_SSIRX)),
         )
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
-            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(), Busctrl(),
+            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(),
+            Busctrl(around.crossbar),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
-            self.adc, self.rtc, self.sios[0], DmaRegisters(machine, scheduler),
-            PwmRegisters(machine, scheduler),
+            *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
+            DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),
             Pio(0, machine, scheduler), Pio(1, machine, scheduler),
-            XipCtrl(around.cache, stream), XipAux(stream), ssi,
-            self.usbctrl,
+            XipCtrl(around.cache, stream), XipAux(stream), self.xip_ssi, self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
             "USBCTRL": self.usbctrl.reset
@@ -226,6 +278,18 @@ class Peripherals:
         self._system_hz, self._tick_hz = self.clocks.hz("clk_sys"), self.watchdog.tick_hz()
         self.timebase.held = False
         self.timebase.changed()
+
+    def rewire(self) -> None:
+        """Pins got other functions, or wires changed: which buses are one, and what selects."""
+        joined = self._i2c_pins[0].share_a_bus(self._i2c_pins[1])
+        for controller, own in zip(self.i2c, self.i2c_buses, strict=True):
+            controller.bus = self._joined_i2c if joined else own
+        first, second = self.spi
+        self.io_bank0.watch(first.bus.selecting_pins | second.bus.selecting_pins)
+
+    def _look_at_selects(self) -> None:
+        for controller in self.spi:
+            controller.bus.look()
 
     def _tell_frequencies(self) -> None:
         self.usbctrl.clocked(self.clocks.hz("clk_usb"))

@@ -1,9 +1,12 @@
 """DMA: its registers by name. Source: RP2040 datasheet, 2.5.7. All of it is native."""
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
 from sim.devices.dma import BASE, CHANNELS, drive_lines, reset_dma
 from sim.peripherals.native_block import NativeBlock
 from sim.peripherals.scheduler import Scheduler
+
+_drive_lines = from_python(drive_lines)
 
 _ALIASES = (
     ("READ_ADDR", "WRITE_ADDR", "TRANS_COUNT", "CTRL_TRIG"),
@@ -49,4 +52,4 @@ class DmaRegisters(NativeBlock):
         super().reset()
         machine = self._machine
         reset_dma(machine.chip)
-        drive_lines(*machine.cores, machine.chip, self._scheduler.cycles)
+        _drive_lines(*machine.cores, machine.chip, self._scheduler.cycles)

@@ -9,14 +9,26 @@ from functools import partial
 
 import numpy as np
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
-from sim.devices.from_python import catch_up, drive_lines, drive_pins, settle_pins
-from sim.devices.pins import FUNCTIONS, MAX_WIRES, Bank
+from sim.devices.devices import catch_up
+from sim.devices.pins import (
+    FUNCTIONS,
+    MAX_WIRES,
+    Bank,
+    drive_lines,
+    drive_pins,
+    settle_pins,
+)
 from sim.errors import SimError
 from sim.peripherals.interrupts import Irq
 from sim.peripherals.pads import Pads
 from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
 from sim.peripherals.scheduler import Scheduler
+
+_drive_lines = from_python(drive_lines)
+_drive_pins = from_python(drive_pins)
+_settle_pins = from_python(settle_pins)
 
 _CTRL = 0x3003_331F
 _NULL = 0x1F  # FUNCSEL
@@ -39,7 +51,8 @@ class IoBank(RegisterBlock):
         machine: where the pins live; `at` is the bank's place among the chip's integers.
 
     Attributes:
-        on_change: called after any change of a control register or pad.
+        on_change: called after any change of a control register, a pad or the wires.
+        on_watched: called after changes of pins that `watch` named.
     """
 
     def __init__(
@@ -55,6 +68,7 @@ class IoBank(RegisterBlock):
     ) -> None:
         self.name, self.base = name, base
         self.on_change: Callable[[], None] = lambda: None
+        self.on_watched: Callable[[], None] = lambda: None
         self._pins = pins
         self._pads = pads
         self._irq = irq
@@ -141,7 +155,25 @@ class IoBank(RegisterBlock):
         """What a function puts out on all pins that it can have: levels and output enables."""
         machine, now = self._machine, self._scheduler.cycles
         catch_up(machine, now)
-        drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
+        _drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
+        self.tell_watched()
+
+    @property
+    def wires(self) -> list[int]:
+        """The pins that each wire connects, as masks."""
+        places = self._places
+        return [int(pins) for pins in places[Bank.WIRE : Bank.WIRE + places[Bank.WIRES]]]
+
+    def watch(self, pins: int) -> None:
+        """Have `on_watched` called when any of these pins changes: its level, or who drives it."""
+        self._places[Bank.WATCHED] = pins
+        self._find_noticed()
+
+    def tell_watched(self) -> None:
+        """Call `on_watched` if there was a change since."""
+        if self._places[Bank.CHANGED]:
+            self._places[Bank.CHANGED] = 0
+            self.on_watched()
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
@@ -158,8 +190,9 @@ class IoBank(RegisterBlock):
             raise SimError(f"{len(groups)} wires; there may be {MAX_WIRES}")
         self._places[Bank.WIRES] = len(groups)
         self._places[Bank.WIRE : Bank.WIRE + len(groups)] = groups
-        self._find_watched()
+        self._find_noticed()
         self._settle()
+        self.on_change()
 
     def override_of_output(self, pin: int) -> bool | None:
         """The level that OUTOVER forces; None if it forces none."""
@@ -180,20 +213,19 @@ class IoBank(RegisterBlock):
                         (words[pin // 8] >> 4 * (pin % 8) + event & 1) << pin
                         for pin in range(len(self._pins))
                     )
-        self._find_watched()
+        self._find_noticed()
         self._drive_lines()
 
-    def _find_watched(self) -> None:
-        """The pins on which an interrupt hangs, and whether nothing stands behind any pin."""
+    def _find_noticed(self) -> None:
+        """The pins of whose changes somebody is told, and whether nothing stands behind any."""
         places = self._places
-        cores = places[Bank.WANTED : Bank.WANTED + 8]
-        watched = int(np.bitwise_or.reduce(cores))
-        wires = [int(places[Bank.WIRE + wire]) for wire in range(places[Bank.WIRES])]
-        for wire in wires:
-            watched |= wire if wire & watched else 0
+        noticed = int(np.bitwise_or.reduce(places[Bank.WANTED : Bank.WANTED + 8]))
+        noticed |= int(places[Bank.WATCHED])
+        for wire in self.wires:
+            noticed |= wire if wire & noticed else 0
         overrides = places[Bank.OUT_OVER : Bank.OUTPUT_DISABLED]
-        places[Bank.WATCHED] = watched
-        places[Bank.PLAIN] = not (watched or wires or overrides.any())
+        places[Bank.NOTICED] = noticed
+        places[Bank.PLAIN] = not (noticed or self.wires or overrides.any())
 
     def _refresh(self) -> None:
         places = self._places
@@ -210,17 +242,18 @@ class IoBank(RegisterBlock):
         places[Bank.OUTPUT_DISABLED] = pads.output_disabled
         places[Bank.INPUT_ENABLED] = pads.input_enabled
         places[Bank.PULLED_UP], places[Bank.PULLED_DOWN] = pads.pulled_up, pads.pulled_down
-        self._find_watched()
+        self._find_noticed()
         self._settle()
         self.on_change()
 
     def _settle(self) -> None:
         machine = self._machine
-        settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        _settle_pins(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        self.tell_watched()
 
     def _drive_lines(self) -> None:
         machine = self._machine
-        drive_lines(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
+        _drive_lines(*machine.cores, machine.chip, self._at, self._scheduler.cycles)
 
     def _raw(self, word: int) -> int:
         places = self._places

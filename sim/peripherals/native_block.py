@@ -2,10 +2,14 @@
 
 from functools import partial
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
-from sim.devices.from_python import read_device, write_device
+from sim.devices.devices import read_device, write_device
 from sim.peripherals.registers import Register, RegisterBlock
 from sim.peripherals.scheduler import Scheduler
+
+_read_device = from_python(read_device)
+_write_device = from_python(write_device)
 
 
 class NativeBlock(RegisterBlock):
@@ -30,8 +34,8 @@ class NativeBlock(RegisterBlock):
 
     def _read(self, offset: int) -> int:
         machine, now = self._machine, self._scheduler.cycles
-        return int(read_device(*machine.cores, machine.chip, now, self.base + offset))
+        return int(_read_device(*machine.cores, machine.chip, now, self.base + offset))
 
     def _write(self, offset: int, value: int) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        write_device(*machine.cores, machine.chip, now, self.base + offset, value)
+        _write_device(*machine.cores, machine.chip, now, self.base + offset, value)

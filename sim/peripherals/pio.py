@@ -1,11 +1,12 @@
 """PIO: its registers by name. Source: RP2040 datasheet, 3.7. All of it is native."""
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
-from sim.devices.from_python import reset_pio
-from sim.devices.pio.registers import BASES, IRQ, RXF0, peek_pio
+from sim.devices.pio.registers import BASES, IRQ, RXF0, peek_pio, reset_pio
 from sim.peripherals.native_block import NativeBlock
 from sim.peripherals.scheduler import Scheduler
 
+_peek_pio, _reset_pio = from_python(peek_pio), from_python(reset_pio)
 _STATE_MACHINES, _INSTRUCTIONS, _MACHINE_STEP = 4, 32, 0x18
 _OF_A_MACHINE = ("CLKDIV", "EXECCTRL", "SHIFTCTRL", "ADDR", "INSTR", "PINCTRL")
 _OFFSETS = {
@@ -43,11 +44,11 @@ class Pio(NativeBlock):
     def peek(self, offset: int) -> int | None:
         """See RegisterBlock; a FIFO keeps its word."""
         if RXF0 <= offset < IRQ:
-            return int(peek_pio(self._machine.chip, self.base + offset, 0))
+            return int(_peek_pio(self._machine.chip, self.base + offset, 0))
         return super().peek(offset)
 
     def reset(self) -> None:
         """All machines off, FIFOs empty, nothing driven."""
         super().reset()
         machine = self._machine
-        reset_pio(*machine.cores, machine.chip, self._number, self._scheduler.cycles)
+        _reset_pio(*machine.cores, machine.chip, self._number, self._scheduler.cycles)

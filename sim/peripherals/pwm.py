@@ -1,10 +1,13 @@
 """PWM: its registers by name. Source: RP2040 datasheet, 4.5.3. All of it is native."""
 
+from sim.cpu.native import from_python
 from sim.cpu.state import Machine
 from sim.devices.pins import SLICES
 from sim.devices.pwm import BASE, drive_line, reset_pwm
 from sim.peripherals.native_block import NativeBlock
 from sim.peripherals.scheduler import Scheduler
+
+_drive_line = from_python(drive_line)
 
 _OF_SLICE = ("CSR", "DIV", "CTR", "CC", "TOP")
 _REGISTERS = {
@@ -32,4 +35,4 @@ class PwmRegisters(NativeBlock):
         super().reset()
         machine = self._machine
         reset_pwm(machine.chip)
-        drive_line(*machine.cores, machine.chip, self._scheduler.cycles)
+        _drive_line(*machine.cores, machine.chip, self._scheduler.cycles)

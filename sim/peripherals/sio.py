@@ -5,11 +5,16 @@ What programs drive fast is native (sim.cpu.sio); the interpolators, a core's ow
 
 from functools import partial
 
+from sim.cpu.native import from_python
+from sim.cpu.sio import read_sio, tell, write_sio
 from sim.cpu.state import Core, Machine
-from sim.devices.from_python import read_sio, tell, write_sio
 from sim.peripherals.interpolator import Interpolator
 from sim.peripherals.registers import Register, RegisterBlock
 from sim.peripherals.scheduler import Scheduler
+
+_read_sio = from_python(read_sio)
+_tell = from_python(tell)
+_write_sio = from_python(write_sio)
 
 _CHANGES = ("", "_SET", "_CLR", "_XOR")
 _NATIVE = {
@@ -63,14 +68,14 @@ class Sio(RegisterBlock):
         self._core[Core.DIVIDEND : Core.DIRTY + 1] = 0
         for register in ("GPIO_OUT", "GPIO_OE", "GPIO_HI_OUT", "GPIO_HI_OE"):
             self._write(_NATIVE[register], 0)
-        tell(self._core, machine.sio, now)
-        tell(self._other, machine.sio, now)
+        _tell(self._core, machine.sio, now)
+        _tell(self._other, machine.sio, now)
 
     def _read(self, offset: int) -> int:
         machine = self._machine
         now = self._scheduler.cycles
-        return int(read_sio(self._core, machine.chip, machine.sio, now, offset))
+        return int(_read_sio(self._core, machine.chip, machine.sio, now, offset))
 
     def _write(self, offset: int, value: int) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        write_sio(self._core, self._other, machine.chip, machine.sio, now, offset, value)
+        _write_sio(self._core, self._other, machine.chip, machine.sio, now, offset, value)

@@ -82,6 +82,7 @@ class UsbBus:
         self._wakeup = scheduler.wakeup(self)
         device.steady_until = lambda: self._wakeup.cycle
         self._tasks: list[_Task] = []
+        self._known: int | None = None  # when something happens next, if nothing changes before
         self.stop()
 
     def stop(self) -> None:
@@ -94,7 +95,7 @@ class UsbBus:
         self._free_at = self._frame = 0
         self._frame_at: int | None = None  # when the next SOF is over
         self.forget_device()
-        self._wakeup.refresh()
+        self._changed()
 
     def forget_device(self) -> None:
         """A reset of the bus: address 0, DATA0 next."""
@@ -113,7 +114,7 @@ class UsbBus:
     @has_frames.setter
     def has_frames(self, on: bool) -> None:
         self._frame_at = self._counter.count + FRAME if on else None
-        self._wakeup.refresh()
+        self._changed()
 
     def start(self, steps: Steps[None], interval: int = 0) -> None:
         """Let a driver begin.
@@ -125,7 +126,7 @@ class UsbBus:
         task = _Task(steps, now, interval)
         self._tasks.append(task)
         self._resume(task, now, lambda: next(steps))
-        self._wakeup.refresh()
+        self._changed()
 
     def wake(self) -> None:
         """Let the drivers look that wait for something to do."""
@@ -133,6 +134,10 @@ class UsbBus:
         for task in self._tasks:
             if task.at == NEVER:
                 task.at = now
+        self._changed()
+
+    def _changed(self) -> None:
+        self._known = None
         self._wakeup.refresh()
 
     def due(self) -> int:
@@ -145,6 +150,7 @@ class UsbBus:
         now = self._counter.count
         while (at := self._next()) <= now:
             self._do(at)
+            self._known = None
 
     def _start_of(self, task: _Task) -> int:
         """When its transaction can begin: not before its time, and whole within a frame."""
@@ -158,12 +164,16 @@ class UsbBus:
         return start if end <= frame_at - _TOKEN else frame_at
 
     def _next(self) -> int:
+        """When something happens next."""
+        if self._known is None:
+            self._known = self._soonest()
+        return self._known
+
+    def _soonest(self) -> int:
         if self._flight:
             return self._flight.end
         soonest = NEVER if self._frame_at is None else self._frame_at
-        for task in self._tasks:
-            soonest = min(soonest, self._start_of(task))
-        return soonest
+        return min([soonest, *(self._start_of(task) for task in self._tasks)])
 
     def _do(self, at: int) -> None:
         """What happens at this time."""

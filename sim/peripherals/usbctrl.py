@@ -94,6 +94,7 @@ class Usbctrl(RegisterBlock):
         dpram: its 4 KB of memory, into which the program writes without its knowledge.
 
     Attributes:
+        attached: whether the host sees a device.
         on_change: called when the device may have come, gone, or asked for a resume.
         steady_until: gives the cycle of the next event on the bus.
     """
@@ -106,7 +107,6 @@ class Usbctrl(RegisterBlock):
         self._bytes, self._halves, self._words = dpram, dpram.cast("H"), dpram.cast("I")
         self.on_change: Callable[[], None] = lambda: None
         self.steady_until: Callable[[], int] = lambda: 0
-        self.wants_resume = False
         self._clocked = False
 
         def steady() -> int:
@@ -166,7 +166,8 @@ class Usbctrl(RegisterBlock):
         self._status = 0  # bits of SIE_STATUS that stay until they are cleared
         self._changes = 0  # interrupts that tell of a change
         self._frame = 0
-        self._connected = self._suspended = self._vbus = self.wants_resume = False
+        self._connected = self._suspended = self._vbus = False
+        self.attached = self.wants_resume = False
         self._state = LineState.SE0
         self._aborting = 0  # EP_ABORT before it was written
         self._selected = [0] * _PORTS  # the buffer that is next
@@ -208,11 +209,6 @@ class Usbctrl(RegisterBlock):
         if not self._has_vbus:
             return "VBUS is not detected; a Pico overrides it in USB_PWR"
         return None if self._clocked else "clk_usb does not run at 48 MHz"
-
-    @property
-    def attached(self) -> bool:
-        """Whether the host sees a device."""
-        return self.pulls_up and self.obstacle is None
 
     def idle(self) -> None:
         """The host sees the device's pull-up."""
@@ -398,6 +394,7 @@ class Usbctrl(RegisterBlock):
         if self._has_vbus != self._vbus:
             self._vbus = not self._vbus
             self._changes |= _VBUS_CHANGED
+        self.attached = self.pulls_up and self.obstacle is None
         if not self.attached:
             self._connect(False)
             self._suspended, self._state, self._busy = False, LineState.SE0, None

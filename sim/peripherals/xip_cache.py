@@ -32,3 +32,7 @@ class XipCache(Protocol):
     def enable(self, on: bool) -> None:
         """Serve accesses from the cache, or all from the flash."""
         ...
+
+    def read_takes(self, cycles: int) -> None:
+        """The serial interface was set up to read a word in so many cycles."""
+        ...

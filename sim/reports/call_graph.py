@@ -21,10 +21,16 @@ from sim.cpu.call_trace import (
     note_sp,
     resume,
 )
+from sim.cpu.native import from_python
 from sim.cpu.places import memory_end, place
 from sim.cpu.state import Core
 from sim.loading.elf import Program
 from sim.reports.profile import UNKNOWN
+
+_place = from_python(place)
+_charge_until_now = from_python(charge_until_now)
+_enter_host_call = from_python(enter_host_call)
+_resume = from_python(resume)
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
 _SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
@@ -242,7 +248,7 @@ class Tracer:
         """Fill `functions`, so that it tells the same as Program.function_at."""
         numbers = self._books.functions
         for number, (start, end, _) in enumerate(self._spans, OUTSIDE + 1):
-            at = int(place(start))
+            at = int(_place(start))
             if at >= 0:
                 first, last = at // 2, min(memory_end(at), at + end - start + 1) // 2
                 numbers[first:last] = number
@@ -272,20 +278,20 @@ class Tracer:
 
     def end(self) -> None:
         """The core is about to be reset."""
-        charge_until_now(self._books.traces, self._core)
+        _charge_until_now(self._books.traces, self._core)
         self._trace["node"], self._trace["depth"] = ROOT, 0
 
     def enter_host_call(self) -> None:
         """The host calls a function, whatever the program was about."""
-        enter_host_call(self._books.traces, self._core)
+        _enter_host_call(self._books.traces, self._core)
 
     def resume(self) -> None:
         """The host's call is over: back to what it interrupted."""
-        resume(self._books.traces, self._core, int(self._core[Core.CYCLES]))
+        _resume(self._books.traces, self._core, int(self._core[Core.CYCLES]))
 
     def graph(self) -> CallGraph:
         """The calls since the last `reset`, with what was spent until now."""
-        charge_until_now(self._books.traces, self._core)
+        _charge_until_now(self._books.traces, self._core)
         nodes = self._trace["nodes"][1 : self._trace["node_count"]]
         columns = ("parent", "function", "site", "calls", "cycles", "stalls")
         rows = zip(*(nodes[name].tolist() for name in columns), strict=True)
@@ -297,7 +303,7 @@ class Tracer:
                 Node(
                     function=self._name(function),
                     parent=None if interrupts else above,
-                    return_address=site if place(site) >= 0 else 0,
+                    return_address=site if _place(site) >= 0 else 0,
                     calls=calls,
                     cycles=cycles - stalls,
                     stalls=stalls,

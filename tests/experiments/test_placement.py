@@ -187,7 +187,8 @@ def test_costs_of_several_placements_stand_side_by_side(
         means = [record["cycles_per_image"]["mean"] for record in (usual, weights, both)]
         for record, mean in ((weights, means[1]), (both, means[2])):
             xip = record["xip_per_image"]
-            assert xip["stall_cycles"] == 45 * xip["misses"] > 0
+            assert xip["stall_cycles"] == 50 * xip["misses"] > 0
+            assert record["xip_model"] == {"miss_cycles": 50, "replacement": "random", "seed": 0}
             assert 0 < xip["miss_rate"] < 1
             assert mean == pytest.approx(means[0] + xip["stall_cycles"], abs=200), "and the halts"
         assert usual["ratio_to_plain"] is None

@@ -148,6 +148,30 @@ def test_xip_cache_costs_cycles_only_in_flash(tmp_path: Path) -> None:
     assert cycles("no_flash") == cycles("no_flash", "--no-xip-cache")
 
 
+def test_the_record_names_how_the_cache_behaves(tmp_path: Path) -> None:
+    def model(*options: str, link_type: str = "default") -> dict[str, object] | None:
+        found: dict[str, object] | None = record_of(tmp_path, built("hello", link_type), *options)[
+            "xip_model"
+        ]
+        return found
+
+    assert model() == {"miss_cycles": 50, "replacement": "random", "seed": 0}
+    given = ("--xip-miss", "45", "--xip-replacement", "lru", "--xip-seed", "7")
+    assert model(*given) == {"miss_cycles": 45, "replacement": "lru", "seed": 7}
+    assert model(link_type="no_flash") is None
+
+
+@pytest.mark.parametrize(("link_type", "lost"), [("no_flash", 0.017), ("default", 0.089)])
+def test_a_pair_of_programs_loses_some_time_on_the_bus(
+    tmp_path: Path, link_type: str, lost: float
+) -> None:
+    """docs/cores.md tells how much."""
+    output = record_of(tmp_path, built("two_cores", link_type))["output"]
+    assert output.endswith("PASS\n")
+    alone, both = (int(found) for found in re.findall(r"\d+", output))
+    assert both / alone - 1 == pytest.approx(lost, abs=0.001)
+
+
 def test_program_for_two_cores_runs_without_options(tmp_path: Path) -> None:
     record = record_of(tmp_path, str(firmware_elf.TRAINERS["dual"]))
     assert record["halt_reason"] == "breakpoint"
@@ -239,6 +263,7 @@ def test_diff_of_two_runs_and_of_two_profiles(
         ([built("hello"), "--timeout", "0"], "--timeout 0"),
         ([built("hello"), "--clock", "0.5"], "--clock 0.5"),
         ([built("hello"), "--xip-miss", "-1"], "--xip-miss -1"),
+        ([built("hello"), "--xip-seed", "-1"], "--xip-seed -1: give 0 to 4294967295"),
         ([built("hello"), "--files", "nowhere"], "--files nowhere"),
         ([built("hello"), "--profile", "p.pdf"], "--profile p.pdf"),
         ([built("hello"), "--memory", "m.bmp"], "--memory m.bmp"),

@@ -81,6 +81,7 @@ class Board:
 
     def write(self, block: str, register: str, value: int) -> None:
         assert self.blocks[block].write(self._offsets[block, register], value)
+        self.chip.io_bank0.tell_watched()  # as the loop does between instructions
 
     def set_bits(self, block: str, register: str, bits: int) -> None:
         """As the bus does it for the SET alias."""
@@ -100,6 +101,14 @@ class Board:
         while self.read(block, register) & mask != value:
             self.clock.advance(self.clock.cycles + step)
             assert self.clock.cycles - start < 10_000_000, f"{block}.{register} stays"
+        return self.clock.cycles - start
+
+    def wait_for_event(self, block: str, register: str, mask: int, value: int) -> int:
+        """Go from event to event until the masked register has a value; the cycles it took."""
+        start = self.clock.cycles
+        while self.read(block, register) & mask != value:
+            assert not self.sleeps(), f"{block}.{register} stays"
+            self.clock.advance(self.clock.next)
         return self.clock.cycles - start
 
     def hz(self, clock: str) -> Fraction:

@@ -9,7 +9,7 @@ from peripheral_board import Board
 from pio_model import ALL, PINS, Model
 
 from sim.cpu.state import Chip
-from sim.devices.from_python import catch_up
+from sim.devices.devices import catch_up
 from sim.devices.pio import places
 
 PIO0_FUNCTION = 6

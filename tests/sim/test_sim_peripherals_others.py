@@ -202,6 +202,9 @@ class _Cache:
     def enable(self, on: bool) -> None:
         self.calls.append(on)
 
+    def read_takes(self, cycles: int) -> None:
+        self.calls.append(cycles)
+
 
 def test_cache_control() -> None:
     cache = _Cache()

@@ -17,12 +17,7 @@ from sim.peripherals.usbctrl import Handshake, Usbctrl
 _ALL = 0xFFFF_FFFF
 _DMA, _PWM = 0x5000_0000, 0x4005_0000
 # Blocks of which no register answers, but those named behind them. The list shrinks as they come.
-NOT_MODELLED: dict[str, tuple[str, ...]] = {
-    "I2C0": (),
-    "I2C1": (),
-    "SPI0": (),
-    "SPI1": (),
-}
+NOT_MODELLED: dict[str, tuple[str, ...]] = {}
 # What a program reads first where that is not the listed value.
 FIRST_READ = {
     "RESETS.RESET": 0,  # the tests release all blocks
@@ -57,6 +52,11 @@ FIRST_READ = {
 }
 CHANGING = {"ROSC.RANDOMBIT"}
 # Registers that do not simply keep what is written: their blocks have tests of their own.
+_OF_I2C = (
+    *("IC_DATA_CMD", "IC_ENABLE"),
+    *("IC_SS_SCL_HCNT", "IC_SS_SCL_LCNT", "IC_FS_SCL_HCNT", "IC_FS_SCL_LCNT"),  # bounded
+    *("IC_FS_SPKLEN", "IC_RX_TL", "IC_TX_TL"),
+)
 ACTING = {
     *(f"PPB.NVIC_{name}" for name in ("ISER", "ICER", "ISPR", "ICPR")),  # pairs that set and clear
     *("PPB.ICSR", "PPB.AIRCR", "PPB.SHCSR", "PPB.MPU_RBAR", "PPB.MPU_RNR", "PPB.MPU_RASR"),
@@ -65,6 +65,8 @@ ACTING = {
     *("XOSC.DORMANT", "ROSC.DORMANT", "XOSC.COUNT", "ROSC.COUNT"),
     *(f"SIO.SPINLOCK{lock}" for lock in range(32)),
     *(f"SIO.INTERP{unit}_ACCUM{lane}_ADD" for unit, lane in product(range(2), repeat=2)),
+    *(f"{block}.{name}" for block, name in product(("I2C0", "I2C1"), _OF_I2C)),
+    *("SPI0.SSPDR", "SPI1.SSPDR"),
     *("CLOCKS.CLK_PERI_DIV", "XIP_CTRL.STREAM_CTR"),
     *(f"PIO{block}.SM{number}_INSTR" for block, number in product(range(2), range(4))),
     # Other names of a channel's registers, which begin a transfer, and triggers.
@@ -73,6 +75,8 @@ ACTING = {
 }
 # Bits that must not be set here.
 LEFT_ALONE = {
+    "I2C0.IC_CON": 0b110,  # SPEED takes two of its values
+    "I2C1.IC_CON": 0b110,
     "CLOCKS.CLK_REF_CTRL": 0b11,  # a clock that stands
     "CLOCKS.CLK_SYS_CTRL": 0b1,
     "WATCHDOG.CTRL": 0b11 << 30,  # a reset
@@ -331,8 +335,29 @@ CLEARED: dict[str, Callable[[Probe], None]] = {
     "XOSC.STATUS": _write_badly(0x4002_4000),
     "ROSC.STATUS": _write_badly(0x4006_0000),
 }
-# Interrupts of the UART are cleared by a register that reads as 0.
-UART_BASES = {"UART0.UARTICR": 0x4003_4000, "UART1.UARTICR": 0x4003_8000}
+
+
+def _overrun_spi(base: int) -> Callable[[Probe], None]:
+    def overrun(probe: Probe) -> None:
+        """Nine words in a loop, and nobody takes them."""
+        probe.store(0x4000_8048, 1 << 11)  # clk_peri
+        for offset, value in ((0x0, 0x7), (0x10, 2), (0x4, 0b11)):
+            probe.store(base + offset, value)
+        for _ in range(9):
+            probe.store(base + 8, 0)
+            while probe.load(base + 0xC) & 1 << 4:
+                pass
+
+    return overrun
+
+
+# Interrupts that a register clears which reads as 0: that of the raw ones, and one of them.
+CLEARED_ELSEWHERE = {
+    "UART0.UARTICR": (_overrun_uart(0x4003_4000), 0x4003_403C, 1 << 10),
+    "UART1.UARTICR": (_overrun_uart(0x4003_8000), 0x4003_803C, 1 << 10),
+    "SPI0.SSPICR": (_overrun_spi(0x4003_C000), 0x4003_C018, 1 << 0),
+    "SPI1.SSPICR": (_overrun_spi(0x4004_0000), 0x4004_0018, 1 << 0),
+}
 # No program can set these here, or any write clears them.
 NEVER_SET = {
     "ADC.CS",  # ERR_STICKY: conversions do not fail
@@ -347,7 +372,7 @@ NEVER_SET = {
 
 def test_every_bit_that_a_one_clears_is_tested() -> None:
     found = {register.full_name for register in _modelled() if register.one_clears}
-    assert found == {*CLEARED, *UART_BASES, *NEVER_SET}
+    assert found == {*CLEARED, *CLEARED_ELSEWHERE, *NEVER_SET}
 
 
 @pytest.mark.parametrize("name", CLEARED)
@@ -370,12 +395,16 @@ def test_a_written_one_clears(probe: Probe, name: str, alias: int, clears_all: b
         assert pending() == before & ~lowest
 
 
-@pytest.mark.parametrize("base", UART_BASES.values())
+@pytest.mark.parametrize("name", CLEARED_ELSEWHERE)
 @pytest.mark.parametrize("alias", [0, CLEAR, SET, XOR])
-def test_interrupts_of_the_uart_are_cleared(probe: Probe, base: int, alias: int) -> None:
+def test_interrupts_are_cleared_by_a_register_of_their_own(
+    probe: Probe, name: str, alias: int
+) -> None:
+    register = next(one for one in listed() if one.full_name == name)
+    make, raw, bit = CLEARED_ELSEWHERE[name]
     probe.reset()
-    _overrun_uart(base)(probe)
-    assert probe.load(base + 0x3C) & 1 << 10
-    probe.store(base + 0x44 + alias, 1 << 10)
-    assert probe.load(base + 0x3C) & 1 << 10 == 0
-    assert probe.load(base + 0x44) == 0
+    make(probe)
+    assert probe.load(raw) & bit
+    probe.store(register.address + alias, bit)
+    assert probe.load(raw) & bit == 0
+    assert probe.load(register.address) == 0

@@ -13,13 +13,18 @@ _FLASH, _SRAM = 0x1000_0000, 0x2000_0000
 _FLASH_SIZE = 2 << 20
 
 
-@dataclass
 class PlainCache:
-    """1024 sets of at most two lines, the one used last at the end; a line is a set of words."""
+    """1024 sets of two ways; a way is None or a line with the words of it that are there.
 
-    sets: dict[int, list[tuple[int, set[int]]]] = field(default_factory=dict)
-    accesses: int = 0
-    hits: int = 0
+    Args:
+        seed: of the random ways; None: the one that was not used last gives way.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._state = seed
+        self._sets: dict[int, list[tuple[int, set[int]] | None]] = {}
+        self._last: dict[int, int] = {}
+        self.accesses = self.hits = 0
 
     def access(self, address: int) -> bool:
         """Whether the word at `address` is a hit."""
@@ -27,34 +32,42 @@ class PlainCache:
         alias, offset = address >> 24, address & 0xFFFFFF
         looks_up, allocates = alias in (0x10, 0x11), alias in (0x10, 0x12)
         word, line = offset // 4, offset // 8
-        ways = self.sets.setdefault(line % 1024, [])
-        here = next((way for way in ways if way[0] == line), None)
-        if here and word in here[1] and looks_up:
-            self.hits += 1
-            ways.remove(here)
-            ways.append(here)
-            return True
+        number = line % 1024
+        ways = self._sets.setdefault(number, [None, None])
+        here = next((at for at, way in enumerate(ways) if way and way[0] == line), None)
+        if here is not None:
+            words = ways[here][1]
+            if word in words and looks_up:
+                self.hits += 1
+                self._last[number] = here
+                return True
         if allocates:
-            if here:
-                ways.remove(here)
-            elif len(ways) == 2:
-                ways.pop(0)
-            ways.append((line, (here[1] if here else set()) | {word}))
+            if here is None:
+                here, words = self._victim(number), set()
+                ways[here] = line, words
+            words.add(word)
+            self._last[number] = here
         return False
+
+    def _victim(self, number: int) -> int:
+        if self._state is None:
+            return 1 - self._last.get(number, 0)
+        self._state = (self._state * 1664525 + 1013904223) % 2**32  # Numerical Recipes, 7.1
+        return self._state // 2**31
 
 
 @dataclass
 class Seen:
     """What the slow model counted; `stalls` by the instruction that waited."""
 
+    cache: PlainCache
     cycles: int = 0
-    cache: PlainCache = field(default_factory=PlainCache)
     stalls: dict[int, int] = field(default_factory=dict)
 
 
-def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
+def count(target: Pico, miss: int, seed: int | None, instructions: int = 1_000_000) -> Seen:
     """Execute a copy of a freshly reset Pico up to its first BKPT."""
-    seen = Seen()
+    seen = Seen(PlainCache(seed))
     uc = Uc(
         unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB, cpu=arm_const.UC_CPU_ARM_CORTEX_M0
     )
@@ -67,7 +80,7 @@ def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
     registers = target.registers
     for name in registers.__dataclass_fields__:
         uc.reg_write(getattr(arm_const, f"UC_ARM_REG_{name.upper()}"), getattr(registers, name))
-    expected, fetched, pc, done = -1, -1, 0, 0
+    expected, fetched, behind, pc, done = -1, -1, 0, 0, 0
 
     def access(address: int) -> None:
         if not seen.cache.access(address):
@@ -75,7 +88,9 @@ def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
             seen.stalls[pc] = seen.stalls.get(pc, 0) + miss
 
     def step(uc: Uc, address: int, size: int, data: Any) -> None:
-        nonlocal expected, fetched, pc, done
+        nonlocal expected, fetched, behind, pc, done
+        if address != expected and behind % 4 == 0 and _FLASH <= behind < _SRAM:
+            access(behind)  # the word behind a taken branch was asked for already
         halfword = int.from_bytes(uc.mem_read(address, 2), "little")
         if halfword >> 8 == 0xBE or done == instructions:
             uc.emu_stop()
@@ -84,7 +99,7 @@ def count(target: Pico, miss: int, instructions: int = 1_000_000) -> Seen:
         pc = address
         if address != expected:
             fetched = -1
-        expected = address + size
+        expected = behind = address + size
         if address < _SRAM:
             for part in range(address, address + size, 2):
                 if part // 4 != fetched:

@@ -62,7 +62,7 @@ from sim.devices.pio.places import (
 FIRST_IRQ = 7  # PIO0_0; then PIO0_1, PIO1_0, PIO1_1
 _REQUESTS, _LISTENED = int(Chip.DATA_REQUESTS), int(Chip.REQUESTS_AWAITED)
 _PIO_AT, _FUNCTION = int(Chip.PIO_AT), BANK + int(Bank.FUNCTION) + PIO0_FUNCTION
-_WATCHED, _LOGGED = BANK + int(Bank.WATCHED), BANK + int(Bank.LOGGED)
+_NOTICED, _LOGGED = BANK + int(Bank.NOTICED), BANK + int(Bank.LOGGED)
 _PINS_AWAITED = int(Chip.PINS_AWAITED)
 _LOG_INTERVAL = 1024  # cycles, in which the log of the pins does not overflow
 
@@ -373,7 +373,7 @@ def _awaited(chip: Any, index: Any) -> Any:
     """The machines of a block that may do what somebody waits for, a bit each."""
     block = BLOCKS + index * BLOCK_SIZE
     enabled = chip[block + INTE] | chip[block + INTE + 2]
-    drives = chip[_FUNCTION + index] & chip[_WATCHED]
+    drives = chip[_FUNCTION + index] & chip[_NOTICED]
     if drives or (enabled >> 8 and chip[block + RAISES]):
         return np.int64(15)
     # A request that is already there comes again only after an access.

@@ -1,0 +1,106 @@
+"""The cache through which flash is executed and read in place. RP2040 datasheet, 2.6.3.1.
+
+16 KB in two ways, lines of 8 bytes, filled by halves of 4: one serial read each (pico-feedback
+issue 307). On which way gives way the datasheet is silent: see docs/cycle-model.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.cpu.crossbar import XIP, is_ahead, occupy
+from sim.cpu.native import native
+from sim.cpu.state import XIP_SETS, Chip, Core
+
+_MODELLED, _OFF, _MISS = int(Chip.XIP_MODELLED), int(Chip.XIP_OFF), int(Chip.XIP_MISS)
+_ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)
+_RANDOM, _LRU = int(Chip.XIP_RANDOM), int(Chip.XIP_LRU)
+_WAITED, _SHARED = int(Core.WAITED), int(Chip.BUS_SHARED)
+_XIP = XIP
+NOT_YET = -1
+
+
+@native
+def _holds(lines: Any, address: Any, way: Any) -> Any:
+    """Whether a way has some of the line of an address; its low bits tell which halves."""
+    entry = np.int64(lines[address >> 3 & (XIP_SETS - 1), way])
+    return entry & ~7 == address & 0x00FF_FFF8 and entry & 3 != 0
+
+
+@native
+def _way(lines: Any, address: Any) -> Any:
+    """The way that has the line of an address; 2 if none."""
+    if _holds(lines, address, 0):
+        return np.int64(0)
+    return np.int64(1 if _holds(lines, address, 1) else 2)
+
+
+@native
+def drop(lines: Any, address: Any) -> None:
+    """Forget the line of an address."""
+    for way in range(2):
+        if _holds(lines, address, way):
+            lines[address >> 3 & (XIP_SETS - 1), way] = 0
+
+
+@native
+def _is_held(chip: Any, lines: Any, address: Any) -> Any:
+    """Whether an access hits. Of the top byte, 0x10 and 0x11 look up, 0x12 and 0x13 do not."""
+    way = _way(lines, address)
+    half = np.uint32(1 << (address >> 2 & 1))
+    looks_up = chip[_OFF] == 0 and address >> 25 & 1 == 0
+    return looks_up and way < 2 and lines[address >> 3 & (XIP_SETS - 1), way] & half != 0
+
+
+@native
+def _read(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any) -> Any:
+    """Access a word; 0x10 and 0x12 put it into the cache, 0x11 and 0x13 do not."""
+    chip[_ACCESSES] += 1
+    way, index = _way(lines, address), address >> 3 & (XIP_SETS - 1)
+    if _is_held(chip, lines, address):
+        lines[index, 2] = way
+        chip[_HITS] += 1
+        return occupy(core, other, chip, cycle, _XIP, np.int64(1))
+    if chip[_OFF] == 0 and address >> 24 & 1 == 0:
+        if way == 2:
+            way = _way_to_give_way(chip, lines, index)
+            lines[index, way] = np.uint32(address & 0x00FF_FFF8)
+        lines[index, way] |= np.uint32(1 << (address >> 2 & 1))
+        lines[index, 2] = way
+    chip[_STALLS] += chip[_MISS]
+    core[_WAITED] += chip[_MISS]
+    return chip[_MISS] + occupy(core, other, chip, cycle, _XIP, chip[_MISS] + 1)
+
+
+@native
+def _way_to_give_way(chip: Any, lines: Any, index: Any) -> Any:
+    """The one used last stays; or any, full or empty, by a generator of 32 bits (period 2^32)."""
+    if chip[_LRU]:
+        return 1 - np.int64(lines[index, 2])
+    chip[_RANDOM] = chip[_RANDOM] * 1664525 + 1013904223 & 0xFFFF_FFFF
+    return chip[_RANDOM] >> 31
+
+
+@native
+def read_at_once(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any) -> Any:
+    """Cycles that an access of the word at `address` waits, though the other core may be behind."""
+    if chip[_MODELLED] == 0:
+        return occupy(core, other, chip, cycle, _XIP, np.int64(1))
+    return _read(core, other, chip, lines, cycle, address)
+
+
+@native
+def read_flash(
+    core: Any, other: Any, chip: Any, lines: Any, now: Any, late: Any, address: Any
+) -> Any:
+    """Cycles that an access of the word at `address`, `late` cycles behind `now`, waits.
+
+    NOT_YET where two cores run and the other has to come as far first: what fills a line, which
+    takes long, is done in the order of time.
+    """
+    is_early = chip[_MODELLED] and chip[_SHARED] and is_ahead(core, other, now)
+    if is_early and not _is_held(chip, lines, address):
+        return np.int64(NOT_YET)
+    return read_at_once(core, other, chip, lines, now + late, address)

@@ -1,0 +1,34 @@
+"""The crossbar of the bus, as BUSCTRL sees it. What an access does is native: sim.cpu.crossbar."""
+
+from collections.abc import Sequence
+
+from sim.cpu.native import from_python
+from sim.cpu.processor import Processor
+from sim.cpu.special import guard
+from sim.cpu.state import PORTS, Chip, Core, State
+
+_guard = from_python(guard)
+
+
+class Crossbar:
+    """Priorities and counts."""
+
+    def __init__(self, state: State, processors: Sequence[Processor]) -> None:
+        self._chip, self._processors = state.chip, processors
+
+    def prioritise(self, first: bool, second: bool) -> None:
+        """Let the accesses of core 0, of core 1 go ahead of others."""
+        self._chip[Chip.BUS_PRIORITY] = first | second << 1
+
+    def count(self, on: bool) -> None:
+        """Count accesses, which takes all of them the long way."""
+        for processor in self._processors:
+            processor.core[Core.COUNTED] = on
+            _guard(processor.core)
+
+    def events(self, number: int) -> int:
+        """How often something happened, by its number in PERFSEL; 2.1.5."""
+        port, is_any = divmod(number, 2)
+        if port >= PORTS:
+            return 0
+        return int(self._chip[(Chip.TAKEN if is_any else Chip.LOST) + port])
