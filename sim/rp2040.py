@@ -438,6 +438,7 @@ class Rp2040:
                 return None
             event = self._answer(status, limit)
             if event is not None:
+                catch_up(self._machine, self._now)
                 return event
 
     def watch(

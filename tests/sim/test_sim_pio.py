@@ -9,8 +9,10 @@ from itertools import pairwise
 import pytest
 from peripheral_board import Board
 from pio_pairs import run_random
+from sim_programs import pico
 
 from sim.cpu.state import Core
+from sim.devices.pio import places
 
 _PIO0, _PINS, _X, _Y, _ISR, _OSR, _PINDIRS = 6, 0, 1, 2, 6, 7, 4
 _NULL, _EXEC, _PC = 3, 7, 5
@@ -366,6 +368,21 @@ def test_a_reset_forgets_everything() -> None:
         *(("SM0_SHIFTCTRL", 0xC_0000), ("SM0_PINCTRL", 0x1400_0000), ("DBG_CFGINFO", 0x20_0404)),
     ):
         assert machine.board.read(_P, register) == value, register
+
+
+def test_pins_are_up_to_date_when_a_run_ends() -> None:
+    """Nobody asks for a machine that only drives a pin, until somebody looks."""
+    target = pico("b .")
+    target.run(max_cycles=10)
+    peripherals = target._chip.present_peripherals()
+    block = next(block for block in peripherals.blocks if block.name == _P)
+    for offset, value in (
+        *((0x48, _set(_X, 20)), (0x4C, _jmp(1, _X_POST)), (0x50, _set(_PINS, 1)), (0x54, _jmp(3))),
+        *((0xDC, 1 << 26), (0x00, 1)),
+    ):
+        block.write(offset, value)
+    target.run(max_cycles=100)
+    assert target._chip.state.chip[places.BLOCKS + places.PADOUT] == 1
 
 
 @pytest.mark.parametrize("first", range(0, 120, 20))
