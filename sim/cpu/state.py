@@ -35,6 +35,7 @@ PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
 PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
+PIO_SIZE = 768  # sim.devices.pio
 RING = 128  # cycles of a core's bus accesses that the other can look up
 PORTS = 10  # of the crossbar
 
@@ -175,7 +176,11 @@ class Chip(IntEnum):
     PIN_LOG = PIN_LOG_COUNT + 1
     PWM = PIN_LOG + 2 * PIN_LOG_SIZE
     DMA = PWM + PWM_SIZE
-    END = DMA + DMA_SIZE
+    PIO_AT = DMA + DMA_SIZE  # when something happens in PIO that somebody may notice
+    REQUESTS_AWAITED = auto()  # data requests that the DMA waits for
+    PINS_AWAITED = auto()  # whether a device does nothing until an input changes
+    PIO = auto()
+    END = PIO + PIO_SIZE  # type: ignore[operator]
 
 
 class Sleep(IntEnum):
@@ -206,8 +211,11 @@ class Status(IntEnum):
 
 
 class Machine(NamedTuple):
-    """What devices work on: integers that both cores share, those of SIO, those of each core."""
+    """What devices work on: the memories in words, lines of the XIP cache, integers that both cores
+    share, those of SIO, those of each core."""
 
+    words: npt.NDArray[np.uint32]
+    lines: npt.NDArray[np.uint32]
     chip: npt.NDArray[np.int64]
     sio: npt.NDArray[np.int64]
     cores: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -218,7 +226,10 @@ def machine_without_program() -> Machine:
     cores = np.zeros(Core.END, np.int64), np.zeros(Core.END, np.int64)
     for number, core in enumerate(cores):
         core[Core.NUMBER], core[Core.RUNS] = number, 1
-    return Machine(np.zeros(Chip.END, np.int64), np.zeros(SIO_SIZE, np.int64), cores)
+    words, lines = np.zeros(MEMORY_SIZE // 4, np.uint32), np.zeros((XIP_SETS, 3), np.uint32)
+    chip = np.zeros(Chip.END, np.int64)
+    chip[Chip.DEVICES_AT] = chip[Chip.PIO_AT] = NEVER
+    return Machine(words, lines, chip, np.zeros(SIO_SIZE, np.int64), cores)
 
 
 @dataclass

@@ -281,7 +281,6 @@ def test_a_core_and_the_dma_wait_for_each_other_on_one_bank() -> None:
 
 def test_reads_from_flash_wait_for_the_cache() -> None:
     board = DmaBoard()
-    board.state.chip = board.machine.chip
     board.machine.chip[Chip.XIP_MODELLED], board.machine.chip[Chip.XIP_MISS] = 1, 50
     board.configure(0, 0x1000_0000, _SRAM, 16, _control(4, _INCR_READ, _INCR_WRITE))
     first = board.until_idle(0)
