@@ -478,7 +478,12 @@ class Rp2040:
         core[Core.PAUSE_AT] = 0
         if event is None or event.reason is not Ended.DEBUGGER or core[Core.HIT]:
             return event
-        return None if paused and self.core.number == number else event
+        if not (paused and self.core.number == number):
+            return event
+        if core[Core.SLEEPS] in (Sleep.WFI, Sleep.WFE):  # is there anything to wake it?
+            event = self.run(self.cycles)
+            return event if event and event.reason is Ended.SLEEP else None
+        return None
 
     def hold(self, number: int) -> None:
         """Let a core stand where it is, whatever happens, until `release`."""

@@ -31,7 +31,7 @@ from sim.cpu.state import (
 from sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
-from sim.memory_map import SRAM
+from sim.memory_map import FLASH, SRAM
 
 ENTRY_CYCLES, RETURN_CYCLES, TAIL_CHAIN_CYCLES = 15, 11, 6
 NMI, HARD_FAULT, SV_CALL, PEND_SV, FIRST_IRQ = 2, 3, 11, 14, 16
@@ -44,7 +44,7 @@ _SPSEL = 2
 _THUMB = 1 << 24
 _BY_THE_OTHER = (1 << 13 | 1 << 15 | 1 << 16) << FIRST_IRQ  # IO_IRQ_BANK0, SIO_IRQ_PROC0 and 1
 _SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
-_SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
+_SRAM, _SRAM_SIZE, _FLASH = SRAM.base, SRAM.size, FLASH.base >> 24
 
 _OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR, _PROTECTED = (
     REASONS.index(reason)
@@ -215,7 +215,9 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
                 fault(core, _PROTECTED, address, 4)
                 core[_UNSTACKED] = 1
                 return _GO
-            if at < 0 or at >= FLASH_AT or (at >= ROM_AT and at < XIP_SRAM_AT):
+            if (at >= ROM_AT and at < XIP_SRAM_AT) or address >> 24 == _FLASH:
+                continue  # the bus takes it, and nothing changes
+            if at < 0 or at >= FLASH_AT:
                 fault(core, _WRITE, address, 4)
                 core[_UNSTACKED] = 1
                 return _GO

@@ -191,7 +191,7 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     if (address != _TIMERAWL and address != _TIMERAWH) or chip[_OFFSET] >= NEVER:
         return np.int64(NOT_HERE)
     count = ticks(chip, now) + chip[_OFFSET]
-    return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
+    return (count if address == _TIMERAWL else count >> 32) & 0xFFFF_FFFF
 
 
 @native

@@ -78,6 +78,8 @@ class Memories:
 
     def write(self, address: int, size: int, value: int) -> None:
         offset = address - SRAM.base
+        if address < ROM.size:
+            return  # the bus takes it, and nothing changes
         if not 0 <= offset < SRAM.size:
             raise self.nothing(address)
         self.sram[offset : offset + size] = value.to_bytes(size, "little")

@@ -166,6 +166,7 @@ def main(seed: int, count: int) -> None:
     programs = RandomPrograms()
     ends: Counter[str] = Counter()
     slowest = 0.0
+    programs.run(random.Random("compiles what is native"))
     for number in range(count):
         print(number, file=sys.stderr, flush=True)
         started = time.perf_counter()
