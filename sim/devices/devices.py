@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip
+from sim.cpu.state import NEVER, PIN_LOG_SIZE, Chip
 from sim.devices.dma import BASE as DMA_BASE
 from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from sim.devices.pins import Bank
 from sim.devices.pwm import BASE as PWM_BASE
 from sim.devices.pwm import PWM_ON, advance_pwm, clearing_bits_of_pwm, peek_pwm, write_pwm
 from sim.devices.transfers import advance_dma
@@ -22,18 +23,34 @@ NOT_HERE = -1 << 62
 _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
-_AT, _ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
+_AT, _ON, _SINCE = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.DEVICES_SINCE)
+_LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
+# Cycles between two looks at a log that is emptied from a quarter on: the rest has room for them,
+# and for an instruction whose words all miss the XIP cache.
+_LOG_SPAN = PIN_LOG_SIZE // 8
 
 
 @native
-def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
-    """Bring all devices up to a cycle."""
+def _advance(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     at = np.int64(NEVER)
     if chip[_ON] & PWM_ON:
         at = advance_pwm(core, other, chip, now)
     if chip[_ON] & DMA_ON:
         at = min(at, advance_dma(core, other, chip, words, now))
-    chip[_AT] = at
+    chip[_AT], chip[_SINCE] = at, now
+
+
+@native
+def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
+    """Bring all devices up to a cycle; where pins are logged, from event to event."""
+    if chip[_LOGGED]:
+        until = max(chip[_AT], chip[_SINCE] + 1)
+        while until < now:
+            _advance(core, other, chip, words, until)
+            until = max(chip[_AT], until + 1)
+    _advance(core, other, chip, words, now)
+    if chip[_LOGGED] and chip[_ON]:
+        chip[_AT] = min(chip[_AT], now + _LOG_SPAN)
 
 
 @native

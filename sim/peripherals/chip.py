@@ -268,6 +268,7 @@ class Peripherals:
         self.timebase.reset()
         machine = self._surroundings.machine
         machine.chip[Chip.DEVICES_AT], machine.chip[Chip.DEVICES_ON] = NEVER, 0
+        machine.chip[Chip.DEVICES_SINCE] = 0
         for bank in (self.io_bank0, self.io_qspi):
             bank.release()
         for block in (*self.blocks, self.sios[1]):

@@ -43,15 +43,27 @@ class Timer(TimedBlock):
             Register(0x08, "TIMEHR", 0, 0),
             Register(0x0C, "TIMELR", 0, 0, self._read_low, peek=lambda: self.count & ALL_BITS),
             *(Register(0x10 + 4 * n, f"ALARM{n}", on_write=partial(self._arm, n)) for n in _ALARMS),
-            Register(0x20, "ARMED", 0, 0, lambda: self._armed, self._disarm, clears=0xF),
+            Register(
+                0x20,
+                "ARMED",
+                on_read=lambda: self._armed,
+                on_write=self._disarm,
+                writable=0,
+                clears=0xF,
+                steady_until=self.due,
+            ),
             Register(0x24, "TIMERAWH", 0, 0, lambda: self.count >> 32),
             Register(0x28, "TIMERAWL", 0, 0, lambda: self.count & ALL_BITS),
             Register(0x2C, "DBGPAUSE", 0b111, 0b110),
             Register(0x30, "PAUSE", 0, 1, on_write=self._pause),
-            Register(0x34, "INTR", 0, 0, lambda: self._raised, self._clear, clears=0xF),
+            Register(
+                *(0x34, "INTR", 0, 0, lambda: self._raised, self._clear),
+                clears=0xF,
+                steady_until=self.due,
+            ),
             Register(0x38, "INTE", 0, 0xF, on_write=self._drive),
             Register(0x3C, "INTF", 0, 0xF, on_write=self._drive),
-            Register(0x40, "INTS", 0, 0, self._status),
+            Register(0x40, "INTS", 0, 0, self._status, steady_until=self.due),
         )
         self.reset()
 
