@@ -1,4 +1,5 @@
-"""The core of our own: against Unicorn, with both cores on the bus, and where a program polls."""
+"""The core of our own: against Unicorn, with both cores on the bus, where a program polls, and
+beside state machines of PIO."""
 
 from __future__ import annotations
 
@@ -20,6 +21,9 @@ POLLED_CYCLES = 8_000_000
 # ldr r0, =0x40054000 (TIMER); again: eight times ldr r1, [r0, #0x28] (TIMERAWL); b again
 _POLLS = (0x4804, *(0x6A81,) * 8, 0xE7F6, 0, 0, 0x4000, 0x4005)
 _READS = 8
+_RESETS, _IO_BANK0, _PIO0 = 0x4000_C000, 0x4001_4000, 0x5020_0000
+_SET_1, _SET_0 = 0xE001, 0xE000  # set pins, 1; set pins, 0
+_PIO_CYCLES = 20_000_000
 _CYCLES = _READS * 4 + 2  # of a turn: each read takes two cycles and two of the APB
 
 
@@ -30,6 +34,7 @@ def rows(rounds: int) -> list[dict[str, Any]]:
         *(_compared(of, variant, rounds) for variant in (Variant.PLAIN, Variant.FAST)),
         _both_cores(of, rounds),
         _polling(rounds),
+        *(_machines(count, rounds) for count in (1, 4)),
     ]
 
 
@@ -72,6 +77,32 @@ def _polling(rounds: int) -> dict[str, Any]:
     row = _row("reads of TIMER", POLLED_CYCLES / median(times), None)
     reads = POLLED_CYCLES * _READS / _CYCLES / median(times)
     return row | {"case": f"reads of TIMER, {reads / 1e6:.1f} million a second"}
+
+
+def _machines(count: int, rounds: int) -> dict[str, Any]:
+    """State machines that toggle a pin each in every cycle, while a core spins."""
+    stores = [(_RESETS, 0), (_PIO0 + 0x48, _SET_1), (_PIO0 + 0x4C, _SET_0)]
+    for number in range(count):
+        registers = _PIO0 + 0xC8 + 0x18 * number
+        stores += [(registers + 0x14, 1 << 26 | number << 5), (registers + 4, 1 << 12)]
+        stores += [(registers + 0x10, 0xE081), (_IO_BANK0 + 4 + 8 * number, 6)]
+    stores.append((_PIO0, (1 << count) - 1))
+    pico = Pico(raw.parse(_storing(stores), base=0x2000_0000))
+    pico.run(_PIO_CYCLES)
+    times = [seconds(lambda: pico.run(_PIO_CYCLES)) for _ in range(rounds)]
+    name = "a machine of PIO" if count == 1 else f"{count} machines of PIO"
+    return _row(f"{name} at full clock", _PIO_CYCLES / median(times), None)
+
+
+def _storing(stores: list[tuple[int, int]]) -> bytes:
+    """A program that stores words at addresses, and then spins.
+
+    adr r2, list; again: ldmia r2!, {r0, r1}; cmp r0, #0; beq .; str r1, [r0]; b again
+    """
+    code = (0xA202, 0xCA03, 0x2800, 0xD0FE, 0x6001, 0xE7FA)
+    image = b"".join(halfword.to_bytes(2, "little") for halfword in code)
+    words = [word for store in (*stores, (0, 0)) for word in store]
+    return image + b"".join(word.to_bytes(4, "little") for word in words)
 
 
 def _row(case: str, speed: float, ratio: float | None) -> dict[str, Any]:

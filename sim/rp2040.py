@@ -47,7 +47,7 @@ from sim.cpu.system_clock import SystemClock
 from sim.cpu.systick import advance_systick, schedule_systick
 from sim.crossbar import Crossbar
 from sim.devices.accesses import access_of, answer_read, answer_write
-from sim.devices.devices import advance_devices
+from sim.devices.devices import catch_up
 from sim.devices.transfers import request_data
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
@@ -74,7 +74,6 @@ _tell = from_python(tell)
 _guard = from_python(guard)
 _advance_systick = from_python(advance_systick)
 _schedule_systick = from_python(schedule_systick)
-_advance_devices = from_python(advance_devices)
 _request_data = from_python(request_data)
 _read_register = from_python(read_register)
 _write_register = from_python(write_register)
@@ -82,6 +81,7 @@ _write_register = from_python(write_register)
 _BOOT_ROM = Path(__file__).with_name("bootrom.bin")
 _STAGE_LIMIT = 1 << 20  # cycles; a second stage of the SDK takes about 500
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
+_SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its end
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
@@ -145,7 +145,9 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
-        self._machine = Machine(self.state.chip, self.state.sio, (first.core, second.core))
+        self._machine = Machine(
+            self.state.words, self.state.chip, self.state.sio, (first.core, second.core)
+        )
         around = Surroundings(
             irq=self._irq,
             uart0=uart or (lambda _: None),
@@ -448,7 +450,8 @@ class Rp2040:
                 self._reboot()
                 continue
             # The instruction that asks for a reset is the last.
-            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else _SLICE))
+            slice_ = _SLICE_OF_DEVICES if chip[Chip.DEVICES_ON] else _SLICE
+            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
             if self._runs_core1:
                 status = both_cores(self._observed)(*self._of_both)
             else:
@@ -460,6 +463,7 @@ class Rp2040:
                 return None
             event = self._answer(status, limit)
             if event is not None:
+                catch_up(self._machine, self._now)
                 return event
 
     def watch(
@@ -672,6 +676,7 @@ class Rp2040:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
             self._scheduler.advance(self._now)
+            catch_up(self._machine, self._now)
             self._serve_dma()
         if self.peripherals.io_bank0.tell_watched():
             self._steady.forget()
@@ -691,7 +696,7 @@ class Rp2040:
 
     def _serve_dma(self) -> None:
         """Perform the accesses that the DMA asks for, as far as it comes until now."""
-        machine, words = self._machine, self.state.words
+        machine = self._machine
         ask = access_of(machine.chip)
         while ask is not None:
             bus = self._private[0].bus
@@ -701,7 +706,7 @@ class Rp2040:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
             self._steady.forget()  # it may have changed what a core polls
-            _advance_devices(*machine.cores, machine.chip, words, self._scheduler.cycles)
+            catch_up(machine, self._scheduler.cycles)
             ask = access_of(machine.chip)
 
     def _request_data(self, number: int, level: bool) -> None:

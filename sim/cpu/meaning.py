@@ -257,7 +257,8 @@ def load(address: str, size: int, target: str, *, signed: bool = False) -> str:
         "else:",
         f"    y = load(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, {size})",
         "    if y < 0: status = -y; break",
-        f"    cost += (y >> 32) - BIAS; {_DONE}",
+        f"    cost += (y >> 32 & 255) - BIAS; {_DONE}",
+        "    if y & ATTENTION: stop = int64(0)",
         f"r[{target}] = {extend}",
     )
 
@@ -333,7 +334,9 @@ _STORE_MANY = lines(
 _LOAD_MANY = lines(
     "p = y + 4 * k & 0xFFFFFFFF",
     "s = load(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4)",
-    "if s >= 0: cyc += max((s >> 32) - BIAS, 0); loaded[k] = uint32(s)",
+    "if s >= 0:",
+    "    cyc += max((s >> 32 & 255) - BIAS, 0); loaded[k] = uint32(s)",
+    "    if s & ATTENTION: stop = int64(0)",
 )
 _LINKED = "r[i if i < 8 else 14]"
 

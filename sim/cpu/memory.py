@@ -37,7 +37,7 @@ SIO hangs on the core's single-cycle port."""
 # 0xE0100000-0xFFFFFFFF for the vendor, execute never), and no EXC_RETURN value.
 RETURN_ADDRESS = 0xEFFF_FFFE
 BIAS = 8  # added to cycles in an answer, since they may be fewer than none
-ATTENTION = 1 << 40  # in the answer of a store: look around before the next instruction
+ATTENTION = 1 << 40  # in an answer: look around before the next instruction
 
 REASONS = tuple(FaultReason)
 _UNALIGNED, _WRITE_FLASH, _FETCH, _MPU, _UNPREDICTABLE = (
@@ -67,7 +67,8 @@ _STEADY_COUNT, _STEADY = int(Chip.STEADY_COUNT), int(Chip.STEADY)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
 _APB, _NOT_YET = APB, NOT_YET
 _ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
-_DEVICES_ON = int(Chip.DEVICES_ON)
+_DEVICES_ON, _DEVICES_AT = int(Chip.DEVICES_ON), int(Chip.DEVICES_AT)
+_STOP_AT = int(Core.STOP_AT)
 _PPB = 0xE00  # address >> 20; words only: B3.1.1
 
 
@@ -237,7 +238,10 @@ def load(
     address: Any,
     size: Any,
 ) -> Any:
-    """The value at an address, its extra cycles (with BIAS) from bit 32 on; below 0: a Status."""
+    """The value at an address, its extra cycles (with BIAS) from bit 32 on, and perhaps ATTENTION.
+
+    Below 0: a Status.
+    """
     if address & (size - 1):
         return fault(core, _UNALIGNED, address, size)
     if core[_FAST] == 0 and refuses(core, address, False, False):
@@ -276,7 +280,9 @@ def load(
             found = found >> 8 * (address & 3) & (1 << 8 * size) - 1
         if core[_WATCHING]:
             _watch(core, chip, address, size, 1)
-        return found | _extra(core, other, chip, now, address, False) << 32
+        soon = chip[_DEVICES_AT] < core[_STOP_AT]
+        extra = _extra(core, other, chip, now, address, False)
+        return found | extra << 32 | (ATTENTION if soon else 0)
     return ask(core, now, address, size, 0, 0)
 
 

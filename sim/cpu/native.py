@@ -35,7 +35,7 @@ def hash_of_sources() -> str:
     digest = hashlib.sha256()
     constants = [_SIM / "memory_map.py", _SIM / "faults.py", _SIM / "instructions.py"]
     for folder in ("cpu", "devices"):
-        constants += sorted((_SIM / folder).glob("*.py"))
+        constants += sorted((_SIM / folder).rglob("*.py"))
     for path in constants:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -45,7 +45,8 @@ _ERRORS, _WORDS = int(Sio.ERRORS), int(Sio.WORDS)
 _NUMBER, _PENDING = int(Core.NUMBER), int(Core.PENDING)
 _BANKS, _BANK_SIZE = int(Chip.PINS), int(Chip.PINS_HI) - int(Chip.PINS)
 _OUT, _ENABLE = int(Bank.OUT) + SIO_FUNCTION, int(Bank.ENABLE) + SIO_FUNCTION
-_ALL_PINS, _INPUTS, _EVENT_AT = int(Bank.ALL), int(Bank.INPUTS), int(Chip.EVENT_AT)
+_ALL_PINS, _INPUTS = int(Bank.ALL), int(Bank.INPUTS)
+_EVENT_AT, _DEVICES_AT = int(Chip.EVENT_AT), int(Chip.DEVICES_AT)
 _DIVIDEND, _DIVISOR = int(Core.DIVIDEND), int(Core.DIVISOR)
 _QUOTIENT, _REMAINDER = int(Core.QUOTIENT), int(Core.REMAINDER)
 _READY_AT, _DIRTY, _RUNS = int(Core.READY_AT), int(Core.DIRTY), int(Core.RUNS)
@@ -133,7 +134,8 @@ def _write_gpio(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: 
     if other[_RUNS] and other[_PENDING] != of_other:
         core[_WINDOW] = 0
         return np.int64(1)
-    return np.int64(core[_PENDING] != pending or chip[_EVENT_AT] <= now)
+    at = min(chip[_EVENT_AT], chip[_DEVICES_AT])
+    return np.int64(core[_PENDING] != pending or at <= now)
 
 
 @native

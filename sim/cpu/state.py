@@ -36,6 +36,7 @@ PIN_LOG_SIZE = 4096
 STEADY_SIZE = 8
 PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
+PIO_SIZE = 768  # sim.devices.pio
 RING = 128  # cycles of a core's bus accesses that the other can look up
 PORTS = 10  # of the crossbar
 
@@ -165,7 +166,6 @@ class Chip(IntEnum):
     WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS  # type: ignore[operator]
     # Native devices: sim.devices.
     DEVICES_AT = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS  # when something happens in one of them
-    DEVICES_SINCE = auto()  # up to where they have been brought
     DEVICES_ON = auto()  # whether anything happens in them by itself
     DATA_REQUESTS = auto()  # to the DMA: a bit for each that is high
     PINS = auto()
@@ -174,7 +174,11 @@ class Chip(IntEnum):
     PIN_LOG = PIN_LOG_COUNT + 1
     PWM = PIN_LOG + 2 * PIN_LOG_SIZE
     DMA = PWM + PWM_SIZE
-    END = DMA + DMA_SIZE
+    PIO_AT = DMA + DMA_SIZE  # when something happens in PIO that somebody may notice
+    REQUESTS_AWAITED = auto()  # data requests that the DMA waits for
+    PINS_AWAITED = auto()  # whether a device does nothing until an input changes
+    PIO = auto()
+    END = PIO + PIO_SIZE  # type: ignore[operator]
 
 
 class Sleep(IntEnum):
@@ -205,8 +209,10 @@ class Status(IntEnum):
 
 
 class Machine(NamedTuple):
-    """What devices work on: integers that both cores share, those of SIO, those of each core."""
+    """What devices work on: the memories in words, integers that both cores share, those of SIO,
+    those of each core."""
 
+    words: npt.NDArray[np.uint32]
     chip: npt.NDArray[np.int64]
     sio: npt.NDArray[np.int64]
     cores: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -217,7 +223,9 @@ def machine_without_program() -> Machine:
     cores = np.zeros(Core.END, np.int64), np.zeros(Core.END, np.int64)
     for number, core in enumerate(cores):
         core[Core.NUMBER], core[Core.RUNS] = number, 1
-    return Machine(np.zeros(Chip.END, np.int64), np.zeros(SIO_SIZE, np.int64), cores)
+    words, chip = np.zeros(MEMORY_SIZE // 4, np.uint32), np.zeros(Chip.END, np.int64)
+    chip[Chip.DEVICES_AT] = chip[Chip.PIO_AT] = NEVER
+    return Machine(words, chip, np.zeros(SIO_SIZE, np.int64), cores)
 
 
 @dataclass

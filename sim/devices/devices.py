@@ -10,47 +10,63 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, PIN_LOG_SIZE, Chip
+from sim.cpu.native import from_python, native
+from sim.cpu.state import NEVER, Chip, Machine
 from sim.devices.dma import BASE as DMA_BASE
 from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
 from sim.devices.pins import Bank
+from sim.devices.pio.machines import advance_pio
+from sim.devices.pio.registers import (
+    PIO_ON,
+    clears_pio,
+    is_pio,
+    peek_pio,
+    read_pio,
+    write_pio,
+)
 from sim.devices.pwm import BASE as PWM_BASE
-from sim.devices.pwm import PWM_ON, advance_pwm, clearing_bits_of_pwm, peek_pwm, write_pwm
+from sim.devices.pwm import (
+    PWM_ON,
+    advance_pwm,
+    clearing_bits_of_pwm,
+    next_event_of_pwm,
+    peek_pwm,
+    write_pwm,
+)
 from sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
 _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
-_AT, _ON, _SINCE = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.DEVICES_SINCE)
+_AT, _ON, _PIO_AT = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.PIO_AT)
 _LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
-# Cycles between two looks at a log that is emptied from a quarter on: the rest has room for them,
-# and for an instruction whose words all miss the XIP cache.
-_LOG_SPAN = PIN_LOG_SIZE // 8
-
-
-@native
-def _advance(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
-    at = np.int64(NEVER)
-    if chip[_ON] & PWM_ON:
-        at = advance_pwm(core, other, chip, now)
-    if chip[_ON] & DMA_ON:
-        at = min(at, advance_dma(core, other, chip, words, now))
-    chip[_AT], chip[_SINCE] = at, now
 
 
 @native
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
-    """Bring all devices up to a cycle; where pins are logged, from event to event."""
-    if chip[_LOGGED]:
-        until = max(chip[_AT], chip[_SINCE] + 1)
-        while until < now:
-            _advance(core, other, chip, words, until)
-            until = max(chip[_AT], until + 1)
-    _advance(core, other, chip, words, now)
-    if chip[_LOGGED] and chip[_ON]:
-        chip[_AT] = min(chip[_AT], now + _LOG_SPAN)
+    """Bring all devices up to a cycle."""
+    at = np.int64(NEVER)
+    if chip[_ON] & PWM_ON and (chip[_ON] & PIO_ON or chip[_LOGGED]):
+        at = next_event_of_pwm(chip)
+        while at < now:  # what PWM puts to the pins is seen in its own cycle
+            _advance_transfers(core, other, chip, words, at)
+            at = advance_pwm(core, other, chip, at)
+    if chip[_ON] & PWM_ON:
+        at = advance_pwm(core, other, chip, now)
+    chip[_AT] = min(at, _advance_transfers(core, other, chip, words, now))
+
+
+@native
+def _advance_transfers(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
+    """Bring the DMA and PIO up to a cycle; the cycle at which to do so again."""
+    at = np.int64(NEVER)
+    if chip[_ON] & DMA_ON:
+        at = advance_dma(core, other, chip, words, now)
+    if chip[_ON] & PIO_ON:
+        advance_pio(core, other, chip, now)
+        at = min(at, chip[_PIO_AT])
+    return at
 
 
 @native
@@ -60,6 +76,8 @@ def _peek(chip: Any, address: Any) -> Any:
         return peek_dma(chip, address & 0xFFF)
     if address >> 12 == _PWM_PAGE:
         return peek_pwm(chip, address & 0xFFF)
+    if is_pio(address):
+        return peek_pio(chip, address, NOT_HERE)
     return np.int64(NOT_HERE)
 
 
@@ -68,13 +86,18 @@ def _clearing_bits(address: Any) -> Any:
     """Of the register at an address: the bits that a written 1 clears."""
     if address >> 12 == _DMA_PAGE:
         return clearing_bits_of_dma(address & 0xFFF)
+    if is_pio(address):
+        return clears_pio(address)
     return clearing_bits_of_pwm(address & 0xFFF) if address >> 12 == _PWM_PAGE else np.int64(0)
 
 
 @native
 def read_device(core: Any, other: Any, chip: Any, now: Any, address: Any) -> Any:
     """Read the register at an address; NOT_HERE for others."""
-    return _peek(chip, address & ~_ALIAS)
+    plain = address & ~_ALIAS
+    if is_pio(plain):
+        return read_pio(core, other, chip, now, plain, NOT_HERE)
+    return _peek(chip, plain)
 
 
 @native
@@ -83,6 +106,8 @@ def _write(core: Any, other: Any, chip: Any, now: Any, address: Any, value: Any)
         return write_dma(core, other, chip, now, address & 0xFFF, value)
     if address >> 12 == _PWM_PAGE:
         return write_pwm(core, other, chip, now, address & 0xFFF, value)
+    if is_pio(address):
+        return write_pio(core, other, chip, now, address, value, NOT_HERE)
     return np.int64(NOT_HERE)
 
 
@@ -106,3 +131,12 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
             value = before & ~value
         value = value & ~clears | cleared
     return _write(core, other, chip, now, plain, value)
+
+
+_advance_devices = from_python(advance_devices)
+
+
+def catch_up(machine: Machine, now: int) -> None:
+    """Let all that native devices do until a cycle have happened, for callers in Python."""
+    if machine.chip[_ON]:
+        _advance_devices(*machine.cores, machine.chip, machine.words, now)

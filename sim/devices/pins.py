@@ -63,6 +63,8 @@ class Bank(IntEnum):
     LOGGED = FORCED + 4 * OWNERS  # whether changes are logged
     WATCHED = auto()  # pins of whose changes Python is told
     CHANGED = auto()  # those that did
+    NOTICED = auto()  # pins of whose changes a core or Python is told
+    PLAIN = auto()  # no overrides, no wires, and nobody to be told
     END = auto()
 
 
@@ -95,6 +97,7 @@ _FROM_PAD, _INPUTS, _IRQ_LEVELS = int(Bank.FROM_PAD), int(Bank.INPUTS), int(Bank
 _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
 _WATCHED, _CHANGED = int(Bank.WATCHED), int(Bank.CHANGED)
+_PLAIN, _AWAITED = int(Bank.PLAIN), int(Chip.PINS_AWAITED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
 _NUMBER = int(Core.NUMBER)
 _COUNTED = int(Chip.PWM) + PWM_INPUTS_AT
@@ -136,6 +139,15 @@ def drive_lines(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
 
 
 @native
+def _undriven(chip: Any, bank: Any, before: Any) -> Any:
+    """Levels of the pins where nobody of the chip drives them."""
+    # 2.19.4.1: both pulls together keep the last level.
+    pulled = chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
+    driven = chip[bank + _DRIVEN]
+    return chip[bank + _DRIVEN_HIGH] & driven | pulled & ~driven
+
+
+@native
 def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     """Let the pins take the levels that everything gives them."""
     out = enable = np.int64(0)
@@ -151,15 +163,12 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     changed = chip[bank + _PAD_ENABLE] ^ enable
     chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
     before, driven = chip[bank + _LEVELS], chip[bank + _DRIVEN]
-    # 2.19.4.1: both pulls together keep the last level.
-    pulled = chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
-    undriven = chip[bank + _DRIVEN_HIGH] & driven | pulled & ~driven
-    levels = out & enable | undriven & ~enable
+    levels = out & enable | _undriven(chip, bank, before) & ~enable
     for wire in range(chip[bank + _WIRES]):
         pins = chip[bank + _WIRE + wire]
         holds = pins & (enable | driven)
         if not holds:
-            holds = pins & pulled
+            holds = pins & chip[bank + _PULLED_UP] & (~chip[bank + _PULLED_DOWN] | before)
         # Where two drive one wire, low wins, as it does with open drains.
         high = holds and holds & ~levels == 0
         levels = levels | pins if high else levels & ~pins
@@ -167,6 +176,8 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     from_pad = levels & chip[bank + _INPUT_ENABLED]
     chip[bank + _FROM_PAD] = from_pad
     inputs = _over(chip, bank + _IN_OVER, from_pad) & every
+    if inputs != chip[bank + _INPUTS] and chip[_AWAITED]:
+        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
     chip[bank + _INPUTS] = inputs
     if bank == _PINS and chip[_COUNTED]:
         _count_inputs(chip, inputs & chip[_COUNTED] & chip[bank + _FUNCTION + _PWM_FUNCTION], now)
@@ -180,6 +191,27 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     if changed:
         chip[bank + _CHANGED] |= changed
         chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
+    if levels != before and chip[bank + _LOGGED]:
+        _log_changes(chip, now, levels ^ before)
+
+
+@native
+def _settle_plain_pins(chip: Any, bank: Any, pins: Any, out: Any, enable: Any, now: Any) -> None:
+    """The same where nothing stands between some pins and what one function puts out."""
+    out = chip[bank + _FROM_PERIPHERAL] & ~pins | out & pins
+    enable = chip[bank + _ENABLE_FROM_PERIPHERAL] & ~pins | enable & pins
+    chip[bank + _FROM_PERIPHERAL], chip[bank + _ENABLE_FROM_PERIPHERAL] = out, enable
+    enable &= ~chip[bank + _OUTPUT_DISABLED]
+    chip[bank + _PAD_OUT], chip[bank + _PAD_ENABLE] = out, enable
+    before = chip[bank + _LEVELS]
+    levels = out & enable | _undriven(chip, bank, before) & ~enable
+    chip[bank + _LEVELS] = levels
+    seen, was = levels & chip[bank + _INPUT_ENABLED], chip[bank + _FROM_PAD]
+    chip[bank + _FROM_PAD] = chip[bank + _INPUTS] = chip[bank + _IRQ_LEVELS] = seen
+    chip[bank + _RISEN] |= seen & ~was
+    chip[bank + _FALLEN] |= was & ~seen
+    if seen != was and chip[_AWAITED]:
+        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
     if levels != before and chip[bank + _LOGGED]:
         _log_changes(chip, now, levels ^ before)
 
@@ -210,7 +242,9 @@ def drive_pins(
     at, enables = bank + _OUT + function, bank + _ENABLE + function
     changed = (chip[at] ^ out | chip[enables] ^ enable) & pins
     chip[at], chip[enables] = out, enable
-    if changed:
+    if changed and chip[bank + _PLAIN] and chip[_COUNTED] == 0:
+        _settle_plain_pins(chip, bank, pins, out, enable, now)
+    elif changed:
         settle_pins(core, other, chip, bank, now)
 
 

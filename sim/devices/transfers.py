@@ -43,6 +43,8 @@ from sim.devices.dma import (
     stop,
     write_dma,
 )
+from sim.devices.pio.machines import advance_pio
+from sim.devices.pio.registers import PIO_ON, is_pio, read_pio, write_pio
 from sim.devices.sniffer import sniffed, swapped
 
 AHEAD = 16  # cycles that memory may be behind what the cores see of it
@@ -62,6 +64,7 @@ _ADDRESS, _VALUE = _SHARED + int(Dma.ADDRESS), _SHARED + int(Dma.VALUE)
 _NOTHING, _ASK_READ, _ASK_WRITE, _HAS_READ, _HAS_WRITTEN = (int(ask) for ask in Ask)
 _DEVICES_AT, _DEVICES_ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 _EVENT_AT, _REQUESTS = int(Chip.EVENT_AT), int(Chip.DATA_REQUESTS)
+_AWAITED, _PIO_AT, _PIO_REQUESTS = int(Chip.REQUESTS_AWAITED), int(Chip.PIO_AT), 16
 _DMA_END = BASE + 0x1000
 _FAILED = -1 << 61
 _PWM_WRAP0, _PWM_WRAP7 = 24, 31
@@ -132,11 +135,13 @@ def _next_chance(chip: Any, cycle: Any) -> Any:
             chance = min(chance, max(begins, request))
         elif by == PERMANENT or chip[_REQUESTS] >> by & 1:
             chance = min(chance, begins)
+        elif by < _PIO_REQUESTS:
+            chance = min(chance, max(begins, chip[_PIO_AT]))
     return chance
 
 
 @native
-def _load(chip: Any, words: Any, address: Any) -> Any:
+def _load(core: Any, other: Any, chip: Any, words: Any, now: Any, address: Any) -> Any:
     """What lies at an address; NOT_HERE where Python knows, _FAILED where nothing is."""
     at = place(address)
     if at >= 0:
@@ -146,6 +151,9 @@ def _load(chip: Any, words: Any, address: Any) -> Any:
         return np.int64(_FAILED)  # SIO and the cores' own registers are not on this bus
     if address >= BASE and address < _DMA_END:
         return peek_dma(chip, address & 0xFFC) >> 8 * (address & 3)
+    if is_pio(address) and address & _ALIAS == 0:
+        value = read_pio(core, other, chip, now, address & ~3, NOT_HERE)
+        return value >> 8 * (address & 3) if value != NOT_HERE else value
     return np.int64(NOT_HERE)
 
 
@@ -169,6 +177,10 @@ def _store(
         lanes = value * (0x0101_0101 if size == 1 else 0x0001_0001 if size == 2 else 1)
         write_dma(core, other, chip, now, address & 0xFFC, lanes)
         return np.int64(0)
+    if is_pio(address) and address & _ALIAS == 0:
+        lanes = value * (0x0101_0101 if size == 1 else 0x0001_0001 if size == 2 else 1)
+        done = write_pio(core, other, chip, now, address & ~3, lanes, NOT_HERE)
+        return done if done == NOT_HERE else np.int64(0)
     return np.int64(NOT_HERE)
 
 
@@ -198,7 +210,7 @@ def _transfer(core: Any, other: Any, chip: Any, words: Any, number: Any, cycle: 
     if chip[_ASKS] == _HAS_READ or chip[_ASKS] == _HAS_WRITTEN:
         value = chip[_VALUE]
     else:
-        value = _load(chip, words, source)
+        value = _load(core, other, chip, words, cycle, source)
         if value == _FAILED:
             _fail(chip, number, READ_ERROR)
             return np.int64(1)
@@ -244,12 +256,24 @@ def _transfer(core: Any, other: Any, chip: Any, words: Any, number: Any, cycle: 
 
 
 @native
+def _awaited_of_pio(chip: Any) -> Any:
+    """The data requests of PIO that channels wait for."""
+    awaited = np.int64(0)
+    for number in range(CHANNELS):
+        by = chip[_AT + _SIZE * number + _CTRL] >> 15 & 0x3F
+        if chip[_ACTIVE] >> number & 1 and by < _PIO_REQUESTS:
+            awaited |= np.int64(1) << by
+    return awaited
+
+
+@native
 def advance_dma(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
     """Do all transfers that begin before a cycle; the cycle at which to do so again.
 
     Where Python has to answer an access, what comes behind it waits.
     """
     cycle = chip[_CYCLE]
+    chip[_AWAITED] = _awaited_of_pio(chip)
     while chip[_ACTIVE] and chip[_ASKS] != _ASK_READ and chip[_ASKS] != _ASK_WRITE:
         ending = _end_of_something(chip)
         ends = chip[_AT + _SIZE * ending + _ENDS]
@@ -259,6 +283,8 @@ def advance_dma(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
             continue
         if cycle >= now:
             break
+        if chip[_DEVICES_ON] & PIO_ON:
+            advance_pio(core, other, chip, cycle)
         number = chip[_ASKED_BY] if chip[_ASKS] != _NOTHING else _chosen(chip, cycle)
         if number < 0:
             cycle = min(max(_next_chance(chip, cycle), cycle + 1), now)

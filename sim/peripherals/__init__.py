@@ -1,7 +1,4 @@
-"""The register blocks of the RP2040, one file each.
-
-PIO is not modelled; `BLOCKS` names it all the same.
-"""
+"""The register blocks of the RP2040, one file each."""
 
 from sim.peripherals.blocks import BLOCKS, Block, block_of
 from sim.peripherals.chip import Peripherals, Surroundings, all_peripherals

@@ -16,6 +16,7 @@ from sim.peripherals.i2c_bus import I2cBus
 from sim.peripherals.interrupts import InterruptLine, Irq
 from sim.peripherals.io_bank import IoBank
 from sim.peripherals.pads import Pads
+from sim.peripherals.pio import Pio
 from sim.peripherals.pll import Pll
 from sim.peripherals.psm import Psm
 from sim.peripherals.pwm import PwmRegisters
@@ -249,6 +250,7 @@ class Peripherals:
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
             DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),
+            Pio(0, machine, scheduler), Pio(1, machine, scheduler),
             XipCtrl(around.cache, stream), XipAux(stream), self.xip_ssi, self.usbctrl,
         ]  # fmt: skip
         self.resets.on_reset = {block.name: partial(_reset, block) for block in self.blocks} | {
@@ -268,7 +270,6 @@ class Peripherals:
         self.timebase.reset()
         machine = self._surroundings.machine
         machine.chip[Chip.DEVICES_AT], machine.chip[Chip.DEVICES_ON] = NEVER, 0
-        machine.chip[Chip.DEVICES_SINCE] = 0
         for bank in (self.io_bank0, self.io_qspi):
             bank.release()
         for block in (*self.blocks, self.sios[1]):

@@ -7,8 +7,11 @@ nobody drives follows what the host sets, else its pull.
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from sim.cpu.native import from_python
 from sim.cpu.state import Machine
+from sim.devices.devices import catch_up
 from sim.devices.pins import (
     FUNCTIONS,
     MAX_WIRES,
@@ -129,16 +132,19 @@ class IoBank(RegisterBlock):
     @property
     def inputs(self) -> int:
         """What the peripherals see of all pins, behind the input override."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.INPUTS])
 
     @property
     def levels(self) -> int:
         """Levels at the pads."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.LEVELS])
 
     @property
     def outputs(self) -> tuple[int, int]:
         """Levels that the chip drives, and the pins that it drives."""
+        catch_up(self._machine, self._scheduler.cycles)
         return int(self._places[Bank.PAD_OUT]), int(self._places[Bank.PAD_ENABLE])
 
     def pins_of(self, function: int) -> int:
@@ -147,8 +153,8 @@ class IoBank(RegisterBlock):
 
     def drive(self, function: int, out: int, enable: int) -> None:
         """What a function puts out on all pins that it can have: levels and output enables."""
-        machine = self._machine
-        now = self._scheduler.cycles
+        machine, now = self._machine, self._scheduler.cycles
+        catch_up(machine, now)
         _drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
         self.tell_watched()
 
@@ -161,6 +167,7 @@ class IoBank(RegisterBlock):
     def watch(self, pins: int) -> None:
         """Have `on_watched` called when any of these pins changes: its level, or who drives it."""
         self._places[Bank.WATCHED] = pins
+        self._find_noticed()
 
     def tell_watched(self) -> bool:
         """Call `on_watched` if there was a change since, and say whether there was."""
@@ -172,6 +179,7 @@ class IoBank(RegisterBlock):
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
+        catch_up(self._machine, self._scheduler.cycles)
         bit, places = 1 << pin, self._places
         driven, high = int(places[Bank.DRIVEN]), int(places[Bank.DRIVEN_HIGH])
         places[Bank.DRIVEN] = driven & ~bit if level is None else driven | bit
@@ -191,6 +199,7 @@ class IoBank(RegisterBlock):
             raise SimError(f"{len(joined)} wires; there may be {MAX_WIRES}")
         self._places[Bank.WIRES] = len(joined)
         self._places[Bank.WIRE : Bank.WIRE + len(joined)] = joined
+        self._find_noticed()
         self._settle()
         self.on_change()
 
@@ -213,7 +222,19 @@ class IoBank(RegisterBlock):
                         (words[pin // 8] >> 4 * (pin % 8) + event & 1) << pin
                         for pin in range(len(self._pins))
                     )
+        self._find_noticed()
         self._drive_lines()
+
+    def _find_noticed(self) -> None:
+        """The pins of whose changes somebody is told, and whether nothing stands behind any."""
+        places = self._places
+        noticed = int(np.bitwise_or.reduce(places[Bank.WANTED : Bank.WANTED + 8]))
+        noticed |= int(places[Bank.WATCHED])
+        for wire in self.wires:
+            noticed |= wire if wire & noticed else 0
+        overrides = places[Bank.OUT_OVER : Bank.OUTPUT_DISABLED]
+        places[Bank.NOTICED] = noticed
+        places[Bank.PLAIN] = not (noticed or self.wires or overrides.any())
 
     def _refresh(self) -> None:
         places = self._places
@@ -230,6 +251,7 @@ class IoBank(RegisterBlock):
         places[Bank.OUTPUT_DISABLED] = pads.output_disabled
         places[Bank.INPUT_ENABLED] = pads.input_enabled
         places[Bank.PULLED_UP], places[Bank.PULLED_DOWN] = pads.pulled_up, pads.pulled_down
+        self._find_noticed()
         self._settle()
         self.on_change()
 

@@ -57,7 +57,11 @@ class Timer(TimedBlock):
             Register(0x2C, "DBGPAUSE", 0b111, 0b110),
             Register(0x30, "PAUSE", 0, 1, on_write=self._pause),
             Register(
-                *(0x34, "INTR", 0, 0, lambda: self._raised, self._clear),
+                0x34,
+                "INTR",
+                on_read=lambda: self._raised,
+                on_write=self._clear,
+                writable=0,
                 clears=0xF,
                 steady_until=self.due,
             ),

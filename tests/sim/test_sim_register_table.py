@@ -17,10 +17,7 @@ from sim.peripherals.usbctrl import Handshake, Usbctrl
 _ALL = 0xFFFF_FFFF
 _DMA, _PWM = 0x5000_0000, 0x4005_0000
 # Blocks of which no register answers, but those named behind them. The list shrinks as they come.
-NOT_MODELLED: dict[str, tuple[str, ...]] = {
-    "PIO0": (),
-    "PIO1": (),
-}
+NOT_MODELLED: dict[str, tuple[str, ...]] = {}
 # What a program reads first where that is not the listed value.
 FIRST_READ = {
     "RESETS.RESET": 0,  # the tests release all blocks
@@ -47,6 +44,8 @@ FIRST_READ = {
     "VREG_AND_CHIP_RESET.VREG": 0x10B1,  # in regulation
     "VREG_AND_CHIP_RESET.CHIP_RESET": 1 << 8,  # by power-on
     "SIO.GPIO_HI_IN": 0b10,
+    **{f"PIO{block}.DBG_CFGINFO": 0x20_0404 for block in range(2)},
+    **{f"PIO{block}.INTR": 0xF0 for block in range(2)},  # there is room in TX
     **{f"SIO.SPINLOCK{lock}": 1 << lock for lock in range(32)},  # a read claims it
     "PPB.AIRCR": 0xFA05_0000,  # Arm DDI0419E, B3.2.6
     "PPB.CCR": 0x208,  # B3.2.8: both bits are ones
@@ -69,6 +68,7 @@ ACTING = {
     *(f"{block}.{name}" for block, name in product(("I2C0", "I2C1"), _OF_I2C)),
     *("SPI0.SSPDR", "SPI1.SSPDR"),
     *("CLOCKS.CLK_PERI_DIV", "XIP_CTRL.STREAM_CTR"),
+    *(f"PIO{block}.SM{number}_INSTR" for block, number in product(range(2), range(4))),
     # Other names of a channel's registers, which begin a transfer, and triggers.
     *(f"DMA.CH{channel}_AL{alias}_CTRL" for channel, alias in product(range(12), (1, 2, 3))),
     *(f"DMA.CH{channel}_CTRL_TRIG" for channel in range(12)),
@@ -297,11 +297,28 @@ def _wrap(probe: Probe) -> None:
     probe.store(_PWM + 0xA0, 0)
 
 
+def _raise_flags(block: int) -> Callable[[Probe], None]:
+    return lambda probe: probe.store(block + 0x34, 0b11)
+
+
+def _read_empty_fifos(block: int) -> Callable[[Probe], None]:
+    def read(probe: Probe) -> None:
+        for number in range(2):
+            probe.load(block + 0x20 + 4 * number)
+
+    return read
+
+
 def _write_badly(address: int) -> Callable[[Probe], None]:
     return lambda probe: probe.store(address, 0x123 << 12)
 
 
 CLEARED: dict[str, Callable[[Probe], None]] = {
+    **{f"PIO{number}.IRQ": _raise_flags(0x5020_0000 + (number << 20)) for number in range(2)},
+    **{
+        f"PIO{number}.FDEBUG": _read_empty_fifos(0x5020_0000 + (number << 20))
+        for number in range(2)
+    },
     "TIMER.INTR": _raise_alarms,
     "TIMER.ARMED": _arm_alarms,
     **{f"IO_BANK0.INTR{word}": _make_edges(0x4001_4000, 8 * word) for word in range(4)},
