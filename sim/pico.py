@@ -327,7 +327,10 @@ class Pico:
         """
         if (cycle is None) == (seconds is None):
             raise ValueError("give either the cycle or the seconds")
-        self._chip.at(Fraction(seconds) if cycle is None else cycle, action)  # type: ignore[arg-type]
+        if cycle is not None:
+            self._chip.at(cycle, action)
+        else:
+            self._chip.at(Fraction(str(seconds)), action)  # 0.1 is a tenth
 
     def pin_changes(self) -> PinChanges:
         """What all GPIOs did since reset, which `sim.reports.vcd` writes for wave viewers.
