@@ -84,6 +84,26 @@ def test_pwm_has_its_edges_in_their_cycles(loop: str) -> None:
     assert len({*highs}) == len({*lows}) == 1
 
 
+@pytest.mark.parametrize("loop", ["again: b again", "again: wfi; b again"])
+def test_no_toggle_of_pio_is_lost(loop: str) -> None:
+    """RP2040 datasheet, 3.5: SET PINS takes one cycle, and wrapping none."""
+    words = ((0x48, 0xE081), (0x4C, 0xE001), (0x50, 0xE000))  # INSTR_MEM: pindirs; pins 1, pins 0
+    registers = (
+        *words,
+        (0xCC, 2 << 12 | 1 << 7),  # EXECCTRL: wraps from 2 to 1
+        (0xDC, 1 << 26),  # PINCTRL.SET_COUNT
+        (0x00, 1),  # CTRL: machine 0 runs
+    )
+    writes = "".join(
+        f"ldr r1, ={value}; ldr r2, ={at}; str r1, [r0, r2]; " for at, value in registers
+    )
+    pico = _pico(_function(0, 6) + "ldr r0, =0x50200000; " + writes + loop)
+    pico.run(max_cycles=60_000)
+    edges = _edges(pico.pin_changes(), 0)
+    assert len(edges) > 59_000
+    assert set(np.diff(edges)) == {1}
+
+
 def test_what_two_pins_do_in_one_cycle_is_one_change() -> None:
     pico = _pico(_output(2) + _output(3) + "movs r1, #12; str r1, [r0, #0x14]; bkpt #0")
     pico.run()
