@@ -574,7 +574,7 @@ def test_debug_trampoline_calls_and_halts() -> None:
 
 
 def machine_with_flash(image: bytes) -> Rom:
-    """A core about to come out of reset, with memory in place of the registers of SSI, pads and PPB."""
+    """A core about to come out of reset, with memory in place of SSI, pads and PPB."""
     machine = Rom()
     for base, size in (
         (FLASH, 0x10000),
