@@ -19,7 +19,7 @@ from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
-from sim.cpu.lines import set_line
+from sim.cpu.lines import FIRST_IRQ, set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
 from sim.cpu.memory import REASONS, RETURN_ADDRESS, read_register, write_register
 from sim.cpu.native import from_python
@@ -50,6 +50,7 @@ from sim.devices.accesses import access_of, answer_read, answer_write
 from sim.devices.devices import catch_up
 from sim.devices.dma import DMA_ON
 from sim.devices.transfers import request_data
+from sim.engine import Whereabouts
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -59,6 +60,7 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
+from sim.peripherals.interrupts import Irq
 from sim.peripherals.timebase import Line
 from sim.pin_log import PinChanges, PinLog
 from sim.reports.call_graph import Tracer
@@ -532,6 +534,18 @@ class Rp2040:
     def running(self) -> tuple[Processor, ...]:
         """The cores that have been started."""
         return self.processors if self._runs_core1 else self.processors[:1]
+
+    @property
+    def whereabouts(self) -> list[Whereabouts]:
+        """See EngineChip."""
+        return [
+            Whereabouts(
+                *(processor.number, processor.pc),
+                tuple(irq.name for irq in Irq if enabled >> FIRST_IRQ + irq & 1),
+            )
+            for processor in self.running
+            for enabled in [int(processor.core[Core.ENABLED])]
+        ]
 
     def prepare_peeking(self) -> None:
         """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
