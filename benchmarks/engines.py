@@ -3,6 +3,7 @@ beside state machines of PIO."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -20,11 +21,12 @@ IMAGES = 8  # a round
 POLLED_CYCLES = 8_000_000
 # ldr r0, =0x40054000 (TIMER); again: eight times ldr r1, [r0, #0x28] (TIMERAWL); b again
 _POLLS = (0x4804, *(0x6A81,) * 8, 0xE7F6, 0, 0, 0x4000, 0x4005)
-_READS = 8
+# ldr r0, =0x40044070 (IC_STATUS); again: ldr r1, [r0, #0x10]; ldr r1, [r0]; ldr r1, [r0, #8];
+# b again: as the SDK's i2c_read_blocking reads IC_TX_ABRT_SOURCE, a status and IC_RXFLR
+_POLLS_IN_TURN = (0x4802, 0x6901, 0x6801, 0x6881, 0xE7FB, 0, 0x4070, 0x4004)
 _RESETS, _IO_BANK0, _PIO0 = 0x4000_C000, 0x4001_4000, 0x5020_0000
 _SET_1, _SET_0 = 0xE001, 0xE000  # set pins, 1; set pins, 0
 _PIO_CYCLES = 20_000_000
-_CYCLES = _READS * 4 + 2  # of a turn: each read takes two cycles and two of the APB
 
 
 def rows(rounds: int) -> list[dict[str, Any]]:
@@ -33,7 +35,8 @@ def rows(rounds: int) -> list[dict[str, Any]]:
     return [
         *(_compared(of, variant, rounds) for variant in (Variant.PLAIN, Variant.FAST)),
         _both_cores(of, rounds),
-        _polling(rounds),
+        _polling("TIMER", _POLLS, 8, rounds),
+        _polling("three of I2C in turn", _POLLS_IN_TURN, 3, rounds),
         *(_machines(count, rounds) for count in (1, 4)),
     ]
 
@@ -69,14 +72,16 @@ def _both_cores(of: Training, rounds: int) -> dict[str, Any]:
     return _row("step, both cores", median(speeds), None)
 
 
-def _polling(rounds: int) -> dict[str, Any]:
-    image = b"".join(halfword.to_bytes(2, "little") for halfword in _POLLS)
+def _polling(what: str, loop: Sequence[int], reads_of_a_turn: int, rounds: int) -> dict[str, Any]:
+    image = b"".join(halfword.to_bytes(2, "little") for halfword in loop)
     pico = Pico(raw.parse(image, base=0x2000_0000))
     pico.run(POLLED_CYCLES)
     times = [seconds(lambda: pico.run(POLLED_CYCLES)) for _ in range(rounds)]
-    row = _row("reads of TIMER", POLLED_CYCLES / median(times), None)
-    reads = POLLED_CYCLES * _READS / _CYCLES / median(times)
-    return row | {"case": f"reads of TIMER, {reads / 1e6:.1f} million a second"}
+    name = f"reads of {what}"
+    row = _row(name, POLLED_CYCLES / median(times), None)
+    cycles = reads_of_a_turn * 4 + 2  # of a turn: each read takes two cycles and two of the APB
+    reads = POLLED_CYCLES * reads_of_a_turn / cycles / median(times)
+    return row | {"case": f"{name}, {reads / 1e6:.1f} million a second"}
 
 
 def _machines(count: int, rounds: int) -> dict[str, Any]:

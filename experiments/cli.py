@@ -667,6 +667,19 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="FILE",
         help="what the first USB serial port receives once it is open; - is standard input",
     )
+    run.add_argument(
+        "--wire",
+        action="append",
+        default=[],
+        metavar="PIN:PIN",
+        help="connect GPIOs, such as 0:1 or 0:1:5; may be given several times",
+    )
+    run.add_argument(
+        "--vcd",
+        type=output_or_dash,
+        metavar="FILE",
+        help="write what all GPIOs did, for a wave viewer; - is stdout",
+    )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")
     run.add_argument(

@@ -20,9 +20,11 @@ from plots.memory import draw_memory
 from plots.style import FORMATS
 from sim import Engine, Pico, Replacement, SimError, load_program
 from sim.gdb import server as gdb_server
+from sim.peripherals.serial_pins import GPIOS
 from sim.reports import profile_formats, record_diff
 from sim.reports.memory_report import memory_table
 from sim.reports.profile_formats import CoreProfile
+from sim.reports.vcd import vcd
 from sim.semihosting import Semihosting
 from sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
 
@@ -49,9 +51,10 @@ def implied_files(_: Namespace) -> Files:
 def run(options: Namespace) -> int:
     """``priot run``: run a program to its end; returns the exit code, its own where it gave one."""
     _check(options)
+    wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
     by_hand = sys.stdin.isatty()
-    on_stdout = options.json != STANDARD_OUTPUT
+    on_stdout = STANDARD_OUTPUT not in (options.json, options.vcd)
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
         program,
@@ -69,7 +72,10 @@ def run(options: Namespace) -> int:
         engine=Engine(options.engine),
         resets=options.resets,
         stack_limit=options.stack_limit == "on",
+        log_pins=options.vcd is not None,
     )
+    if wires:
+        pico.wire(*wires)
     limits = Limits(
         options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
     )
@@ -98,12 +104,25 @@ def run(options: Namespace) -> int:
         _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
     for path in options.memory:
         _write_memory(pico, path)
+    if options.vcd is not None:
+        text = vcd(pico.pin_changes())
+        _print(text) if options.vcd == STANDARD_OUTPUT else write_bytes(options.vcd, text.encode())
     record = _record(pico, console, outcome)
     if options.json == STANDARD_OUTPUT:
         _print(json.dumps(record, indent=2) + "\n")
     elif options.json is not None:
         write_json(options.json, record)
     return outcome.exit_code
+
+
+def _wired(text: str) -> list[int]:
+    """The GPIOs that one --wire connects."""
+    pins = [int(number) if number.isdecimal() else -1 for number in text.split(":")]
+    if not all(0 <= pin < GPIOS for pin in pins):
+        raise UserError(f"--wire {text}: name GPIOs from 0 to {GPIOS - 1}, as in 0:1")
+    if len(set(pins)) < 2:
+        raise UserError(f"--wire {text}: a wire connects two GPIOs or more, as in 0:1")
+    return pins
 
 
 def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
@@ -171,6 +190,8 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--xip-seed {options.xip_seed}: give 0 to {(1 << 32) - 1}")
     if options.uart_in == options.usb_in == STANDARD_INPUT:
         raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
+    if options.json == options.vcd == STANDARD_OUTPUT:
+        raise UserError("--json - and --vcd -: one of them can have the standard output")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:

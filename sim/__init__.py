@@ -22,6 +22,7 @@ from sim.loading.symbols import Symbol
 from sim.peripherals.i2c_bus import I2cDevice
 from sim.peripherals.spi_bus import SpiDevice
 from sim.pico import Pico, Stop, StopReason
+from sim.pin_log import PinChanges
 from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
 from sim.reports.memory_report import MemoryReport
 from sim.reports.memory_use import MemoryUse
@@ -49,6 +50,7 @@ __all__ = [
     "MemoryUse",
     "Node",
     "Pico",
+    "PinChanges",
     "Profile",
     "Program",
     "ProgramError",

@@ -16,9 +16,11 @@ from sim.faults import Registers
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.peripherals import Peripherals
+from sim.pin_log import PinChanges
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackWarning
+from sim.stimuli import Action
 from sim.xip_cache import XipModel, XipStatistics
 
 
@@ -118,6 +120,18 @@ class EngineChip(Protocol):
         Raises:
             SimError: the engine has none.
         """
+        ...
+
+    def at(self, when: int | Fraction, action: Action) -> None:
+        """Do something at a cycle since reset, or at a time in seconds if that is a Fraction.
+
+        Raises:
+            SimError: the engine has no peripherals.
+        """
+        ...
+
+    def pin_changes(self) -> PinChanges:
+        """What the pins did since reset. Raises TraceError if that was not kept."""
         ...
 
     def profile(self, program: Program, core: int | None = None) -> Profile:

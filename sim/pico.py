@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from sim.peripherals.i2c_bus import I2cDevice
 from sim.peripherals.serial_pins import GPIOS
 from sim.peripherals.spi_bus import SpiDevice
 from sim.peripherals.usb_host import UsbHost
+from sim.pin_log import PinChanges
 from sim.reports.call_graph import CallGraph, StackPeak, Tracer
 from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
 from sim.reports.memory_use import MemoryUse, measure
@@ -34,6 +36,7 @@ from sim.reports.profile import Profile
 from sim.reports.profile_formats import CoreProfile
 from sim.rp2040 import Rp2040
 from sim.stack_guard import StackGuard, StackWarning
+from sim.stimuli import Action
 from sim.xip_cache import Replacement, XipModel, XipStatistics
 
 _Bus = TypeVar("_Bus")
@@ -101,13 +104,14 @@ class Pico:
         resets: how often the chip may be reset by the program or its watchdog and boot again;
             the next one ends the run.
         contention: what two cores cost each other on the bus.
+        log_pins: keep every change of a GPIO, 16 bytes each, for `pin_changes`.
         stack_limit: whether stacks that leave the room which the program gives them are judged: one
             that goes over what the program owns is a Fault, another one is listed in
             `stack_warnings`.
 
     Raises:
         ProgramError: the file cannot be loaded.
-        TraceError: `trace` with Unicorn.
+        TraceError: `trace` or `log_pins` with Unicorn.
         SimError: Unicorn and something in flash.
         ValueError: `xip_miss`, `xip_replacement` or `xip_seed` cannot be.
     """
@@ -132,6 +136,7 @@ class Pico:
         resets: int = 0,
         contention: Contention = Contention.BANKS,
         stack_limit: bool = True,
+        log_pins: bool = False,
     ) -> None:
         self._uart_input, self._usb_input = uart_input, usb_input
         self.program = program if isinstance(program, Program) else load_program(program)
@@ -150,9 +155,12 @@ class Pico:
                 traced=self.program if trace else None,
                 most_resets=resets,
                 guard=StackGuard(self.program, _PAINT) if stack_limit else None,
+                log_pins=log_pins,
             )
         elif trace:
             raise TraceError("Unicorn follows no calls: leave out trace=True or the engine")
+        elif log_pins:
+            raise TraceError("Unicorn has no pins: leave out log_pins=True or the engine")
         elif in_flash:
             raise SimError(
                 f"{self.program.path}: the engine unicorn runs what lies in SRAM; leave it out, or "
@@ -293,6 +301,44 @@ class Pico:
         """
         adc = self._chip.present_peripherals().adc
         adc.voltages[TEMPERATURE_SENSOR] = sensor_volts(celsius)
+
+    def set_pin(self, pin: int, level: bool | None) -> None:
+        """Drive a GPIO from outside, which stays over resets; None lets go of it.
+
+        Raises:
+            ValueError: there is no such GPIO.
+            SimError: the engine has no peripherals.
+        """
+        _check_pin(pin)
+        self._chip.present_peripherals().io_bank0.set_input(pin, level)
+
+    def at(self, action: Action, *, cycle: int | None = None, seconds: float | None = None) -> None:
+        """Call something with no argument at a moment since reset; at once if that has passed.
+
+        It may do whatever the host may, such as `set_pin` or `send`, all of it in that very cycle,
+        but run the program. What it returns is ignored. A reset of the Pico forgets it.
+
+        Args:
+            cycle, seconds: the moment; give one of them. Seconds follow the program's clock.
+
+        Raises:
+            ValueError: not one of them was given.
+            SimError: the engine has no peripherals.
+        """
+        if (cycle is None) == (seconds is None):
+            raise ValueError("give either the cycle or the seconds")
+        if cycle is not None:
+            self._chip.at(cycle, action)
+        else:
+            self._chip.at(Fraction(str(seconds)), action)  # 0.1 is a tenth
+
+    def pin_changes(self) -> PinChanges:
+        """What all GPIOs did since reset, which `sim.reports.vcd` writes for wave viewers.
+
+        Raises:
+            TraceError: the Pico was made without `log_pins`.
+        """
+        return self._chip.pin_changes()
 
     def set_registers(self, **values: int) -> None:
         """Write registers by name: r0..r12, sp, lr, pc, xpsr."""
@@ -443,8 +489,8 @@ class Pico:
             ValueError: there is no such bus or GPIO.
             SimError: the engine has no peripherals.
         """
-        if chip_select is not None and not 0 <= chip_select < GPIOS:
-            raise ValueError(f"there is no GPIO {chip_select}; give 0 to {GPIOS - 1}")
+        if chip_select is not None:
+            _check_pin(chip_select)
         peripherals = self._chip.present_peripherals()
         _of_two(peripherals.spi, bus).bus.attach(device, chip_select)
         peripherals.rewire()
@@ -452,6 +498,7 @@ class Pico:
     def wire(self, *groups: Sequence[int]) -> None:
         """Connect the GPIOs of each group with each other, and undo all wires of before.
 
+        Groups with a common GPIO are one wire. What drives low wins over what drives high.
         Two controllers of I2C or SPI whose pins are wired talk to each other. Wires stay over
         resets.
 
@@ -460,8 +507,7 @@ class Pico:
             SimError: too many wires, or the engine has no peripherals.
         """
         for pin in (pin for group in groups for pin in group):
-            if not 0 <= pin < GPIOS:
-                raise ValueError(f"there is no GPIO {pin}; give 0 to {GPIOS - 1}")
+            _check_pin(pin)
         masks = [sum(1 << pin for pin in set(group)) for group in groups]
         self._chip.present_peripherals().io_bank0.wire(masks)
 
@@ -612,6 +658,11 @@ class Pico:
             self._function(pc),
             self._line(pc),
         )
+
+
+def _check_pin(pin: int) -> None:
+    if not 0 <= pin < GPIOS:
+        raise ValueError(f"there is no GPIO {pin}; give 0 to {GPIOS - 1}")
 
 
 def _of_two(buses: tuple[_Bus, ...], number: int) -> _Bus:

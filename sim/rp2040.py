@@ -60,9 +60,12 @@ from sim.loading.symbols import rom_symbols
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.timebase import Line
+from sim.pin_log import PinChanges, PinLog
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackGuard, StackWarning
+from sim.steady_registers import SteadyRegisters
+from sim.stimuli import Action, Stimuli
 from sim.xip_cache import XipCache, XipModel, XipStatistics
 
 _set_line = from_python(set_line)
@@ -102,6 +105,7 @@ class Rp2040:
         traced: the program whose calls are followed and whose instructions are counted.
         most_resets: how often the chip boots again after a reset; the next one ends the run.
         guard: judges stacks that leave their room; None: nobody does.
+        log_pins: whether changes of pins are kept.
 
     Attributes:
         core: the core that the last event was about.
@@ -120,6 +124,7 @@ class Rp2040:
         traced: Program | None = None,
         most_resets: int = 0,
         guard: StackGuard | None = None,
+        log_pins: bool = False,
     ) -> None:
         self.strict = strict
         self.state = State()
@@ -137,6 +142,8 @@ class Rp2040:
         self._guard = guard
         self._scheduler = Scheduler()
         self._clock = SystemClock(self._scheduler, clock_hz)
+        self._stimuli = Stimuli(self._scheduler, self._clock)
+        self._steady = SteadyRegisters(self.state.chip)
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
@@ -151,13 +158,14 @@ class Rp2040:
             seconds=self._clock.seconds,
             on_reset=self._request_reset,
             on_clock_lost=self._request_reset,
-            on_system_hz=self._clock.change,
+            on_system_hz=self._change_clock,
             cache=self._cache,
             crossbar=Crossbar(self.state, self.processors),
             machine=self._machine,
             dreq=self._request_data,
         )
         self._private: tuple[PrivateBlocks, ...] = ()
+        self._pin_log = PinLog(self.state.chip, self._clock) if log_pins else None
         self.peripherals = all_peripherals(self._scheduler, around)
         self.peripherals.watchdog.ticks.on_move = self._set_ticks
         self.peripherals.timer.on_offset = self._set_timer
@@ -222,6 +230,7 @@ class Rp2040:
             self._guard.reset()
         self._scheduler.reset()
         self._clock.reset()
+        self._stimuli.reset()
         self.state.chip[Chip.BUS_PRIORITY : Chip.BREAKPOINTS] = 0
         self.state.chip[Chip.TICKS_SCALE] = 1
         self._cache.reset()
@@ -234,6 +243,8 @@ class Rp2040:
         for books in self._books:
             books.counts[:] = 0
         self._reset_cores()
+        if self._pin_log:
+            self._pin_log.reset()
         for tracer in self._tracers:
             tracer.reset()
         for tracer in self._tracers[:1]:
@@ -271,6 +282,7 @@ class Rp2040:
             tracer.begin(self._boot.sp, now)
 
     def _reset_blocks(self) -> None:
+        self._steady.forget()
         self.peripherals.reset()
         for private in self._private:
             private.reset()
@@ -387,9 +399,20 @@ class Rp2040:
 
     def present_peripherals(self) -> Peripherals:
         """The peripherals, brought up to the present, for the host to do something to them."""
-        self._settle()
-        self.state.chip[Chip.STEADY_UNTIL] = 0  # what the host does may change what was read
+        if not self._stimuli.acting:
+            self._settle()
+        self._steady.forget()  # what the host does may change what was read
         return self.peripherals
+
+    def at(self, when: int | Fraction, action: Action) -> None:
+        """Do something at a cycle since reset, or at a time in seconds if that is a Fraction."""
+        self._stimuli.add(when, action)
+
+    def pin_changes(self) -> PinChanges:
+        """What the pins did since reset. Raises TraceError if that was not kept."""
+        if self._pin_log is None:
+            raise TraceError("no pins were logged; make the Pico with log_pins=True")
+        return self._pin_log.changes(self.cycles)
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
@@ -418,6 +441,8 @@ class Rp2040:
         event is about.
         """
         chip = self.state.chip
+        if self._stimuli.acting:
+            raise SimError("an action cannot run the program: it is running already")
         while True:
             self._settle()
             if self._is_resetting and not self._answers:
@@ -518,7 +543,7 @@ class Rp2040:
         # On copies: a read may take a word or claim a lock.
         core, other = (self.processors[at].core.copy() for at in (number, 1 - number))
         chip, sio = self.state.chip.copy(), self.state.sio.copy()
-        chip[Chip.STEADY_UNTIL] = 0
+        chip[Chip.STEADY_COUNT] = 0
         found = int(_read_register(core, other, chip, sio, core[Core.CYCLES], address))
         return self._private[number].bus.peek(address) if found == NOT_HERE else found
 
@@ -527,7 +552,7 @@ class Rp2040:
         core, other = (self.processors[at].core for at in (number, 1 - number))
         chip, sio, now = self.state.chip, self.state.sio, core[Core.CYCLES]
         self._scheduler.advance(self._now)
-        chip[Chip.STEADY_UNTIL] = 0
+        self._steady.forget()
         word = value * {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}[size]
         if _write_register(core, other, chip, sio, now, address & -_WORD, word) == NOT_HERE:
             self._write(number, address, size, value)
@@ -630,10 +655,12 @@ class Rp2040:
         else:
             found = bus.read(address, size)
             modelled, loaded = found is not None, found or 0
-        chip = self.state.chip
-        _schedule_systick(core, chip)
-        chip[Chip.STEADY_AT], chip[Chip.STEADY_VALUE] = address, loaded
-        chip[Chip.STEADY_UNTIL] = bus.steady_until(address) if size == _WORD and not writes else 0
+        _schedule_systick(core, self.state.chip)
+        until = bus.steady_until(address) if size == _WORD and not writes else 0
+        if until:
+            self._steady.note(address, loaded, until)
+        else:
+            self._steady.forget()
         if not modelled and self.strict:
             core[Core.PROGRESS] = 0
             return Event(FaultReason.UNMODELLED, address, size)
@@ -653,7 +680,10 @@ class Rp2040:
             self._scheduler.advance(self._now)
             catch_up(self._machine, self._now)
             self._serve_dma()
-        self.peripherals.io_bank0.tell_watched()
+        if self.peripherals.io_bank0.tell_watched():
+            self._steady.forget()
+        if self._pin_log:
+            self._pin_log.drain(self._now)
         self.state.chip[Chip.EVENT_AT] = self._scheduler.next
 
     @property
@@ -677,13 +707,17 @@ class Rp2040:
             else:
                 bus.write(ask.address, ask.size, ask.value)
                 answer_write(machine.chip)
-            machine.chip[Chip.STEADY_UNTIL] = 0  # it may have changed what a core polls
+            self._steady.forget()  # it may have changed what a core polls
             catch_up(machine, self._scheduler.cycles)
             ask = access_of(machine.chip)
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
         _request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
+
+    def _change_clock(self, hz: Fraction) -> None:
+        self._clock.change(hz)
+        self._stimuli.refresh()
 
     def _set_ticks(self, line: Line) -> None:
         chip = self.state.chip

@@ -63,8 +63,7 @@ _HIT, _HIT_AT, _LOOK = int(Core.HIT), int(Core.HIT_AT), int(Core.LOOK)
 _BREAKPOINTS, _WATCHPOINTS = int(Chip.BREAKPOINTS), int(Chip.WATCHPOINTS)
 _BREAKPOINT_LIST, _WATCHPOINT_LIST = int(Chip.BREAKPOINT_LIST), int(Chip.WATCHPOINT_LIST)
 _OFFSET = int(Chip.TIMER_OFFSET)
-_STEADY_AT, _STEADY_VALUE = int(Chip.STEADY_AT), int(Chip.STEADY_VALUE)
-_STEADY_UNTIL = int(Chip.STEADY_UNTIL)
+_STEADY_COUNT, _STEADY = int(Chip.STEADY_COUNT), int(Chip.STEADY)
 _TIMERAWH, _TIMERAWL = 0x4005_4024, 0x4005_4028
 _APB, _NOT_YET = APB, NOT_YET
 _ALIASES = 0x3000  # RP2040 datasheet, 2.1.2
@@ -202,8 +201,10 @@ def read_register(core: Any, other: Any, chip: Any, sio: Any, now: Any, address:
     if address >> 28 == 0xE:
         found = read_private(core, address)
         return read_systick(core, chip, now, address) if found == NOT_HERE else found
-    if address == chip[_STEADY_AT] and now < chip[_STEADY_UNTIL]:
-        return chip[_STEADY_VALUE]
+    for entry in range(chip[_STEADY_COUNT]):
+        at = _STEADY + 3 * entry
+        if chip[at] == address and now < chip[at + 2]:
+            return chip[at + 1]
     found = _read_timer(chip, now, address)
     return read_device(core, other, chip, now, address) if found == NOT_HERE else found
 

@@ -33,6 +33,7 @@ MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
 PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
 PIN_LOG_SIZE = 4096
+STEADY_SIZE = 8
 PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
 PIO_SIZE = 768  # sim.devices.pio
@@ -155,12 +156,11 @@ class Chip(IntEnum):
     TICKS_SINCE = auto()
     TICKS_SCALE = auto()
     TIMER_OFFSET = auto()  # of TIMER against the ticks; NEVER or more: ask Python
-    # The register that Python read last, and until when it stays so if nothing is written.
-    STEADY_AT = auto()
-    STEADY_VALUE = auto()
-    STEADY_UNTIL = auto()
+    # Registers that Python read, and until when each stays so if nothing is written.
+    STEADY_COUNT = auto()
+    STEADY = auto()  # address, value and that cycle of each: sim.steady_registers
     # A debugger's breakpoints, and its watchpoints: kind (bits: 1 read, 2 write), first, end.
-    BREAKPOINTS = auto()
+    BREAKPOINTS = STEADY + 3 * STEADY_SIZE  # type: ignore[operator]
     WATCHPOINTS = auto()
     BREAKPOINT_LIST = auto()
     WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS  # type: ignore[operator]

@@ -14,6 +14,7 @@ from sim.cpu.native import from_python, native
 from sim.cpu.state import NEVER, Chip, Machine
 from sim.devices.dma import BASE as DMA_BASE
 from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from sim.devices.pins import Bank
 from sim.devices.pio.machines import advance_pio
 from sim.devices.pio.registers import (
     PIO_ON,
@@ -39,15 +40,16 @@ _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
 _AT, _ON, _PIO_AT = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.PIO_AT)
+_LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
 
 
 @native
 def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
     at = np.int64(NEVER)
-    if chip[_ON] & (PIO_ON | PWM_ON) == PIO_ON | PWM_ON:
+    if chip[_ON] & PWM_ON and (chip[_ON] & PIO_ON or chip[_LOGGED]):
         at = next_event_of_pwm(chip)
-        while at < now:  # what the one puts to the pins, the other may see
+        while at < now:  # what PWM puts to the pins is seen in its own cycle
             _advance_transfers(core, other, chip, words, at)
             at = advance_pwm(core, other, chip, at)
     if chip[_ON] & PWM_ON:

@@ -192,7 +192,7 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
         chip[bank + _CHANGED] |= changed
         chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
     if levels != before and chip[bank + _LOGGED]:
-        _log(chip, now, levels)
+        _log_changes(chip, now, levels ^ before)
 
 
 @native
@@ -213,7 +213,7 @@ def _settle_plain_pins(chip: Any, bank: Any, pins: Any, out: Any, enable: Any, n
     if seen != was and chip[_AWAITED]:
         chip[_DEVICES_AT] = min(chip[_DEVICES_AT], now)
     if levels != before and chip[bank + _LOGGED]:
-        _log(chip, now, levels)
+        _log_changes(chip, now, levels ^ before)
 
 
 @native
@@ -249,11 +249,18 @@ def drive_pins(
 
 
 @native
-def _log(chip: Any, now: Any, levels: Any) -> None:
-    """Note a change for whoever draws it, who is called before there is no more room."""
+def _log_changes(chip: Any, now: Any, changed: Any) -> None:
+    """Note which pins changed for sim.pin_log, which is called before there is no more room.
+
+    An entry a cycle, so that the room that an advance needs is known.
+    """
     count = chip[_LOG_COUNT]
+    last = _LOG + 2 * (count - 1)
+    if count and chip[last] == now:
+        chip[last + 1] ^= changed
+        return
     if count < PIN_LOG_SIZE:
-        chip[_LOG + 2 * count], chip[_LOG + 2 * count + 1] = now, levels
+        chip[last + 2], chip[last + 3] = now, changed
         chip[_LOG_COUNT] = count + 1
-    if count >= PIN_LOG_SIZE // 2:
+    if count >= PIN_LOG_SIZE // 4:
         chip[_EVENT_AT] = min(chip[_EVENT_AT], now)

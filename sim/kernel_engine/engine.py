@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
-from sim.errors import AddressError, SimError
+from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
 from sim.instructions import KIND, SP_CHANGE, Instruction, Kind, instruction_at
@@ -21,9 +21,11 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM
 from sim.peripherals import Peripherals
+from sim.pin_log import PinChanges
 from sim.reports.call_graph import Tracer
 from sim.reports.profile import Profile
 from sim.stack_guard import StackWarning
+from sim.stimuli import Action
 from sim.xip_cache import XipModel, XipStatistics
 
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
@@ -103,6 +105,14 @@ class KernelEngine:
     def present_peripherals(self) -> Peripherals:
         """See EngineChip; there are none."""
         raise SimError("the engine unicorn has no peripherals: take the own one")
+
+    def at(self, when: int | Fraction, action: Action) -> None:
+        """See EngineChip; there is nothing to act on."""
+        self.present_peripherals()
+
+    def pin_changes(self) -> PinChanges:
+        """See EngineChip."""
+        raise TraceError("the engine unicorn has no pins: take the own one")
 
     def profile(self, program: Program, core: int | None = None) -> Profile:
         """What each instruction cost."""

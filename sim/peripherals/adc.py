@@ -72,17 +72,23 @@ class Adc(TimedBlock):
         self.voltages.append(sensor_volts(27))
         super().__init__(
             scheduler,
-            Register(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs, clears=_ERR_STICKY),
-            Register(0x04, "RESULT", 0, 0, self._read_result),
             Register(
-                0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs, clears=_OVER | _UNDER
+                *(0x00, "CS", 0, 0x1F_700B, self._read_cs, self._write_cs),
+                clears=_ERR_STICKY,
+                steady_until=self._steady_until,
+            ),
+            Register(0x04, "RESULT", 0, 0, self._read_result, steady_until=self._steady_until),
+            Register(
+                *(0x08, "FCS", 0, 0x0F00_000F, self._read_fcs, self._write_fcs),
+                clears=_OVER | _UNDER,
+                steady_until=self._steady_until,
             ),
             Register(0x0C, "FIFO", 0, 0, self._read_fifo, peek=self._next),
             Register(0x10, "DIV", 0, 0xFF_FFFF),
-            Register(0x14, "INTR", 0, 0, self._read_raw),
+            Register(0x14, "INTR", 0, 0, self._read_raw, steady_until=self._steady_until),
             Register(0x18, "INTE", 0, 0x1, on_write=self._written),
             Register(0x1C, "INTF", 0, 0x1, on_write=self._written),
-            Register(0x20, "INTS", 0, 0, self._read_ints),
+            Register(0x20, "INTS", 0, 0, self._read_ints, steady_until=self._steady_until),
         )
         self.reset()
 
@@ -110,6 +116,10 @@ class Adc(TimedBlock):
                 self._done = end + self._period()
         self._line.set(bool(self._ints()))
         self._request.set(bool(self._raw() and self["FCS"] & _DREQ_EN and self._fifo))
+
+    def _steady_until(self) -> int:
+        """The end of the conversion in progress."""
+        return NEVER if self._done is None else self._counter.cycle_of(self._done)
 
     def _period(self) -> int:
         divisor = self["DIV"]

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from sim.peripherals.interrupts import InterruptLine
 from sim.peripherals.registers import Register, RegisterBlock, field
+from sim.peripherals.scheduler import NEVER
 from sim.peripherals.timebase import Timebase
 
 _ENABLE, _KILL = 1 << 11, 1 << 10
@@ -125,7 +126,10 @@ class Clocks(RegisterBlock):
             Register(0x8C, "FC0_DELAY", 1, 0x7),
             Register(0x90, "FC0_INTERVAL", 0x8, 0xF),
             Register(0x94, "FC0_SRC", 0, 0xFF, on_write=self._start_measuring),
-            Register(0x98, "FC0_STATUS", 0, 0, on_read=self._read_fc0_status),
+            Register(
+                *(0x98, "FC0_STATUS", 0, 0, self._read_fc0_status),
+                steady_until=self._fc0_steady_until,
+            ),
             Register(0x9C, "FC0_RESULT", 0, 0, on_read=self._read_fc0_result),
             Register(0xA0, "WAKE_EN0", 0xFFFF_FFFF),
             Register(0xA4, "WAKE_EN1", 0x7FFF, 0x7FFF),
@@ -243,8 +247,14 @@ class Clocks(RegisterBlock):
         tested = self._tested()
         if tested is None or not self.hz(tested) or not self.hz("clk_ref"):
             return False
+        return self._ref_edges.count >= self._measured_at()
+
+    def _measured_at(self) -> int:
         needed = (self["FC0_REF_KHZ"] << self["FC0_INTERVAL"]) // 1024 + self["FC0_DELAY"]
-        return self._ref_edges.count - self._measured_from >= needed
+        return self._measured_from + needed
+
+    def _fc0_steady_until(self) -> int:
+        return NEVER if self._is_measured() else self._ref_edges.cycle_of(self._measured_at())
 
     def _read_fc0_result(self) -> int:
         tested = self._tested()

@@ -169,11 +169,13 @@ class IoBank(RegisterBlock):
         self._places[Bank.WATCHED] = pins
         self._find_noticed()
 
-    def tell_watched(self) -> None:
-        """Call `on_watched` if there was a change since."""
-        if self._places[Bank.CHANGED]:
+    def tell_watched(self) -> bool:
+        """Call `on_watched` if there was a change since, and say whether there was."""
+        changed = bool(self._places[Bank.CHANGED])
+        if changed:
             self._places[Bank.CHANGED] = 0
             self.on_watched()
+        return changed
 
     def set_input(self, pin: int, level: bool | None) -> None:
         """Drive a pin from outside; None lets go of it."""
@@ -185,11 +187,18 @@ class IoBank(RegisterBlock):
         self._settle()
 
     def wire(self, groups: Sequence[int]) -> None:
-        """Connect the pins of each mask with each other. Raises SimError for too many."""
-        if len(groups) > MAX_WIRES:
-            raise SimError(f"{len(groups)} wires; there may be {MAX_WIRES}")
-        self._places[Bank.WIRES] = len(groups)
-        self._places[Bank.WIRE : Bank.WIRE + len(groups)] = groups
+        """Connect the pins of each mask with each other; masks with a common pin are one wire.
+
+        Raises SimError for too many.
+        """
+        joined: list[int] = []
+        for pins in groups:
+            apart = [other for other in joined if not other & pins]
+            joined = [*apart, sum(set(joined) - set(apart)) | pins]
+        if len(joined) > MAX_WIRES:
+            raise SimError(f"{len(joined)} wires; there may be {MAX_WIRES}")
+        self._places[Bank.WIRES] = len(joined)
+        self._places[Bank.WIRE : Bank.WIRE + len(joined)] = joined
         self._find_noticed()
         self._settle()
         self.on_change()

@@ -89,7 +89,10 @@ class Rtc(TimedBlock):
             Register(0x00, "CLKDIV_M1", 0, 0xFFFF),
             Register(0x04, "SETUP_0", 0, _DATE),
             Register(0x08, "SETUP_1", 0, _TIME),
-            Register(0x0C, "CTRL", 0, 0x101, self._read_ctrl, self._write_ctrl),
+            Register(
+                *(0x0C, "CTRL", 0, 0x101, self._read_ctrl, self._write_ctrl),
+                steady_until=lambda: NEVER,
+            ),
             Register(
                 0x10,
                 "IRQ_SETUP_0",
@@ -101,10 +104,10 @@ class Rtc(TimedBlock):
             Register(0x14, "IRQ_SETUP_1", 0, _TIME_ENABLES | _TIME, on_write=self._written),
             Register(0x18, "RTC_1", 0, 0, lambda: self._latched),
             Register(0x1C, "RTC_0", 0, 0, self._read_time, peek=self._time),
-            Register(0x20, "INTR", 0, 0, self._read_raw),
+            Register(0x20, "INTR", 0, 0, self._read_raw, steady_until=self._next_second),
             Register(0x24, "INTE", 0, 0x1, on_write=self._written),
             Register(0x28, "INTF", 0, 0x1, on_write=self._written),
-            Register(0x2C, "INTS", 0, 0, self._read_ints),
+            Register(0x2C, "INTS", 0, 0, self._read_ints, steady_until=self._next_second),
         )
         self.reset()
 
@@ -121,6 +124,11 @@ class Rtc(TimedBlock):
     def due(self) -> int:
         """The next second, if an alarm is set."""
         if not self._enabled or not self["IRQ_SETUP_0"] & _MATCH_ENA or not self["INTE"]:
+            return NEVER
+        return self._next_second()
+
+    def _next_second(self) -> int:
+        if not self._enabled:
             return NEVER
         return self._edges.cycle_of(self._second_start + self["CLKDIV_M1"] + 1)
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
 from sim.peripherals.registers import Register, field
+from sim.peripherals.scheduler import NEVER
 from sim.peripherals.timebase import Timebase
 
 _X4 = 1 << 20
@@ -25,7 +26,11 @@ class Xosc(Oscillator):
         super().__init__(
             timebase,
             Register(0x00, "CTRL", 0, 0xFF_FFFF, on_write=self.write_control),
-            Register(0x04, "STATUS", 0, 0, self._read_status, self.write_status, clears=BADWRITE),
+            Register(
+                *(0x04, "STATUS", 0, 0, self._read_status, self.write_status),
+                clears=BADWRITE,
+                steady_until=self._steady_until,
+            ),
             self.dormant_register(0x08),
             Register(0x0C, "STARTUP", 0xC4, 0x10_3FFF),
             self.count_register(0x1C),
@@ -39,6 +44,11 @@ class Xosc(Oscillator):
         """Begin the start-up delay."""
         delay = field(self["STARTUP"], 13, 0) * 256
         self._stable_at = self._edges.count + delay * (4 if self["STARTUP"] & _X4 else 1)
+
+    def _steady_until(self) -> int:
+        if not self.enabled or self._edges.count >= self._stable_at:
+            return NEVER
+        return self._edges.cycle_of(self._stable_at)
 
     def _read_status(self) -> int:
         stable = self.enabled and self._edges.count >= self._stable_at

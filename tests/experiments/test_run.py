@@ -139,6 +139,38 @@ def test_json_on_standard_output_is_alone_there(capfd: pytest.CaptureFixture[str
     assert json.loads(capfd.readouterr().out)["output"] == "Hello from an RP2040\n"
 
 
+def test_pins_as_vcd_on_standard_output_are_alone_there(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", built("hello"), "--vcd", "-", "--wire", "2:3", "--wire", "3:4:5"]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("$timescale 1 ps $end")
+    assert len(re.findall(r"\$var wire 1 \S GPIO\d+ \$end", out)) == 30
+
+
+def test_pins_as_vcd_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "pins.vcd"
+    record = record_of(tmp_path, built("hello"), "--vcd", str(path))
+    end = int(path.read_text().splitlines()[-1].removeprefix("#"))
+    assert end == pytest.approx(record["seconds"] * 1e12, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--wire", "0:30"), "--wire 0:30: name GPIOs from 0 to 29, as in 0:1"),
+        (("--wire", "0-1"), "--wire 0-1: name GPIOs"),
+        (("--wire", "7:7"), "--wire 7:7: a wire connects two GPIOs or more"),
+        (("--wire", "0:1", "--engine", "unicorn"), "the engine unicorn has no peripherals"),
+        (("--vcd", "p.vcd", "--engine", "unicorn"), "Unicorn has no pins"),
+        (("--vcd", "-", "--json", "-"), "one of them can have the standard output"),
+    ],
+)
+def test_wires_and_pins_that_cannot_be(
+    options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", built("hello"), *options]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_xip_cache_costs_cycles_only_in_flash(tmp_path: Path) -> None:
     def cycles(link_type: str, *options: str) -> int:
         return int(record_of(tmp_path, built("divider", link_type), *options)["cycles"])

@@ -45,6 +45,15 @@ def test_a_wire_carries_what_one_pin_drives() -> None:
     assert board.read("SIO", "GPIO_IN") & 1 << 17 == 0
 
 
+def test_wires_with_a_common_pin_are_one() -> None:
+    board = Board()
+    board.chip.io_bank0.wire([1 << 3 | 1 << 4, 1 << 6 | 1 << 7, 1 << 4 | 1 << 6, 1 << 20 | 1 << 21])
+    assert sorted(board.chip.io_bank0.wires) == [0b1101_1000, 1 << 20 | 1 << 21]
+    _output(board, 7)
+    board.write("SIO", "GPIO_OUT_SET", 1 << 7)
+    assert board.read("SIO", "GPIO_IN") == 0b1101_1000
+
+
 def test_where_two_drive_a_wire_low_wins() -> None:
     board = Board()
     board.chip.io_bank0.wire([0b11])

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.cpu.lines import set_line
 from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip
+from sim.cpu.state import NEVER, PIN_LOG_SIZE, Chip
 from sim.devices.pins import PIO0_FUNCTION, Bank, drive_pins
 from sim.devices.pio.divider import pass_pulses, settle_clock, wake
 from sim.devices.pio.execution import execute, hold_pins, refill_if_empty
@@ -64,7 +64,9 @@ _REQUESTS, _LISTENED = int(Chip.DATA_REQUESTS), int(Chip.REQUESTS_AWAITED)
 _PIO_AT, _FUNCTION = int(Chip.PIO_AT), BANK + int(Bank.FUNCTION) + PIO0_FUNCTION
 _NOTICED, _LOGGED = BANK + int(Bank.NOTICED), BANK + int(Bank.LOGGED)
 _PINS_AWAITED = int(Chip.PINS_AWAITED)
-_LOG_INTERVAL = 1024  # cycles, in which the log of the pins does not overflow
+# Cycles between two looks at the log of the pins, which is emptied from a quarter on: the rest has
+# room for them, and for an instruction whose words all miss the XIP cache.
+_LOG_INTERVAL = PIN_LOG_SIZE // 8
 
 
 @native
