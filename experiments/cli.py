@@ -646,7 +646,9 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="what executes the program (own)",
     )
     run.add_argument(
-        "--strict", action="store_true", help="a register that is not modelled is a fault"
+        "--lenient",
+        action="store_true",
+        help="go on where the program touches what is not modelled, and list it",
     )
     run.add_argument(
         "--stack-limit",

@@ -59,7 +59,7 @@ def run(options: Namespace) -> int:
     pico = Pico(
         program,
         clock_hz=round(options.clock * 1e6),
-        strict=options.strict,
+        strict=not options.lenient,
         uart=console.uart,
         uart_input=_input("--uart-in", options.uart_in, by_hand),
         usb_serial=console.write,
@@ -93,6 +93,10 @@ def run(options: Namespace) -> int:
         outcome = end
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
+    if outcome.ending in (Ending.SLEEP, Ending.TIMEOUT):
+        told = "sleeps for ever" if outcome.ending is Ending.SLEEP else "ran out of time"
+        for place in pico.whereabouts():
+            print(f"priot: {told}: {place}", file=sys.stderr)
     for warning in pico.stack_warnings:
         print(f"priot: {warning}; silence this with --stack-limit off", file=sys.stderr)
     for register in pico.unmodelled:

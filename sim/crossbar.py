@@ -16,9 +16,9 @@ class Crossbar:
     def __init__(self, state: State, processors: Sequence[Processor]) -> None:
         self._chip, self._processors = state.chip, processors
 
-    def prioritise(self, first: bool, second: bool) -> None:
-        """Let the accesses of core 0, of core 1 go ahead of others."""
-        self._chip[Chip.BUS_PRIORITY] = first | second << 1
+    def prioritise(self, masters: Sequence[bool]) -> None:
+        """Let the accesses of core 0, core 1, reads and writes of the DMA go ahead of others."""
+        self._chip[Chip.BUS_PRIORITY] = sum(high << n for n, high in enumerate(masters))
 
     def count(self, on: bool) -> None:
         """Count accesses, which takes all of them the long way."""

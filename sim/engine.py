@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,14 @@ class Engine(Enum):
     """The core of our own: every program, both cores."""
     UNICORN = "unicorn"
     """Unicorn: what lies in SRAM and touches no peripheral, on core 0."""
+
+
+class Whereabouts(NamedTuple):
+    """Where a core stands, and the interrupts that it would take."""
+
+    core: int
+    pc: int
+    enabled: tuple[str, ...]
 
 
 class EngineCore(Protocol):
@@ -65,6 +73,11 @@ class EngineChip(Protocol):
     @property
     def core(self) -> EngineCore:
         """The core that the last event was about."""
+        ...
+
+    @property
+    def whereabouts(self) -> list[Whereabouts]:
+        """Where each core that runs stands."""
         ...
 
     @property

@@ -548,6 +548,15 @@ class Pico:
         """
         return self._traced(core).stack_over_time()
 
+    def whereabouts(self) -> list[str]:
+        """Where each core stands and which interrupts it would take, a line each."""
+        return [
+            f"core {at.core} at {self._place(at.pc)}"
+            + (f", {line}" if (line := self._line(at.pc)) else "")
+            + f"; enabled interrupts: {', '.join(at.enabled) or 'none'}"
+            for at in self._chip.whereabouts
+        ]
+
     def memory_use(self) -> MemoryUse:
         """SRAM in bytes: what the program needs, and the peaks that were measured."""
         stack = sum(top - lowest for top, lowest in self._chip.stacks)

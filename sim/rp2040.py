@@ -19,7 +19,7 @@ from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
 from sim.cpu.launch import Launch
-from sim.cpu.lines import set_line
+from sim.cpu.lines import FIRST_IRQ, set_line
 from sim.cpu.loop import SECOND, Observed, both_cores, one_core, operation_of_halfword
 from sim.cpu.memory import REASONS, RETURN_ADDRESS, read_register, write_register
 from sim.cpu.native import from_python
@@ -48,7 +48,9 @@ from sim.cpu.systick import advance_systick, schedule_systick
 from sim.crossbar import Crossbar
 from sim.devices.accesses import access_of, answer_read, answer_write
 from sim.devices.devices import catch_up
+from sim.devices.dma import DMA_ON
 from sim.devices.transfers import request_data
+from sim.engine import Whereabouts
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -58,6 +60,7 @@ from sim.loading.boot import Boot
 from sim.loading.elf import Program
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
+from sim.peripherals.interrupts import Irq
 from sim.peripherals.timebase import Line
 from sim.pin_log import PinChanges, PinLog
 from sim.reports.call_graph import Tracer
@@ -145,8 +148,9 @@ class Rp2040:
         self.processors = Processor(self.state, 0), Processor(self.state, 1)
         self.core = self.processors[0]
         first, second = (processor.arrays for processor in self.processors)
+        state = self.state
         self._machine = Machine(
-            self.state.words, self.state.chip, self.state.sio, (first.core, second.core)
+            *(state.words, state.lines, state.chip, state.sio), (first.core, second.core)
         )
         around = Surroundings(
             irq=self._irq,
@@ -292,6 +296,7 @@ class Rp2040:
         """Core 0 begins, core 1 waits in its ROM."""
         first, second = (processor.core for processor in self.processors)
         first[Core.RUNS], first[Core.WINDOW], second[Core.WINDOW] = 1, NEVER, NEVER
+        second[Core.SLEEPS] = Sleep.HELD
         for private in self._private:
             private.nvic.reset()
         self.core = self.processors[0]
@@ -452,7 +457,7 @@ class Rp2040:
             # The instruction that asks for a reset is the last.
             slice_ = _SLICE_OF_DEVICES if chip[Chip.DEVICES_ON] else _SLICE
             chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
-            if self._runs_core1:
+            if self._runs_core1 or self._dma_is_on_the_bus:
                 status = both_cores(self._observed)(*self._of_both)
             else:
                 status = one_core(self._observed.traced)(*self._of_one)
@@ -500,7 +505,12 @@ class Rp2040:
         core[Core.PAUSE_AT] = 0
         if event is None or event.reason is not Ended.DEBUGGER or core[Core.HIT]:
             return event
-        return None if paused and self.core.number == number else event
+        if not (paused and self.core.number == number):
+            return event
+        if core[Core.SLEEPS] in (Sleep.WFI, Sleep.WFE):  # is there anything to wake it?
+            event = self.run(self.cycles)
+            return event if event and event.reason is Ended.SLEEP else None
+        return None
 
     def hold(self, number: int) -> None:
         """Let a core stand where it is, whatever happens, until `release`."""
@@ -524,6 +534,18 @@ class Rp2040:
     def running(self) -> tuple[Processor, ...]:
         """The cores that have been started."""
         return self.processors if self._runs_core1 else self.processors[:1]
+
+    @property
+    def whereabouts(self) -> list[Whereabouts]:
+        """See EngineChip."""
+        return [
+            Whereabouts(
+                *(processor.number, processor.pc),
+                tuple(irq.name for irq in Irq if enabled >> FIRST_IRQ + irq & 1),
+            )
+            for processor in self.running
+            for enabled in [int(processor.core[Core.ENABLED])]
+        ]
 
     def prepare_peeking(self) -> None:
         """Compile what `peek` and `poke` call: GDB waits two seconds for an answer."""
@@ -711,7 +733,10 @@ class Rp2040:
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
-        _request_data(*machine.cores, machine.chip, self.state.words, number, level, now)
+        _request_data(
+            *(*machine.cores, machine.chip, self.state.lines, self.state.words),
+            *(number, level, now),
+        )
 
     def _change_clock(self, hz: Fraction) -> None:
         self._clock.change(hz)
@@ -737,6 +762,12 @@ class Rp2040:
     @property
     def _runs_core1(self) -> bool:
         return bool(self.processors[1].core[Core.RUNS])
+
+    @property
+    def _dma_is_on_the_bus(self) -> bool:
+        """Whether a core has to note its accesses, for the DMA to meet them."""
+        chip = self.state.chip
+        return bool(chip[Chip.DEVICES_ON] & DMA_ON and chip[Chip.BUS_SHARED])
 
     @property
     def _is_resetting(self) -> bool:

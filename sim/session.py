@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from sim.faults import Fault
+from sim.faults import Fault, FaultReason
 from sim.pico import Pico, StopReason
 from sim.semihosting import BREAKPOINT, Semihosting
 
@@ -16,6 +16,7 @@ SLICE_CYCLES = 2_000_000  # between two looks at what the program has written
 USB_BOOT = 0xF3  # the boot ROM's breakpoint: docs/boot-rom.md
 EXIT_FAILED = 1
 EXIT_TIMEOUT = 124  # as of timeout(1)
+EXIT_UNMODELLED = 3
 EXIT_FAULT = 139  # as of a process that a segmentation fault ended
 _IPSR = 0x1FF  # of xPSR: the exception being handled
 
@@ -119,7 +120,8 @@ def run_session(
     try:
         outcome = _run(pico, console, limits, host, keyboard, is_called)
     except Fault as fault:
-        outcome = _told(console, limits) or Outcome(Ending.FAULT, EXIT_FAULT, fault)
+        code = EXIT_UNMODELLED if fault.reason is FaultReason.UNMODELLED else EXIT_FAULT
+        outcome = _told(console, limits) or Outcome(Ending.FAULT, code, fault)
     finally:
         if semihosting is None:
             host.close()

@@ -31,7 +31,7 @@ from sim.cpu.state import (
 from sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
-from sim.memory_map import SRAM
+from sim.memory_map import FLASH, SRAM
 
 ENTRY_CYCLES, RETURN_CYCLES, TAIL_CHAIN_CYCLES = 15, 11, 6
 NMI, HARD_FAULT, SV_CALL, PEND_SV, FIRST_IRQ = 2, 3, 11, 14, 16
@@ -44,7 +44,7 @@ _SPSEL = 2
 _THUMB = 1 << 24
 _BY_THE_OTHER = (1 << 13 | 1 << 15 | 1 << 16) << FIRST_IRQ  # IO_IRQ_BANK0, SIO_IRQ_PROC0 and 1
 _SLEEPONEXIT, _SEVONPEND = 1 << 1, 1 << 4
-_SRAM, _SRAM_SIZE = SRAM.base, SRAM.size
+_SRAM, _SRAM_SIZE, _FLASH = SRAM.base, SRAM.size, FLASH.base >> 24
 
 _OVERFLOW, _WRITE, _READ, _FETCH, _VECTOR, _ARM, _SUPERVISOR, _PROTECTED = (
     REASONS.index(reason)
@@ -86,6 +86,7 @@ _RUNS, _WINDOW, _HIT = int(Core.RUNS), int(Core.WINDOW), int(Core.HIT)
 _SUPERVISED, _INSTRUCTIONS = int(Core.SUPERVISED), int(Core.INSTRUCTIONS)
 _TICK_AT, _DEVICES_AT = int(Core.TICK_AT), int(Chip.DEVICES_AT)
 _PAUSE_AT = int(Core.PAUSE_AT)
+_OWED, _BUS_STALLS = int(Core.OWED), int(Core.BUS_STALLS)
 _DEBUGGER, _LEAVING = int(Status.DEBUGGER), int(Core.LEAVING)
 _SP, _LR, _PC = 13, 14, 15
 
@@ -214,7 +215,9 @@ def _stack(core: Any, registers: Any, words: Any) -> Any:
                 fault(core, _PROTECTED, address, 4)
                 core[_UNSTACKED] = 1
                 return _GO
-            if at < 0 or at >= FLASH_AT or (at >= ROM_AT and at < XIP_SRAM_AT):
+            if (at >= ROM_AT and at < XIP_SRAM_AT) or address >> 24 == _FLASH:
+                continue  # the bus takes it, and nothing changes
+            if at < 0 or at >= FLASH_AT:
                 fault(core, _WRITE, address, 4)
                 core[_UNSTACKED] = 1
                 return _GO
@@ -401,7 +404,7 @@ def pauses(core: Any, other: Any, chip: Any, priorities: Any, now: Any) -> Any:
 
 @native
 def look_around(
-    core: Any, other: Any, chip: Any, registers: Any, priorities: Any, words: Any
+    core: Any, other: Any, chip: Any, registers: Any, priorities: Any, lines: Any, words: Any
 ) -> Any:
     """Between two instructions: sleep, events, exceptions, limit; GO if the core may go on.
 
@@ -412,6 +415,10 @@ def look_around(
     if core[_ANSWERED]:  # an access that was performed ends before anything else
         core[_STOP_AT], core[_QUIET_UNTIL] = core[_CYCLES] + 1, 0
         return _GO
+    if core[_OWED]:
+        core[_CYCLES] += core[_OWED]
+        core[_BUS_STALLS] += core[_OWED]
+        core[_OWED] = 0
     hears = _hears(core, other)
     if core[_LEAVING]:
         if core[_CYCLES] >= chip[_EVENT_AT]:
@@ -435,7 +442,7 @@ def look_around(
             if is_ahead(core, other, core[_CYCLES]):
                 return _TURN
             pending = other[_PENDING]
-            advance_devices(core, other, chip, words, core[_CYCLES])
+            advance_devices(core, other, chip, lines, words, core[_CYCLES])
             if other[_RUNS] and other[_PENDING] != pending:
                 core[_WINDOW] = 0
         if rests(core, priorities):

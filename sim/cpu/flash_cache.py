@@ -55,14 +55,17 @@ def _is_held(chip: Any, lines: Any, address: Any) -> Any:
 
 
 @native
-def _read(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any) -> Any:
-    """Access a word; 0x10 and 0x12 put it into the cache, 0x11 and 0x13 do not."""
+def look_up(chip: Any, lines: Any, address: Any) -> Any:
+    """Access a word: the cycles that a miss takes, 0 of a hit.
+
+    0x10 and 0x12 put it into the cache, 0x11 and 0x13 do not.
+    """
     chip[_ACCESSES] += 1
     way, index = _way(lines, address), address >> 3 & (XIP_SETS - 1)
     if _is_held(chip, lines, address):
         lines[index, 2] = way
         chip[_HITS] += 1
-        return occupy(core, other, chip, cycle, _XIP, np.int64(1))
+        return np.int64(0)
     if chip[_OFF] == 0 and address >> 24 & 1 == 0:
         if way == 2:
             way = _way_to_give_way(chip, lines, index)
@@ -70,8 +73,15 @@ def _read(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any
         lines[index, way] |= np.uint32(1 << (address >> 2 & 1))
         lines[index, 2] = way
     chip[_STALLS] += chip[_MISS]
-    core[_WAITED] += chip[_MISS]
-    return chip[_MISS] + occupy(core, other, chip, cycle, _XIP, chip[_MISS] + 1)
+    return chip[_MISS]
+
+
+@native
+def _read(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any) -> Any:
+    """Cycles that a core's access of a word waits."""
+    missed = look_up(chip, lines, address)
+    core[_WAITED] += missed
+    return missed + occupy(core, other, chip, cycle, _XIP, missed + 1)
 
 
 @native

@@ -41,7 +41,7 @@ def make(_sources):
         sources = _sources
         TRACED follow_exceptions(traces, functions, core, r)
         while True:
-            status = look_around(core, other, chip, r, priorities, words)
+            status = look_around(core, other, chip, r, priorities, lines, words)
             TRACED here = follow_exceptions(traces, functions, core, r)
             TRACED jumped = int64(0)
             if status != GO:
@@ -123,7 +123,7 @@ def make(_sources):
                 advance_systick(core0, chip, core0[CYCLES])
                 advance_systick(core1, chip, core1[CYCLES])
                 if until == chip[DEVICES_AT]:
-                    advance_devices(core0, core1, chip, words, until)
+                    advance_devices(core0, core1, chip, lines, words, until)
                 continue
             first = rests1 or (core0[CYCLES] <= core1[CYCLES] and not rests0)
             if first and rests1 and core1[TICK_AT] <= core0[CYCLES]:

@@ -435,7 +435,7 @@ WAIT_FOR_EVENT = lines(
 SEND_EVENT = lines(
     _IN_ORDER,
     "core[EVENT] = 1; other[EVENT] = 1",
-    "if other[SLEEPS]:",
+    "if other[RUNS] and other[SLEEPS]:",
     "    other[CYCLES] = max(other[CYCLES], cyc + core[NUMBER])",
     "    core[WINDOW] = 0; stop = int64(0)",
 )

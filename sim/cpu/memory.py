@@ -190,7 +190,7 @@ def _read_timer(chip: Any, now: Any, address: Any) -> Any:
     if (address != _TIMERAWL and address != _TIMERAWH) or chip[_OFFSET] >= NEVER:
         return np.int64(NOT_HERE)
     count = ticks(chip, now) + chip[_OFFSET]
-    return count & 0xFFFF_FFFF if address == _TIMERAWL else count >> 32
+    return (count if address == _TIMERAWL else count >> 32) & 0xFFFF_FFFF
 
 
 @native
@@ -273,7 +273,7 @@ def load(
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
-        advance_devices(core, other, chip, words, now)
+        advance_devices(core, other, chip, lines, words, now)
     found = read_register(core, other, chip, sio, now, address & ~3)
     if found != NOT_HERE:
         if size < 4:
@@ -333,7 +333,7 @@ def store(
     if is_ahead(core, other, now):
         return np.int64(_TURN)
     if chip[_DEVICES_ON]:
-        advance_devices(core, other, chip, words, now)
+        advance_devices(core, other, chip, lines, words, now)
     word = value
     if size < 4:  # a byte or halfword comes on every lane: 2.1.4
         word = (value & 0xFF) * 0x0101_0101 if size == 1 else (value & 0xFFFF) * 0x0001_0001

@@ -18,14 +18,15 @@ OPTIONS: dict[str, Any] = {
 }
 """Without Numba's runtime: nothing here allocates, and to count references to arrays costs a call
 about nine tenths of its time."""
+_INNER: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SIM = Path(__file__).parents[1]
 
 
 def native(function: Function) -> Function:
-    """Compile a function that the loop calls."""
-    compiled: Function = njit(**OPTIONS)(function)
+    """Compile a function that native code calls; Python has `from_python`."""
+    compiled: Function = njit(**_INNER)(function)
     return compiled
 
 

@@ -213,7 +213,7 @@ def write_sio(core: Any, other: Any, chip: Any, sio: Any, now: Any, offset: Any,
             sio[_ERRORS + number] |= _WOF
         tell(core, sio, now)
         tell(other, sio, now)
-        if other[_SLEEPS]:
+        if other[_RUNS] and other[_SLEEPS]:
             other[_CYCLES] = max(other[_CYCLES], now + number)
             core[_WINDOW] = 0
         return np.int64(1)

@@ -97,7 +97,8 @@ class Core(IntEnum):
     NUMBER = MPU_ATTRIBUTES + 8  # of the core
     RUNS = auto()  # whether it has been launched
     WINDOW = auto()  # how far it may go before the other core has its turn
-    BUS_STALLS = auto()  # cycles that it waited for the other on the bus
+    BUS_STALLS = auto()  # cycles that it waited for another master of the bus
+    OWED = auto()  # cycles that it has waited for the DMA on the bus and that are yet to pass
     # SIO's divider.
     DIVIDEND = auto()
     DIVISOR = auto()
@@ -167,6 +168,7 @@ class Chip(IntEnum):
     # Native devices: sim.devices.
     DEVICES_AT = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS  # when something happens in one of them
     DEVICES_ON = auto()  # whether anything happens in them by itself
+    DMA_NEXT = auto()  # for each port: whether a core goes ahead of the DMA the next time
     DATA_REQUESTS = auto()  # to the DMA: a bit for each that is high
     PINS = auto()
     PINS_HI = PINS + PINS_SIZE  # type: ignore[operator]
@@ -209,10 +211,11 @@ class Status(IntEnum):
 
 
 class Machine(NamedTuple):
-    """What devices work on: the memories in words, integers that both cores share, those of SIO,
-    those of each core."""
+    """What devices work on: the memories in words, lines of the XIP cache, integers that both cores
+    share, those of SIO, those of each core."""
 
     words: npt.NDArray[np.uint32]
+    lines: npt.NDArray[np.uint32]
     chip: npt.NDArray[np.int64]
     sio: npt.NDArray[np.int64]
     cores: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -223,9 +226,10 @@ def machine_without_program() -> Machine:
     cores = np.zeros(Core.END, np.int64), np.zeros(Core.END, np.int64)
     for number, core in enumerate(cores):
         core[Core.NUMBER], core[Core.RUNS] = number, 1
-    words, chip = np.zeros(MEMORY_SIZE // 4, np.uint32), np.zeros(Chip.END, np.int64)
+    words, lines = np.zeros(MEMORY_SIZE // 4, np.uint32), np.zeros((XIP_SETS, 3), np.uint32)
+    chip = np.zeros(Chip.END, np.int64)
     chip[Chip.DEVICES_AT] = chip[Chip.PIO_AT] = NEVER
-    return Machine(words, chip, np.zeros(SIO_SIZE, np.int64), cores)
+    return Machine(words, lines, chip, np.zeros(SIO_SIZE, np.int64), cores)
 
 
 @dataclass

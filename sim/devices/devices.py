@@ -44,25 +44,25 @@ _LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
 
 
 @native
-def advance_devices(core: Any, other: Any, chip: Any, words: Any, now: Any) -> None:
+def advance_devices(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
     at = np.int64(NEVER)
     if chip[_ON] & PWM_ON and (chip[_ON] & PIO_ON or chip[_LOGGED]):
         at = next_event_of_pwm(chip)
         while at < now:  # what PWM puts to the pins is seen in its own cycle
-            _advance_transfers(core, other, chip, words, at)
+            _advance_transfers(core, other, chip, lines, words, at)
             at = advance_pwm(core, other, chip, at)
     if chip[_ON] & PWM_ON:
         at = advance_pwm(core, other, chip, now)
-    chip[_AT] = min(at, _advance_transfers(core, other, chip, words, now))
+    chip[_AT] = min(at, _advance_transfers(core, other, chip, lines, words, now))
 
 
 @native
-def _advance_transfers(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
+def _advance_transfers(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> Any:
     """Bring the DMA and PIO up to a cycle; the cycle at which to do so again."""
     at = np.int64(NEVER)
     if chip[_ON] & DMA_ON:
-        at = advance_dma(core, other, chip, words, now)
+        at = advance_dma(core, other, chip, lines, words, now)
     if chip[_ON] & PIO_ON:
         advance_pio(core, other, chip, now)
         at = min(at, chip[_PIO_AT])
@@ -139,4 +139,4 @@ _advance_devices = from_python(advance_devices)
 def catch_up(machine: Machine, now: int) -> None:
     """Let all that native devices do until a cycle have happened, for callers in Python."""
     if machine.chip[_ON]:
-        _advance_devices(*machine.cores, machine.chip, machine.words, now)
+        _advance_devices(*machine.cores, machine.chip, machine.lines, machine.words, now)

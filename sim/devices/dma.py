@@ -94,6 +94,7 @@ _SNIFF_CTRL, _SNIFF_DATA = _SHARED + int(Dma.SNIFF_CTRL), _SHARED + int(Dma.SNIF
 _CYCLE, _ACTIVE, _ASKS = (_SHARED + int(n) for n in (Dma.CYCLE, Dma.ACTIVE, Dma.ASKS))
 _ASKED_BY = _SHARED + int(Dma.CHANNEL)
 _DEVICES_AT, _DEVICES_ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
+_EVENT_AT, _SHARED_BUS = int(Chip.EVENT_AT), int(Chip.BUS_SHARED)
 _IRQ0, _IRQ1 = 11, 12
 _ALL_CHANNELS = (1 << CHANNELS) - 1
 # By alias and word: which register it is; the last of four triggers. 2.5.2.1.
@@ -150,6 +151,8 @@ def trigger(chip: Any, number: Any, at: Any) -> None:
     chip[_ACTIVE] |= 1 << number
     chip[_DEVICES_ON] |= DMA_ON
     chip[_DEVICES_AT] = min(chip[_DEVICES_AT], at)
+    if chip[_SHARED_BUS]:  # for the loop in which cores note what they access
+        chip[_EVENT_AT] = 0
 
 
 @native

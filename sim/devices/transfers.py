@@ -43,6 +43,7 @@ from sim.devices.dma import (
     stop,
     write_dma,
 )
+from sim.devices.dma_bus import time_of_read, time_of_write
 from sim.devices.pio.machines import advance_pio
 from sim.devices.pio.registers import PIO_ON, is_pio, read_pio, write_pio
 from sim.devices.sniffer import sniffed, swapped
@@ -50,7 +51,6 @@ from sim.devices.sniffer import sniffed, swapped
 AHEAD = 16  # cycles that memory may be behind what the cores see of it
 _PIPELINE = 2  # cycles from a read to the end of its write
 _MOST_CREDITS = 63  # 2.5.3.2
-_APB_READ, _APB_WRITE = 2, 3  # cycles beyond one: 2.1.4
 _AT, _SIZE = int(Chip.DMA), int(Channel.SIZE)
 _SHARED = _AT + SHARED_AT
 _READ, _WRITE, _COUNT, _CTRL = (
@@ -201,7 +201,9 @@ def _fail(chip: Any, number: Any, error: Any) -> None:
 
 
 @native
-def _transfer(core: Any, other: Any, chip: Any, words: Any, number: Any, cycle: Any) -> Any:
+def _transfer(
+    core: Any, other: Any, chip: Any, lines: Any, words: Any, number: Any, cycle: Any
+) -> Any:
     """One transfer of a channel; the cycles that it takes, 0 if Python has to answer first."""
     channel = _AT + _SIZE * number
     control = chip[channel + _CTRL]
@@ -244,11 +246,8 @@ def _transfer(core: Any, other: Any, chip: Any, words: Any, number: Any, cycle: 
     by = control >> 15 & 0x3F
     if by >= _PWM_WRAP0 and by <= _PWM_WRAP7:  # which asks for one transfer each time
         chip[_REQUESTS] &= ~(np.int64(1) << by)
-    takes = np.int64(1)
-    if source >> 28 == 4:
-        takes += _APB_READ
-    if target >> 28 == 4:
-        takes = max(takes, np.int64(1 + _APB_WRITE))
+    takes = time_of_read(core, other, chip, lines, cycle, source)
+    takes = max(takes, time_of_write(core, other, chip, cycle + takes, target))
     if chip[channel + _COUNT] == 0:
         chip[channel + _ENDS] = cycle + takes - 1 + _PIPELINE
     chip[_TURN] = (number + 1) % CHANNELS
@@ -267,7 +266,7 @@ def _awaited_of_pio(chip: Any) -> Any:
 
 
 @native
-def advance_dma(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
+def advance_dma(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> Any:
     """Do all transfers that begin before a cycle; the cycle at which to do so again.
 
     Where Python has to answer an access, what comes behind it waits.
@@ -289,7 +288,7 @@ def advance_dma(core: Any, other: Any, chip: Any, words: Any, now: Any) -> Any:
         if number < 0:
             cycle = min(max(_next_chance(chip, cycle), cycle + 1), now)
             continue
-        takes = _transfer(core, other, chip, words, number, cycle)
+        takes = _transfer(core, other, chip, lines, words, number, cycle)
         cycle += takes
         if takes == 0:
             chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
@@ -321,11 +320,20 @@ def _first_end(chip: Any, now: Any) -> Any:
 
 @native
 def request_data(
-    core: Any, other: Any, chip: Any, words: Any, number: Any, level: Any, now: Any
+    core: Any,
+    other: Any,
+    chip: Any,
+    lines: Any,
+    words: Any,
+    number: Any,
+    level: Any,
+    now: Any,
 ) -> None:
     """A peripheral's request changes: what was not asked for until now was not transferred."""
     if chip[_ACTIVE]:
-        chip[_DEVICES_AT] = min(chip[_DEVICES_AT], advance_dma(core, other, chip, words, now))
+        chip[_DEVICES_AT] = min(
+            chip[_DEVICES_AT], advance_dma(core, other, chip, lines, words, now)
+        )
     bit = np.int64(1) << number
     chip[_REQUESTS] = chip[_REQUESTS] | bit if level else chip[_REQUESTS] & ~bit
     if level and chip[_ACTIVE]:

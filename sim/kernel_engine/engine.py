@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
+from sim.engine import Whereabouts
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
@@ -96,6 +97,11 @@ class KernelEngine:
     def stack_warnings(self) -> list[StackWarning]:
         """See EngineChip; here to leave the room is to overflow."""
         return []
+
+    @property
+    def whereabouts(self) -> list[Whereabouts]:
+        """See EngineChip; there is one core, and nothing to interrupt it."""
+        return [Whereabouts(0, self.core.pc, ())]
 
     @property
     def stack_limit(self) -> int:

@@ -1,11 +1,13 @@
 """BUSCTRL: bus priorities and performance counters. Source: RP2040 datasheet, 2.1.5."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
 from sim.peripherals.registers import Register, RegisterBlock
 
-_PROC0, _PROC1 = 1 << 0, 1 << 4  # BUS_PRIORITY
+# Bits of BUS_PRIORITY in the order of the masters: core 0, core 1, DMA reads, DMA writes.
+_MASTERS = (0, 4, 8, 12)
 _MOST = 0xFF_FFFF  # where a counter stays
 _COUNTERS = 4
 _NONE = 0x1F
@@ -14,7 +16,7 @@ _NONE = 0x1F
 class Crossbar(Protocol):
     """What the registers need of the bus."""
 
-    def prioritise(self, first: bool, second: bool) -> None:
+    def prioritise(self, masters: Sequence[bool]) -> None:
         """Let the accesses of core 0, of core 1 go ahead of others."""
         ...
 
@@ -73,7 +75,7 @@ class Busctrl(RegisterBlock):
         self._counted, self._since = [0] * _COUNTERS, [0] * _COUNTERS
 
     def _prioritise(self, value: int) -> None:
-        self._crossbar.prioritise(bool(value & _PROC0), bool(value & _PROC1))
+        self._crossbar.prioritise([bool(value >> bit & 1) for bit in _MASTERS])
 
     def _read(self, number: int) -> int:
         happened = self._crossbar.events(self._selected[number]) - self._since[number]

@@ -1,6 +1,6 @@
 """How the register blocks hang together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -88,7 +88,7 @@ class _NoCache:
 class _NoCrossbar:
     """A bus on which nothing is counted."""
 
-    def prioritise(self, first: bool, second: bool) -> None:
+    def prioritise(self, masters: Sequence[bool]) -> None:
         pass
 
     def count(self, on: bool) -> None:

@@ -53,7 +53,7 @@ def test_a_usb_serial_port_is_input_and_output(
 ) -> None:
     keys = tmp_path / "keys"
     keys.write_bytes(TYPED)
-    record = record_of(tmp_path, built("usb_serial", link_type), "--usb-in", str(keys), "--strict")
+    record = record_of(tmp_path, built("usb_serial", link_type), "--usb-in", str(keys))
     shown = capfdbinary.readouterr()
     expected = b"open, baud 115200\nready\n" + TYPED.upper() + b"bytes %d\n" % len(TYPED)
     assert shown.out == expected == record["output"].encode()
@@ -78,7 +78,7 @@ def test_uf2_and_bin_run_like_the_elf(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("link_type", LINK_TYPES)
 @pytest.mark.parametrize("program", PASSING)
 def test_programs_that_check_themselves_pass(program: str, link_type: str, tmp_path: Path) -> None:
-    record = record_of(tmp_path, built(program, link_type), "--strict")
+    record = record_of(tmp_path, built(program, link_type))
     assert record["output"].endswith("PASS\n"), record["output"]
     assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
 

@@ -25,10 +25,14 @@ from sim_programs import ElfSource
 
 from sim import Engine, Fault, FaultReason, Pico, Program, StopReason
 from sim.cpu.lines import set_line
+from sim.cpu.native import from_python
 from sim.cpu.state import NEVER, Core, Sleep
 from sim.cpu.systick import write_systick
 from sim.memory_map import ROM, SRAM
 from sim.rp2040 import Rp2040
+
+_set_line = from_python(set_line)
+_write_systick = from_python(write_systick)
 
 _MOST_RESUMES = 40  # after faults without a handler, and after breakpoints
 _LONGEST_STEP = 200  # cycles of an instruction with the entries and returns around it
@@ -74,6 +78,8 @@ class Memories:
 
     def write(self, address: int, size: int, value: int) -> None:
         offset = address - SRAM.base
+        if address < ROM.size:
+            return  # the bus takes it, and nothing changes
         if not 0 <= offset < SRAM.size:
             raise self.nothing(address)
         self.sram[offset : offset + size] = value.to_bytes(size, "little")
@@ -250,7 +256,7 @@ class Signals:
             if how == "pend":
                 self._chip.nvic.pend(number)
             else:
-                set_line(self._chip.processors[0].core, number - 16, how == "high", now)
+                _set_line(self._chip.processors[0].core, number - 16, how == "high", now)
 
     def due(self) -> int:
         """See Timed."""
@@ -289,7 +295,7 @@ class Engines:
         witness.take_signals()
         chip = own._chip
         for address, value in case.writes:
-            if write_systick(chip.core.core, chip.state.chip, 0, address, value) < 0:
+            if _write_systick(chip.core.core, chip.state.chip, 0, address, value) < 0:
                 chip._private[0].bus.write(address, 4, value)
         own.set_registers(**case.registers)
         chip.processors[0].set_registers(**case.special)

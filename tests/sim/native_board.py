@@ -1,9 +1,10 @@
 """A Pico's peripherals with memory, and time that passes for native devices too."""
 
+import numpy as np
 from peripheral_board import Board
 
-from sim.cpu.state import Chip, State
-from sim.devices.devices import advance_devices
+from sim.cpu.state import Chip
+from sim.devices.devices import catch_up
 
 
 class NativeBoard(Board):
@@ -15,12 +16,10 @@ class NativeBoard(Board):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = State()
-        self.sram = self.state.memory[:0x4_2000]
+        self.sram = self.machine.words.view(np.uint8)[:0x4_2000]
 
     def _advance(self) -> None:
-        machine = self.machine
-        advance_devices(*machine.cores, machine.chip, self.state.words, self.clock.cycles)
+        catch_up(self.machine, self.clock.cycles)
 
     def pass_time(self, cycles: int) -> None:
         """Let devices do what they do in so many cycles."""

@@ -104,8 +104,6 @@ FAULTS = {
     "no code": "ldr r0, =0x60000001; bx r0",
     "peripheral as code": "ldr r0, =0x40000001; bx r0",
     "ARM state": "ldr r0, =0x20000000; bx r0",
-    "overflow by PUSH": "l: movs r0, #1; push {r0-r7}; b l",
-    "overflow by MOV": "ldr r0, =0x20000001; movs r1, #1; mov sp, r0; movs r1, #2; bkpt #0",
     "earlier one first": "movs r1, #1; ldr r0, =0x60000000; ldr r1, [r0]; udf #0",
 }
 
@@ -117,6 +115,21 @@ def test_a_fault_is_the_same_on_both_engines(name: str) -> None:
     targets = pair(program(FAULTS[name], objects=objects))
     assert _report(targets[0]) == _report(targets[1])
     assert_equal(*targets)
+
+
+@pytest.mark.parametrize(
+    ("source", "sp"),
+    [
+        ("l: movs r0, #1; push {r0-r7}; b l", 0x2000_1EE0),
+        ("ldr r0, =0x20000001; movs r1, #1; mov sp, r0; movs r1, #2; bkpt #0", 0x2000_0000),
+    ],
+)
+def test_a_stack_that_leaves_its_room_ends_a_run_of_unicorn(source: str, sp: int) -> None:
+    """The core of our own looks whether it does harm; here it is a fault in any case."""
+    top = SRAM_BASE + 0x2000
+    objects = {"__StackTop": (top, 0), "__StackBottom": (top - 256, 0)}
+    _, kernel = pair(program(source, objects=objects))
+    assert f"SP would be {sp:#010x}, limit {top - 256:#010x}" in _report(kernel)
 
 
 def _report(target: Pico) -> str:

@@ -574,15 +574,17 @@ def test_debug_trampoline_calls_and_halts() -> None:
 
 
 def machine_with_flash(image: bytes) -> Rom:
-    """A core about to come out of reset, with memory in place of the registers of SSI and PPB."""
+    """A core about to come out of reset, with memory in place of SSI, pads and PPB."""
     machine = Rom()
     for base, size in (
         (FLASH, 0x10000),
         (0x1800_0000, 0x1000),
+        (0x4002_0000, 0x1000),
         (0xE000_E000, 0x1000),
     ):
         machine.uc.mem_map(base, size)
     machine.uc.mem_write(FLASH, image)
+    machine.uc.mem_write(0x1800_0028, struct.pack("<I", 1 << 2))  # SR: all is sent
     machine.uc.reg_write(arm_const.UC_ARM_REG_SP, struct.unpack_from("<I", ROM)[0])
     return machine
 

@@ -132,11 +132,11 @@ def test_narrow_loads(load: str, expected: int, timer_due: bool) -> None:
 
 def test_unmodelled_register_is_told_once() -> None:
     target = pico("ldr r1, [r0]; str r1, [r0]; ldrb r1, [r0, #5]; ldr r1, [r2]; bkpt #0")
-    set_registers(target, r0=0x50000000, r1=7, r2=0x5000_1000)
+    set_registers(target, r0=0x40058100, r1=7, r2=0x4005_9100)
     assert target.run().reason is StopReason.HALT
     assert [str(told) for told in target.unmodelled] == [
-        "DMA register at 0x50000000 is not modelled",
-        "DMA register at 0x50000004 is not modelled",
+        "WATCHDOG register at 0x40058100 is not modelled",
+        "WATCHDOG register at 0x40058104 is not modelled",
     ]
     assert target.registers.r1 == 0
     target.reset()
@@ -147,11 +147,11 @@ def test_unmodelled_register_is_told_once() -> None:
 def test_strict_makes_it_a_fault(access: str) -> None:
     plain = pico(f"nop; {access}; bkpt #0")
     target = Pico(plain.program, strict=True, trace=True)
-    set_registers(target, r0=0x50000000)
+    set_registers(target, r0=0x40058100)
     with pytest.raises(Fault, match="register that is not modelled") as caught:
         target.run()
     assert caught.value.reason is FaultReason.UNMODELLED
-    assert caught.value.address == 0x50000000
+    assert caught.value.address == 0x40058100
     assert caught.value.registers.pc == SRAM_BASE + 2
     assert target.cycles == target.profile().total == 1
 

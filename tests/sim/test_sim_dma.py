@@ -246,3 +246,43 @@ def test_it_reads_registers_that_python_models() -> None:
     )
     assert target.run(10_000).reason is StopReason.HALT
     assert target.read(0x2000_2000, np.uint32, 2).tolist() == [0x2000_2927] * 2
+
+
+def _races(bank_of_dma: int, priority: int = 0) -> tuple[int, int]:
+    """Cycles that a core waits for the DMA, and those that 1,000 transfers take meanwhile.
+
+    The core loads from one word again and again, the DMA moves a word of a bank to scratch X.
+    """
+    target = pico(
+        f"""
+        ldr r0, =0x40030000; ldr r1, ={priority}; str r1, [r0]
+        {_stores(0x5000_0000, [(0, _SRAM + 0x1000 + 4 * bank_of_dma), (4, 0x2004_0000), (8, 1000)])}
+        ldr r1, ={_control(4)}; ldr r3, =0x20001000; ldr r4, =0x1000000
+        str r1, [r0, #12]
+        l: ldr r2, [r3]; ldr r2, [r3]; ldr r2, [r3]; ldr r2, [r3]; ldr r2, [r3]; ldr r2, [r3]
+        ldr r1, [r0, #12]; tst r1, r4; bne l
+        bkpt #0
+        """.replace("\n", ";")
+    )
+    assert target.run(100_000).reason is StopReason.HALT
+    return target.bus_stalls[0], target.cycles
+
+
+def test_a_core_and_the_dma_wait_for_each_other_on_one_bank() -> None:
+    """2.1.1: equal priorities take turns; else the higher never waits."""
+    alone, least = _races(1)
+    waits, cycles = _races(0)
+    assert alone < waits
+    assert cycles > least
+    high_core, _ = _races(0, 1 << 0)
+    high_dma, _ = _races(0, 1 << 8 | 1 << 12)
+    assert high_core <= alone < waits < high_dma
+
+
+def test_reads_from_flash_wait_for_the_cache() -> None:
+    board = DmaBoard()
+    board.machine.chip[Chip.XIP_MODELLED], board.machine.chip[Chip.XIP_MISS] = 1, 50
+    board.configure(0, 0x1000_0000, _SRAM, 16, _control(4, _INCR_READ, _INCR_WRITE))
+    first = board.until_idle(0)
+    board.configure(0, 0x1000_0000, _SRAM, 16, _control(4, _INCR_READ, _INCR_WRITE))
+    assert first - board.until_idle(0) == 16 * 50

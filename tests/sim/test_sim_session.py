@@ -1,7 +1,7 @@
 """How a session ends: texts, breakpoints, and what goes wrong on the host's side."""
 
 import pytest
-from sim_programs import ElfSource, assemble
+from sim_programs import ElfSource, assemble, pico
 
 from sim import Pico, Program
 from sim.session import Console, Ending, Limits, Outcome, run_session
@@ -62,3 +62,20 @@ def test_a_breakpoint_in_a_handler_is_failure() -> None:
 def test_a_reset_is_no_success() -> None:
     source = "ldr r0, =0xe000ed0c; ldr r1, =0x05fa0004; str r1, [r0]; b ."  # AIRCR.SYSRESETREQ
     assert ends(source, Limits()) == Outcome(Ending.RESET, 1)
+
+
+def test_what_is_not_modelled_ends_a_session_with_3() -> None:
+    source = "ldr r0, =0x40058100; ldr r1, [r0]; bkpt #0"
+    strict = Pico(pico(source).program, strict=True)
+    outcome = run_session(strict, Console(), Limits())
+    assert (outcome.ending, outcome.exit_code) == (Ending.FAULT, 3)
+    assert [str(register) for register in strict.unmodelled] == [
+        "WATCHDOG register at 0x40058100 is not modelled"
+    ]
+    assert run_session(pico(source), Console(), Limits()).exit_code == 0
+
+
+def test_a_pico_tells_who_waits_for_what() -> None:
+    target = pico("ldr r0, =0xE000E100; movs r1, #1; lsls r1, r1, #20; str r1, [r0]; wfi; bkpt #0")
+    assert run_session(target, Console(), Limits()).ending is Ending.SLEEP
+    assert target.whereabouts() == ["core 0 at 0x2000000a; enabled interrupts: UART0"]

@@ -14,11 +14,14 @@ from sim_programs import ElfSource
 from two_core_programs import CODES, PARK, TABLES, Pair, pair
 
 from sim import Contention, Engine, Pico, Program
+from sim.cpu.native import from_python
 from sim.cpu.sio import Sio
 from sim.cpu.state import Core
 from sim.cpu.systick import write_systick
 from sim.events import Ended
 from sim.memory_map import SRAM
+
+_write_systick = from_python(write_systick)
 
 _BUDGET = 60_000  # cycles; programs that wait for each other for ever use it up
 _GENERAL = [f"r{number}" for number in range(13)]
@@ -100,7 +103,7 @@ class Machines:
         ):
             processor.core[Core.SP_LIMIT] = 0
             for address, value in writes:
-                if write_systick(processor.core, chip.state.chip, 0, address, value) < 0:
+                if _write_systick(processor.core, chip.state.chip, 0, address, value) < 0:
                     private.bus.write(address, 4, value)
             processor.set_registers(**registers, xpsr=1 << 24)
         found: list[dict[str, int]] = [{}, {}]
