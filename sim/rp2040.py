@@ -58,6 +58,7 @@ from sim.instructions import WIDE
 from sim.loading import second_stage
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
+from sim.loading.symbols import rom_symbols
 from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
 from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals, block_of
 from sim.peripherals.interrupts import Irq
@@ -88,6 +89,7 @@ _SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its e
 _RETURN_AT = 24  # bytes into the frame of an exception
 _WORD = 4  # bytes
 _FIFO_WR = 0xD000_0054
+_CORE1_RETURNED = "core1_returned (boot ROM)"
 _CATCHES_UP = 1000  # cycles
 _BKPT, _B_SELF = 0xBE, 0xE7FE
 _BKPT_SIZE = 2
@@ -792,7 +794,7 @@ class Rp2040:
         core = processor.core
         self._core1_ran = self._cycles_of(1)
         core[Core.CYCLES] = self._launched_at = self._scheduler.cycles
-        processor.set_registers(sp=sp, lr=0xFFFF_FFFF, pc=entry)
+        processor.set_registers(sp=sp, lr=rom_symbols()[_CORE1_RETURNED].address | 1, pc=entry)
         core[Core.VTOR] = table
         core[Core.SP_LOW] = sp
         core[Core.SP_LIMIT] = self._guard.limit_of(sp) if self._guard else 0

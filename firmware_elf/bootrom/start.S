@@ -184,6 +184,11 @@ function wait_for_vector
     wfe
     b wait_for_vector
 
+    /* Where core 1 comes when its program returns: asleep until it is reset, as on the chip. */
+function core1_returned
+    wfi
+    b core1_returned
+
 function exception
     b exception
 

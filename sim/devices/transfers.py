@@ -44,7 +44,7 @@ from sim.devices.dma import (
     write_dma,
 )
 from sim.devices.dma_bus import time_of_read, time_of_write
-from sim.devices.pio.machines import advance_pio
+from sim.devices.pio.machines import advance_pio, schedule_pio
 from sim.devices.pio.registers import PIO_ON, is_pio, read_pio, write_pio
 from sim.devices.sniffer import sniffed, swapped
 
@@ -266,13 +266,22 @@ def _awaited_of_pio(chip: Any) -> Any:
 
 
 @native
+def _listen(chip: Any) -> None:
+    """Let PIO know the requests that channels wait for: a transfer may have triggered one."""
+    awaited = _awaited_of_pio(chip)
+    if awaited != chip[_AWAITED]:
+        chip[_AWAITED] = awaited
+        schedule_pio(chip)
+
+
+@native
 def advance_dma(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> Any:
     """Do all transfers that begin before a cycle; the cycle at which to do so again.
 
     Where Python has to answer an access, what comes behind it waits.
     """
     cycle = chip[_CYCLE]
-    chip[_AWAITED] = _awaited_of_pio(chip)
+    _listen(chip)
     while chip[_ACTIVE] and chip[_ASKS] != _ASK_READ and chip[_ASKS] != _ASK_WRITE:
         ending = _end_of_something(chip)
         ends = chip[_AT + _SIZE * ending + _ENDS]
@@ -286,6 +295,7 @@ def advance_dma(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: A
             advance_pio(core, other, chip, cycle)
         number = chip[_ASKED_BY] if chip[_ASKS] != _NOTHING else _chosen(chip, cycle)
         if number < 0:
+            _listen(chip)
             cycle = min(max(_next_chance(chip, cycle), cycle + 1), now)
             continue
         takes = _transfer(core, other, chip, lines, words, number, cycle)
@@ -298,6 +308,7 @@ def advance_dma(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: A
         return np.int64(NEVER)
     if chip[_ASKS] == _ASK_READ or chip[_ASKS] == _ASK_WRITE:
         return np.int64(NEVER)
+    _listen(chip)
     chance = _next_chance(chip, cycle)
     if chance > now + AHEAD:
         return chance

@@ -31,6 +31,7 @@ _place = from_python(place)
 _charge_until_now = from_python(charge_until_now)
 _enter_host_call = from_python(enter_host_call)
 _resume = from_python(resume)
+_note_sp = from_python(note_sp)
 
 # Arm DDI0419E, B1.5.2; RP2040 datasheet, 2.3.2.
 _SYSTEM_EXCEPTIONS = {2: "NMI", 3: "HardFault", 11: "SVCall", 14: "PendSV", 15: "SysTick"}
@@ -271,7 +272,7 @@ class Tracer:
         trace["node"], trace["depth"] = ROOT, 0
         trace["mark"], trace["stall_mark"] = now, self._core[Core.WAITED]
         if trace["deepest"]:
-            note_sp(self._books.traces, now, sp)
+            _note_sp(self._books.traces, now, sp)
             return
         trace["deepest"], trace["deepest_node"], trace["deepest_cycle"] = sp, ROOT, now
         trace["spans"][0] = sp

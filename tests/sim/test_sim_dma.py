@@ -15,6 +15,7 @@ from sim import StopReason
 from sim.cpu.state import NEVER, Chip
 
 _SRAM = 0x2000_0000
+_TXF0, _CH0_READ_ADDR_TRIG = 0x5020_0010, 0x5000_003C
 _EN, _HIGH, _INCR_READ, _INCR_WRITE, _RING_WRITES = 1, 1 << 1, 1 << 4, 1 << 5, 1 << 10
 _QUIET, _BSWAP, _SNIFF, _BUSY = 1 << 21, 1 << 22, 1 << 23, 1 << 24
 _PERMANENT = 0x3F
@@ -286,3 +287,24 @@ def test_reads_from_flash_wait_for_the_cache() -> None:
     first = board.until_idle(0)
     board.configure(0, 0x1000_0000, _SRAM, 16, _control(4, _INCR_READ, _INCR_WRITE))
     assert first - board.until_idle(0) == 16 * 50
+
+
+@pytest.mark.parametrize("late", range(1, 17))
+def test_a_channel_that_another_one_triggers_is_paced_by_pio(late: int) -> None:
+    """2.5.2.1 and 2.5.3: PIO's requests are heard, however late somebody looks at the first."""
+    board = DmaBoard()
+    pull_and_wait = 0x9FA0  # 32 cycles
+    board.write("PIO0", "INSTR_MEM0", pull_and_wait)
+    board.write("PIO0", "SM0_EXECCTRL", 0)  # wraps there
+    board.write("PIO0", "CTRL", 1)
+    board.write("DMA", "CH0_AL1_CTRL", _control(4, _INCR_READ, paced_by=0))
+    board.write("DMA", "CH0_WRITE_ADDR", _TXF0)
+    board.write("DMA", "CH0_TRANS_COUNT", 20)
+    board.sram[:4] = np.frombuffer((_SRAM + 0x100).to_bytes(4, "little"), np.uint8)
+    board.configure(1, _SRAM, _CH0_READ_ADDR_TRIG, 1, _control(4))
+    board.clock.advance(board.clock.cycles + late)
+    board.read("DMA", "INTR")
+    while board.machine.chip[Chip.DEVICES_AT] < NEVER:  # else a core would sleep for ever
+        board.pass_time(1)
+    assert board.read("DMA", "INTR") == 0b11
+    assert board.clock.cycles > 32 * (20 - 5)  # but for what PIO had room for

@@ -291,6 +291,25 @@ def test_core_1_on_its_process_stack_while_core_0_is_in_a_handler() -> None:
     assert seen.sp == 0x2004_2000
 
 
+def test_core_1_sleeps_when_its_program_returns() -> None:
+    """As the chip's boot ROM has it, while core 0 goes on."""
+    done = run("""
+both:
+    bl pop
+    ldr r1, =1000
+wait:
+    subs r1, r1, #1
+    bne wait
+    bkpt #0
+work:
+    mov r6, lr
+    movs r0, #9
+    bl push
+    bx r6
+""")
+    assert done.registers.r0 == 9
+
+
 def test_fault_of_core_1_names_its_instruction() -> None:
     made = two(
         "both: bl push\nbl pop\nbkpt #0\nwork: bl pop\nmovs r0, #1\nldr r1, [r0, #0]\nb work"
