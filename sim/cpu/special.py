@@ -31,10 +31,7 @@ def is_privileged(core: Any) -> Any:
 
 @native
 def guard(core: Any) -> None:
-    """Send accesses the long way where MPU, privilege, a debugger or BUSCTRL have a say.
-
-    DMA, another master, whose accesses contend there alone, would be a further reason.
-    """
+    """Send accesses the long way where MPU, privilege, a debugger or BUSCTRL have a say."""
     asked = core[_WATCHING] or core[_COUNTED]
     guarded = core[_MPU_CONTROL] & 1 or core[_CONTROL] & _NPRIV or asked
     core[_FAST] = 0 if guarded else _SRAM_SIZE

@@ -269,22 +269,21 @@ def write_dma(core: Any, other: Any, chip: Any, now: Any, offset: Any, value: An
         elif word & 3 == 3 and chip[channel + _CTRL] & IRQ_QUIET:  # a null trigger: 2.5.2.2
             chip[_INTR] |= 1 << number
             drive_lines(core, other, chip, now)
-    elif offset in (0x400, 0x40C, 0x410, 0x41C):
-        chip[_INTR] &= ~value
+    elif offset < 0x420:
+        if peek_dma(chip, offset) == NOT_HERE:
+            return np.int64(NOT_HERE)
+        if clearing_bits_of_dma(offset):
+            chip[_INTR] &= ~value
+        elif offset == 0x404:
+            chip[_INTE0] = value & 0xFFFF
+        elif offset == 0x408:
+            chip[_INTF0] = value & 0xFFFF
+        elif offset == 0x414:
+            chip[_INTE1] = value & 0xFFFF
+        elif offset == 0x418:
+            chip[_INTF1] = value & 0xFFFF
         drive_lines(core, other, chip, now)
-    elif offset == 0x404:
-        chip[_INTE0] = value & 0xFFFF
-        drive_lines(core, other, chip, now)
-    elif offset == 0x408:
-        chip[_INTF0] = value & 0xFFFF
-        drive_lines(core, other, chip, now)
-    elif offset == 0x414:
-        chip[_INTE1] = value & 0xFFFF
-        drive_lines(core, other, chip, now)
-    elif offset == 0x418:
-        chip[_INTF1] = value & 0xFFFF
-        drive_lines(core, other, chip, now)
-    elif offset >= 0x420 and offset < 0x430:
+    elif offset < 0x430:
         chip[_TIMER + (offset >> 2 & 3)], chip[_TIMER_SINCE + (offset >> 2 & 3)] = value, now
     elif offset == 0x430:
         for number in range(CHANNELS):
