@@ -31,18 +31,6 @@ _TRAIN = [
     *("train", "--method", "niti-static", "--epochs", "0", "--seed", "0"),
     *("--images", "1", "--test-images", "1"),
 ]
-    "train",
-    "--method",
-    "niti-static",
-    "--epochs",
-    "0",
-    "--images",
-    "1",
-    "--test-images",
-    "1",
-    "--seed",
-    "0",
-]
 _EXTREMES: tuple[Any, ...] = (
     *(0, -1, 1, 255, 2**31 - 1, 2**31, 2**63, 10**30, 10**4000, 1e308),
     *(float("inf"), float("nan"), "", "x" * 300, None, True, [], {}, [[]], {"a": 1}),
