@@ -26,7 +26,7 @@ from sim.cpu import (
     systick,
 )
 from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.native import OPTIONS, hash_of_sources
+from sim.cpu.native import OPTIONS, hash_of_sources, pointer
 from sim.cpu.state import FLASH_AT, NEVER, RING, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
@@ -39,6 +39,8 @@ def make(_sources):
     def run(core, r, priorities, loaded, other, traces, functions, counts,
             chip, sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
+        POINTERS core, r, priorities, loaded, other, chip, sio, lines
+        POINTERS memory, halfwords, words, operations
         TRACED follow_exceptions(traces, functions, core, r)
         while True:
             status = look_around(core, other, chip, r, priorities, lines, words)
@@ -106,6 +108,8 @@ def make(_sources):
                  core1, r1, priorities1, loaded1, traces1, counts1, functions, chip,
                  sio, lines, memory, halfwords, words, operations, wide):
         sources = _sources
+        POINTERS core0, r0, priorities0, loaded0, core1, r1, priorities1, loaded1
+        POINTERS chip, sio, lines, memory, halfwords, words, operations
         while True:
             rests0 = rests(core0, priorities0)
             rests1 = rests(core1, priorities1)
@@ -288,7 +292,9 @@ if cyc != began + 1: counts[at >> 1, 1] += cyc - began - 1"""
 def _line(line: str, observed: Observed) -> str:
     space = line[: len(line) - len(line.lstrip())]
     word, _, rest = line.strip().partition(" ")
-    if word == "BOOK":
+    if word == "POINTERS":
+        text = "; ".join(f"{name} = pointer({name})" for name in rest.split(", "))
+    elif word == "BOOK":
         cycle, _, offset = rest.partition(", ")
         text = _BOOKED.format(cycle=cycle, offset=offset) if observed.shared_bus else "pass"
     elif word == "FETCH":
@@ -351,6 +357,7 @@ def names() -> dict[str, Any]:
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Any] = {name: getattr(np, name) for name in types}
     functions |= {
+        "pointer": pointer,
         "is_ahead": crossbar.is_ahead,
         "contend": crossbar.contend,
         "read_flash": flash_cache.read_flash,
@@ -403,4 +410,4 @@ def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
     run = _compiled(source(observed), dict(scope), observed)
-    return _compiled(BOTH_CORES, scope | {"run": run}, observed)
+    return _compiled(_written_out(BOTH_CORES, observed), scope | {"run": run}, observed)
