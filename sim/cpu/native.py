@@ -33,18 +33,20 @@ def native(function: Function) -> Function:
 
 @intrinsic
 def pointer(_typing: Any, array: Any) -> Any:
-    """Where the elements of an array of numbers lie; anything else as it is.
+    """Where the elements of an array lie, row by row; of an array of records, the first of them.
 
     Native functions hand one another pointers: an array is seven words, all of which a call would
-    copy, and an index into it is looked at for being negative.
+    copy, and an index into it is looked at for being negative. What is no array stays as it is.
     """
-    if not isinstance(array, types.Array) or isinstance(array.dtype, types.Record):
+    if not isinstance(array, types.Array):
         return array(array), lambda _context, _builder, _signature, arguments: arguments[0]
+    of = array.dtype
+    pointed: Any = of if isinstance(of, types.Record) else types.CPointer(of)  # type: ignore[no-untyped-call]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
-    return types.CPointer(array.dtype)(array), generate
+    return pointed(array), generate
 
 
 @cache
