@@ -127,7 +127,8 @@ class Core(IntEnum):
     HELD_PORT = LOG + 4 * LOG_SIZE  # type: ignore[operator]
     HELD_FROM = auto()
     HELD_UNTIL = auto()
-    BUSY = auto()  # by cycle, in a ring: cycle * 16 + port of an access to the bus
+    SHIFT = auto()  # cycles that the accesses in the ring came later than it says
+    BUSY = auto()  # by cycle, in a ring: (cycle - SHIFT) * 16 + port of an access to the bus
     END = BUSY + RING  # type: ignore[operator]
 
 
