@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import damaged
+from damaged_programs import damaged
 from random_programs import BUDGET, name_of
 from sim_programs import SRAM_BASE, pico, set_registers
 
