@@ -1,4 +1,7 @@
-"""Measures costs into a store, as priot tradeoff does: `cost_runs.py BACKBONE STORE JSON JOBS`."""
+"""Measures costs into a store, as priot tradeoff does: `cost_runs.py BACKBONE STORE JSON JOBS`.
+
+It ends as commands do: with 2 and one line where the user can mend something.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from experiments.device.cost_runs import CostRuns
 from experiments.device.costs import possible_setups
 from experiments.device.placement import Placement
 from experiments.device.variants import ON_ONE_CORE
+from experiments.errors import UserError
 from experiments.output import write_json
 from experiments.pretraining.backbone import load_backbone
 from experiments.sweeps.store import RunStore
@@ -28,4 +32,8 @@ def main(backbone: str, store: str, record: str, jobs: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except UserError as error:
+        print(f"priot: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 from damaged_files import cases, prepare
-from isolation import Tell
+from experiment_commands import without_progress
+from isolation import WRONG, Tell
 
 import firmware_elf
 from experiments.cli import main
@@ -68,11 +69,11 @@ def _run(name: str, content: bytes, command: list[str]) -> str:
         path.unlink(missing_ok=True) if whole is None else path.write_bytes(whole)
     lines = err.splitlines()
     if "Traceback (most recent" in err or "Exception ignored" in err:
-        return f"FAULT: {' '.join(command)}: {err[-1000:]}"
+        return f"{WRONG}: {' '.join(command)}: {err[-1000:]}"
     if command[0] != "run" and code not in _ENDS:
-        return f"FAULT: {' '.join(command)}: exit code {code}: {err[-1000:]}"
+        return f"{WRONG}: {' '.join(command)}: exit code {code}: {err[-1000:]}"
     if code == 2 and command[0] != "run" and not (len(lines) == 1 and err.startswith("priot")):
-        return f"FAULT: {' '.join(command)}: not one line: {err[-1000:]}"
+        return f"{WRONG}: {' '.join(command)}: not one line: {err[-1000:]}"
     format_ = path.suffix[1:] or path.name
     return f"{format_}: {'run' if code == 0 else 'refused' if code == 2 else 'ended otherwise'}"
 
@@ -99,4 +100,4 @@ def _in_this_process(command: list[str]) -> tuple[int, str]:
                 os.dup2(descriptor, place)
                 os.close(descriptor)
         err.seek(0)
-        return code, err.read().decode(errors="replace")
+        return code, without_progress(err.read().decode(errors="replace"))

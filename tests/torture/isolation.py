@@ -10,10 +10,13 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+WRONG = "WRONG"
+"""How the end of a case begins that is not as documented."""
 Tell = Callable[[dict[str, Any]], None]
 """What work calls with each piece that is done: with it time begins anew."""
 
@@ -49,13 +52,16 @@ def isolated(work: Callable[[Tell], None], limits: Limits) -> Outcome:
     if child == 0:
         os.close(read)
         _work(work, limits, write)
+    with suppress(OSError):  # it did so itself, and may have ended since
+        os.setpgid(child, child)
     os.close(write)
-    outcome = Outcome()
+    outcome = Outcome(end="hang")
     try:
         _listen(read, limits, outcome)
-    finally:
+    finally:  # also where this process is interrupted
         os.close(read)
-        os.killpg(child, signal.SIGKILL) if outcome.end == "hang" else None
+        if outcome.end == "hang":
+            os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
     if outcome.end == "ended" and os.waitstatus_to_exitcode(status) != 0:
         code = os.waitstatus_to_exitcode(status)
@@ -87,23 +93,23 @@ def _work(work: Callable[[Tell], None], limits: Limits, write: int) -> None:
 
 def _listen(read: int, limits: Limits, outcome: Outcome) -> None:
     """Until the process ends, or says nothing for too long."""
-    buffer = b""
+    buffer, ended = b"", "ended"
     last = time.monotonic()
     while True:
         left = last + limits.seconds - time.monotonic()
         if left <= 0 or not select.select([read], [], [], left)[0]:
-            outcome.end = "hang"
             return
         received = os.read(read, 1 << 16)
         outcome.seconds = max(outcome.seconds, time.monotonic() - last)
         last = time.monotonic()
         if not received:
+            outcome.end = ended
             return
         *lines, buffer = (buffer + received).split(b"\n")
         for line in lines:
             piece = json.loads(line)
             if "end" in piece:
-                outcome.end, outcome.text = piece["end"], piece["text"]
+                ended, outcome.text = piece["end"], piece["text"]
             else:
                 outcome.told.append(piece)
 

@@ -114,7 +114,7 @@ def campaign(victim: Victim, seed: str) -> tuple[Counter[str], list[str]]:
     return counts, [f"{seed}: {text}" for text in wrong]
 
 
-def _kill(process: "object", alone: bool, wrong: list[str]) -> str:
+def _kill(process: object, alone: bool, wrong: list[str]) -> str:
     """Kill the process, or its whole group; which of the two, or that it had ended."""
     if process.poll() is not None:
         finish(process)

@@ -19,10 +19,14 @@ class Ledger:
         self._path = path
         self.units: dict[str, dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = path.read_bytes() if path.exists() else b""
+        self.read()
+
+    def read(self) -> None:
+        """Read anew what processes have added."""
+        content = self._path.read_bytes() if self._path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
-            path.write_bytes(whole)
+            self._path.write_bytes(whole)
         for line in whole.splitlines():
             unit = json.loads(line)
             self.units[unit["key"]] = unit
@@ -30,11 +34,10 @@ class Ledger:
     def add(
         self, key: str, part: str, counts: Counter[str], faults: list[str], **more: Any
     ) -> None:
-        """A unit is done."""
+        """A unit is done; one write, so that several processes may add."""
         unit = {"key": key, "part": part, "counts": dict(counts), "faults": faults, **more}
-        with self._path.open("ab") as file:
+        with self._path.open("ab", buffering=0) as file:
             file.write(json.dumps(unit).encode() + b"\n")
-            file.flush()
             os.fsync(file.fileno())
         self.units[key] = unit
 

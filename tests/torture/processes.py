@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from experiment_commands import without_progress
+
 ROOT = Path(__file__).parents[2]
 PRIOT = [sys.executable, "-m", "experiments.cli"]
 LONGEST = 600  # seconds that a command may take
@@ -48,7 +50,7 @@ def finish(process: subprocess.Popen[str], seconds: float = LONGEST) -> tuple[in
     except subprocess.TimeoutExpired:
         end(process)
         raise
-    return process.returncode, out, err
+    return process.returncode, out, without_progress(err)
 
 
 def run(
