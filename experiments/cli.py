@@ -21,6 +21,7 @@ from experiments.files import (
     input_or_dash,
     output_or_dash,
 )
+from experiments.limits import SWEEP_RUNS
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
@@ -190,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
     sweep.add_argument(
         "--runs", type=RunsFile, default=RunsFile("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
+    )
+    sweep.add_argument(
+        "--most-runs",
+        type=int,
+        default=SWEEP_RUNS,
+        metavar="N",
+        help="refuse a file that stands for more (100000)",
     )
 
     _add_explain(commands, common)

@@ -15,12 +15,15 @@ from typing import Any
 
 from experiments.errors import UserError
 from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
+from experiments.limits import SERIAL_INPUT
 from experiments.output import write_bytes, write_figure, write_json
+from experiments.reading import read_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
 from sim import Engine, Pico, Replacement, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.peripherals.serial_pins import GPIOS
+from sim.reading import megabytes, read_file
 from sim.reports import profile_formats, record_diff
 from sim.reports.memory_report import memory_table
 from sim.reports.profile_formats import CoreProfile
@@ -53,7 +56,7 @@ def run(options: Namespace) -> int:
     _check(options)
     wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
-    by_hand = sys.stdin.isatty()
+    by_hand = sys.stdin is not None and sys.stdin.isatty()
     on_stdout = STANDARD_OUTPUT not in (options.json, options.vcd)
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -134,9 +137,12 @@ def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
     if path is None or (path == STANDARD_INPUT and by_hand):
         return b""
     if path == STANDARD_INPUT:
-        return sys.stdin.buffer.read()
+        content = sys.stdin.buffer.read(SERIAL_INPUT + 1) if sys.stdin else b""
+        if len(content) > SERIAL_INPUT:
+            raise UserError(f"{option} -: larger than {megabytes(SERIAL_INPUT)}; send less")
+        return content
     try:
-        return path.read_bytes()
+        return read_file(path, SERIAL_INPUT)
     except OSError as error:
         raise UserError(f"{option} {path}: cannot be read ({error.strerror})") from error
 
@@ -256,7 +262,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text())
+        record = read_json(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a record") from error
     except ValueError as error:
