@@ -9,7 +9,8 @@ import pytest
 from sim_programs import SRAM_BASE, program
 
 from sim import Pico
-from sim.semihosting import MODES, Semihosting, SemihostingError
+from sim.host_files import MODES
+from sim.semihosting import Semihosting, SemihostingError
 
 BLOCK, TEXT, BUFFER = SRAM_BASE + 0x1000, SRAM_BASE + 0x2000, SRAM_BASE + 0x3000
 OPEN, CLOSE, WRITEC, WRITE0, WRITE, READ = 1, 2, 3, 4, 5, 6
