@@ -54,7 +54,6 @@ from sim.engine import Whereabouts
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
 from sim.faults import FaultReason
-from sim.instructions import WIDE
 from sim.loading import second_stage
 from sim.loading.boot import Boot
 from sim.loading.elf import Program
@@ -183,17 +182,16 @@ class Rp2040:
         state = self.state
         shared = (
             *(state.chip, state.sio, state.lines),
-            *(state.memory, state.halfwords, state.words, operation_of_halfword(), WIDE),
+            *(state.memory, state.halfwords, state.words, operation_of_halfword()),
         )
         functions = self._books[0].functions
         for books in self._books:
             books.functions = functions
         own = [
-            (core.core, core.registers, core.priorities, core.loaded) for core in (first, second)
+            (core.core, core.registers, core.priorities, core.loaded, books.traces, books.counts)
+            for core, books in zip((first, second), self._books, strict=True)
         ]
-        noted = [(books.traces, books.counts) for books in self._books]
-        self._of_one = (*own[0], second.core, noted[0][0], functions, noted[0][1], *shared)
-        self._of_both = (*own[0], *noted[0], *own[1], *noted[1], functions, *shared)
+        self._arrays = (*own[0], *own[1], functions, *shared)
         self._tracers = (
             []
             if traced is None
@@ -460,9 +458,9 @@ class Rp2040:
             slice_ = _SLICE_OF_DEVICES if chip[Chip.DEVICES_ON] else _SLICE
             chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
             if self._runs_core1 or self._dma_is_on_the_bus:
-                status = both_cores(self._observed)(*self._of_both)
+                status = both_cores(self._observed)(*self._arrays)
             else:
-                status = one_core(self._observed.traced)(*self._of_one)
+                status = one_core(self._observed.traced)(*self._arrays)
             self._stopped_on = int(status >= SECOND)
             self.core = self.processors[self._stopped_on]
             status %= SECOND

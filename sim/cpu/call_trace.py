@@ -179,20 +179,18 @@ def _charge(trace: Any, now: Any, stalls: Any) -> None:
 
 @native
 def arrive(
-    traces: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, registers: Any
+    trace: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, registers: Any
 ) -> Any:
     """Execution came to `pc`; returns the number of the function there."""
     behind = np.int64(registers[_LR]) & ~1
-    _arrive(traces, functions, core, now, how, pc, behind, np.int64(registers[_SP]))
-    trace = traces[0]
+    _arrive(trace, functions, core, now, how, pc, behind, np.int64(registers[_SP]))
     return np.int64(trace.nodes[trace.node].function)
 
 
 @native
 def _arrive(
-    traces: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, behind: Any, sp: Any
+    trace: Any, functions: Any, core: Any, now: Any, how: Any, pc: Any, behind: Any, sp: Any
 ) -> None:
-    trace = traces[0]
     at = place(pc)
     if at < 0:
         return  # a fetch that is about to fault
@@ -218,45 +216,42 @@ def _arrive(
 
 
 @native
-def follow_exceptions(traces: Any, functions: Any, core: Any, registers: Any) -> Any:
+def follow_exceptions(trace: Any, functions: Any, core: Any, registers: Any) -> Any:
     """Where the core begins, and what exceptions began and ended since the last look.
 
     Returns the number of the function where it is.
 
     What the entry takes goes to a node named after the exception, the handler is called from it.
     """
-    trace = traces[0]
     if trace.node == ROOT and core[_LOGGED] == 0:
         pc, sp = np.int64(registers[_PC]), np.int64(registers[_SP])
-        _arrive(traces, functions, core, core[_CYCLES], BRANCH, pc, 0, sp)
+        _arrive(trace, functions, core, core[_CYCLES], BRANCH, pc, 0, sp)
     for at in range(core[_LOGGED]):
         number, sp = core[_LOG + 4 * at], core[_LOG + 4 * at + 1]
         began, handler = core[_LOG + 4 * at + 2], core[_LOG + 4 * at + 3]
         if number == 0:
-            resume(traces, core, began)
+            resume(trace, core, began)
             continue
         _charge(trace, began, core[_STALLS])
         node = _child(trace, trace.node, np.uint32(EXCEPTIONS + number), np.uint32(0))
         trace.nodes[node].calls += 1
         _push(trace, node, _SUSPENDED, sp, 1)
-        note_sp(traces, began, sp)
-        _arrive(traces, functions, core, core[_CYCLES], CALL, handler, _HANDLER, sp)
+        note_sp(trace, began, sp)
+        _arrive(trace, functions, core, core[_CYCLES], CALL, handler, _HANDLER, sp)
     core[_LOGGED] = 0
     return np.int64(trace.nodes[trace.node].function)
 
 
 @native
-def enter_host_call(traces: Any, core: Any) -> None:
+def enter_host_call(trace: Any, core: Any) -> None:
     """The host calls a function, whatever the program was about."""
-    trace = traces[0]
     _charge(trace, core[_CYCLES], core[_STALLS])
     _push(trace, ROOT, _SUSPENDED, 0, 1)
 
 
 @native
-def resume(traces: Any, core: Any, now: Any) -> None:
+def resume(trace: Any, core: Any, now: Any) -> None:
     """The exception, or the host's call, is over: back to what it interrupted."""
-    trace = traces[0]
     _charge(trace, now, core[_STALLS])
     while trace.depth > 0:
         trace.depth -= 1
@@ -267,15 +262,14 @@ def resume(traces: Any, core: Any, now: Any) -> None:
 
 
 @native
-def charge_until_now(traces: Any, core: Any) -> None:
+def charge_until_now(trace: Any, core: Any) -> None:
     """Charge what was spent until now."""
-    _charge(traces[0], core[_CYCLES], core[_STALLS])
+    _charge(trace, core[_CYCLES], core[_STALLS])
 
 
 @native
-def note_sp(traces: Any, now: Any, sp: Any) -> None:
+def note_sp(trace: Any, now: Any, sp: Any) -> None:
     """SP came to be `sp`."""
-    trace = traces[0]
     if sp < trace.deepest:
         trace.deepest = sp
         trace.deepest_node = trace.node

@@ -3,7 +3,8 @@
 RP2040 datasheet, 2.1.1 (ports, arbitration) and 2.1.5 (BUSCTRL, whose events count them in the
 order used here). Each core notes by cycle which port it accesses, in a ring of its last cycles; the
 other looks there. The cores go by turns, so either may come to a cycle first: the one that loses is
-held up, whether it is there already or not. Accesses that take several cycles are kept apart.
+held up, whether it is there already or not: then all its ring shifts, for whoever looks at a cycle
+has done with those before it. Accesses that take several cycles are kept apart.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _HELD, _FROM, _UNTIL = int(Core.HELD_PORT), int(Core.HELD_FROM), int(Core.HELD_U
 _SHARED, _ONE_BANK, _COUNTED = int(Chip.BUS_SHARED), int(Chip.ONE_BANK), int(Core.COUNTED)
 _PRIORITY, _NEXT = int(Chip.BUS_PRIORITY), int(Chip.BUS_NEXT)
 _LOST, _TAKEN = int(Chip.LOST), int(Chip.TAKEN)
-_LAST = RING - 1
+_SHIFT, _LAST = int(Core.SHIFT), RING - 1
 _APB, _PERIPHERALS, _SRAM4, _SRAM0, _XIP, _BOOT_ROM = APB, PERIPHERALS, SRAM4, SRAM0, XIP, BOOT_ROM
 _STRIPED = STRIPED
 
@@ -63,6 +64,20 @@ def port_of_register(address: Any) -> Any:
 
 
 @native
+def note_access(core: Any, cycle: Any, port: Any) -> None:
+    """Of a core to a port in a cycle."""
+    at = cycle - core[_SHIFT]
+    core[_BUSY + (at & _LAST)] = at << 4 | port
+
+
+@native
+def accesses(core: Any, cycle: Any, port: Any) -> Any:
+    """Whether a core accesses a port in a cycle."""
+    at = cycle - core[_SHIFT]
+    return core[_BUSY + (at & _LAST)] == at << 4 | port
+
+
+@native
 def occupy(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any) -> Any:
     """Access a port from a cycle on, for so many cycles; how long that has to wait."""
     waits = np.int64(0)
@@ -70,7 +85,7 @@ def occupy(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any)
         waits = contend(core, other, chip, cycle, port, length)
         at = cycle + waits
         shown = np.int64(_SRAM0) if chip[_ONE_BANK] else port
-        core[_BUSY + (at & _LAST)] = at << 4 | shown
+        note_access(core, at, shown)
         if length > 1:
             core[_HELD], core[_FROM], core[_UNTIL] = port, at, at + length
     if core[_COUNTED]:
@@ -88,7 +103,7 @@ def contend(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any
             chip[_NEXT] = chip[_NEXT] & ~(np.int64(1) << port) | core[_NUMBER] << port
             at = other[_UNTIL]
             continue
-        if other[_BUSY + (at & _LAST)] != at << 4 | shown:
+        if not accesses(other, at, shown):
             break
         if _yields(core, chip, port):
             is_long = other[_HELD] == port and at == other[_FROM]
@@ -102,7 +117,7 @@ def contend(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any
         core[_BUS_STALLS] += at - cycle
     # What the other did already while this access lasts comes behind it.
     for later in range(at + 1, min(at + length, other[_CYCLES])):
-        if other[_BUSY + (later & _LAST)] == later << 4 | shown:
+        if accesses(other, later, shown):
             chip[_LOST + port] += 1
             _hold_up(other, later, at + length - later)
             break
@@ -124,11 +139,7 @@ def _yields(core: Any, chip: Any, port: Any) -> Any:
 @native
 def _hold_up(other: Any, at: Any, cycles: Any) -> None:
     """Let the other core's accesses from a cycle on, and whatever it does next, come later."""
-    for cycle in range(other[_CYCLES] - 1, max(at, other[_CYCLES] - RING) - 1, -1):
-        entry = other[_BUSY + (cycle & _LAST)]
-        if entry >> 4 == cycle:
-            other[_BUSY + (cycle & _LAST)] = 0
-            other[_BUSY + (cycle + cycles & _LAST)] = cycle + cycles << 4 | entry & 15
+    other[_SHIFT] += cycles
     if other[_FROM] >= at:
         other[_FROM] += cycles
         other[_UNTIL] += cycles

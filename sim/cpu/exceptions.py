@@ -403,6 +403,13 @@ def pauses(core: Any, other: Any, chip: Any, priorities: Any, now: Any) -> Any:
 
 
 @native
+def gives_way(core: Any, other: Any) -> Any:
+    """Whether its turn is over, and the other core may go on at once."""
+    awake = core[_SLEEPS] == _NOT and other[_SLEEPS] == _NOT and other[_RUNS]
+    return awake and core[_CYCLES] >= core[_WINDOW] and other[_CYCLES] < core[_CYCLES]
+
+
+@native
 def look_around(
     core: Any, other: Any, chip: Any, registers: Any, priorities: Any, lines: Any, words: Any
 ) -> Any:

@@ -23,9 +23,15 @@ NOT_YET = -1
 
 
 @native
+def _index(address: Any) -> Any:
+    """Where the set of an address begins in the cache's lines: two ways, and the one used last."""
+    return (address >> 3 & (XIP_SETS - 1)) * 3
+
+
+@native
 def _holds(lines: Any, address: Any, way: Any) -> Any:
     """Whether a way has some of the line of an address; its low bits tell which halves."""
-    entry = np.int64(lines[address >> 3 & (XIP_SETS - 1), way])
+    entry = np.int64(lines[_index(address) + way])
     return entry & ~7 == address & 0x00FF_FFF8 and entry & 3 != 0
 
 
@@ -42,7 +48,7 @@ def drop(lines: Any, address: Any) -> None:
     """Forget the line of an address."""
     for way in range(2):
         if _holds(lines, address, way):
-            lines[address >> 3 & (XIP_SETS - 1), way] = 0
+            lines[_index(address) + way] = 0
 
 
 @native
@@ -51,7 +57,7 @@ def _is_held(chip: Any, lines: Any, address: Any) -> Any:
     way = _way(lines, address)
     half = np.uint32(1 << (address >> 2 & 1))
     looks_up = chip[_OFF] == 0 and address >> 25 & 1 == 0
-    return looks_up and way < 2 and lines[address >> 3 & (XIP_SETS - 1), way] & half != 0
+    return looks_up and way < 2 and lines[_index(address) + way] & half != 0
 
 
 @native
@@ -61,17 +67,17 @@ def look_up(chip: Any, lines: Any, address: Any) -> Any:
     0x10 and 0x12 put it into the cache, 0x11 and 0x13 do not.
     """
     chip[_ACCESSES] += 1
-    way, index = _way(lines, address), address >> 3 & (XIP_SETS - 1)
+    way, index = _way(lines, address), _index(address)
     if _is_held(chip, lines, address):
-        lines[index, 2] = way
+        lines[index + 2] = way
         chip[_HITS] += 1
         return np.int64(0)
     if chip[_OFF] == 0 and address >> 24 & 1 == 0:
         if way == 2:
             way = _way_to_give_way(chip, lines, index)
-            lines[index, way] = np.uint32(address & 0x00FF_FFF8)
-        lines[index, way] |= np.uint32(1 << (address >> 2 & 1))
-        lines[index, 2] = way
+            lines[index + way] = np.uint32(address & 0x00FF_FFF8)
+        lines[index + way] |= np.uint32(1 << (address >> 2 & 1))
+        lines[index + 2] = way
     chip[_STALLS] += chip[_MISS]
     return chip[_MISS]
 
@@ -88,7 +94,7 @@ def _read(core: Any, other: Any, chip: Any, lines: Any, cycle: Any, address: Any
 def _way_to_give_way(chip: Any, lines: Any, index: Any) -> Any:
     """The one used last stays; or any, full or empty, by a generator of 32 bits (period 2^32)."""
     if chip[_LRU]:
-        return 1 - np.int64(lines[index, 2])
+        return 1 - np.int64(lines[index + 2])
     chip[_RANDOM] = chip[_RANDOM] * 1664525 + 1013904223 & 0xFFFF_FFFF
     return chip[_RANDOM] >> 31
 

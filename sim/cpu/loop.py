@@ -26,8 +26,8 @@ from sim.cpu import (
     systick,
 )
 from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.native import OPTIONS, hash_of_sources
-from sim.cpu.state import FLASH_AT, NEVER, RING, Chip, Core, Sleep, Status
+from sim.cpu.native import OPTIONS, hash_of_sources, pointer
+from sim.cpu.state import FLASH_AT, NEVER, Chip, Core, Sleep, Status
 from sim.devices.devices import advance_devices
 from sim.faults import FaultReason
 from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
@@ -36,16 +36,20 @@ from sim.memory_map import FLASH, ROM, SRAM
 # What a core does until somebody else has to answer something.
 MAIN_LOOP = """
 def make(_sources):
-    def run(core, r, priorities, loaded, other, traces, functions, counts,
-            chip, sio, lines, memory, halfwords, words, operations, wide):
+    def run(core, r, priorities, loaded, trace, counts,
+            other, r_, priorities_, loaded_, trace_, counts_, functions, chip,
+            sio, lines, memory, halfwords, words, operations):
         sources = _sources
-        TRACED follow_exceptions(traces, functions, core, r)
+        POINTERS core, r, priorities, loaded, trace, counts
+        POINTERS other, r_, priorities_, loaded_, trace_, counts_, functions, chip
+        POINTERS sio, lines, memory, halfwords, words, operations
+        TRACED follow_exceptions(trace, functions, core, r)
         while True:
             status = look_around(core, other, chip, r, priorities, lines, words)
-            TRACED here = follow_exceptions(traces, functions, core, r)
+            TRACED here = follow_exceptions(trace, functions, core, r)
             TRACED jumped = int64(0)
             if status != GO:
-                return status
+                return status | core[NUMBER] << SECOND_BIT
             nz = core[NZ]; c = core[CARRY]; v = core[OVERFLOW_FLAG]; cyc = core[CYCLES]
             pc = int64(r[15]); fetched = core[FETCHED]; stop = core[STOP_AT]
             fast = uint64(core[FAST]); executed = int64(0); x = uint32(0)
@@ -82,7 +86,7 @@ DISPATCH
                 pc = next_pc
                 COUNT
                 TRACED if jumped:
-                TRACED     here = arrive(traces, functions, core, cyc, jumped, pc, r)
+                TRACED     here = arrive(trace, functions, core, cyc, jumped, pc, r)
                 TRACED     jumped = int64(0)
             core[NZ] = nz; core[CARRY] = c; core[OVERFLOW_FLAG] = v; core[CYCLES] = cyc
             core[FETCHED] = fetched; core[INSTRUCTIONS] += executed
@@ -96,16 +100,25 @@ DISPATCH
             elif status == CALL_SUPERVISOR:
                 status = call_supervisor(core, r, priorities, words)
             if status != GO:
-                return status
+                return status | core[NUMBER] << SECOND_BIT
+            SHARED if gives_way(core, other):
+            SHARED     core, other, r, r_ = other, core, r_, r
+            SHARED     priorities, priorities_ = priorities_, priorities
+            SHARED     loaded, loaded_ = loaded_, loaded
+            SHARED     trace, trace_, counts, counts_ = trace_, trace, counts_, counts
+            SHARED     core[WINDOW] = other[CYCLES] + NEAR
     return run
 """
 # Both cores, each by turns, neither further ahead of the other than WINDOW cycles.
 BOTH_CORES = """
 def make(_sources):
-    def run_both(core0, r0, priorities0, loaded0, traces0, counts0,
-                 core1, r1, priorities1, loaded1, traces1, counts1, functions, chip,
-                 sio, lines, memory, halfwords, words, operations, wide):
+    def run_both(core0, r0, priorities0, loaded0, trace0, counts0,
+                 core1, r1, priorities1, loaded1, trace1, counts1, functions, chip,
+                 sio, lines, memory, halfwords, words, operations):
         sources = _sources
+        POINTERS core0, r0, priorities0, loaded0, trace0, counts0
+        POINTERS core1, r1, priorities1, loaded1, trace1, counts1, functions, chip
+        POINTERS sio, lines, memory, halfwords, words, operations
         while True:
             rests0 = rests(core0, priorities0)
             rests1 = rests(core1, priorities1)
@@ -137,13 +150,17 @@ def make(_sources):
             if first:
                 core0[WINDOW] = core0[CYCLES] + FAR if rests1 else core1[CYCLES] + NEAR
                 if rests1: core0[WINDOW] = min(core0[WINDOW], core1[TICK_AT])
-                status = run(core0, r0, priorities0, loaded0, core1, traces0, functions, counts0,
-                             chip, sio, lines, memory, halfwords, words, operations, wide)
+                status = run(core0, r0, priorities0, loaded0, trace0, counts0,
+                             core1, r1, priorities1, loaded1, trace1, counts1, functions, chip,
+                             sio, lines, memory, halfwords, words, operations)
             else:
                 core1[WINDOW] = core1[CYCLES] + FAR if rests0 else core0[CYCLES] + NEAR
                 if rests0: core1[WINDOW] = min(core1[WINDOW], core0[TICK_AT])
-                status = run(core1, r1, priorities1, loaded1, core0, traces1, functions, counts1,
-                             chip, sio, lines, memory, halfwords, words, operations, wide)
+                status = run(core1, r1, priorities1, loaded1, trace1, counts1,
+                             core0, r0, priorities0, loaded0, trace0, counts0, functions, chip,
+                             sio, lines, memory, halfwords, words, operations)
+            by = status & SECOND
+            status ^= by
             if status == TURN:
                 continue
             if status == DUE or status == BUDGET:  # for both at once
@@ -152,12 +169,13 @@ def make(_sources):
                 if rests1: core1[CYCLES] = max(core1[CYCLES], min(until, core0[CYCLES]))
                 if core0[CYCLES] < until or core1[CYCLES] < until:
                     continue
-            return status | (0 if first else SECOND)
+            return status | by
     return run_both
 """
 NEAR, FAR = 16, 4096  # cycles
 LONGEST = 32  # cycles of nine words in SRAM, waits on the bus included
-SECOND = 256  # added to a Status of core 1
+SECOND_BIT = 8  # of a Status: whether it is core 1's
+SECOND = 1 << SECOND_BIT
 _WIDE_BEGINS = """\
 cost = int64(0)
 z = pc + 2 - SRAM_BASE
@@ -172,9 +190,7 @@ if uint64(z) >= fast:
 else:
     FETCH_SECOND
 low = int64(halfwords[z >> 1])
-y = int64(0)
-for s in range(wide.shape[0]):
-    if (hw << 16 | low) & wide[s, 0] == wide[s, 1]: y = s + 1
+y = hw << 16 | low
 next_pc = pc + 4"""
 _UNDEFINED_OPERATION = 0
 
@@ -216,10 +232,12 @@ def _dispatch() -> str:
 
 
 def _wide() -> str:
-    parts = [_WIDE_BEGINS, f"if y == 0: {REFUSE}"]
-    for number, row in enumerate(INSTRUCTIONS_32):
+    parts = [_WIDE_BEGINS]
+    for row in INSTRUCTIONS_32:
+        word = "elif" if len(parts) > 1 else "if"
         body = f"cost = int64({row.cycles})\n{row.meaning}"
-        parts.append(f"elif y == {number + 1}:\n{indent(body, '    ')}")
+        parts.append(f"{word} y & {row.mask} == {row.value}:\n{indent(body, '    ')}")
+    parts.append(f"else: {REFUSE}")
     return "\n".join(parts)
 
 
@@ -246,10 +264,10 @@ def _written_out(text: str, observed: Observed) -> str:
 _BOOKED = """\
 q_ = {offset}; t_ = {cycle}
 p_ = (SRAM0 ^ q_ >> 2 & 3 if q_ < STRIPED else SRAM4 ^ q_ >> 12 & 1) if spread else SRAM0
-if other[BUSY + (t_ & LAST)] == t_ << 4 | p_:
+if accesses(other, t_, p_):
     w_ = contend(core, other, chip, t_, p_, int64(1))
     cyc += w_; t_ += w_
-core[BUSY + (t_ & LAST)] = t_ << 4 | p_"""
+note_access(core, t_, p_)"""
 _FETCHED = """\
 if pc & ~3 != fetched:
     fetched = pc & ~3
@@ -270,25 +288,27 @@ if next_pc & 2 == 0:
         cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
 _WAITED = """\
 if functions[at >> 1] != here:
-    here = arrive(traces, functions, core, cyc, BRANCH, pc, r)
+    here = arrive(trace, functions, core, cyc, BRANCH, pc, r)
 if core[WAITED] != waited:
-    counts[at >> 1, 2] += core[WAITED] - waited; waited = core[WAITED]
+    counts[at >> 1 << 2 | 2] += core[WAITED] - waited; waited = core[WAITED]
 began = cyc"""
 _UNFINISHED = """\
 waited = core[WAITED] - waited
-counts[at >> 1, 1] += cyc - began - waited; counts[at >> 1, 2] += waited"""
+counts[at >> 1 << 2 | 1] += cyc - began - waited; counts[at >> 1 << 2 | 2] += waited"""
 _COUNTED = """\
-counts[at >> 1, 0] += 1
+counts[at >> 1 << 2 | 0] += 1
 if core[WAITED] != waited:
     waited = core[WAITED] - waited
-    counts[at >> 1, 2] += waited; began += waited
-if cyc != began + 1: counts[at >> 1, 1] += cyc - began - 1"""
+    counts[at >> 1 << 2 | 2] += waited; began += waited
+if cyc != began + 1: counts[at >> 1 << 2 | 1] += cyc - began - 1"""
 
 
 def _line(line: str, observed: Observed) -> str:
     space = line[: len(line) - len(line.lstrip())]
     word, _, rest = line.strip().partition(" ")
-    if word == "BOOK":
+    if word == "POINTERS":
+        text = "; ".join(f"{name} = pointer({name})" for name in rest.split(", "))
+    elif word == "BOOK":
         cycle, _, offset = rest.partition(", ")
         text = _BOOKED.format(cycle=cycle, offset=offset) if observed.shared_bus else "pass"
     elif word == "FETCH":
@@ -308,9 +328,11 @@ def _line(line: str, observed: Observed) -> str:
         follows = observed.traced and rest != "BRANCH"
         text = f"jumped = int64({rest})" if follows else "pass"
     elif word == "STACK":
-        text = "note_sp_at(traces, cyc + cost, int64(r[13]))" if observed.traced else "pass"
+        text = "note_sp_at(trace, cyc + cost, int64(r[13]))" if observed.traced else "pass"
     elif word == "TRACED":
-        text = rest if observed.traced else ""
+        text = line.strip()[len("TRACED ") :] if observed.traced else ""
+    elif word == "SHARED":
+        text = line.strip()[len("SHARED ") :] if observed.shared_bus else ""
     else:
         return line
     return indent(text, space)
@@ -337,8 +359,8 @@ def names() -> dict[str, Any]:
         "NEAR": NEAR,
         "FAR": FAR,
         "SECOND": SECOND,
+        "SECOND_BIT": SECOND_BIT,
         "NEVER": NEVER,
-        "LAST": RING - 1,
         "SRAM0": crossbar.SRAM0,
         "SRAM4": crossbar.SRAM4,
         "STRIPED": crossbar.STRIPED,
@@ -351,8 +373,11 @@ def names() -> dict[str, Any]:
     types = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
     functions: dict[str, Any] = {name: getattr(np, name) for name in types}
     functions |= {
+        "pointer": pointer,
         "is_ahead": crossbar.is_ahead,
+        "accesses": crossbar.accesses,
         "contend": crossbar.contend,
+        "note_access": crossbar.note_access,
         "read_flash": flash_cache.read_flash,
         "load": memory.load,
         "store": memory.store,
@@ -371,6 +396,7 @@ def names() -> dict[str, Any]:
         "note_sp_at": call_trace.note_sp,
         "advance_devices": advance_devices,
         "advance_systick": systick.advance_systick,
+        "gives_way": exceptions.gives_way,
         "look_around": exceptions.look_around,
         "pauses": exceptions.pauses,
         "rests": exceptions.rests,
@@ -403,4 +429,4 @@ def both_cores(observed: Observed) -> Callable[..., int]:
     """The loop of two cores."""
     scope = names() | {"__name__": __name__}
     run = _compiled(source(observed), dict(scope), observed)
-    return _compiled(BOTH_CORES, scope | {"run": run}, observed)
+    return _compiled(_written_out(BOTH_CORES, observed), scope | {"run": run}, observed)

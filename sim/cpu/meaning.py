@@ -255,7 +255,8 @@ def load(address: str, size: int, target: str, *, signed: bool = False) -> str:
         "    BOOK cyc, q",
         f"    {found}",
         "else:",
-        f"    y = load(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, {size})",
+        f"    y = load(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, "
+        f"int64({size}))",
         "    if y < 0: status = -y; break",
         f"    cost += (y >> 32 & 255) - BIAS; {_DONE}",
         "    if y & ATTENTION: stop = int64(0)",
@@ -274,7 +275,7 @@ def store(address: str, size: int, source: str) -> str:
         "else:",
         f"    p = int64(r[{source}])",
         "    y = store(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, "
-        f"{size}, p)",
+        f"int64({size}), p)",
         "    if y < 0: status = -y; break",
         f"    cost += (y & 0xFFFF) - BIAS; {_DONE}",
         "    if y & ATTENTION: stop = int64(0)",
@@ -326,14 +327,15 @@ _STORE_ONE = "words[(q >> 2) + k] = r[{source}]"
 # The table of cycles knows no single-cycle port for these: Arm DDI0484C, table 3-1.
 _STORE_MANY = lines(
     "p = y + 4 * k & 0xFFFFFFFF",
-    "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4, {source})",
+    "s = store(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, int64(4), "
+    "{source})",
     "if s >= 0:",
     "    cyc += max((s & 0xFFFF) - BIAS, 0)",
     "    if s & ATTENTION: stop = int64(0)",
 )
 _LOAD_MANY = lines(
     "p = y + 4 * k & 0xFFFFFFFF",
-    "s = load(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, 4)",
+    "s = load(core, other, chip, sio, lines, memory, halfwords, words, cyc + k, p, int64(4))",
     "if s >= 0:",
     "    cyc += max((s >> 32 & 255) - BIAS, 0); loaded[k] = uint32(s)",
     "    if s & ATTENTION: stop = int64(0)",

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 OPTIONS: dict[str, Any] = {
     "_nrt": False,
@@ -30,6 +31,24 @@ def native(function: Function) -> Function:
     return compiled
 
 
+@intrinsic
+def pointer(_typing: Any, array: Any) -> Any:
+    """Where the elements of an array lie, row by row; of an array of records, the first of them.
+
+    Native functions hand one another pointers: an array is seven words, all of which a call would
+    copy, and an index into it is looked at for being negative. What is no array stays as it is.
+    """
+    if not isinstance(array, types.Array):
+        return array(array), lambda _context, _builder, _signature, arguments: arguments[0]
+    of = array.dtype
+    pointed: Any = of if isinstance(of, types.Record) else types.CPointer(of)  # type: ignore[no-untyped-call]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    return pointed(array), generate
+
+
 @cache
 def hash_of_sources() -> str:
     """Of all that is native: Numba's cache on disk does not look at what a function calls."""
@@ -46,7 +65,7 @@ _KEPT = """
 def make(_sources):
     def {name}({arguments}):
         sources = _sources
-        return function({arguments})
+        return function({pointers})
     return {name}
 """
 
@@ -64,8 +83,10 @@ def from_python(function: Function) -> Function:
 def _kept(function: Function) -> Function:
     plain = cast(Any, function).py_func
     name = f"{plain.__module__}_{plain.__name__}".replace(".", "_")
-    text = _KEPT.format(name=name, arguments=", ".join(inspect.signature(plain).parameters))
-    scope: dict[str, Any] = {"function": function, "__name__": __name__}
+    parameters = inspect.signature(plain).parameters
+    pointers = ", ".join(f"pointer({parameter})" for parameter in parameters)
+    text = _KEPT.format(name=name, arguments=", ".join(parameters), pointers=pointers)
+    scope: dict[str, Any] = {"function": function, "pointer": pointer, "__name__": __name__}
     exec(compile(text, __file__, "exec"), scope)
     kept: Function = njit(cache=True, **OPTIONS)(scope["make"](hash_of_sources()))
     return kept

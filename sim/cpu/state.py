@@ -37,6 +37,7 @@ STEADY_SIZE = 8
 PWM_SIZE = 160  # sim.devices.pwm
 DMA_SIZE = 256  # sim.devices.dma
 PIO_SIZE = 768  # sim.devices.pio
+CLOCK_OUTPUTS_SIZE = 21  # sim.devices.clock_outputs
 RING = 128  # cycles of a core's bus accesses that the other can look up
 PORTS = 10  # of the crossbar
 
@@ -127,7 +128,8 @@ class Core(IntEnum):
     HELD_PORT = LOG + 4 * LOG_SIZE  # type: ignore[operator]
     HELD_FROM = auto()
     HELD_UNTIL = auto()
-    BUSY = auto()  # by cycle, in a ring: cycle * 16 + port of an access to the bus
+    SHIFT = auto()  # cycles that the accesses in the ring came later than it says
+    BUSY = auto()  # by cycle, in a ring: (cycle - SHIFT) * 16 + port of an access to the bus
     END = BUSY + RING  # type: ignore[operator]
 
 
@@ -180,7 +182,8 @@ class Chip(IntEnum):
     REQUESTS_AWAITED = auto()  # data requests that the DMA waits for
     PINS_AWAITED = auto()  # whether a device does nothing until an input changes
     PIO = auto()
-    END = PIO + PIO_SIZE  # type: ignore[operator]
+    CLOCK_OUTPUTS = PIO + PIO_SIZE  # type: ignore[operator]
+    END = CLOCK_OUTPUTS + CLOCK_OUTPUTS_SIZE
 
 
 class Sleep(IntEnum):

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.cpu.native import from_python, native
 from sim.cpu.state import NEVER, Chip, Machine
+from sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, advance_clock_outputs, next_edge
 from sim.devices.dma import BASE as DMA_BASE
 from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
 from sim.devices.pins import Bank
@@ -39,6 +40,7 @@ NOT_HERE = -1 << 62
 _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
+_WAVES = PWM_ON | CLOCK_OUTPUTS_ON
 _AT, _ON, _PIO_AT = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.PIO_AT)
 _LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
 
@@ -47,14 +49,36 @@ _LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
 def advance_devices(core: Any, other: Any, chip: Any, lines: Any, words: Any, now: Any) -> None:
     """Bring all devices up to a cycle."""
     at = np.int64(NEVER)
-    if chip[_ON] & PWM_ON and (chip[_ON] & PIO_ON or chip[_LOGGED]):
-        at = next_event_of_pwm(chip)
-        while at < now:  # what PWM puts to the pins is seen in its own cycle
+    if chip[_ON] & _WAVES and (chip[_ON] & PIO_ON or chip[_LOGGED]):
+        at = _next_of_waves(chip)
+        while at < now:  # what they put to the pins is seen in its own cycle
             _advance_transfers(core, other, chip, lines, words, at)
-            at = advance_pwm(core, other, chip, at)
+            at = _advance_waves(core, other, chip, at)
+    if chip[_ON] & _WAVES:
+        at = _advance_waves(core, other, chip, now)
+    chip[_AT] = min(at, _advance_transfers(core, other, chip, lines, words, now))
+
+
+@native
+def _next_of_waves(chip: Any) -> Any:
+    """The cycle in which PWM or a clock output next does what somebody notices."""
+    at = np.int64(NEVER)
+    if chip[_ON] & PWM_ON:
+        at = next_event_of_pwm(chip)
+    if chip[_ON] & CLOCK_OUTPUTS_ON:
+        at = min(at, next_edge(chip))
+    return at
+
+
+@native
+def _advance_waves(core: Any, other: Any, chip: Any, now: Any) -> Any:
+    """Bring PWM and clock outputs up to a cycle; the cycle at which to do so again."""
+    at = np.int64(NEVER)
     if chip[_ON] & PWM_ON:
         at = advance_pwm(core, other, chip, now)
-    chip[_AT] = min(at, _advance_transfers(core, other, chip, lines, words, now))
+    if chip[_ON] & CLOCK_OUTPUTS_ON:
+        at = min(at, advance_clock_outputs(core, other, chip, now))
+    return at
 
 
 @native

@@ -10,23 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.crossbar import SRAM0, port_of_place, port_of_register
+from sim.cpu.crossbar import SRAM0, accesses, port_of_place, port_of_register
 from sim.cpu.flash_cache import look_up
 from sim.cpu.native import native
 from sim.cpu.places import place
-from sim.cpu.state import FLASH_AT, RING, Chip, Core
+from sim.cpu.state import FLASH_AT, Chip, Core
 
 APB_READ, APB_WRITE = 2, 3  # cycles beyond one: 2.1.4
 READS, WRITES = 2, 3  # bits of the bus priorities
-_SRAM0, _LAST = SRAM0, RING - 1
+_SRAM0 = SRAM0
 _APB_READ, _APB_WRITE, _READS, _WRITES = APB_READ, APB_WRITE, READS, WRITES
 _SHARED, _ONE_BANK, _PRIORITY = (
     *(int(Chip.BUS_SHARED), int(Chip.ONE_BANK), int(Chip.BUS_PRIORITY)),
 )
 _LOST, _NEXT, _MODELLED = int(Chip.LOST), int(Chip.DMA_NEXT), int(Chip.XIP_MODELLED)
-_RUNS, _NUMBER, _BUSY, _OWED = (
-    *(int(Core.RUNS), int(Core.NUMBER), int(Core.BUSY), int(Core.OWED)),
-)
+_RUNS, _NUMBER, _OWED = int(Core.RUNS), int(Core.NUMBER), int(Core.OWED)
 _HELD, _FROM, _UNTIL = int(Core.HELD_PORT), int(Core.HELD_FROM), int(Core.HELD_UNTIL)
 
 
@@ -44,7 +42,7 @@ def _waits_for(core: Any, chip: Any, cycle: Any, port: Any, master: Any) -> Any:
     if core[_HELD] == port and cycle > core[_FROM] and cycle < core[_UNTIL]:
         return True
     shown = np.int64(_SRAM0) if chip[_ONE_BANK] else port
-    if core[_BUSY + (cycle & _LAST)] != cycle << 4 | shown:
+    if not accesses(core, cycle, shown):
         return False
     chip[_LOST + port] += 1
     mine, its = chip[_PRIORITY] >> master & 1, chip[_PRIORITY] >> core[_NUMBER] & 1

@@ -14,8 +14,8 @@ import numpy as np
 from sim.cpu.lines import set_line
 from sim.cpu.native import native
 from sim.cpu.state import NEVER, PWM_SIZE, Chip
+from sim.devices.observers import is_observed
 from sim.devices.pins import (
-    OWNERS,
     PWM_FUNCTION,
     PWM_INPUTS_AT,
     SLICES,
@@ -80,13 +80,9 @@ _ROSE, _FELL, _HIGH, _HIGH_SINCE, _IS_HIGH = (
 _WATCHED = _INPUTS + int(Input.WATCHED)
 _PINS = int(Chip.PINS)
 _FUNCTION = _PINS + int(Bank.FUNCTION) + PWM_FUNCTION
-_LOGGED, _WANTED = _PINS + int(Bank.LOGGED), _PINS + int(Bank.WANTED)
-_WIRES, _WIRE, _PIN_INPUTS = (
-    *(_PINS + int(Bank.WIRES), _PINS + int(Bank.WIRE), _PINS + int(Bank.INPUTS)),
-)
+_PIN_INPUTS = _PINS + int(Bank.INPUTS)
 _DEVICES_AT, _DEVICES_ON = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON)
 _REQUESTS = int(Chip.DATA_REQUESTS)
-_EVENTS = 4 * OWNERS
 _STRIDE = 0x14
 
 
@@ -163,20 +159,6 @@ def _forget_inputs(chip: Any, number: Any, now: Any) -> None:
 
 
 @native
-def _is_seen(chip: Any) -> Any:
-    """Whether somebody notices when an output changes."""
-    pins = chip[_FUNCTION]
-    if chip[_LOGGED] or chip[_DEVICES_ON] > PWM_ON | 1 or chip[_WATCHED]:
-        return pins != 0
-    seen = np.int64(0)
-    for event in range(_EVENTS):
-        seen |= chip[_WANTED + event]
-    for wire in range(chip[_WIRES]):
-        seen |= chip[_WIRE + wire]
-    return pins & seen != 0
-
-
-@native
 def _until_change(chip: Any, at: Any) -> Any:
     """Counts until an output may change."""
     counts = _until_turn(chip, at)
@@ -245,7 +227,7 @@ def advance_pwm(core: Any, other: Any, chip: Any, now: Any) -> Any:
 @native
 def next_event_of_pwm(chip: Any) -> Any:
     """The cycle in which any slice next does what somebody notices."""
-    first, is_seen = np.int64(NEVER), _is_seen(chip)
+    first, is_seen = np.int64(NEVER), is_observed(chip, chip[_FUNCTION])
     for number in range(SLICES):
         first = min(first, _next_event(chip, _AT + _SIZE * number, number, is_seen))
     return first

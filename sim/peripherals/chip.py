@@ -9,6 +9,7 @@ from sim.cpu.state import Chip, Machine, machine_without_program
 from sim.peripherals import adc, uart, usb_bus
 from sim.peripherals.adc import Adc
 from sim.peripherals.busctrl import Busctrl, Crossbar
+from sim.peripherals.clock_outputs import ClockOutputs
 from sim.peripherals.clocks import Clocks
 from sim.peripherals.dma import DmaRegisters
 from sim.peripherals.i2c import I2c
@@ -170,6 +171,7 @@ class Peripherals:
             "pll_usb": lambda: self.pll_usb.hz,
         }
         self.clocks = clocks = Clocks(timebase, sources, line(Irq.CLOCKS), around.on_clock_lost)
+        ClockOutputs(machine, timebase, clocks)
         self.watchdog = Watchdog(timebase, lambda: clocks.hz("clk_ref"), around.on_reset)
         alarms = (Irq.TIMER_0, Irq.TIMER_1, Irq.TIMER_2, Irq.TIMER_3)
         self.timer = Timer(scheduler, self.watchdog.ticks, [line(number) for number in alarms])

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from sim.cpu.native import from_python
-from sim.cpu.state import Machine
+from sim.cpu.state import Chip, Machine
 from sim.devices.devices import catch_up
 from sim.devices.pins import (
     FUNCTIONS,
@@ -235,6 +235,9 @@ class IoBank(RegisterBlock):
         overrides = places[Bank.OUT_OVER : Bank.OUTPUT_DISABLED]
         places[Bank.NOTICED] = noticed
         places[Bank.PLAIN] = not (noticed or self.wires or overrides.any())
+        chip = self._machine.chip
+        if chip[Chip.DEVICES_ON]:  # they say anew when they change what somebody notices
+            chip[Chip.DEVICES_AT] = min(int(chip[Chip.DEVICES_AT]), self._scheduler.cycles)
 
     def _refresh(self) -> None:
         places = self._places
