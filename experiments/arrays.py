@@ -14,11 +14,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.limits import ARRAYS
+
 _HEADER = re.compile(
     rb"\{'descr': '([|<]\w{1,12})', 'fortran_order': False, 'shape': \(([\d, ]{0,200})\), \} *\n"
 )
 _MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0: two bytes of length follow, and the header
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENTRY = b"PK\1\2"  # begins each entry of a ZIP archive's directory
 _MOST_HEADER = len(_MAGIC) + 2 + (1 << 16)
 
 
@@ -63,6 +66,8 @@ def read_text(content: bytes, name: str, most: int) -> str:
 
 
 def _opened(content: bytes) -> zipfile.ZipFile:
+    if content.count(_ENTRY) > ARRAYS:  # `zipfile` would make an object of each
+        raise ArraysError(f"it has more than {ARRAYS:,} entries")
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except Exception as error:  # a damaged archive can raise anything

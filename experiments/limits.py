@@ -20,11 +20,17 @@ RUNS_FILE = 1024 * MEGABYTE
 WEIGHTS_FILE = 64 * MEGABYTE
 """The weights of a backbone, or a checkpoint: a network has at most 16 million weights, int8."""
 
+ARRAYS = 10_000
+"""Entries of an .npz file; a network has an array for each of its layers."""
+
 STATE_CHARACTERS = 16 * MEGABYTE
 """What a checkpoint says beside its weights."""
 
 DATA_FILE = 256 * MEGABYTE
 """A file of a data set, and what it unpacks to. MNIST's largest has 47 MB, CIFAR-10's 31 MB."""
+
+PICKLE_OPERATIONS = 1_000_000
+"""Opcodes of a pickled batch. CIFAR-10's take some 60,000: a label, a file name and its memo."""
 
 SERIAL_INPUT = 64 * MEGABYTE
 """What a serial port is to receive."""

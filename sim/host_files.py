@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from sim.limits import FILES_MADE, FILES_MEGABYTES, FILES_OPEN, MEGABYTE
+from sim.limits import FILE_BYTES, FILES_MEGABYTES, MEGABYTE
 
 MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
 _LONGEST_NAME = 4096  # PATH_MAX of Linux
@@ -17,10 +17,17 @@ _LONGEST_NAME = 4096  # PATH_MAX of Linux
 
 @dataclass
 class _Size:
-    """Of a file: when the program first had it, and now."""
+    """Of a file: when the program first had it, and now.
+
+    Attributes:
+        handles: by which the program has it open to write.
+        is_named: it has not been removed. One that has takes room until it is closed.
+    """
 
     first: int
     now: int
+    handles: int = 0
+    is_named: bool = True
 
     @property
     def growth(self) -> int:
@@ -34,45 +41,45 @@ class HostFiles:
 
     Args:
         folder: where all files lie; None: there are none.
-        megabytes: by which all of them together may grow.
+        megabytes: by which all of them together may grow. A new one counts as FILE_BYTES at least.
     """
 
     def __init__(self, folder: Path | None, megabytes: float = FILES_MEGABYTES) -> None:
         self._folder = None if folder is None else Path(os.path.realpath(folder))
         self._most = int(megabytes * MEGABYTE)
         self._sizes: dict[tuple[int, int], _Size] = {}
-        self._made = self._open = 0
-        self.limit_met = ""
-        """What could not be done, of what the program asked for last; empty: nothing."""
+        self._growth = 0  # of all together
+        self.is_full = False
+        """Whether something was not done since the files would have grown too much."""
 
     def open(self, name: bytes, mode: int) -> FileIO:
         """Open a file in one of MODES.
 
         Raises:
-            OSError: it cannot be opened, is no file, or is one too many.
+            OSError: it cannot be opened, is no file, or there is no room for another one.
         """
         path = self._path(name)
-        if self._open >= FILES_OPEN:
-            raise self._over(errno.EMFILE, f"open more than {FILES_OPEN} files")
         is_new = not path.exists()
-        writes = mode >= MODES.index("r+")
-        if is_new and mode >= MODES.index("w") and self._made >= FILES_MADE:
-            raise self._over(errno.ENOSPC, f"make more than {FILES_MADE:,} files")
+        if is_new and mode >= MODES.index("w") and self._growth + FILE_BYTES > self._most:
+            raise self._full()
         file = FileIO(path, MODES[mode].replace("b", ""), opener=_opened)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             file.close()
             raise PermissionError(errno.EACCES, "no regular file")
-        self._open += 1
-        if writes:
-            self._made += is_new
-            size = self._sizes.setdefault(_key(status), _Size(status.st_size, status.st_size))
-            size.now = status.st_size
+        if file.writable():
+            first = -FILE_BYTES if is_new else status.st_size
+            size = self._sizes.setdefault(_key(status), _Size(first, first))
+            size.handles += 1
+            self._grow(size, status.st_size)
         return file
 
     def close(self, file: FileIO) -> None:
         """Close it."""
-        self._open -= 1
+        if file.writable():
+            key = _key(os.fstat(file.fileno()))
+            self._sizes[key].handles -= 1
+            self._forget_if_gone(key)
         file.close()
 
     def write(self, file: FileIO, data: bytes) -> int:
@@ -84,21 +91,17 @@ class HostFiles:
         """
         if not data:
             return 0
+        if not file.writable():
+            raise ValueError("opened to be read")
         status = os.fstat(file.fileno())
-        size = self._sizes.get(_key(status))
-        if size is not None:
-            start = status.st_size if "a" in file.mode else file.tell()
-            size.now = status.st_size
-            others = sum(other.growth for other in self._sizes.values()) - size.growth
-            room = size.first + self._most - others - start
-            if room < len(data):
-                self._over(errno.ENOSPC, f"write more than {self._most / MEGABYTE:g} MB into files")
-            data = data[: max(0, room)]
-            if not data:
-                return 0
-        written = file.write(data)
-        if size is not None:
-            size.now = max(size.now, os.fstat(file.fileno()).st_size)
+        size = self._sizes[_key(status)]
+        self._grow(size, status.st_size)
+        start = status.st_size if "a" in file.mode else file.tell()
+        room = max(0, size.first + size.growth + self._most - self._growth - start)
+        if room < len(data):
+            self._full()
+        written = file.write(data[:room]) if room else 0
+        self._grow(size, max(size.now, start + written))
         return written
 
     def remove(self, name: bytes) -> None:
@@ -106,15 +109,18 @@ class HostFiles:
         path = self._path(name)
         key = _key(path.lstat())
         path.unlink()
-        if self._sizes.pop(key, None) and self._made:
-            self._made -= 1
+        self._lose_name(key)
 
     def rename(self, name: bytes, new_name: bytes) -> None:
         """Rename a file; one of the new name gives way. Raises OSError."""
         path, new_path = self._path(name), self._path(new_name)
         if not path.is_file():
             raise PermissionError(errno.EACCES, "no regular file")
+        moved = _key(path.lstat())
+        replaced = _key(new_path.lstat()) if new_path.exists() else moved
         path.replace(new_path)
+        if replaced != moved:
+            self._lose_name(replaced)
 
     def _path(self, name: bytes) -> Path:
         """A path of the program's inside the folder.
@@ -131,9 +137,25 @@ class HostFiles:
             raise PermissionError(errno.EACCES, "outside of the folder")
         return path
 
-    def _over(self, number: int, told: str) -> OSError:
-        self.limit_met = told
-        return OSError(number, os.strerror(number))
+    def _grow(self, size: _Size, now: int) -> None:
+        before, size.now = size.growth, now
+        self._growth += size.growth - before
+
+    def _lose_name(self, key: tuple[int, int]) -> None:
+        if key in self._sizes:
+            self._sizes[key].is_named = False
+            self._forget_if_gone(key)
+
+    def _forget_if_gone(self, key: tuple[int, int]) -> None:
+        """The host gives the key of a file that is gone to the next new one."""
+        size = self._sizes[key]
+        if not (size.handles or size.is_named):
+            self._growth -= size.growth
+            del self._sizes[key]
+
+    def _full(self) -> OSError:
+        self.is_full = True
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _opened(path: str, flags: int) -> int:

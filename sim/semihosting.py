@@ -18,14 +18,13 @@ import numpy as np
 
 from sim.errors import AddressError, SimError
 from sim.host_files import MODES, HostFiles
-from sim.limits import FILES_MEGABYTES
+from sim.limits import FILES_MEGABYTES, HANDLES, STRING
 from sim.pico import Pico
 
 BREAKPOINT = 0xAB
 APPLICATION_EXIT = 0x20026  # ADP_Stopped_ApplicationExit
 FAILED = 0xFFFF_FFFF
 CONSOLE = ":tt"
-MAX_STRING = 1 << 16  # bytes of a string without an end that are still looked at
 _PIECE = 256  # of a string, at once
 
 
@@ -92,9 +91,9 @@ class Semihosting:
         }
 
     @property
-    def limit_met(self) -> str:
-        """What could not be done since it would go beyond a limit; empty: nothing."""
-        return self._host_files.limit_met
+    def files_are_full(self) -> bool:
+        """Whether the program could not write since its files would have grown too much."""
+        return self._host_files.is_full
 
     def serve(self) -> None:
         """Do what the halted program asks for and leave the answer in r0.
@@ -149,6 +148,8 @@ class Semihosting:
         name, mode, length = self._words(block, 3)
         if mode >= len(MODES):
             raise OSError(errno.EINVAL, "no such mode")
+        if len(self._files) >= HANDLES:
+            raise OSError(errno.EMFILE, "too many handles")
         handle = 1 + max(self._files, default=0)
         if self._bytes(name, length) == CONSOLE.encode():
             self._files[handle] = _Console(reads=mode < 4)
@@ -171,7 +172,7 @@ class Semihosting:
     def _write_string(self, address: int) -> int:
         text, end = bytearray(), -1
         while end < 0:
-            if len(text) > MAX_STRING:
+            if len(text) > STRING:
                 raise SemihostingError(f"the string at {address:#010x} has no end")
             at = address + len(text)
             text += self._bytes(at, _PIECE - at % _PIECE)  # memories are whole numbers of pieces

@@ -7,10 +7,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from sim.faults import Fault, FaultReason
-from sim.limits import FILES_MEGABYTES, MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
+from sim.limits import MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
 from sim.pico import Pico, StopReason
 from sim.semihosting import BREAKPOINT, Semihosting
 
@@ -113,19 +112,13 @@ class Limits:
         timeout_ms: simulated milliseconds; None: no limit.
         expected_text: ends the session well once the output holds it; to end without is failure.
         failure_text: ends the session as failed once the output holds it.
-        folder: where the program may open files by semihosting; None: nowhere.
-        command_line: what the program is told of its arguments.
         output_megabytes: what it may write to its console.
-        files_megabytes: by which its files may grow.
     """
 
     timeout_ms: float | None = None
     expected_text: str | None = None
     failure_text: str | None = None
-    folder: Path | None = None
-    command_line: str = ""
     output_megabytes: float = OUTPUT_MEGABYTES
-    files_megabytes: float = FILES_MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -151,15 +144,13 @@ def run_session(
         pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
         keyboard: who types while the program runs.
-        semihosting: answers the program's calls, and stays open; by default one of its own.
+        semihosting: answers the program's calls, and stays open; by default one without files.
         is_called: whether somebody wants to go on with the Pico in its own way.
 
     Raises:
         SemihostingError: the program asked the host for what it does not provide.
     """
-    host = semihosting or Semihosting(
-        pico, console.write, limits.folder, limits.command_line, limits.files_megabytes
-    )
+    host = semihosting or Semihosting(pico, console.write)
     _told(console, limits)  # from now on both texts are looked for
     try:
         outcome = _run(pico, console, limits, host, keyboard, is_called)

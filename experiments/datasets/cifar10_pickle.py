@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import UserError
+from experiments.limits import PICKLE_OPERATIONS
 
 _PIXELS = 3 * 32 * 32
 
@@ -99,33 +100,38 @@ def _pixels(array: Any) -> npt.NDArray[np.uint8]:
     if array.of.name != "_reconstruct":
         raise ValueError(f"it asks for {array.of.module}.{array.of.name}")
     _, shape, kind, in_columns, data = array.state
-    if kind.arguments[0] not in ("u1", b"u1") or in_columns or shape[1:] != (_PIXELS,):
-        raise ValueError("its data is no array of bytes, 3,072 a row")
-    if not isinstance(data, bytes) or not data or len(data) != shape[0] * _PIXELS:
-        raise ValueError(f"not {shape[0]:,} images of {_PIXELS:,} bytes")
+    if kind.arguments[0] not in ("u1", b"u1") or in_columns:
+        raise ValueError("its data is no array of bytes")
+    count, width = shape
+    if type(count) is not int or count < 1 or width != _PIXELS:
+        raise ValueError(f"its data is not {_PIXELS:,} bytes a row")
+    if not isinstance(data, bytes) or len(data) != count * _PIXELS:
+        raise ValueError(f"not {count:,} images of {_PIXELS:,} bytes")
     return np.frombuffer(data, np.uint8).reshape(-1, _PIXELS)
-
-
-def _called(of: Any, arguments: Any) -> Any:
-    """Python 3 writes bytes for Python 2 as a text and its encoding; nothing else is made."""
-    if of != _Name("_codecs", "encode"):
-        return _Made(of, arguments)
-    text, encoding = arguments
-    if encoding != "latin1":
-        raise ValueError(f"bytes in {encoding!r:.20}")
-    return text.encode("latin1")
 
 
 def _value(content: bytes) -> Any:
     """What a pickle stands for, with a `_Made` for whatever it would call."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
+    encoded = 0
+
+    def called(of: Any, arguments: Any) -> Any:
+        """Python 3 writes bytes for Python 2 as a text and its encoding; nothing else is made."""
+        nonlocal encoded
+        if of != _Name("_codecs", "encode"):
+            return _Made(of, arguments)
+        text, encoding = arguments
+        encoded += len(text)
+        if encoding != "latin1" or encoded > len(content):  # one text could be taken many times
+            raise ValueError("bytes of another kind")
+        return text.encode("latin1")
 
     def since_mark() -> list[Any]:
-        at = max(i for i, value in enumerate(stack) if isinstance(value, _Mark))
-        values = stack[at + 1 :]
-        del stack[at:]
-        return values
+        values = []
+        while not isinstance(value := stack.pop(), _Mark):
+            values.append(value)
+        return values[::-1]
 
     def popped(count: int) -> list[Any]:
         if len(stack) < count:
@@ -138,7 +144,9 @@ def _value(content: bytes) -> Any:
         memo[key] = stack[-1]
 
     operations: Iterable[tuple[Any, Any, Any]] = pickletools.genops(content)
-    for opcode, argument, _ in operations:
+    for number, (opcode, argument, _) in enumerate(operations):
+        if number == PICKLE_OPERATIONS:
+            raise ValueError("longer than a batch")
         name = opcode.name
         if name in _VALUES:
             # What Python 2 wrote as a string is bytes: `pickletools` decodes it as Latin-1.
@@ -163,7 +171,7 @@ def _value(content: bytes) -> Any:
                     stack.append(tuple(since_mark()))
                 case "DICT":
                     values = since_mark()
-                    stack.append(dict(zip(values[::2], values[1::2], strict=True)))
+                    stack.append(_pairs(values))
                 case "APPEND":
                     of, value = popped(2)
                     _list(of).append(value)
@@ -173,12 +181,11 @@ def _value(content: bytes) -> Any:
                     _list(stack[-1]).extend(values)
                 case "SETITEM":
                     of, key, value = popped(3)
-                    _dictionary(of)[key] = value
+                    _dictionary(of).update(_pairs([key, value]))
                     stack.append(of)
                 case "SETITEMS":
                     values = since_mark()
-                    pairs = zip(values[::2], values[1::2], strict=True)
-                    _dictionary(stack[-1]).update(pairs)
+                    _dictionary(stack[-1]).update(_pairs(values))
                 case "PUT" | "BINPUT" | "LONG_BINPUT":
                     put(argument)
                 case "MEMOIZE":
@@ -190,7 +197,7 @@ def _value(content: bytes) -> Any:
                 case "STACK_GLOBAL":
                     stack.append(_Name(*popped(2)))
                 case "REDUCE":
-                    stack.append(_called(*popped(2)))
+                    stack.append(called(*popped(2)))
                 case "BUILD":
                     made, state = popped(2)
                     if not isinstance(made, _Made):
@@ -213,3 +220,10 @@ def _dictionary(value: Any) -> dict[Any, Any]:
     if not isinstance(value, dict):
         raise ValueError("where it sets an item is no dictionary")
     return value
+
+
+def _pairs(values: list[Any]) -> dict[Any, Any]:
+    """Keys and values in turn. Only texts are keys: to hash a deep tuple overflows C's stack."""
+    if not all(isinstance(key, str | bytes) for key in values[::2]):
+        raise ValueError("a key is no text")
+    return dict(zip(values[::2], values[1::2], strict=True))

@@ -49,10 +49,11 @@ def parse_idx(content: bytes, dimensions: int, name: str) -> npt.NDArray[np.uint
     expected = math.prod(shape)
     if expected == 0:
         raise UserError(f"{name}: holds no data (shape {shape}); fetch the original file again")
-    if len(raw) - start != expected:
+    found = len(raw) - start
+    if found != expected:
         raise UserError(
             f"{name}: its header promises {expected:,} bytes of data (shape {shape}), but "
-            f"{len(raw) - start:,}{' or more' * (len(raw) - start > expected)} follow; fetch the original file again"
+            f"{found:,}{' or more' * (found > expected)} follow; fetch the original file again"
         )
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sim.errors import ProgramError
 from sim.limits import PROGRAM_FILE
-from sim.loading import bin, elf, uf2
+from sim.loading import bin, elf_file, uf2
 from sim.loading.elf import Program
 from sim.reading import read_file
 
@@ -20,7 +20,7 @@ def load_program(path: str | Path, base: int | None = None) -> Program:
         ProgramError: the file cannot be read, is damaged, or is not made for an RP2040.
     """
     image = _content(path)
-    if image.startswith(elf.MAGIC):
+    if image.startswith(elf_file.MAGIC):
         return Program.parse(image, str(path))
     if image.startswith(uf2.MAGIC):
         return uf2.parse(image, str(path))
