@@ -9,7 +9,8 @@ from typing import Any
 from kernels.errors import KernelError
 
 INT32_MAX = 2**31 - 1
-MOST_LAYERS = 1_000
+MOST_LAYERS = 100
+"""VGG11 has 29. To lay them out takes the square of their number."""
 MOST_VALUES = 2**24
 """Weights of a network, and activations of a layer: VGG11 has 9.2 million weights."""
 MOST_CHARACTERS = 100
@@ -77,7 +78,7 @@ class Network:
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise NetworkError(f"{self.name}: the last layer must be dense, it gives the logits")
         if len(self.layers) > MOST_LAYERS:
-            raise NetworkError(f"{self.name}: {len(self.layers):,} layers; take {MOST_LAYERS:,}")
+            raise NetworkError(f"{self.name}: {len(self.layers):,} layers; at most {MOST_LAYERS}")
         if self.classes < 2:
             raise NetworkError(f"{self.name}: {self.classes} class(es) leave nothing to learn")
         for index in range(len(self.layers)):
