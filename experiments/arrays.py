@@ -41,6 +41,8 @@ def read_arrays(
     """
     arrays = {}
     with _opened(content) as archive:
+        for name in wanted:
+            _entry_of(archive, name)
         for name, shape in wanted.items():
             kind, found, data = _member(archive, name, math.prod(shape))
             if (kind, found) != ("|i1", shape):
@@ -74,12 +76,16 @@ def _opened(content: bytes) -> zipfile.ZipFile:
         raise ArraysError("it is damaged") from error
 
 
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> tuple[str, tuple[int, ...], bytes]:
-    """Type, shape and data, of ``most`` bytes or fewer."""
+def _entry_of(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     try:
-        member = archive.getinfo(f"{name}.npy")
+        return archive.getinfo(f"{name}.npy")
     except KeyError as error:
         raise ArraysError(f"it lacks {name}") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> tuple[str, tuple[int, ...], bytes]:
+    """Type, shape and data, of ``most`` bytes or fewer."""
+    member = _entry_of(archive, name)
     if member.compress_type not in _PACKED:
         raise ArraysError(f"{name} is packed in a way that NumPy does not use")
     try:
@@ -98,7 +104,7 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> tuple[str, tuple[
     if len(data) > most or rest:
         raise ArraysError(f"{name} {shape} is larger than it should be")
     if len(data) != math.prod(shape) * _size_of(kind):
-        raise ArraysError(f"{name} is cut short")
+        raise ArraysError(f"{name} has another size than its header says")
     return kind, shape, data
 
 

@@ -29,7 +29,7 @@ STATE_CHARACTERS = 16 * MEGABYTE
 DATA_FILE = 256 * MEGABYTE
 """A file of a data set, and what it unpacks to. MNIST's largest has 47 MB, CIFAR-10's 31 MB."""
 
-PICKLE_OPERATIONS = 1_000_000
+PICKLE_OPERATIONS = 200_000
 """Opcodes of a pickled batch. CIFAR-10's take some 60,000: a label, a file name and its memo."""
 
 SERIAL_INPUT = 64 * MEGABYTE
