@@ -12,6 +12,8 @@ from typing import TypeVar, cast
 
 import numba
 
+from numba_cache import kept_on_disk
+
 
 def _drop_stale_code(package: Path) -> None:
     """Remove cached code that is older than any source of the package.
@@ -34,11 +36,13 @@ def kernel(signature: object) -> Callable[[_F], _F]:
     """Compile a function for a signature of Numba, ``"int32(int8[::1], int64)"``, or a few."""
 
     def decorate(function: _F) -> _F:
-        return cast(_F, numba.njit(signature, cache=True, nogil=True)(function))
+        with kept_on_disk():
+            return cast(_F, numba.njit(signature, cache=True, nogil=True)(function))
 
     return decorate
 
 
 def inlined(function: _F) -> _F:
     """Mark a scalar helper that other kernels call; it is compiled into each of them."""
-    return cast(_F, numba.njit(cache=True, nogil=True, inline="always")(function))
+    with kept_on_disk():
+        return cast(_F, numba.njit(cache=True, nogil=True, inline="always")(function))
