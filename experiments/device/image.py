@@ -19,14 +19,14 @@ from experiments.device.placement import Edges, Placement, Scores
 from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU, Shape
 from kernels.rounding import Rounding
 from kernels.trainer import Scale
 
 MAGIC = int.from_bytes(b"RIOT", "little")
 VERSION = 3
 
-KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
+KINDS: dict[type[Operation], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
 TERNARY_KINDS = KINDS | {Conv2d: 5, Dense: 6}
 """Where edges may count twice."""
 DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8

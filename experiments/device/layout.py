@@ -15,7 +15,8 @@ from experiments.device.variants import Variant
 from experiments.errors import UserError
 from kernels.methods import Method
 from kernels.model import Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
 

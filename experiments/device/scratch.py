@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from experiments.device.variants import Variant
 from kernels.methods import Method
-from kernels.network import Conv2d, Dense, Network
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense
 
 
 @dataclass(frozen=True)

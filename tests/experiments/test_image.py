@@ -20,7 +20,8 @@ from experiments.device.scratch import MASKED_ROWS
 from experiments.errors import UserError
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 
 FOLDER = Path(firmware_elf.__file__).parent
