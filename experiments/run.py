@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
-from experiments.output import write_bytes, write_figure, write_json
+from experiments.files import STANDARD_INPUT, Files, results_on_output
+from experiments.output import StandardOutput, write_bytes, write_figure, write_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
 from sim import Engine, Pico, Replacement, SimError, load_program
@@ -54,7 +54,7 @@ def run(options: Namespace) -> int:
     wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
     by_hand = sys.stdin.isatty()
-    on_stdout = STANDARD_OUTPUT not in (options.json, options.vcd)
+    on_stdout = not results_on_output(options)
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
         program,
@@ -104,18 +104,13 @@ def run(options: Namespace) -> int:
     for problem in _usb_problems(pico, options):
         print(f"priot: USB: {problem}", file=sys.stderr)
     for path in options.profile:
-        text = _profile_writer(path)(pico.profiles())
-        _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
+        write_bytes(path, _profile_writer(path)(pico.profiles()).encode())
     for path in options.memory:
         _write_memory(pico, path)
     if options.vcd is not None:
-        text = vcd(pico.pin_changes())
-        _print(text) if options.vcd == STANDARD_OUTPUT else write_bytes(options.vcd, text.encode())
-    record = _record(pico, console, outcome)
-    if options.json == STANDARD_OUTPUT:
-        _print(json.dumps(record, indent=2) + "\n")
-    elif options.json is not None:
-        write_json(options.json, record)
+        write_bytes(options.vcd, vcd(pico.pin_changes()).encode())
+    if options.json is not None:
+        write_json(options.json, _record(pico, console, outcome))
     return outcome.exit_code
 
 
@@ -194,21 +189,19 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--xip-seed {options.xip_seed}: give 0 to {(1 << 32) - 1}")
     if options.uart_in == options.usb_in == STANDARD_INPUT:
         raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
-    if options.json == options.vcd == STANDARD_OUTPUT:
-        raise UserError("--json - and --vcd -: one of them can have the standard output")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:
         _profile_writer(path)
     for path in options.memory:
-        if path != STANDARD_OUTPUT and path.suffix not in (".json", *FORMATS):
+        if not isinstance(path, StandardOutput) and path.suffix not in (".json", *FORMATS):
             raise UserError(
                 f"--memory {path}: the name must end in one of .json, {', '.join(FORMATS)}"
             )
 
 
 def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
-    if path == STANDARD_OUTPUT:
+    if isinstance(path, StandardOutput):
         return PROFILES[".txt"]
     for suffix in sorted(PROFILES, key=len, reverse=True):
         if path.name.endswith(suffix):
@@ -218,8 +211,8 @@ def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
 
 def _write_memory(pico: Pico, path: Path) -> None:
     report = pico.memory_report()
-    if path == STANDARD_OUTPUT:
-        _print(memory_table(report))
+    if isinstance(path, StandardOutput):
+        write_bytes(path, memory_table(report).encode())
     elif path.suffix == ".json":
         write_json(path, report.to_json())
     else:

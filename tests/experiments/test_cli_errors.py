@@ -68,10 +68,10 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ((*COSTS, "--figure", "costs.bmp"), "--figure costs.bmp: the name must end in one of .pdf"),
         ((*COSTS, "--figure", "costs"), "--figure costs: the name must end in one of .pdf"),
         ((*TRAIN, "adam"), "unknown method 'adam': choose from niti-dynamic, niti-static, priot"),
-        ((*PRIOT, "--epochs", -1), "epochs -1: train for 0 epochs or more"),
-        ((*PRIOT, "--test-images", -1), "-1 to test"),
+        (("train", "--method", "priot", "--epochs", -1), "epochs -1: train for 0 epochs or more"),
+        (("train", "--method", "priot", "--test-images", -1), "-1 to test"),
         (
-            (*PRIOT, "--test-images", 2937),
+            ("train", "--method", "priot", "--images", 5, "--test-images", 2937),
             "5 images to train on and 2,937 to test: .* ask for fewer",
         ),
         ((*PRIOT, "--backend", "gpu"), r"argument --backend: invalid choice: 'gpu' \(choose from"),
@@ -155,17 +155,10 @@ def test_folder_as_output_is_refused(refused: Refused, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((*COSTS, "--figure", "new/costs.bmp"), "must end in one of"),
-        ((*COSTS, "--json", "new/costs.json", "--backbone", "none.json"), "none.json: cannot be"),
-        (("plan", "--csv", "new/plan.csv", "--network", "none.json"), "none.json: cannot be"),
-        ((*PRIOT, "--json", "new/record.json", "--threshold", 200), "threshold 200 is outside"),
-        (("sweep", "none.toml", "--runs", "new/runs.jsonl"), "none.toml: cannot be read"),
-        (("explain", "--json", "new/page.json", "--method", "adam"), "unknown method 'adam'"),
-        (("pretrain", "--out", "new/b.json", "--data", "none"), "none: found neither"),
         (("accuracy", "--results", "new", "--quick", "--backbone", "none.json"), "cannot be read"),
+        (("study", "--results", "new", "--data", "none", "--quick"), "--data none: the dataset is"),
         (("widest", "--results", "file/new"), "cannot be written (Not a directory)"),
-        (("tune", "--json", "new/a.json", "--backbone", "none.json"), "none.json: cannot be read"),
-        (("run", "none.elf", "--json", "new/run.json"), "none.elf: cannot be read"),
+        (("widest", "--results", "new", "--data", "none"), "none: found neither test_batch.bin"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )
