@@ -39,12 +39,17 @@ class _PackageCache(FunctionCache):
         return (*key, _hash_of_sources())
 
 
+def _compiler(function: Callable[..., object], **options: Any) -> Any:
+    compiled: Any = numba.njit(nogil=True, **options)(function)
+    compiled._cache = _PackageCache(function)  # type: ignore[no-untyped-call]
+    return compiled
+
+
 def kernel(signature: object) -> Callable[[_F], _F]:
     """Compile a function for a signature of Numba, ``"int32(int8[::1], int64)"``, or a list."""
 
     def decorate(function: _F) -> _F:
-        compiled: Any = numba.njit(nogil=True)(function)
-        compiled._cache = _PackageCache(function)  # type: ignore[no-untyped-call]
+        compiled = _compiler(function)
         for each in signature if isinstance(signature, list) else [signature]:
             compiled.compile(each)
         compiled.disable_compile()
@@ -55,4 +60,4 @@ def kernel(signature: object) -> Callable[[_F], _F]:
 
 def inlined(function: _F) -> _F:
     """Mark a helper that kernels call; it is compiled into each of them."""
-    return cast(_F, numba.njit(nogil=True, inline="always")(function))
+    return cast(_F, _compiler(function, inline="always"))
