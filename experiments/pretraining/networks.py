@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from experiments.errors import UserError
+from experiments.reading import read_json
 from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
 
 TINY_CNN = Network(
@@ -85,7 +85,7 @@ def network_of(name: str) -> Network:
 
 def _described(path: Path) -> Network:
     try:
-        return Network.from_json(json.loads(path.read_text()))
+        return Network.from_json(read_json(path))
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"
