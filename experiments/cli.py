@@ -24,7 +24,9 @@ from experiments.files import (
     results_on_output,
     runs_file,
 )
+from experiments.limits import SWEEP_RUNS
 from experiments.output import STANDARD_OUTPUT
+from sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
@@ -263,6 +265,13 @@ def _parser() -> argparse.ArgumentParser:
         default="runs.jsonl",
         metavar="FILE",
         help="(runs.jsonl)",
+    )
+    sweep.add_argument(
+        "--most-runs",
+        type=int,
+        default=SWEEP_RUNS,
+        metavar="N",
+        help=f"refuse a file that stands for more ({SWEEP_RUNS})",
     )
 
     _add_explain(commands, common)
@@ -762,6 +771,20 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="write what all GPIOs did, for a wave viewer",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
+    run.add_argument(
+        "--files-limit",
+        type=float,
+        default=FILES_MEGABYTES,
+        metavar="MB",
+        help=f"by how much these may grow ({FILES_MEGABYTES})",
+    )
+    run.add_argument(
+        "--output-limit",
+        type=float,
+        default=OUTPUT_MEGABYTES,
+        metavar="MB",
+        help=f"end with 124 once it has written more ({OUTPUT_MEGABYTES})",
+    )
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")
     run.add_argument(
         "--gdb",

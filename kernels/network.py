@@ -10,6 +10,12 @@ from kernels.errors import KernelError
 from kernels.operations import OPERATIONS, Dense, Operation, Shape, Weighted
 
 INT32_MAX = 2**31 - 1
+MOST_LAYERS = 100
+"""VGG11 has 29. To lay them out takes the square of their number."""
+MOST_VALUES = 2**24
+"""Weights of a network, and activations of a layer: VGG11 has 9.2 million weights."""
+MOST_CHARACTERS = 100
+"""Of a name."""
 _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
@@ -34,10 +40,17 @@ class Network:
             raise NetworkError(f"{self.name}: input shape {self.input_shape} is not (C, H, W)")
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise NetworkError(f"{self.name}: the last layer must be dense, it gives the logits")
+        if len(self.layers) > MOST_LAYERS:
+            raise NetworkError(f"{self.name}: {len(self.layers):,} layers; at most {MOST_LAYERS}")
         if self.classes < 2:
             raise NetworkError(f"{self.name}: {self.classes} class(es) leave nothing to learn")
         for index in range(len(self.layers)):
             self._check_layer(index)
+        if self.weight_count > MOST_VALUES:
+            raise NetworkError(
+                f"{self.name}: {self.weight_count:,} weights; no more than {MOST_VALUES:,} are "
+                "worked on, hundreds of times what a Pico holds"
+            )
 
     @property
     def classes(self) -> int:
@@ -98,14 +111,19 @@ class Network:
                 settings = dict(entry)
                 layer = _BY_NAME[settings.pop("kind")](**settings)
                 if not all(type(value) is int for value in settings.values()):
-                    raise NetworkError(f"a layer's sizes are whole numbers, not {settings}")
+                    raise NetworkError(f"a layer's sizes are whole numbers, not {settings!s:.80}")
                 layers.append(layer)
-            channels, height, width = map(int, description["input_shape"])
-            return cls(str(description["name"]), (channels, height, width), tuple(layers))
+            name, shape = description["name"], description["input_shape"]
+            if not isinstance(name, str) or len(name) > MOST_CHARACTERS:
+                raise NetworkError(f"name: give a text of at most {MOST_CHARACTERS} characters")
+            if not all(type(size) is int for size in shape):
+                raise NetworkError(f"input_shape: whole numbers, not {shape!r:.80}")
+            channels, height, width = shape
+            return cls(name, (channels, height, width), tuple(layers))
         except NetworkError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise NetworkError(f"not a description of a network: {error}") from error
+            raise NetworkError(f"not a description of a network: {error!s:.200}") from error
 
     def _check_layer(self, index: int) -> None:
         layer, shape = self.layers[index], self.input_shape_of(index)
@@ -115,6 +133,11 @@ class Network:
         output = layer.output_shape(shape)
         if min(output) < 1:
             raise NetworkError(f"{where}: input {shape} leaves an output of {output}")
+        if math.prod(output) > MOST_VALUES:
+            raise NetworkError(
+                f"{where}: an output of {output} is {math.prod(output):,} values; no more than "
+                f"{MOST_VALUES:,} are worked on"
+            )
         bound = self.largest_sum_of(index)
         if bound > INT32_MAX:
             raise NetworkError(f"{where}: a sum can reach {bound}, more than int32 holds")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from experiments.errors import UserError
+from experiments.reading import read_json
 from kernels.network import Network
 from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
@@ -86,7 +86,7 @@ def network_of(name: str) -> Network:
 
 def _described(path: Path) -> Network:
     try:
-        return Network.from_json(json.loads(path.read_text()))
+        return Network.from_json(read_json(path))
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"

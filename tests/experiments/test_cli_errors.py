@@ -388,7 +388,7 @@ def with_machine(machine: int) -> bytes:
     [
         (b"#!/bin/sh\n", "not an ELF file; give the .elf that the linker wrote"),
         (b"", "not an ELF file"),
-        (with_machine(RISC_V), "made for EM_RISCV, not Arm; build for the Cortex-M0+"),
+        (with_machine(RISC_V), "made for RISC-V, not Arm; build for the Cortex-M0+"),
         (TRAINER_ELF[:40], "damaged ELF file"),
         (TRAINER_ELF[: len(TRAINER_ELF) // 2], "other.elf: "),
         (TRAINER_ELF.replace(b"\0mailbox\0", b"\0mailbag\0"), "no symbol 'mailbox'"),
