@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kernels.errors import KernelError
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 from kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude", "gradient")

@@ -29,7 +29,7 @@ def kept_on_disk() -> Iterator[None]:
     modules: tuple[Any, ...] = (dispatcher, ccallback)
     before = [module.FunctionCache for module in modules]
     for module in modules:
-        module.FunctionCache = _cache_of
+        module.FunctionCache = cache_of
     try:
         yield
     finally:
@@ -37,9 +37,10 @@ def kept_on_disk() -> Iterator[None]:
             module.FunctionCache = usual
 
 
-def _cache_of(function: Any) -> Any:
+def cache_of(function: Any, kind: type[KeptCache] | None = None) -> Any:
+    """Where the code of one function is kept: a cache as Numba has, of the kind given."""
     try:
-        return _Cache(function)
+        return (kind or KeptCache)(function)
     except RuntimeError:  # Numba finds no folder that can be written
         not_kept.append(function.__code__.co_filename)
         return caching.NullCache()
@@ -58,7 +59,9 @@ class _Implementation(caching.CompileResultCacheImpl):
         return list(usual)
 
 
-class _Cache(caching.FunctionCache):
+class KeptCache(caching.FunctionCache):
+    """Machine code of a function, whatever became of the disk."""
+
     _impl_class = _Implementation
 
     def __init__(self, function: Any) -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 Weights = dict[int, NDArray[np.float32]]
 """By layer index, of ``network.weight_shape_of(index)``."""

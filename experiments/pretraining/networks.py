@@ -7,7 +7,8 @@ from pathlib import Path
 
 from experiments.errors import UserError
 from experiments.reading import read_json
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
 TINY_CNN = Network(
     "tiny-cnn",
@@ -42,7 +43,7 @@ def vgg11(width: int = 64) -> Network:
     leave one position, so a single dense layer takes the place of the three of the ImageNet
     version, as is usual for CIFAR-10. 64 is the original width, with 9,222,848 weights.
     """
-    layers: list[Layer] = []
+    layers: list[Operation] = []
     for convolutions in ((1,), (2,), (4, 4), (8, 8), (8, 8)):
         for factor in convolutions:
             layers += [Conv2d(factor * width), ReLU()]

@@ -23,7 +23,8 @@ from experiments.pretraining.backbone import Backbone, backbone_record, save_bac
 from experiments.training import learners
 from kernels.methods import MethodError
 from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
+from kernels.network import Network, NetworkError
+from kernels.operations import Conv2d, Dense, MaxPool2d
 from sim import Pico
 
 COSTS = ("costs", "--images", 1)
