@@ -57,7 +57,7 @@ def run(options: Namespace) -> int:
     _check(options)
     wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
-    by_hand = sys.stdin is not None and sys.stdin.isatty()
+    by_hand = sys.stdin.isatty()
     on_stdout = not results_on_output(options)
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
@@ -146,7 +146,7 @@ def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
     if path is None or (path == STANDARD_INPUT and by_hand):
         return b""
     if path == STANDARD_INPUT:
-        content = sys.stdin.buffer.read(SERIAL_INPUT + 1) if sys.stdin else b""
+        content = sys.stdin.buffer.read(SERIAL_INPUT + 1)
         if len(content) > SERIAL_INPUT:
             raise UserError(f"{option} -: larger than {megabytes(SERIAL_INPUT)}; send less")
         return content

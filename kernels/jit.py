@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.caching import FunctionCache
+
+from numba_cache import KeptCache, cache_of
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -27,7 +28,7 @@ def _hash_of_sources() -> str:
     return digest.hexdigest()
 
 
-class _PackageCache(FunctionCache):
+class _PackageCache(KeptCache):
     """Machine code on disk that holds for the sources of the whole package as they are.
 
     Numba looks at a kernel's own file only, and would miss a change of what it calls. The native
@@ -41,7 +42,7 @@ class _PackageCache(FunctionCache):
 
 def _compiler(function: Callable[..., object], **options: Any) -> Any:
     compiled: Any = numba.njit(nogil=True, **options)(function)
-    compiled._cache = _PackageCache(function)  # type: ignore[no-untyped-call]
+    compiled._cache = cache_of(function, _PackageCache)
     return compiled
 
 

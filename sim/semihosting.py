@@ -65,30 +65,6 @@ class Semihosting:
         self._command_line = os.fsencode(command_line)
         self._files: dict[int, FileIO | _Console] = {}
         self._errno = 0
-        self._calls: dict[int, Callable[[int], int]] = {
-            0x01: self._open,
-            0x02: self._close,
-            0x03: self._write_character,
-            0x04: self._write_string,
-            0x05: self._write,
-            0x06: self._read,
-            0x07: lambda _: FAILED,  # SYS_READC: there is no keyboard
-            0x08: lambda block: int(self._words(block, 1)[0] >= 1 << 31),
-            0x09: self._is_terminal,
-            0x0A: self._seek,
-            0x0C: self._length,
-            0x0E: self._remove,
-            0x0F: self._rename,
-            0x10: lambda _: int(self._pico.seconds * 100),
-            0x11: lambda _: int(self._pico.seconds),
-            0x13: lambda _: self._errno,
-            0x15: self._get_command_line,
-            0x16: self._heap_info,
-            0x18: self._exit,
-            0x20: self._exit_extended,
-            0x30: self._elapsed,
-            0x31: lambda _: self._pico.clock_hz,
-        }
 
     @property
     def files_are_full(self) -> bool:
@@ -102,14 +78,14 @@ class Semihosting:
             SemihostingError: for a call that does not exist, or arguments outside memory.
         """
         registers = self._pico.registers
-        call = self._calls.get(registers.r0)
+        call = _CALLS.get(registers.r0)
         if call is None:
             raise SemihostingError(
                 f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x} is not provided: "
                 "the program may have been built for another debugger"
             )
         try:
-            answer = call(registers.r1)
+            answer = call(self, registers.r1)
         except AddressError as error:
             raise SemihostingError(
                 f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x}: {error}"
@@ -251,3 +227,29 @@ class Semihosting:
         cycles = self._pico.cycles
         self._pico.write(block, np.array([cycles & FAILED, cycles >> 32], np.uint32))
         return 0
+
+
+_CALLS: dict[int, Callable[[Semihosting, int], int]] = {
+    0x01: Semihosting._open,
+    0x02: Semihosting._close,
+    0x03: Semihosting._write_character,
+    0x04: Semihosting._write_string,
+    0x05: Semihosting._write,
+    0x06: Semihosting._read,
+    0x07: lambda host, _: FAILED,  # SYS_READC: there is no keyboard
+    0x08: lambda host, block: int(host._words(block, 1)[0] >= 1 << 31),
+    0x09: Semihosting._is_terminal,
+    0x0A: Semihosting._seek,
+    0x0C: Semihosting._length,
+    0x0E: Semihosting._remove,
+    0x0F: Semihosting._rename,
+    0x10: lambda host, _: int(host._pico.seconds * 100),
+    0x11: lambda host, _: int(host._pico.seconds),
+    0x13: lambda host, _: host._errno,
+    0x15: Semihosting._get_command_line,
+    0x16: Semihosting._heap_info,
+    0x18: Semihosting._exit,
+    0x20: Semihosting._exit_extended,
+    0x30: Semihosting._elapsed,
+    0x31: lambda host, _: host._pico.clock_hz,
+}
