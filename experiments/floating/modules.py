@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kernels.errors import KernelError
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Network
 from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
@@ -37,6 +38,8 @@ def _layer(network: Network, index: int) -> nn.Module:
             return nn.ReLU()
         case MaxPool2d(size):
             return nn.MaxPool2d(size)
+        case _:
+            raise KernelError(f"{network.name_of(index)}: no counterpart in PyTorch is known")
 
 
 def weights_of(module: nn.Sequential, network: Network) -> Weights:

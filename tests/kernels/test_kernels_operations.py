@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import find, given, settings
 from kernel_strategies import SEEDS, int8s, networks
 
 from kernels.network import Network
-from kernels.operations import OPERATIONS, Weighted, Weightless
+from kernels.operations import OPERATIONS, Operation, Weighted, Weightless
 from kernels.reference.integers import ints
 from kernels.workspace import LAYER
 
@@ -18,6 +19,13 @@ def test_kinds_and_names_are_each_operation_s_own() -> None:
     assert len({operation.kind for operation in OPERATIONS}) == len(OPERATIONS)
     assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
     assert min(operation.kind for operation in OPERATIONS) > 0, "0 is memory that nobody filled"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_random_networks_that_engines_are_compared_on_have_every_operation(
+    operation: type[Operation],
+) -> None:
+    find(networks(), lambda network: any(isinstance(layer, operation) for layer in network.layers))
 
 
 @settings(max_examples=40)
