@@ -32,7 +32,7 @@ class _PackageCache(KeptCache):
     """Machine code on disk that holds for the sources of the whole package as they are.
 
     Numba looks at a kernel's own file only, and would miss a change of what it calls. The native
-    loop of sim/ is kept in the same way; neither wing may import the other's.
+    loop of sim/ has the hash of its own sources; what both wings share is numba_cache.
     """
 
     def _index_key(self, signature: Any, codegen: Any) -> Any:

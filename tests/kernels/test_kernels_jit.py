@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba_cache
 from kernels import jit
 
 HELPER = """
@@ -34,8 +35,10 @@ def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> Non
     (package / "__init__.py").write_text("")
     (package / "jit.py").write_text(Path(jit.__file__).read_text())
     (package / "caller.py").write_text(CALLER)
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    environment.pop("PYTHONPATH", None)
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(Path(numba_cache.__file__).parents[1]),
+    }
 
     def printed(number: int) -> str:
         (package / "helper.py").write_text(HELPER.format(number=number))
