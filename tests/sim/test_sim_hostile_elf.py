@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from time import process_time
 
 import pytest
-from sim_programs import SRAM_BASE, assemble
+from sim_programs import SRAM_BASE, ElfSource, assemble
 
-from sim import ElfError, Program, SourceLine
+from sim import ElfError, Engine, Fault, Pico, Program, SourceLine
 from sim.limits import DEBUG_SECTION, SECTIONS, SYMBOLS
 
 _CODE = assemble("movs r0, #1; bkpt #0; nop; nop")
@@ -244,3 +244,14 @@ def test_code_of_many_runs_and_sections_is_found_soon() -> None:
     file.section(".debug_line", content=line_table(4, sequences=20_000))
     with soon():
         assert Program.parse(file.build()).line_at(SRAM_BASE) == SourceLine("src/a.c", 7)
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_refused_push_before_what_is_no_instruction_ends_a_run(engine: Engine) -> None:
+    """It ran for ever past every limit: the block was begun anew, and looked at, and begun anew."""
+    source = "ldr r0, =0x20001008; mov sp, r0; b next; next: push {r0-r3}; .short 0xDE00; bkpt #0"
+    code = assemble(source + "; .align 2")
+    image = ElfSource(code, bss=(SRAM_BASE + 0x100, 0xF00)).build()
+    pico = Pico(Program.parse(image), engine=engine)
+    with soon(), pytest.raises(Fault, match="stack overflow"):
+        pico.run(max_cycles=1_000_000)
