@@ -57,6 +57,8 @@ def run(options: Namespace) -> int:
     _check(options)
     wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
+    if options.profile:
+        program.line_at(program.entry)  # damaged line tables are told before anything is run
     by_hand = sys.stdin.isatty()
     on_stdout = not results_on_output(options)
     console = Console(_print_bytes if on_stdout else None)
