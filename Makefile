@@ -26,6 +26,7 @@ torture: $(VENV)/installed-dev
 
 # Needs Debian's gcc-arm-none-eabi; gives the committed files bit for bit.
 firmware: $(VENV)/installed
+	$(BIN)/python -m experiments.device.generate
 	$(BIN)/python -m firmware_elf.build
 
 # Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder

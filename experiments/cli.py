@@ -24,7 +24,10 @@ from experiments.files import (
     results_on_output,
     runs_file,
 )
+from experiments.limits import SWEEP_RUNS
 from experiments.output import STANDARD_OUTPUT
+from experiments.standard_streams import give_up_output, open_closed_streams, reason_of
+from sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
@@ -80,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     input, told in one line; 130: interrupted; 141: nobody reads the output. ``priot run`` ends
     with the program's own code, 124 after a timeout, 139 after a fault.
     """
+    open_closed_streams()
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
     for library in ("OPENBLAS", "OMP"):  # OpenMP's threads are PyTorch's
@@ -88,10 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interrupts_heard():
             return _carry_out(options)
     except BrokenPipeError:
-        # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
-        # interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone, as in `priot costs | head`: nothing is left to say.
+        give_up_output()
         return 141
+    except OSError as error:
+        if options.debug:
+            raise
+        give_up_output()
+        print(f"priot: {reason_of(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return 130
@@ -263,6 +272,13 @@ def _parser() -> argparse.ArgumentParser:
         default="runs.jsonl",
         metavar="FILE",
         help="(runs.jsonl)",
+    )
+    sweep.add_argument(
+        "--most-runs",
+        type=int,
+        default=SWEEP_RUNS,
+        metavar="N",
+        help=f"refuse a file that stands for more ({SWEEP_RUNS})",
     )
 
     _add_explain(commands, common)
@@ -762,6 +778,20 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="write what all GPIOs did, for a wave viewer",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
+    run.add_argument(
+        "--files-limit",
+        type=float,
+        default=FILES_MEGABYTES,
+        metavar="MB",
+        help=f"by how much these may grow ({FILES_MEGABYTES})",
+    )
+    run.add_argument(
+        "--output-limit",
+        type=float,
+        default=OUTPUT_MEGABYTES,
+        metavar="MB",
+        help=f"end with 124 once it has written more ({OUTPUT_MEGABYTES})",
+    )
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")
     run.add_argument(
         "--gdb",

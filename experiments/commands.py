@@ -227,7 +227,7 @@ def configuration_of(options: Namespace) -> Configuration:
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
     defaults = {} if options.data is None else {"dataset": "mnist"}
-    configurations = read_sweep(options.config, defaults)
+    configurations = read_sweep(options.config, defaults, options.most_runs)
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
+from sim.circles import let_go
 from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.exceptions import HARD_FAULT, SV_CALL
@@ -199,6 +200,16 @@ class Rp2040:
                 Tracer(books, state.core, traced)
                 for books, state in zip(self._books, (first, second), strict=True)
             ]
+        )
+
+    def close(self) -> None:
+        """The chip is needed no more: its memory is free at once."""
+        let_go(
+            *self.peripherals.parts,
+            *(part for own in self._private for part in (own.nvic, own.system_control, own.bus)),
+            *self._scheduler.parts,
+            *(self._clock, self._stimuli, self._launch),
+            self,
         )
 
     def reset(self, boot: Boot) -> None:

@@ -23,7 +23,8 @@ from experiments.pretraining.backbone import Backbone, backbone_record, save_bac
 from experiments.training import learners
 from kernels.methods import MethodError
 from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
+from kernels.network import Network, NetworkError
+from kernels.operations import Conv2d, Dense, MaxPool2d
 from sim import Pico
 
 COSTS = ("costs", "--images", 1)
@@ -387,7 +388,7 @@ def with_machine(machine: int) -> bytes:
     [
         (b"#!/bin/sh\n", "not an ELF file; give the .elf that the linker wrote"),
         (b"", "not an ELF file"),
-        (with_machine(RISC_V), "made for EM_RISCV, not Arm; build for the Cortex-M0+"),
+        (with_machine(RISC_V), "made for RISC-V, not Arm; build for the Cortex-M0+"),
         (TRAINER_ELF[:40], "damaged ELF file"),
         (TRAINER_ELF[: len(TRAINER_ELF) // 2], "other.elf: "),
         (TRAINER_ELF.replace(b"\0mailbox\0", b"\0mailbag\0"), "no symbol 'mailbox'"),

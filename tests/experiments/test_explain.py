@@ -25,7 +25,8 @@ from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.explain.memory_map import memory_map
 from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
 from kernels.model import initial_model
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 
 SOURCES = Path(firmware_elf.TRAINER).parent
 EVERYTHING_IN_FLASH = "weights=flash,code=flash,edges=bitmap"
