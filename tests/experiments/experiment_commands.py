@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.cli import main
 
-PROGRESS = r"^priot: .*\d of [\d,]+ (runs|images|files|widths)"
+PROGRESS = r"^priot: .*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"
 Refused = Callable[..., str]
 """Runs a command that must be refused without a trace; returns its one line."""
 
@@ -19,7 +19,7 @@ def exit_code(arguments: tuple[object, ...]) -> int:
 
 
 def without_progress(messages: str) -> str:
-    """What stands on standard error beside how far the command is, which is told of slow ones."""
+    """What stands on standard error beside how far the command is, which depends on the machine."""
     lines = messages.splitlines(keepends=True)
     return "".join(line for line in lines if not re.search(PROGRESS, line))
 

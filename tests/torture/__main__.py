@@ -1,6 +1,7 @@
 """The robustness suite: `python tests/torture`, an hour at full size; see docs/reliability.md.
 
-What is done is kept in a file: the same command goes on where it stood.
+What is done is kept in a file: the same command goes on where it stood, and does anew what was
+found wrong, which is mended meanwhile.
 """
 
 from __future__ import annotations
@@ -210,7 +211,9 @@ def main() -> int:
     parser.add_argument("--mnist", type=Path, metavar="DIR", help="full MNIST, to pre-train on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pieces at once")
     parser.add_argument("--state", type=Path, default=Path("out/torture"), metavar="DIR")
-    parser.add_argument("--only", metavar="TEXT", help="parts whose name begins so")
+    parser.add_argument(
+        "--only", action="append", metavar="TEXT", help="parts whose name begins so; several times"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the record, here and now")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write its table")
     options = parser.parse_args()
@@ -221,9 +224,10 @@ def main() -> int:
     wanted = [
         unit
         for unit in units(size, options.seed, options.mnist)
-        if unit.part.startswith(options.only or "") and (mounted or "full disk" not in unit.part)
+        if unit.part.startswith(tuple(options.only or [""]))
+        and (mounted or "full disk" not in unit.part)
     ]
-    missing = [unit for unit in wanted if unit.key not in ledger.units]
+    missing = [unit for unit in wanted if not ledger.is_well(unit.key)]
     print(f"seed {options.seed}: {len(missing)} of {len(wanted)} pieces are to do", flush=True)
     if any("programs" in unit.part for unit in missing):
         programs.warm_up()

@@ -71,7 +71,7 @@ def folder_of(path: Path) -> Path:
 
 
 @cache
-def _undisturbed(victim: Victim) -> tuple[float, dict[str, bytes]]:
+def undisturbed(victim: Victim) -> tuple[float, dict[str, bytes]]:
     """How long it takes, and the results."""
     with TemporaryDirectory() as name:
         folder = folder_of(Path(name))
@@ -79,17 +79,17 @@ def _undisturbed(victim: Victim) -> tuple[float, dict[str, bytes]]:
         code, _, err = run(victim.command, folder)
         if code:
             raise RuntimeError(f"{victim.command} ends with {code}: {err}")
-        return time.monotonic() - began, _results(victim, folder)
+        return time.monotonic() - began, results_of(victim, folder)
 
 
-def _results(victim: Victim, folder: Path) -> dict[str, bytes]:
+def results_of(victim: Victim, folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in victim.results}
 
 
 def campaign(victim: Victim, seed: str) -> tuple[Counter[str], list[str]]:
     """Kill it KILLS times, leave it alone, compare. Counts, and what was wrong."""
     rng = random.Random(seed)
-    seconds, expected = _undisturbed(victim)
+    seconds, expected = undisturbed(victim)
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     with TemporaryDirectory() as name:
@@ -103,7 +103,7 @@ def campaign(victim: Victim, seed: str) -> tuple[Counter[str], list[str]]:
         code, _, err = run(victim.command, folder)
         if code:
             wrong.append(f"started again it ends with {code}: {err}")
-        elif _results(victim, folder) != expected:
+        elif results_of(victim, folder) != expected:
             wrong.append("started again it gives other bytes")
         else:
             counts["the same bytes"] += 1

@@ -41,6 +41,10 @@ class Ledger:
             os.fsync(file.fileno())
         self.units[key] = unit
 
+    def is_well(self, key: str) -> bool:
+        """Whether a unit is done, and nothing was wrong."""
+        return key in self.units and not self.units[key]["faults"]
+
     def counts(self) -> dict[str, Counter[str]]:
         """How cases ended, by part."""
         found: dict[str, Counter[str]] = {}

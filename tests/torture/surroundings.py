@@ -15,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kills import KILLS, _results, _undisturbed, folder_of, victims
+from kills import KILLS, Victim, folder_of, results_of, undisturbed, victims
 from processes import PRIOT, end, finish, run, start
+
+import firmware_elf
 
 Result = tuple[Counter[str], list[str]]
 HERE = Path(__file__).parent
@@ -51,7 +53,7 @@ def two_at_once(seed: str) -> Result:
     """Two commands on one store: one does the work, the other is told; nothing is kept twice."""
     rng = random.Random(seed)
     victim = victims(None)[rng.choice(("sweep-1", "sweep-2", "costs-1", "costs-2"))]
-    seconds, expected = _undisturbed(victim)
+    seconds, expected = undisturbed(victim)
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     with TemporaryDirectory() as name:
@@ -65,7 +67,7 @@ def two_at_once(seed: str) -> Result:
             if code not in (0, 2) or (code and "another process adds runs to it" not in err):
                 wrong.append(f"{seed}: ends with {code}: {err[-800:]}")
         code, _, err = run(victim.command, folder)
-        if code or _results(victim, folder) != expected:
+        if code or results_of(victim, folder) != expected:
             wrong.append(f"{seed}: started again: {code}, {err[-800:]}")
         else:
             counts["the same bytes"] += 1
@@ -76,12 +78,12 @@ def clock_back(seed: str) -> Result:
     """The clock on the wall jumps back again and again."""
     every = victims(None)
     victim = every[random.Random(seed).choice(sorted(every))]
-    _, expected = _undisturbed(victim)
+    _, expected = undisturbed(victim)
     with TemporaryDirectory() as name:
         folder = folder_of(Path(name))
         paths = os.pathsep.join([str(HERE / "clock_back"), os.environ.get("PYTHONPATH", "")])
         code, _, err = run(victim.command, folder, {"PYTHONPATH": paths})
-        if code or _results(victim, folder) != expected:
+        if code or results_of(victim, folder) != expected:
             return Counter(), [f"{seed}: ends with {code}, or other bytes: {err[-800:]}"]
     return Counter({"the same bytes": 1}), []
 
@@ -92,7 +94,7 @@ def dask_workers(seed: str) -> Result:
 
     rng = random.Random(seed)
     local = victims(None)["sweep-1"]
-    _, expected = _undisturbed(local)
+    _, expected = undisturbed(local)
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     with (
@@ -119,7 +121,7 @@ def dask_workers(seed: str) -> Result:
                 wrong.append(f"{seed}: ends with {code}: {err[-1500:]}")
                 break
             counts["done"] += 1
-            if _results(local, folder) != expected:
+            if results_of(local, folder) != expected:
                 wrong.append(f"{seed}: other bytes")
                 break
             if counts["workers killed"] >= KILLS:
@@ -134,17 +136,12 @@ def dask_workers(seed: str) -> Result:
 def interrupts(seed: str) -> Result:
     """Ctrl-C at a random moment: 130 and one line, at once."""
     rng = random.Random(seed)
-    every = victims(None)
-    mine = {
-        name: victim
-        for name, victim in every.items()
-        if victim.command[: len(PRIOT)] == tuple(PRIOT)
-    }
-    victim = mine[rng.choice(sorted(mine))]
-    seconds, _ = _undisturbed(victim)
-    with TemporaryDirectory() as name:
-        folder = folder_of(Path(name))
-        process = start(victim.command, folder)
+    everything = _interrupted()
+    name = rng.choice(sorted(everything))
+    victim = everything[name]
+    seconds = ENDLESS_SECONDS if name in EMULATORS else undisturbed(victim)[0]
+    with TemporaryDirectory() as folder:
+        process = start(victim.command, folder_of(Path(folder)))
         time.sleep(rng.uniform(0.3, 1) * seconds)
         if process.poll() is not None:
             end(process)
@@ -155,9 +152,30 @@ def interrupts(seed: str) -> Result:
         took = time.monotonic() - began
         if code == 0:
             return Counter({"had ended": 1}), []
-        if code != 130 or "Traceback" in err or took > 10:
-            return Counter(), [f"{seed}: ends with {code} after {took:.1f} s: {err[-800:]}"]
-    return Counter({"130": 1}), []
+        if code != 130 or "Traceback" in err or len(err.splitlines()) != 1 or took > 10:
+            return Counter(), [f"{seed}, {name}: ends with {code} after {took:.1f} s: {err[-800:]}"]
+    return Counter({f"{name}: 130": 1}), []
+
+
+ENDLESS_SECONDS = 8
+"""Within which the emulator is interrupted."""
+_ENDLESS = firmware_elf.BUILT / "endless.default.elf"
+_WITH_NETWORK = ("--method", "priot", "--backbone", "small.json", "--images", 1000)
+EMULATORS: dict[str, Victim] = {
+    "costs": Victim((*PRIOT, "costs", "--backbone", "small.json", "--images", 1000), ()),
+    "train on the Pico": Victim((*PRIOT, "train", *_WITH_NETWORK, "--backend", "pico"), ()),
+    "explain": Victim((*PRIOT, "explain", *_WITH_NETWORK), ()),
+    "run": Victim((*PRIOT, "run", _ENDLESS), ()),
+    "run with a profile": Victim((*PRIOT, "run", _ENDLESS, "--profile"), ()),
+    "run for GDB": Victim((*PRIOT, "run", _ENDLESS, "--gdb", 0), ()),
+}
+
+
+def _interrupted() -> dict[str, Victim]:
+    """Commands that hear Ctrl-C: those that are killed, and those that last in the emulator."""
+    priot = tuple(PRIOT)
+    killed = {n: v for n, v in victims(None).items() if v.command[: len(priot)] == priot}
+    return killed | EMULATORS
 
 
 TRIALS: dict[str, Callable[[str], Result]] = {
