@@ -201,8 +201,8 @@ def _become_worker(parent: int, kind: bytes) -> None:
     Nobody would take the results then.
     """
     global _kind
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: to load takes a second of imports
     _kind = pickle.loads(kind)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
