@@ -6,7 +6,9 @@ from pathlib import Path
 
 from experiments.cli import main
 
-PROGRESS = r"^priot: .*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"
+PROGRESS = (
+    r"^priot: (?!interrupted).*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"
+)
 Refused = Callable[..., str]
 """Runs a command that must be refused without a trace; returns its one line."""
 
