@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
+from sim.circles import let_go
 from sim.cpu.call_trace import InstructionBooks
 from sim.cpu.contention import Contention
 from sim.cpu.lines import FIRST_IRQ, set_line
@@ -206,6 +207,16 @@ class Rp2040:
             *(*own[0], *own[1], functions),
             *(state.chip, state.sio, state.lines),
             *(state.memory, state.halfwords, state.words, operation_of_halfword()),
+        )
+
+    def close(self) -> None:
+        """The chip is needed no more: its memory is free at once."""
+        let_go(
+            *self.peripherals.parts,
+            *(part for own in self._private for part in (own.nvic, own.system_control, own.bus)),
+            *self._scheduler.parts,
+            *(self._clock, self._stimuli, self._launch),
+            self,
         )
 
     def reset(self, boot: Boot) -> None:

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from numba_cache import kept_on_disk
 from sim.cpu import (
     call_trace,
     crossbar,
@@ -413,7 +414,8 @@ def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
     made = scope["make"](f"{hash_of_sources()} {observed} {text}")
-    compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
+    with kept_on_disk():
+        compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
     return compiled
 
 
