@@ -215,7 +215,7 @@ class Rp2040:
             *self.peripherals.parts,
             *(part for own in self._private for part in (own.nvic, own.system_control, own.bus)),
             *self._scheduler.parts,
-            *(self._clock, self._stimuli, self._launch),
+            *(self._clock, self._stimuli, self._core1, self._faults, self._accesses),
             self,
         )
 
