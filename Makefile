@@ -13,7 +13,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks --json out/benchmarks.json
