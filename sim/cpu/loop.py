@@ -427,8 +427,9 @@ def one_core(traced: bool) -> Callable[..., int]:
 
 
 @cache
-def both_cores(observed: Observed) -> Callable[..., int]:
+def both_cores(traced: bool) -> Callable[..., int]:
     """The loop of two cores."""
+    observed = Observed(traced, shared_bus=True)
     scope = names() | {"__name__": __name__}
     run = _compiled(source(observed), dict(scope), observed)
     return _compiled(_written_out(BOTH_CORES, observed), scope | {"run": run}, observed)
