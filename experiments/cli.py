@@ -240,7 +240,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config",
         type=InputFile,
         metavar="FILE",
-        help="settings in TOML; an option outdoes its setting",
+        help="settings in TOML; an option goes before its setting",
     )
     train.add_argument(
         "--backend",
@@ -316,7 +316,7 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         type=InputFile,
         nargs="?",
         metavar="CONFIG",
-        help="settings in TOML, as for priot train; an option outdoes its setting",
+        help="settings in TOML, as for priot train; an option goes before its setting",
     )
     explain.add_argument(
         "--images", dest="steps", type=int, default=8, metavar="N", help="steps to measure (8)"
