@@ -12,7 +12,8 @@ _ROOT = Path(__file__).parents[2]
 
 
 def _shell(script: str, *arguments: str) -> tuple[int, str]:
-    paths = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
+    # an empty entry would be the working folder, and Python itself fails where that is gone
+    paths = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     ended = subprocess.run(
         ["sh", "-c", script, "sh", *_PRIOT, *arguments],
         capture_output=True,
