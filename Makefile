@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench firmware results clean
+.PHONY: run test bench firmware results torture clean
 
 run: $(VENV)/installed
+	mkdir -p out
 	$(BIN)/priot costs --json out/costs.json --csv out/costs.csv --figure out/costs.png
 
 test: $(VENV)/installed-dev
@@ -17,8 +18,15 @@ test: $(VENV)/installed-dev
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks --json out/benchmarks.json
 
+# The robustness suite, an hour: docs/reliability.md. Started again, it goes on where it stood.
+# MNIST names the folder of full MNIST, so that pre-training is killed too.
+torture: $(VENV)/installed-dev
+	$(BIN)/python tests/torture $(if $(MNIST),--mnist $(MNIST)) --json results/torture.json \
+		--csv results/torture.csv
+
 # Needs Debian's gcc-arm-none-eabi; gives the committed files bit for bit.
 firmware: $(VENV)/installed
+	$(BIN)/python -m experiments.device.generate
 	$(BIN)/python -m firmware_elf.build
 
 # Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder

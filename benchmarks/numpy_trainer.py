@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kernels.loss import LARGEST_EXPONENT, LOG2_E, SERIES_EXPONENT, SMALLEST_EXPONENT
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, MaxPool2d, ReLU
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 from kernels.scale import Scale
 
@@ -107,7 +107,7 @@ class NumpyTrainer:
                 error = np.where(activations[index + 1] > 0, error, 0)
             elif isinstance(layer, MaxPool2d):
                 error = _unpool(inputs, layer.size, error)
-            else:
+            elif isinstance(layer, Conv2d | Dense):
                 gradients.append((index, self._gradient(index, layer, inputs, error)))
                 if index > first:
                     error = self._input_error(index, layer, kept[index], error)

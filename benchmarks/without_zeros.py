@@ -20,7 +20,7 @@ from experiments.device.variants import Variant
 from experiments.pretraining.backbone import load_backbone
 from experiments.training.train import starting_point
 from kernels.methods import method
-from kernels.network import MaxPool2d
+from kernels.operations import MaxPool2d
 
 
 def rows() -> list[dict[str, Any]]:

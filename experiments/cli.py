@@ -7,20 +7,27 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Sequence
+from _thread import interrupt_main
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import NoReturn
+from threading import Timer
+from typing import Any, NoReturn
 
 from experiments.clock import RATED_MHZ
 from experiments.files import (
-    STANDARD_OUTPUT,
     InputFile,
-    OutputFile,
-    RunsFile,
     check_files,
     input_or_dash,
+    output_file,
     output_or_dash,
+    results_on_output,
+    runs_file,
 )
+from experiments.limits import SWEEP_RUNS
+from experiments.output import STANDARD_OUTPUT
+from experiments.standard_streams import give_up_output, open_closed_streams, reason_of
+from sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
 
 # Modules of commands that are not in experiments.commands.
 _PAPER = (
@@ -37,8 +44,33 @@ _MODULES = {
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
 
+class _Once(argparse.Action):
+    """An option that is there once: of two values one would be ignored in silence."""
+
+    _given = False
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
+        if self._given and option is not None:
+            raise argparse.ArgumentError(self, "is given twice; leave one out")
+        self._given = True
+        super().__call__(parser, namespace, values, option)
+
+
+class _StoreOnce(_Once, argparse._StoreAction):
+    pass
+
+
+class _TrueOnce(_Once, argparse._StoreTrueAction):
+    pass
+
+
 class _Parser(argparse.ArgumentParser):
-    """Errors in one line, like those of every command."""
+    """Errors in one line, like those of every command; an option twice is one of them."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.register("action", None, _StoreOnce)
+        self.register("action", "store_true", _TrueOnce)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -51,27 +83,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     input, told in one line; 130: interrupted; 141: nobody reads the output. ``priot run`` ends
     with the program's own code, 124 after a timeout, 139 after a fault.
     """
+    open_closed_streams()
     options = _parser().parse_args(arguments)
     # Before NumPy is loaded: runs and batches are what goes to several cores, not single products.
     for library in ("OPENBLAS", "OMP"):  # OpenMP's threads are PyTorch's
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
-        return _carry_out(options)
+        with _interrupts_heard():
+            return _carry_out(options)
     except BrokenPipeError:
-        # The reader has gone, as in `priot costs | head`: nothing is left to say, and the
-        # interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone, as in `priot costs | head`: nothing is left to say.
+        give_up_output()
         return 141
+    except OSError as error:
+        if options.debug:
+            raise
+        give_up_output()
+        print(f"priot: {reason_of(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print("; ".join(["priot: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _interrupts_heard() -> Iterator[None]:
+    """Within it Ctrl-C counts although it came in a destructor or in a callback from C.
+
+    Python only tells of what is raised there.
+    """
+    tell = sys.unraisablehook
+
+    def again(raised: Any) -> None:
+        if isinstance(raised.exc_value, KeyboardInterrupt):
+            Timer(0.05, interrupt_main).start()  # in here it would be lost once more
+        else:
+            tell(raised)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
 
 
 def _carry_out(options: argparse.Namespace) -> int:
     # Imported here, since that compiles: --help answers at once, and compiling is announced.
     from experiments.compilation import announced_compilation
 
-    with announced_compilation():
+    with announced_compilation(), _tables_aside(options):
         commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
         try:
             check_files(options, commands.implied_files(options))
@@ -85,12 +145,30 @@ def _carry_out(options: argparse.Namespace) -> int:
     return code or 0
 
 
+@contextmanager
+def _tables_aside(options: argparse.Namespace) -> Iterator[None]:
+    """Where a result has the standard output to itself, what is told beside it goes to the other.
+
+    ``priot run`` tells nothing of its own there.
+    """
+    if options.command == "run" or not results_on_output(options):
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="priot", description="Integer-only training on a simulated Pico.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     common = _Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    common.add_argument("--json", type=OutputFile, metavar="FILE", help="write the record as JSON")
+    common.add_argument(
+        "--json",
+        type=output_or_dash,
+        metavar="FILE",
+        help="write the record as JSON; - is stdout",
+    )
 
     costs = commands.add_parser(
         "costs",
@@ -104,14 +182,14 @@ def _parser() -> argparse.ArgumentParser:
         "that one alone.",
     )
     costs.add_argument("--images", type=int, default=8, metavar="N", help="to train on (8)")
-    costs.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
+    costs.add_argument("--csv", type=output_or_dash, metavar="FILE", help="write the table as CSV")
     costs.add_argument(
         "--network",
         metavar="NAME",
         help="instead of a backbone: random weights of tiny-cnn, vgg11-WIDTH, or a described one",
     )
     costs.add_argument(
-        "--figure", type=OutputFile, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
+        "--figure", type=output_or_dash, metavar="FILE", help="draw the table (.pdf, .png or .svg)"
     )
     costs.add_argument(
         "--contention",
@@ -134,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="tiny-cnn, vgg11, vgg11-WIDTH (1..64), or a file that describes a network (tiny-cnn)",
     )
-    plan.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
+    plan.add_argument("--csv", type=output_or_dash, metavar="FILE", help="write the table as CSV")
     plan.add_argument(
         "--buffers",
         action="store_true",
@@ -162,7 +240,7 @@ def _parser() -> argparse.ArgumentParser:
         "--config",
         type=InputFile,
         metavar="FILE",
-        help="settings in TOML; an option outdoes its setting",
+        help="settings in TOML; an option goes before its setting",
     )
     train.add_argument(
         "--backend",
@@ -187,9 +265,20 @@ def _parser() -> argparse.ArgumentParser:
         "on where it stood.",
     )
     sweep.add_argument("config", type=InputFile, metavar="FILE", help="settings in TOML")
-    sweep.add_argument("--csv", type=OutputFile, metavar="FILE", help="write the table as CSV")
+    sweep.add_argument("--csv", type=output_or_dash, metavar="FILE", help="write the table as CSV")
     sweep.add_argument(
-        "--runs", type=RunsFile, default=RunsFile("runs.jsonl"), metavar="FILE", help="(runs.jsonl)"
+        "--runs",
+        type=runs_file,
+        default="runs.jsonl",
+        metavar="FILE",
+        help="(runs.jsonl)",
+    )
+    sweep.add_argument(
+        "--most-runs",
+        type=int,
+        default=SWEEP_RUNS,
+        metavar="N",
+        help=f"refuse a file that stands for more ({SWEEP_RUNS})",
     )
 
     _add_explain(commands, common)
@@ -227,7 +316,7 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         type=InputFile,
         nargs="?",
         metavar="CONFIG",
-        help="settings in TOML, as for priot train; an option outdoes its setting",
+        help="settings in TOML, as for priot train; an option goes before its setting",
     )
     explain.add_argument(
         "--images", dest="steps", type=int, default=8, metavar="N", help="steps to measure (8)"
@@ -246,7 +335,10 @@ def _add_explain(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         help="drawn while the core runs (10.9 at 48 MHz, in proportion to the clock)",
     )
     explain.add_argument(
-        "--figure", type=OutputFile, metavar="FILE", help="draw the memory map (.pdf, .png or .svg)"
+        "--figure",
+        type=output_or_dash,
+        metavar="FILE",
+        help="draw the memory map (.pdf, .png or .svg)",
     )
 
 
@@ -270,7 +362,7 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     )
     pretrain.add_argument("--data", type=Path, metavar="DIR", help="folder with the data's files")
     pretrain.add_argument(
-        "--out", type=OutputFile, required=True, metavar="FILE", help="record to write (.json)"
+        "--out", type=output_file, required=True, metavar="FILE", help="record to write (.json)"
     )
     pretrain.add_argument(
         "--network",
@@ -305,7 +397,7 @@ def _add_pretrain(commands: argparse._SubParsersAction[_Parser], common: _Parser
     pretrain.add_argument("--seed", type=int, default=0, help="of weights and order (0)")
     pretrain.add_argument(
         "--checkpoint",
-        type=OutputFile,
+        type=output_file,
         metavar="FILE",
         help="go on from here after an interruption",
     )
@@ -485,10 +577,10 @@ def _add_paper(commands: argparse._SubParsersAction[_Parser]) -> None:
         "on MNIST's embedded sample, or on a sample of CIFAR-10's.",
     )
     tune.set_defaults(quick=False)
-    tune.add_argument("--runs", type=RunsFile, metavar="FILE", help="(results/runs/tuning*.jsonl)")
-    tune.add_argument("--json", type=OutputFile, metavar="FILE", help="write the whole search")
+    tune.add_argument("--runs", type=runs_file, metavar="FILE", help="(results/runs/tuning*.jsonl)")
+    tune.add_argument("--json", type=output_or_dash, metavar="FILE", help="write the whole search")
     tune.add_argument(
-        "--settings", type=OutputFile, metavar="FILE", help="write the settings that were found"
+        "--settings", type=output_or_dash, metavar="FILE", help="write the settings that were found"
     )
 
 
@@ -519,7 +611,7 @@ def _add_study(commands: argparse._SubParsersAction[_Parser], debug: _Parser) ->
         "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
     )
     study.add_argument(
-        "--runs", type=RunsFile, metavar="FILE", help="finished runs (DIR/runs/backbones.jsonl)"
+        "--runs", type=runs_file, metavar="FILE", help="finished runs (DIR/runs/backbones.jsonl)"
     )
 
 
@@ -545,7 +637,7 @@ def _add_artefact(
         "--results", type=Path, metavar="DIR", help="(results; out/quick with --quick)"
     )
     command.add_argument(
-        "--runs", type=RunsFile, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
+        "--runs", type=runs_file, metavar="FILE", help="finished runs (DIR/runs/DATASET.jsonl)"
     )
     command.add_argument(
         "--settings",
@@ -589,7 +681,10 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument("--expect-text", metavar="TEXT", help="end well once the output holds it")
     run.add_argument("--fail-text", metavar="TEXT", help="end with 1 once the output holds it")
     run.add_argument(
-        "--json", type=output_or_dash, metavar="FILE", help="write the record; - is stdout"
+        "--json",
+        type=output_or_dash,
+        metavar="FILE",
+        help="write the record; - is stdout",
     )
     for option, told in (
         (
@@ -680,9 +775,23 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--vcd",
         type=output_or_dash,
         metavar="FILE",
-        help="write what all GPIOs did, for a wave viewer; - is stdout",
+        help="write what all GPIOs did, for a wave viewer",
     )
     run.add_argument("--files", type=Path, metavar="DIR", help="folder for semihosting's files")
+    run.add_argument(
+        "--files-limit",
+        type=float,
+        default=FILES_MEGABYTES,
+        metavar="MB",
+        help=f"by how much these may grow ({FILES_MEGABYTES})",
+    )
+    run.add_argument(
+        "--output-limit",
+        type=float,
+        default=OUTPUT_MEGABYTES,
+        metavar="MB",
+        help=f"end with 124 once it has written more ({OUTPUT_MEGABYTES})",
+    )
     run.add_argument("--arguments", default="", metavar="TEXT", help="command line it is told")
     run.add_argument(
         "--gdb",

@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from experiments.datasets.cifar10 import cifar10_files
 from experiments.datasets.cifar10_download import download_cifar10
 from experiments.datasets.mnist import Images, mnist_files, mnist_sample_files
@@ -31,7 +29,7 @@ from experiments.errors import UserError
 from experiments.files import Files
 from experiments.floating.options import float_backbone
 from experiments.floating.quantisation import Quantisation
-from experiments.output import format_table, write_csv, write_figure, write_json
+from experiments.output import StandardOutput, format_table, write_csv, write_figure, write_json
 from experiments.pretraining.backbone import (
     Backbone,
     backbone_files,
@@ -44,6 +42,7 @@ from experiments.pretraining.defaults import KINDS, Pretraining, kind_of
 from experiments.pretraining.networks import description_of, network_of
 from experiments.pretraining.pretrain import Plan
 from experiments.pretraining.pretrain import pretrain as run_pretraining
+from experiments.progress import ProgressBar
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.sweep import Run, run_on_backbones
 from experiments.sweeps.workers import Workers
@@ -175,17 +174,14 @@ def train(options: Namespace) -> None:
     placement = _training_placement(options, configuration.method)
     on_device = options.backend == "pico"
     made_with = environment((options.elf or trainer_elf(variant, placement)) if on_device else None)
-    with tqdm(
-        total=configuration.epochs * configuration.images,
-        desc=configuration.method.label,
-        unit=" images",
-        disable=None,
-    ) as bar:
+    with ProgressBar(
+        configuration.epochs * configuration.images, "images", label=configuration.method.label
+    ) as progress:
         record = run_training(
             configuration,
             inputs,
             learner_on(options.backend, options.elf, variant, placement),
-            bar.update,
+            progress.update,
         )
     accuracy = zip(measured_epochs(record), accuracy_by_epoch(record), strict=True)
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
@@ -231,7 +227,7 @@ def configuration_of(options: Namespace) -> Configuration:
 def sweep(options: Namespace) -> None:
     """``priot sweep``: all runs that a TOML file describes."""
     defaults = {} if options.data is None else {"dataset": "mnist"}
-    configurations = read_sweep(options.config, defaults)
+    configurations = read_sweep(options.config, defaults, options.most_runs)
     datasets = {configuration.dataset for configuration in configurations}
     if len(datasets) > 1:
         raise UserError(f"{options.config}: {len(datasets)} datasets; make a sweep of each")
@@ -353,7 +349,9 @@ def clock_hz_of(options: Namespace) -> int:
 
 def check_figure(options: Namespace) -> None:
     """Refuse a figure of an unknown format."""
-    if options.figure is not None and options.figure.suffix not in FORMATS:
+    if options.figure is None or isinstance(options.figure, StandardOutput):
+        return
+    if options.figure.suffix not in FORMATS:
         raise UserError(
             f"--figure {options.figure}: the name must end in one of {', '.join(FORMATS)}"
         )

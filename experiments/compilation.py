@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from numba.core import event
 
+import numba_cache
+
 
 class _Announcer(event.Listener):
     """Says so at the first function that is not in Numba's cache on disk."""
@@ -17,11 +19,20 @@ class _Announcer(event.Listener):
 
     def on_start(self, event: object) -> None:
         if not self._told:
-            print("compiling for this machine, once ...", file=sys.stderr, flush=True)
+            print(_announcement(), file=sys.stderr, flush=True)
         self._told = True
 
     def on_end(self, event: object) -> None:
         pass
+
+
+def _announcement() -> str:
+    if not numba_cache.not_kept:
+        return "compiling for this machine, once ..."
+    return (
+        "compiling anew, since the machine code can be kept nowhere; let NUMBA_CACHE_DIR name a "
+        "folder that can be written ..."
+    )
 
 
 @contextmanager

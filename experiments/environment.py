@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from experiments.errors import UserError
+from sim.limits import PROGRAM_FILE
+from sim.reading import read_file
 
 
 @cache
@@ -42,7 +44,7 @@ def _version_of_pytorch() -> dict[str, str]:
 def sha256_of(elf: Path) -> str:
     """Hash of a build of the trainer. Raises UserError when it cannot be read."""
     try:
-        content = elf.read_bytes()
+        content = read_file(elf, PROGRAM_FILE)
     except OSError as error:
         raise UserError(
             f"{elf}: cannot be read ({error.strerror}); name a build of the trainer"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
-from experiments.output import check_distinct, check_writable
+from experiments.errors import UserError
+from experiments.output import (
+    STANDARD_OUTPUT,
+    StandardOutput,
+    check_distinct,
+    check_folder,
+    check_writable,
+)
 
-STANDARD_OUTPUT = STANDARD_INPUT = Path("-")
+STANDARD_INPUT = Path("-")
 
 
 class InputFile(PosixPath):
@@ -17,7 +24,7 @@ class InputFile(PosixPath):
 
 
 class OutputFile(PosixPath):
-    """A file that a command writes, or goes on with: the type of every option that names one."""
+    """A file that a command writes, or goes on with."""
 
 
 class RunsFile(OutputFile):
@@ -25,8 +32,24 @@ class RunsFile(OutputFile):
 
 
 def output_or_dash(text: str) -> Path:
-    """The type of an option that names a file to write, or STANDARD_OUTPUT."""
+    """The type of every option that names a file to write, or STANDARD_OUTPUT."""
     return STANDARD_OUTPUT if text == str(STANDARD_OUTPUT) else OutputFile(text)
+
+
+def output_file(text: str) -> OutputFile:
+    """The same of a file that no stream can stand for."""
+    return OutputFile(_no_dash(text))
+
+
+def runs_file(text: str) -> RunsFile:
+    """The type of an option that names a file of finished runs."""
+    return RunsFile(_no_dash(text))
+
+
+def _no_dash(text: str) -> str:
+    if text == str(STANDARD_OUTPUT):
+        raise ArgumentTypeError("this needs a file, and cannot go to the standard output")
+    return text
 
 
 def input_or_dash(text: str) -> Path:
@@ -45,8 +68,11 @@ class Files:
 def check_files(options: Namespace, implied: Files) -> None:
     """Refuse a command that would write over one of its own files, or could not write one.
 
+    Folders of files that options name have to be there; those of implied ones are made.
+
     Raises:
-        UserError: as ``check_distinct`` and ``check_writable`` do.
+        UserError: as ``check_distinct`` and ``check_writable`` do, and for two results on the
+            standard output.
     """
     values = [
         value
@@ -54,7 +80,16 @@ def check_files(options: Namespace, implied: Files) -> None:
         for value in (option if isinstance(option, list) else [option])
     ]
     read = [value for value in values if isinstance(value, InputFile)]
-    written: list[Path] = [value for value in values if isinstance(value, OutputFile)]
-    written += implied.written
-    check_distinct(written, [*read, *implied.read])
-    check_writable(*(path for path in written if not isinstance(path, RunsFile)))
+    named = [value for value in values if isinstance(value, OutputFile)]
+    on_output = [f"--{name} -" for name in results_on_output(options)]
+    if len(on_output) > 1:
+        raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
+    check_distinct([*named, *implied.written], [*read, *implied.read])
+    for path in named:
+        check_folder(path)
+    check_writable(*(p for p in [*named, *implied.written] if not isinstance(p, RunsFile)))
+
+
+def results_on_output(options: Namespace) -> list[str]:
+    """Options that name the standard output for their one result."""
+    return [name for name, value in vars(options).items() if isinstance(value, StandardOutput)]

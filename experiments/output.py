@@ -15,10 +15,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 
 from experiments.errors import UserError
+
+
+class StandardOutput(PosixPath):
+    """The standard output, which "-" stands for wherever a command writes a result."""
+
+
+STANDARD_OUTPUT = StandardOutput("-")
 
 
 def check_distinct(written: Iterable[Path], read: Iterable[Path]) -> None:
@@ -58,13 +65,23 @@ def check_writable(*paths: Path | None) -> None:
                 pass
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a result whose folder is not there: it may be misspelt.
+
+    Raises:
+        UserError: when there is none.
+    """
+    if not _is_stream(path) and not _target(path).parent.exists():
+        raise UserError(f"{path}: cannot be written (there is no folder {path.parent}); make it")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` in one step; folders on the way are made.
 
     Raises:
         UserError: when it cannot be written.
     """
-    if _is_stream(path):
+    if isinstance(path, StandardOutput) or _is_stream(path):
         _send(path, content)
         return
     with explained(path):
@@ -100,11 +117,13 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def write_figure(path: Path, draw: Callable[[Path], None]) -> None:
     """Write what ``draw`` draws into the file that it is given, of the same suffix.
 
+    The standard output takes a PNG.
+
     Raises:
         UserError: as ``write_bytes`` does.
     """
     with explained(path), tempfile.TemporaryDirectory() as folder:
-        drawn = Path(folder) / path.name
+        drawn = Path(folder) / ("figure.png" if isinstance(path, StandardOutput) else path.name)
         draw(drawn)
         content = drawn.read_bytes()
     write_bytes(path, content)
@@ -180,7 +199,7 @@ def _own_output(status: os.stat_result) -> int | None:
 
 def _send(path: Path, content: bytes) -> None:
     with explained(path):
-        descriptor = _own_output(path.stat())
+        descriptor = 1 if isinstance(path, StandardOutput) else _own_output(path.stat())
         if descriptor is None:
             with path.open("wb") as file:
                 file.write(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import sys
@@ -14,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
-from experiments.files import STANDARD_INPUT, STANDARD_OUTPUT, Files
-from experiments.output import write_bytes, write_figure, write_json
+from experiments.files import STANDARD_INPUT, Files, results_on_output
+from experiments.limits import SERIAL_INPUT
+from experiments.output import StandardOutput, write_bytes, write_figure, write_json
+from experiments.reading import read_json
 from plots.memory import draw_memory
 from plots.style import FORMATS
 from sim import Engine, Pico, Replacement, SimError, load_program
 from sim.gdb import server as gdb_server
 from sim.peripherals.serial_pins import GPIOS
+from sim.reading import megabytes, read_file
 from sim.reports import profile_formats, record_diff
 from sim.reports.memory_report import memory_table
 from sim.reports.profile_formats import CoreProfile
@@ -53,8 +57,10 @@ def run(options: Namespace) -> int:
     _check(options)
     wires = [_wired(text) for text in options.wire]
     program = load_program(options.program)
+    if options.profile:
+        program.line_at(program.entry)  # damaged line tables are told before anything is run
     by_hand = sys.stdin.isatty()
-    on_stdout = STANDARD_OUTPUT not in (options.json, options.vcd)
+    on_stdout = not results_on_output(options)
     console = Console(_print_bytes if on_stdout else None)
     pico = Pico(
         program,
@@ -76,27 +82,40 @@ def run(options: Namespace) -> int:
     )
     if wires:
         pico.wire(*wires)
-    limits = Limits(
-        options.timeout, options.expect_text, options.fail_text, options.files, options.arguments
+    limits = Limits(options.timeout, options.expect_text, options.fail_text, options.output_limit)
+    semihosting = Semihosting(
+        pico, console.write, options.files, options.arguments, options.files_limit
     )
     keyboard = None
     if by_hand and STANDARD_INPUT in (options.uart_in, options.usb_in):
         keyboard = Keyboard(
             _typed, pico.send if options.uart_in == STANDARD_INPUT else pico.usb.type
         )
-    if options.gdb is None:
-        outcome = run_session(pico, console, limits, keyboard)
-    else:
-        end = _debug(pico, console, limits, keyboard, options.gdb)
-        if not isinstance(end, Outcome):
-            return end.exit_code or 0
-        outcome = end
+    with closing(semihosting):
+        if options.gdb is None:
+            outcome = run_session(pico, console, limits, keyboard, semihosting)
+        else:
+            end = _debug(pico, console, limits, keyboard, semihosting, options.gdb)
+            if not isinstance(end, Outcome):
+                return end.exit_code or 0
+            outcome = end
     if outcome.fault is not None:
         print(f"priot: {outcome.fault.report()}", file=sys.stderr)
     if outcome.ending in (Ending.SLEEP, Ending.TIMEOUT):
         told = "sleeps for ever" if outcome.ending is Ending.SLEEP else "ran out of time"
         for place in pico.whereabouts():
             print(f"priot: {told}: {place}", file=sys.stderr)
+    if outcome.ending is Ending.OUTPUT:
+        print(
+            f"priot: wrote more than {options.output_limit:g} MB; allow more with --output-limit",
+            file=sys.stderr,
+        )
+    if semihosting.files_are_full:
+        print(
+            f"priot: could not write more than {options.files_limit:g} MB into files; allow more "
+            "with --files-limit",
+            file=sys.stderr,
+        )
     for warning in pico.stack_warnings:
         print(f"priot: {warning}; silence this with --stack-limit off", file=sys.stderr)
     for register in pico.unmodelled:
@@ -104,18 +123,13 @@ def run(options: Namespace) -> int:
     for problem in _usb_problems(pico, options):
         print(f"priot: USB: {problem}", file=sys.stderr)
     for path in options.profile:
-        text = _profile_writer(path)(pico.profiles())
-        _print(text) if path == STANDARD_OUTPUT else write_bytes(path, text.encode())
+        write_bytes(path, _profile_writer(path)(pico.profiles()).encode())
     for path in options.memory:
         _write_memory(pico, path)
     if options.vcd is not None:
-        text = vcd(pico.pin_changes())
-        _print(text) if options.vcd == STANDARD_OUTPUT else write_bytes(options.vcd, text.encode())
-    record = _record(pico, console, outcome)
-    if options.json == STANDARD_OUTPUT:
-        _print(json.dumps(record, indent=2) + "\n")
-    elif options.json is not None:
-        write_json(options.json, record)
+        write_bytes(options.vcd, vcd(pico.pin_changes()).encode())
+    if options.json is not None:
+        write_json(options.json, _record(pico, console, outcome))
     return outcome.exit_code
 
 
@@ -134,9 +148,12 @@ def _input(option: str, path: Path | None, by_hand: bool) -> bytes:
     if path is None or (path == STANDARD_INPUT and by_hand):
         return b""
     if path == STANDARD_INPUT:
-        return sys.stdin.buffer.read()
+        content = sys.stdin.buffer.read(SERIAL_INPUT + 1)
+        if len(content) > SERIAL_INPUT:
+            raise UserError(f"{option} -: larger than {megabytes(SERIAL_INPUT)}; send less")
+        return content
     try:
-        return path.read_bytes()
+        return read_file(path, SERIAL_INPUT)
     except OSError as error:
         raise UserError(f"{option} {path}: cannot be read ({error.strerror})") from error
 
@@ -157,14 +174,18 @@ def _typed(waits: bool) -> bytes:
 
 
 def _debug(
-    pico: Pico, console: Console, limits: Limits, keyboard: Keyboard | None, port: int
+    pico: Pico,
+    console: Console,
+    limits: Limits,
+    keyboard: Keyboard | None,
+    semihosting: Semihosting,
+    port: int,
 ) -> gdb_server.SessionEnd | Outcome:
     """Let GDB run the program, and between two times that GDB has it the program run alone.
 
     An Outcome if it ended alone.
     """
-    semihosting = Semihosting(pico, console.write, limits.folder, limits.command_line)
-    with gdb_server.Server(port) as server, closing(semihosting):
+    with gdb_server.Server(port) as server:
         while True:
             end = server.debug(pico, semihosting)
             if end.ending is not gdb_server.Ending.DETACHED:
@@ -188,27 +209,31 @@ def _check(options: Namespace) -> None:
         raise UserError(f"--clock {options.clock:g}: the clock is given in MHz, 1..1000")
     if options.timeout is not None and not options.timeout > 0:
         raise UserError(f"--timeout {options.timeout:g}: give simulated milliseconds above 0")
+    for option, megabytes_allowed in (
+        ("--output-limit", options.output_limit),
+        ("--files-limit", options.files_limit),
+    ):
+        if not 0 < megabytes_allowed < math.inf:
+            raise UserError(f"{option} {megabytes_allowed:g}: give megabytes above 0")
     if options.xip_miss is not None and options.xip_miss < 0:
         raise UserError(f"--xip-miss {options.xip_miss}: give cycles, 0 or more")
     if not 0 <= options.xip_seed < 1 << 32:
         raise UserError(f"--xip-seed {options.xip_seed}: give 0 to {(1 << 32) - 1}")
     if options.uart_in == options.usb_in == STANDARD_INPUT:
         raise UserError("--uart-in - and --usb-in -: one of them can have the standard input")
-    if options.json == options.vcd == STANDARD_OUTPUT:
-        raise UserError("--json - and --vcd -: one of them can have the standard output")
     if options.files is not None and not options.files.is_dir():
         raise UserError(f"--files {options.files}: is not a folder; make it first")
     for path in options.profile:
         _profile_writer(path)
     for path in options.memory:
-        if path != STANDARD_OUTPUT and path.suffix not in (".json", *FORMATS):
+        if not isinstance(path, StandardOutput) and path.suffix not in (".json", *FORMATS):
             raise UserError(
                 f"--memory {path}: the name must end in one of .json, {', '.join(FORMATS)}"
             )
 
 
 def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
-    if path == STANDARD_OUTPUT:
+    if isinstance(path, StandardOutput):
         return PROFILES[".txt"]
     for suffix in sorted(PROFILES, key=len, reverse=True):
         if path.name.endswith(suffix):
@@ -218,8 +243,8 @@ def _profile_writer(path: Path) -> Callable[[Sequence[CoreProfile]], str]:
 
 def _write_memory(pico: Pico, path: Path) -> None:
     report = pico.memory_report()
-    if path == STANDARD_OUTPUT:
-        _print(memory_table(report))
+    if isinstance(path, StandardOutput):
+        write_bytes(path, memory_table(report).encode())
     elif path.suffix == ".json":
         write_json(path, report.to_json())
     else:
@@ -235,6 +260,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
         "halt_reason": outcome.ending.value,
         "fault": None if fault is None else str(fault),
         "output": console.output.decode(errors="replace"),
+        "output_bytes": console.written,
         "cycles": pico.cycles,
         "instructions": pico.instructions,
         "clock_hz": pico.clock_hz,
@@ -256,7 +282,7 @@ def _record(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text())
+        record = read_json(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a record") from error
     except ValueError as error:

@@ -8,6 +8,7 @@ with zeros. Every lane has shifts of its own: its numbers are those of the image
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numba
@@ -15,11 +16,15 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from kernels import operations
 from kernels.jit import inlined, kernel
+from kernels.network import Network
+from kernels.operations import Shape, Weighted
+from kernels.operations.operation import planes
 from kernels.requantise import dynamic_shift
 from kernels.rounding import clip, round_by, rounding_rule
-from kernels.vectors import BLOCK, LANES, add_products, larger, load, no_products, store
-from kernels.workspace import CONV2D, DENSE, RELU, WORKSPACE, Workspace
+from kernels.vectors import BLOCK, LANES, add_products, load, no_products, store
+from kernels.workspace import WORKSPACE, Workspace
 
 CACHE_LINE = 64
 """Bytes; a vector that lies in two lines is read twice."""
@@ -28,7 +33,7 @@ LANE_LAYER = np.dtype(
         (name, np.int64)
         for name in (
             *("channels", "places"),  # that the weights of an output have: (C,places)
-            *("pairs", "height", "width"),  # of the input; a dense layer has width alone
+            *("pairs", "height", "width"),  # of the input; one long row where the window is all
             *("blocks", "rows", "columns"),  # of outputs, and of their windows; no weights: 0
             *("weights", "weights_end"),
         )
@@ -57,35 +62,35 @@ _IMAGES = types.Array(types.int8, 2, "C", readonly=True)
 _LOGITS = types.Array(types.int8, 2, "C")
 
 
-def lanes(layers: NDArray[np.void]) -> Lanes:
-    """Memory for inference through ``layers``, records of dtype kernels.workspace.LAYER."""
-    table = np.zeros(len(layers), LANE_LAYER)
-    channels, height, width = (int(layers[0][name]) for name in ("channels", "height", "width"))
-    weights, values, sums = 0, _pairs(channels) * height * width, 0
-    for layer, row in zip(layers, table, strict=True):
-        pairs = _pairs(channels)
+def lanes(network: Network) -> Lanes:
+    """Memory for inference through ``network``."""
+    table = np.zeros(len(network.layers), LANE_LAYER)
+    weights, sums = 0, 0
+    values = _vectors_of(network.input_shape)
+    for index, (layer, row) in enumerate(zip(network.layers, table, strict=True)):
         row["weights"] = weights
-        if layer["kind"] == CONV2D:
-            window = int(layer["window"])
-            row["channels"], row["places"] = channels, window * window
+        values = max(values, _vectors_of(network.output_shape_of(index)))
+        if isinstance(layer, Weighted):
+            window = layer.window(network.input_shape_of(index))
+            channels, height, width = window.input
+            pairs, places = _pairs(channels), math.prod(window.size)
+            row["channels"], row["places"] = channels, places
             row["pairs"], row["height"], row["width"] = pairs, height, width
-            row["rows"] = row["columns"] = window
-        elif layer["kind"] == DENSE:
-            row["channels"], row["places"] = channels, height * width
-            row["pairs"], row["height"], row["width"] = 1, 1, pairs * height * width
-            row["rows"], row["columns"] = 1, row["width"]
-        else:
-            row["pairs"], row["height"], row["width"] = pairs, height, width
-        channels, height, width = (
-            int(layer[name]) for name in ("out_channels", "out_height", "out_width")
-        )
-        values = max(values, _pairs(channels) * height * width)
-        if row["rows"]:
-            row["blocks"] = -(-channels // BLOCK)
-            weights += int(row["blocks"]) * pairs * int(row["places"]) * BLOCK
-            sums = max(sums, int(row["blocks"]) * BLOCK * height * width)
+            row["rows"], row["columns"] = window.size
+            if window.size == (height, width) and not window.padding:  # one long row
+                row["pairs"], row["height"], row["width"] = 1, 1, pairs * places
+                row["rows"], row["columns"] = 1, pairs * places
+            row["blocks"] = -(-window.output[0] // BLOCK)
+            weights += int(row["blocks"]) * pairs * places * BLOCK
+            sums = max(sums, int(row["blocks"]) * BLOCK * math.prod(window.output[1:]))
         row["weights_end"] = weights
     return Lanes(table, *(_aligned(size) for size in (weights, values * LANES, sums * LANES)))
+
+
+def _vectors_of(shape: Shape) -> int:
+    """Vectors that activations of a shape take."""
+    channels, height, width = planes(shape)
+    return _pairs(channels) * height * width
 
 
 def _pairs(channels: int) -> int:
@@ -212,29 +217,6 @@ def requantise(
                 outputs[n] = _pair(clip(even), clip(odd))
 
 
-@kernel("void(int16[::1])")
-def relu(values: NDArray[np.int16]) -> None:
-    """max(x, 0), in place."""
-    for index in range(values.size):
-        values[index] = max(values[index], np.int16(0))
-
-
-@kernel("void(int32[::1], int64, int64, int64, int64)")
-def max_pool2d(values: NDArray[np.int32], pairs: int, height: int, width: int, size: int) -> None:
-    """(pairs, H, W, LANES) -> (pairs, H//size, W//size, LANES), in place: no output lies behind
-    the first of its inputs."""
-    out_height, out_width = height // size, width // size
-    for pair in range(pairs):
-        for y in range(out_height):
-            for x in range(out_width):
-                first = (pair * height + y * size) * width + x * size
-                largest = load(values, first * LANES)
-                for dy in range(size):
-                    for dx in range(size):
-                        largest = larger(largest, load(values, (first + dy * width + dx) * LANES))
-                store(largest, values, ((pair * out_height + y) * out_width + x) * LANES)
-
-
 @inlined
 def _shaped(memory: Any, shape: Any) -> Any:
     size = 1
@@ -263,9 +245,9 @@ def forward_lanes(ws: Workspace, memory: Lanes) -> None:
     shifts = np.empty(LANES, np.int32)
     for index in range(len(ws.layers)):
         layer, lane = ws.layers[index], memory.layers[index]
-        pairs, height, width = lane.pairs, lane.height, lane.width
-        inputs = memory.values[: pairs * height * width * LANES]
         if lane.blocks:
+            pairs, height, width = lane.pairs, lane.height, lane.width
+            inputs = memory.values[: pairs * height * width * LANES]
             outputs, places = lane.blocks * BLOCK, layer.out_height * layer.out_width
             sums = memory.sums[: outputs * places * LANES]
             packed = memory.weights[lane.weights : lane.weights_end]
@@ -285,10 +267,8 @@ def forward_lanes(ws: Workspace, memory: Lanes) -> None:
                 ws.settings[0].rounding,
                 _shaped(memory.values, ((layer.out_channels + 1) // 2, places, LANES)),
             )
-        elif layer.kind == RELU:
-            relu(inputs.view(np.int16))
         else:
-            max_pool2d(inputs, pairs, height, width, layer.window)
+            operations.forward_lanes(ws, index, memory.values)
 
 
 @kernel(types.void(WORKSPACE, _LANES, _IMAGES, _LOGITS))

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kernels.errors import KernelError
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 from kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude", "gradient")
@@ -29,7 +30,10 @@ class Method:
 
     name: str
     dynamic: bool
-    """Shifts follow each tensor (NITI); otherwise they are fixed by calibration."""
+    """Shifts follow each tensor (NITI); otherwise they are fixed by calibration.
+
+    A trainer without static scales has dynamic ones, whatever its method: so calibration runs.
+    """
     trains_scores: bool
     """Scores decide which edges are kept and the weights stay; otherwise weights are trained."""
     learning_rate_bits: int

@@ -7,51 +7,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kernels.errors import KernelError
+from kernels.operations import OPERATIONS, Dense, Operation, Shape, Weighted
 
 INT32_MAX = 2**31 - 1
-Shape = tuple[int, ...]
+MOST_LAYERS = 100
+"""VGG11 has 29. To lay them out takes the square of their number."""
+MOST_VALUES = 2**24
+"""Weights of a network, and activations of a layer: VGG11 has 9.2 million weights."""
+MOST_CHARACTERS = 100
+"""Of a name."""
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
 class NetworkError(KernelError):
     """The layers do not fit together, or a sum inside them could leave 32 bits."""
-
-
-@dataclass(frozen=True)
-class Conv2d:
-    """Cross-correlation with stride 1 and zero padding; no bias. Weights: (channels, C, k, k)."""
-
-    channels: int
-    kernel: int = 3
-    padding: int = 1
-
-
-@dataclass(frozen=True)
-class Dense:
-    """A fully connected layer without bias. Weights: (features, inputs)."""
-
-    features: int
-
-
-@dataclass(frozen=True)
-class ReLU:
-    """max(x, 0), element by element."""
-
-
-@dataclass(frozen=True)
-class MaxPool2d:
-    """Maximum over disjoint windows of ``size`` x ``size``; rows and columns left over are cut."""
-
-    size: int = 2
-
-
-Layer = Conv2d | Dense | ReLU | MaxPool2d
-_KINDS: dict[str, type[Layer]] = {
-    "conv2d": Conv2d,
-    "dense": Dense,
-    "relu": ReLU,
-    "max_pool2d": MaxPool2d,
-}
-_NAMES = {cls: name for name, cls in _KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -64,17 +33,24 @@ class Network:
 
     name: str
     input_shape: tuple[int, int, int]
-    layers: tuple[Layer, ...]
+    layers: tuple[Operation, ...]
 
     def __post_init__(self) -> None:
         if len(self.input_shape) != 3 or min(self.input_shape) < 1:
             raise NetworkError(f"{self.name}: input shape {self.input_shape} is not (C, H, W)")
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise NetworkError(f"{self.name}: the last layer must be dense, it gives the logits")
+        if len(self.layers) > MOST_LAYERS:
+            raise NetworkError(f"{self.name}: {len(self.layers):,} layers; at most {MOST_LAYERS}")
         if self.classes < 2:
             raise NetworkError(f"{self.name}: {self.classes} class(es) leave nothing to learn")
         for index in range(len(self.layers)):
             self._check_layer(index)
+        if self.weight_count > MOST_VALUES:
+            raise NetworkError(
+                f"{self.name}: {self.weight_count:,} weights; no more than {MOST_VALUES:,} are "
+                "worked on, hundreds of times what a Pico holds"
+            )
 
     @property
     def classes(self) -> int:
@@ -86,13 +62,13 @@ class Network:
     @property
     def weighted(self) -> tuple[int, ...]:
         """Indices of the layers that have weights, in forward order."""
-        return tuple(i for i, layer in enumerate(self.layers) if isinstance(layer, Conv2d | Dense))
+        return tuple(i for i, layer in enumerate(self.layers) if isinstance(layer, Weighted))
 
     def input_shape_of(self, index: int) -> Shape:
         """Shape of the activations that layer ``index`` reads."""
         shape: Shape = self.input_shape
         for layer in self.layers[:index]:
-            shape = _output_shape(layer, shape)
+            shape = layer.output_shape(shape)
         return shape
 
     def output_shape_of(self, index: int) -> Shape:
@@ -101,12 +77,7 @@ class Network:
 
     def weight_shape_of(self, index: int) -> Shape:
         """Shape of the int8 weights of layer ``index``; empty for a layer without any."""
-        layer, shape = self.layers[index], self.input_shape_of(index)
-        if isinstance(layer, Conv2d):
-            return (layer.channels, shape[0], layer.kernel, layer.kernel)
-        if isinstance(layer, Dense):
-            return (layer.features, math.prod(shape))
-        return ()
+        return self.layers[index].weight_shape(self.input_shape_of(index))
 
     @property
     def weight_count(self) -> int:
@@ -117,14 +88,14 @@ class Network:
         """A layer's name in tables, numbered by kind: "conv2d 1", "dense 2"."""
         kind = type(self.layers[index])
         number = sum(isinstance(layer, kind) for layer in self.layers[: index + 1])
-        return f"{_NAMES[kind]} {number}"
+        return f"{kind.name} {number}"
 
     def to_json(self) -> dict[str, Any]:
         """A plain description that ``from_json`` reads back."""
         return {
             "name": self.name,
             "input_shape": list(self.input_shape),
-            "layers": [{"kind": _NAMES[type(layer)], **asdict(layer)} for layer in self.layers],
+            "layers": [{"kind": layer.name, **asdict(layer)} for layer in self.layers],
         }
 
     @classmethod
@@ -138,50 +109,39 @@ class Network:
             layers = []
             for entry in description["layers"]:
                 settings = dict(entry)
-                layer = _KINDS[settings.pop("kind")](**settings)
+                layer = _BY_NAME[settings.pop("kind")](**settings)
                 if not all(type(value) is int for value in settings.values()):
-                    raise NetworkError(f"a layer's sizes are whole numbers, not {settings}")
+                    raise NetworkError(f"a layer's sizes are whole numbers, not {settings!s:.80}")
                 layers.append(layer)
-            channels, height, width = map(int, description["input_shape"])
-            return cls(str(description["name"]), (channels, height, width), tuple(layers))
+            name, shape = description["name"], description["input_shape"]
+            if not isinstance(name, str) or len(name) > MOST_CHARACTERS:
+                raise NetworkError(f"name: give a text of at most {MOST_CHARACTERS} characters")
+            if not all(type(size) is int for size in shape):
+                raise NetworkError(f"input_shape: whole numbers, not {shape!r:.80}")
+            channels, height, width = shape
+            return cls(name, (channels, height, width), tuple(layers))
         except NetworkError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise NetworkError(f"not a description of a network: {error}") from error
+            raise NetworkError(f"not a description of a network: {error!s:.200}") from error
 
     def _check_layer(self, index: int) -> None:
         layer, shape = self.layers[index], self.input_shape_of(index)
         where = f"{self.name}, layer {index} ({self.name_of(index)})"
-        if not isinstance(layer, Dense | ReLU) and len(shape) != 3:
-            raise NetworkError(f"{where}: needs an input of shape (C, H, W), gets {shape}")
-        if isinstance(layer, Conv2d) and not 0 <= layer.padding < layer.kernel:
-            raise NetworkError(f"{where}: padding must lie in 0..{layer.kernel - 1}")
-        if isinstance(layer, MaxPool2d) and layer.size < 1:
-            raise NetworkError(f"{where}: a window of {layer.size} holds nothing")
-        output = _output_shape(layer, shape)
+        if fault := layer.fault(shape):
+            raise NetworkError(f"{where}: {fault}")
+        output = layer.output_shape(shape)
         if min(output) < 1:
             raise NetworkError(f"{where}: input {shape} leaves an output of {output}")
+        if math.prod(output) > MOST_VALUES:
+            raise NetworkError(
+                f"{where}: an output of {output} is {math.prod(output):,} values; no more than "
+                f"{MOST_VALUES:,} are worked on"
+            )
         bound = self.largest_sum_of(index)
         if bound > INT32_MAX:
             raise NetworkError(f"{where}: a sum can reach {bound}, more than int32 holds")
 
     def largest_sum_of(self, index: int) -> int:
         """Bound of every 32-bit sum of layer ``index``: output, input error, score gradient."""
-        layer = self.layers[index]
-        if not isinstance(layer, Conv2d | Dense):
-            return 0
-        outputs, inputs, *window = self.weight_shape_of(index)
-        terms = max(outputs, inputs) * math.prod(window) * 127**2
-        positions = math.prod(self.output_shape_of(index)[1:])
-        return max(terms, positions * 127**3)
-
-
-def _output_shape(layer: Layer, shape: Shape) -> Shape:
-    if isinstance(layer, Conv2d):
-        grow = 2 * layer.padding - layer.kernel + 1
-        return (layer.channels, shape[1] + grow, shape[2] + grow)
-    if isinstance(layer, MaxPool2d):
-        return (shape[0], shape[1] // layer.size, shape[2] // layer.size)
-    if isinstance(layer, Dense):
-        return (layer.features,)
-    return shape
+        return self.layers[index].largest_sum(self.input_shape_of(index))

@@ -13,6 +13,9 @@ from kernels.errors import KernelError
 from kernels.lanes import infer, lanes
 from kernels.methods import Method
 from kernels.model import Model
+from kernels.network import Network
+from kernels.operations import Weighted
+from kernels.operations.operation import planes
 from kernels.scale import Scale, of_trained
 from kernels.step import (
     backward,
@@ -22,19 +25,19 @@ from kernels.step import (
     train_images,
     update,
 )
-from kernels.workspace import workspace
+from kernels.workspace import LAYER, SETTINGS, Workspace
 
 
 class PlainEngine:
-    """An engine (kernels.engine.Engine) on the loops of conv2d.py and dense.py.
+    """An engine (kernels.engine.Engine) on loops over one image.
 
     The model's tensors become views of the engine's memory.
     """
 
     def __init__(self, model: Model, method: Method, scales: dict[int, Scale] | None) -> None:
         network = self._network = model.network
-        self._workspace = ws = workspace(model, method, dynamic=scales is None)
-        self._lanes = lanes(ws.layers)
+        self._workspace = ws = _workspace(model, method, dynamic=scales is None)
+        self._lanes = lanes(network)
         trained = method.trained_of(network)
         for index, scale in of_trained(scales or {}, trained[0]).items():
             for name, shift in asdict(scale).items():
@@ -111,3 +114,67 @@ class PlainEngine:
 
 def _flat(images: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(images).reshape(len(images), math.prod(images.shape[1:]))
+
+
+def _workspace(model: Model, method: Method, dynamic: bool) -> Workspace:
+    """Memory for training ``model``: copies of its tensors, and all that a step writes."""
+    layers = _layer_table(model)
+    settings = np.zeros(1, SETTINGS)
+    settings["dynamic"] = dynamic
+    for name in ("trains_scores", "learning_rate_bits", "rounding"):
+        settings[name] = getattr(method, name)
+    settings["threshold"], settings["double_threshold"] = method.thresholds
+    settings["first_trained"] = method.trained_of(model.network)[0]
+    activations = int(layers["output_end"].max())
+    weights = _joined(model.weights, np.int8)
+    return Workspace(
+        layers,
+        settings,
+        np.zeros(activations, np.int8),
+        np.zeros(activations, np.int8),
+        weights,
+        np.zeros_like(weights) if method.trains_scores else weights,
+        _joined(model.scores, np.int8),
+        _joined(model.scored, np.bool_),
+        np.zeros(weights.size, np.int32),
+        np.zeros(activations, np.int32),
+        np.zeros(_scratch_size(model.network), np.int32),
+        np.zeros(model.network.classes, np.int64),
+    )
+
+
+def _layer_table(model: Model) -> NDArray[np.void]:
+    """The network as one record of dtype LAYER per layer; shifts are 0."""
+    network = model.network
+    table = np.zeros(len(network.layers), LAYER)
+    start, end, edges = 0, math.prod(network.input_shape), 0
+    for index, (layer, row) in enumerate(zip(network.layers, table, strict=True)):
+        row["kind"] = layer.kind
+        shape, out = network.input_shape_of(index), network.output_shape_of(index)
+        row["channels"], row["height"], row["width"] = planes(shape)
+        row["out_channels"], row["out_height"], row["out_width"] = planes(out)
+        for word, value in layer.words.items():
+            row[word] = value
+        row["input"], row["input_end"] = start, end
+        start, end = end, end + math.prod(out)
+        row["output"], row["output_end"] = start, end
+        row["edges"] = edges
+        edges += math.prod(network.weight_shape_of(index)) if index in model.weights else 0
+        row["edges_end"] = edges
+        row["exponent"] = model.exponents.get(index, 0)
+    return table
+
+
+def _joined(tensors: dict[int, NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    """Tensors one after the other, in the order of layers."""
+    flat = [tensors[index].reshape(-1) for index in sorted(tensors)]
+    return np.concatenate(flat) if flat else np.zeros(0, dtype)
+
+
+def _scratch_size(network: Network) -> int:
+    sizes = [
+        layer.loop_scratch(network.input_shape_of(index))
+        for index, layer in enumerate(network.layers)
+        if isinstance(layer, Weighted)
+    ]
+    return max(sizes)

@@ -1,46 +1,24 @@
 """Forward pass, backward pass and update of a whole network, and loops over images, compiled.
 
-What a layer computes is in the layer's own module; here is only the order.
+What a layer computes is in its operation's own module (kernels.operations); here is only the order.
 """
-
-from typing import Any
 
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.conv2d import conv2d_forward, conv2d_input_error, conv2d_weight_gradient
-from kernels.dense import dense_forward, dense_input_error, dense_weight_gradient
-from kernels.jit import inlined, kernel
+from kernels import operations
+from kernels.jit import kernel
 from kernels.loss import loss_gradient
-from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
 from kernels.model import INPUT_EXPONENT
-from kernels.relu import relu_backward, relu_forward
 from kernels.requantise import bit_width, dynamic_shift, requantise
 from kernels.scores import descend, prune, score_gradient
-from kernels.workspace import CONV2D, DENSE, RELU, WORKSPACE, Workspace
+from kernels.workspace import WORKSPACE, Workspace
 
 _IMAGES = types.Array(types.int8, 2, "C", readonly=True)
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 _INDICES = types.Array(types.int64, 1, "C", readonly=True)
-
-
 _IMAGE = types.Array(types.int8, 1, "C", readonly=True)
-
-
-@inlined
-def _windows(weights: Any, layer: Any) -> Any:
-    return weights.reshape(layer.out_channels, layer.channels, layer.window, layer.window)
-
-
-@inlined
-def _input_planes(values: Any, layer: Any) -> Any:
-    return values.reshape(layer.channels, layer.height, layer.width)
-
-
-@inlined
-def _output_planes(values: Any, layer: Any) -> Any:
-    return values.reshape(layer.out_channels, layer.out_height, layer.out_width)
 
 
 @kernel(types.void(WORKSPACE))
@@ -58,31 +36,16 @@ def forward(ws: Workspace) -> int:
     exponent = INPUT_EXPONENT
     for index in range(len(ws.layers)):
         layer = ws.layers[index]
-        inputs = ws.activations[layer.input : layer.input_end]
-        outputs = ws.activations[layer.output : layer.output_end]
-        if layer.kind == CONV2D or layer.kind == DENSE:
-            weights = ws.kept[layer.edges : layer.edges_end]
+        if layer.edges < layer.edges_end:
+            operations.sum_outputs(ws, index)
+            outputs = ws.activations[layer.output : layer.output_end]
             sums = ws.sums[: outputs.size]
-            if layer.kind == CONV2D:
-                conv2d_forward(
-                    _windows(weights, layer),
-                    _input_planes(inputs, layer),
-                    layer.padding,
-                    ws.scratch,
-                    _output_planes(sums, layer),
-                )
-            else:
-                dense_forward(weights.reshape(outputs.size, inputs.size), inputs, sums)
             if settings.dynamic:
                 layer.forward = dynamic_shift(sums)
             requantise(sums, layer.forward, settings.rounding, outputs)
             exponent += layer.exponent + layer.forward
-        elif layer.kind == RELU:
-            relu_forward(inputs, outputs)
         else:
-            max_pool2d_forward(
-                _input_planes(inputs, layer), layer.window, _output_planes(outputs, layer)
-            )
+            operations.forward(ws, index)
     return exponent
 
 
@@ -103,20 +66,9 @@ def loss(ws: Workspace, exponent: int, label: int) -> None:
 @kernel(types.void(WORKSPACE, types.int64))
 def _input_error(ws: Workspace, index: int) -> None:
     layer = ws.layers[index]
-    weights = ws.kept[layer.edges : layer.edges_end]
-    error = ws.errors[layer.output : layer.output_end]
+    operations.sum_input_error(ws, index)
     input_error = ws.errors[layer.input : layer.input_end]
     sums = ws.sums[: input_error.size]
-    if layer.kind == CONV2D:
-        conv2d_input_error(
-            _windows(weights, layer),
-            _output_planes(error, layer),
-            layer.padding,
-            ws.scratch,
-            _input_planes(sums, layer),
-        )
-    else:
-        dense_input_error(weights.reshape(error.size, sums.size), error, sums)
     if ws.settings[0].dynamic:
         layer.backward = dynamic_shift(sums)
     requantise(sums, layer.backward, ws.settings[0].rounding, input_error)
@@ -125,19 +77,8 @@ def _input_error(ws: Workspace, index: int) -> None:
 @kernel(types.void(WORKSPACE, types.int64))
 def _gradient(ws: Workspace, index: int) -> None:
     layer = ws.layers[index]
-    inputs = ws.activations[layer.input : layer.input_end]
-    error = ws.errors[layer.output : layer.output_end]
+    operations.weight_gradient(ws, index)
     gradient = ws.gradients[layer.edges : layer.edges_end]
-    if layer.kind == CONV2D:
-        conv2d_weight_gradient(
-            _input_planes(inputs, layer),
-            _output_planes(error, layer),
-            layer.padding,
-            ws.scratch,
-            _windows(gradient, layer),
-        )
-    else:
-        dense_weight_gradient(inputs, error, gradient.reshape(error.size, inputs.size))
     if ws.settings[0].trains_scores:
         weights = ws.weights[layer.edges : layer.edges_end]
         score_gradient(gradient, weights, ws.scored[layer.edges : layer.edges_end])
@@ -154,24 +95,12 @@ def backward(ws: Workspace) -> None:
     first = ws.settings[0].first_trained
     for index in range(len(ws.layers) - 1, first - 1, -1):
         layer = ws.layers[index]
-        inputs = ws.activations[layer.input : layer.input_end]
-        outputs = ws.activations[layer.output : layer.output_end]
-        input_error = ws.errors[layer.input : layer.input_end]
-        error = ws.errors[layer.output : layer.output_end]
-        if layer.kind == CONV2D or layer.kind == DENSE:
+        if layer.edges < layer.edges_end:
             if index > first:
                 _input_error(ws, index)
             _gradient(ws, index)
-        elif layer.kind == RELU:
-            relu_backward(outputs, error, input_error)
         else:
-            max_pool2d_backward(
-                _input_planes(inputs, layer),
-                layer.window,
-                _output_planes(outputs, layer),
-                _output_planes(error, layer),
-                _input_planes(input_error, layer),
-            )
+            operations.backward(ws, index)
 
 
 @kernel(types.void(WORKSPACE))

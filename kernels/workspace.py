@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numba
@@ -10,13 +9,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.conv2d import scratch_size
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
-
-CONV2D, DENSE, RELU, MAX_POOL2D = range(4)
-_KINDS: dict[type[Layer], int] = {Conv2d: CONV2D, Dense: DENSE, ReLU: RELU, MaxPool2d: MAX_POOL2D}
+from kernels.jit import inlined
 
 LAYER = np.dtype(
     [
@@ -25,7 +18,8 @@ LAYER = np.dtype(
             "kind",
             *("channels", "height", "width"),  # of the input; a dense layer has channels alone
             *("out_channels", "out_height", "out_width"),
-            *("window", "padding", "exponent"),
+            *("window", "padding"),  # an operation's own settings, as its ``words`` say
+            "exponent",  # of the weights
             *("input", "input_end", "output", "output_end"),  # in activations and errors
             *("edges", "edges_end"),  # in weights, kept, scores, scored and gradients
             *("forward", "backward", "gradient_bits"),  # as in kernels.trainer.Scale
@@ -87,72 +81,13 @@ WORKSPACE = types.NamedTuple(  # type: ignore[no-untyped-call]
 """The type of a Workspace in compiled code."""
 
 
-def workspace(model: Model, method: Method, dynamic: bool) -> Workspace:
-    """Memory for training ``model``: copies of its tensors, and all that a step writes."""
-    layers = layer_table(model)
-    settings = np.zeros(1, SETTINGS)
-    settings["dynamic"] = dynamic
-    for name in ("trains_scores", "learning_rate_bits", "rounding"):
-        settings[name] = getattr(method, name)
-    settings["threshold"], settings["double_threshold"] = method.thresholds
-    settings["first_trained"] = method.trained_of(model.network)[0]
-    activations = int(layers["output_end"].max())
-    weights = _flat(model.weights, np.int8)
-    return Workspace(
-        layers,
-        settings,
-        np.zeros(activations, np.int8),
-        np.zeros(activations, np.int8),
-        weights,
-        np.zeros_like(weights) if method.trains_scores else weights,
-        _flat(model.scores, np.int8),
-        _flat(model.scored, np.bool_),
-        np.zeros(weights.size, np.int32),
-        np.zeros(activations, np.int32),
-        np.zeros(max(map(_scratch_size, layers)), np.int32),
-        np.zeros(model.network.classes, np.int64),
-    )
+@inlined
+def input_planes(values: Any, layer: Any) -> Any:
+    """Values of a layer's inputs, flat, as (C,H,W)."""
+    return values.reshape(layer.channels, layer.height, layer.width)
 
 
-def layer_table(model: Model) -> NDArray[np.void]:
-    """The network as one record of dtype LAYER per layer; shifts are 0."""
-    network = model.network
-    table = np.zeros(len(network.layers), LAYER)
-    start, end, edges = 0, math.prod(network.input_shape), 0
-    for index, (layer, row) in enumerate(zip(network.layers, table, strict=True)):
-        row["kind"] = _KINDS[type(layer)]
-        shape, out = network.input_shape_of(index), network.output_shape_of(index)
-        if isinstance(layer, Dense):
-            shape = (math.prod(shape),)
-        row["channels"], row["height"], row["width"] = _three(shape)
-        row["out_channels"], row["out_height"], row["out_width"] = _three(out)
-        if isinstance(layer, Conv2d):
-            row["window"], row["padding"] = layer.kernel, layer.padding
-        elif isinstance(layer, MaxPool2d):
-            row["window"] = layer.size
-        row["input"], row["input_end"] = start, end
-        start, end = end, end + math.prod(out)
-        row["output"], row["output_end"] = start, end
-        row["edges"] = edges
-        edges += math.prod(network.weight_shape_of(index)) if index in model.weights else 0
-        row["edges_end"] = edges
-        row["exponent"] = model.exponents.get(index, 0)
-    return table
-
-
-def _three(shape: Shape) -> tuple[int, int, int]:
-    channels, height, width = (*shape, 1, 1)[:3]
-    return channels, height, width
-
-
-def _flat(tensors: dict[int, NDArray[Any]], dtype: Any) -> NDArray[Any]:
-    """Tensors one after the other, in the order of layers."""
-    flat = [tensors[index].reshape(-1) for index in sorted(tensors)]
-    return np.concatenate(flat) if flat else np.zeros(0, dtype)
-
-
-def _scratch_size(layer: np.void) -> int:
-    if layer["kind"] != CONV2D:
-        return 0
-    names = ("channels", "out_channels", "window", "height", "width")
-    return scratch_size(*(int(layer[name]) for name in names))
+@inlined
+def output_planes(values: Any, layer: Any) -> Any:
+    """Values of a layer's outputs, flat, as (C,H,W)."""
+    return values.reshape(layer.out_channels, layer.out_height, layer.out_width)

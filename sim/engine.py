@@ -112,6 +112,10 @@ class EngineChip(Protocol):
         """Bytes of a memory beside SRAM and flash. Raises AddressError where there is none."""
         ...
 
+    def close(self) -> None:
+        """It is needed no more: its memory is free at once."""
+        ...
+
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; core 0 begins as `boot` says."""
         ...

@@ -1,6 +1,7 @@
 """A Raspberry Pi Pico: the public face of the simulator."""
 
 import difflib
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
@@ -170,6 +171,7 @@ class Pico:
             from sim.kernel_engine.engine import KernelEngine  # others do without Unicorn
 
             self._chip = KernelEngine(clock_hz)
+        weakref.finalize(self, self._chip.close).atexit = False
         self.sram = self._chip.sram
         self._stack_limit = stack_limit
         self.reset()

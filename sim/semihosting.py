@@ -8,6 +8,7 @@ names.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import FileIO
@@ -16,14 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import AddressError, SimError
+from sim.host_files import MODES, HostFiles
+from sim.limits import FILES_MEGABYTES, HANDLES, STRING
 from sim.pico import Pico
 
 BREAKPOINT = 0xAB
 APPLICATION_EXIT = 0x20026  # ADP_Stopped_ApplicationExit
 FAILED = 0xFFFF_FFFF
 CONSOLE = ":tt"
-MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
-MAX_STRING = 1 << 16  # bytes of a string without an end that are still looked at
+_PIECE = 256  # of a string, at once
 
 
 class SemihostingError(SimError):
@@ -45,6 +47,7 @@ class Semihosting:
         output: takes what the program writes to the console.
         folder: where the program may open files; None: nowhere.
         command_line: what SYS_GET_CMDLINE answers.
+        files_megabytes: by which the files in the folder may grow.
     """
 
     def __init__(
@@ -53,38 +56,20 @@ class Semihosting:
         output: Callable[[bytes], None],
         folder: Path | None = None,
         command_line: str = "",
+        files_megabytes: float = FILES_MEGABYTES,
     ) -> None:
         self.exit_code: int | None = None
         """The program's exit code once it has asked to end, else None."""
         self._pico, self._output = pico, output
-        self._folder = folder.resolve() if folder else None
-        self._command_line = command_line.encode()
+        self._host_files = HostFiles(folder, files_megabytes)
+        self._command_line = os.fsencode(command_line)
         self._files: dict[int, FileIO | _Console] = {}
         self._errno = 0
-        self._calls: dict[int, Callable[[int], int]] = {
-            0x01: self._open,
-            0x02: self._close,
-            0x03: self._write_character,
-            0x04: self._write_string,
-            0x05: self._write,
-            0x06: self._read,
-            0x07: lambda _: FAILED,  # SYS_READC: there is no keyboard
-            0x08: lambda block: int(self._words(block, 1)[0] >= 1 << 31),
-            0x09: self._is_terminal,
-            0x0A: self._seek,
-            0x0C: self._length,
-            0x0E: self._remove,
-            0x0F: self._rename,
-            0x10: lambda _: int(self._pico.seconds * 100),
-            0x11: lambda _: int(self._pico.seconds),
-            0x13: lambda _: self._errno,
-            0x15: self._get_command_line,
-            0x16: self._heap_info,
-            0x18: self._exit,
-            0x20: self._exit_extended,
-            0x30: self._elapsed,
-            0x31: lambda _: self._pico.clock_hz,
-        }
+
+    @property
+    def files_are_full(self) -> bool:
+        """Whether the program could not write since its files would have grown too much."""
+        return self._host_files.is_full
 
     def serve(self) -> None:
         """Do what the halted program asks for and leave the answer in r0.
@@ -93,14 +78,14 @@ class Semihosting:
             SemihostingError: for a call that does not exist, or arguments outside memory.
         """
         registers = self._pico.registers
-        call = self._calls.get(registers.r0)
+        call = _CALLS.get(registers.r0)
         if call is None:
             raise SemihostingError(
                 f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x} is not provided: "
                 "the program may have been built for another debugger"
             )
         try:
-            answer = call(registers.r1)
+            answer = call(self, registers.r1)
         except AddressError as error:
             raise SemihostingError(
                 f"semihosting call {registers.r0:#x} at PC {registers.pc:#010x}: {error}"
@@ -121,7 +106,7 @@ class Semihosting:
         """Close the files that the program left open."""
         for file in self._files.values():
             if not isinstance(file, _Console):
-                file.close()
+                self._host_files.close(file)
         self._files.clear()
 
     def _words(self, address: int, count: int) -> list[int]:
@@ -129,20 +114,6 @@ class Semihosting:
 
     def _bytes(self, address: int, count: int) -> bytes:
         return self._pico.read(address, np.uint8, count).tobytes()
-
-    def _path(self, address: int, length: int) -> Path:
-        """A path of the program's inside the folder.
-
-        Raises:
-            PermissionError: there is no folder, or the path leads out of it.
-        """
-        name = self._bytes(address, length).decode(errors="replace")
-        if self._folder is None or "\0" in name:
-            raise PermissionError(errno.EACCES, "no folder for files was named")
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder):
-            raise PermissionError(errno.EACCES, "outside of the folder")
-        return path
 
     def _file(self, handle: int) -> FileIO | _Console:
         if handle not in self._files:
@@ -153,19 +124,20 @@ class Semihosting:
         name, mode, length = self._words(block, 3)
         if mode >= len(MODES):
             raise OSError(errno.EINVAL, "no such mode")
+        if len(self._files) >= HANDLES:
+            raise OSError(errno.EMFILE, "too many handles")
         handle = 1 + max(self._files, default=0)
         if self._bytes(name, length) == CONSOLE.encode():
             self._files[handle] = _Console(reads=mode < 4)
         else:
-            path = self._path(name, length)
-            self._files[handle] = FileIO(path, MODES[mode].replace("b", ""))
+            self._files[handle] = self._host_files.open(self._bytes(name, length), mode)
         return handle
 
     def _close(self, block: int) -> int:
         handle = self._words(block, 1)[0]
         file = self._file(handle)
         if not isinstance(file, _Console):
-            file.close()
+            self._host_files.close(file)
         del self._files[handle]
         return 0
 
@@ -174,12 +146,14 @@ class Semihosting:
         return 0
 
     def _write_string(self, address: int) -> int:
-        text = bytearray()
-        while (character := self._bytes(address + len(text), 1)) != b"\0":
-            text += character
-            if len(text) > MAX_STRING:
+        text, end = bytearray(), -1
+        while end < 0:
+            if len(text) > STRING:
                 raise SemihostingError(f"the string at {address:#010x} has no end")
-        self._output(bytes(text))
+            at = address + len(text)
+            text += self._bytes(at, _PIECE - at % _PIECE)  # memories are whole numbers of pieces
+            end = text.find(b"\0")
+        self._output(bytes(text[:end]))
         return 0
 
     def _write(self, block: int) -> int:
@@ -188,7 +162,7 @@ class Semihosting:
         if isinstance(file, _Console):
             self._output(data)
             return 0
-        return count - file.write(data)  # bytes that were not written
+        return count - self._host_files.write(file, data)  # bytes that were not written
 
     def _read(self, block: int) -> int:
         handle, address, count = self._words(block, 3)
@@ -219,12 +193,12 @@ class Semihosting:
         return length
 
     def _remove(self, block: int) -> int:
-        self._path(*self._words(block, 2)).unlink()
+        self._host_files.remove(self._bytes(*self._words(block, 2)))
         return 0
 
     def _rename(self, block: int) -> int:
         name, length, new_name, new_length = self._words(block, 4)
-        self._path(name, length).rename(self._path(new_name, new_length))
+        self._host_files.rename(self._bytes(name, length), self._bytes(new_name, new_length))
         return 0
 
     def _get_command_line(self, block: int) -> int:
@@ -253,3 +227,29 @@ class Semihosting:
         cycles = self._pico.cycles
         self._pico.write(block, np.array([cycles & FAILED, cycles >> 32], np.uint32))
         return 0
+
+
+_CALLS: dict[int, Callable[[Semihosting, int], int]] = {
+    0x01: Semihosting._open,
+    0x02: Semihosting._close,
+    0x03: Semihosting._write_character,
+    0x04: Semihosting._write_string,
+    0x05: Semihosting._write,
+    0x06: Semihosting._read,
+    0x07: lambda host, _: FAILED,  # SYS_READC: there is no keyboard
+    0x08: lambda host, block: int(host._words(block, 1)[0] >= 1 << 31),
+    0x09: Semihosting._is_terminal,
+    0x0A: Semihosting._seek,
+    0x0C: Semihosting._length,
+    0x0E: Semihosting._remove,
+    0x0F: Semihosting._rename,
+    0x10: lambda host, _: int(host._pico.seconds * 100),
+    0x11: lambda host, _: int(host._pico.seconds),
+    0x13: lambda host, _: host._errno,
+    0x15: Semihosting._get_command_line,
+    0x16: Semihosting._heap_info,
+    0x18: Semihosting._exit,
+    0x20: Semihosting._exit_extended,
+    0x30: Semihosting._elapsed,
+    0x31: lambda host, _: host._pico.clock_hz,
+}

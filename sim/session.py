@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from sim.faults import Fault, FaultReason
+from sim.limits import MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
 from sim.pico import Pico, StopReason
 from sim.semihosting import BREAKPOINT, Semihosting
 
 SLICE_CYCLES = 2_000_000  # between two looks at what the program has written
 USB_BOOT = 0xF3  # the boot ROM's breakpoint: docs/boot-rom.md
 EXIT_FAILED = 1
-EXIT_TIMEOUT = 124  # as of timeout(1)
+EXIT_TIMEOUT = 124  # as of timeout(1); also of other limits
 EXIT_UNMODELLED = 3
 EXIT_FAULT = 139  # as of a process that a segmentation fault ended
 _IPSR = 0x1FF  # of xPSR: the exception being handled
@@ -33,25 +34,60 @@ class Ending(Enum):
     FAULT = "fault"
     EXPECTED_TEXT = "expected text"
     FAILURE_TEXT = "failure text"
+    OUTPUT = "too much output"
     CALLED = "called"  # it goes on: see `is_called` of `run_session`
 
 
 class Console:
-    """What a program writes, by UART0 or semihosting, kept and passed on as it comes."""
+    """What a program writes, by UART0, USB or semihosting, passed on as it comes.
+
+    Attributes:
+        output: the first bytes of it, OUTPUT_KEPT at most.
+        written: how many there were.
+    """
 
     def __init__(self, echo: Callable[[bytes], None] | None = None) -> None:
         self.output = bytearray()
+        self.written = 0
         self._echo = echo
+        self._searches: dict[str, _Search] = {}
 
     def write(self, data: bytes) -> None:
         """Take a piece of output."""
-        self.output += data
+        self.written += len(data)
+        self.output += data[: OUTPUT_KEPT - len(self.output)]
+        for search in self._searches.values():
+            search.look_at(data)
         if self._echo:
             self._echo(data)
+
+    def wrote(self, text: str | None) -> bool:
+        """Whether a text is in what was written since it was first asked for, or is kept of it."""
+        if not text:
+            return False
+        if text not in self._searches:
+            self._searches[text] = _Search(os.fsencode(text))
+            self._searches[text].look_at(self.output)
+        return self._searches[text].found
 
     def uart(self, byte: int) -> None:
         """Take one byte, as `Pico(uart=...)` gives it."""
         self.write(bytes((byte,)))
+
+
+class _Search:
+    """Looks for a text in what comes piece by piece, at each byte once."""
+
+    def __init__(self, text: bytes) -> None:
+        self.found = False
+        self._text, self._end = text, b""
+
+    def look_at(self, data: bytes | bytearray) -> None:
+        """Go on; what came before need not be kept."""
+        if not self.found:
+            both = self._end + data
+            self.found = self._text in both
+            self._end = both[max(0, len(both) - len(self._text) + 1) :]
 
 
 @dataclass(frozen=True)
@@ -76,15 +112,13 @@ class Limits:
         timeout_ms: simulated milliseconds; None: no limit.
         expected_text: ends the session well once the output holds it; to end without is failure.
         failure_text: ends the session as failed once the output holds it.
-        folder: where the program may open files by semihosting; None: nowhere.
-        command_line: what the program is told of its arguments.
+        output_megabytes: what it may write to its console.
     """
 
     timeout_ms: float | None = None
     expected_text: str | None = None
     failure_text: str | None = None
-    folder: Path | None = None
-    command_line: str = ""
+    output_megabytes: float = OUTPUT_MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -110,13 +144,14 @@ def run_session(
         pico: with the program loaded and `console.uart` as its UART.
         console: takes the output.
         keyboard: who types while the program runs.
-        semihosting: answers the program's calls, and stays open; by default one of its own.
+        semihosting: answers the program's calls, and stays open; by default one without files.
         is_called: whether somebody wants to go on with the Pico in its own way.
 
     Raises:
         SemihostingError: the program asked the host for what it does not provide.
     """
-    host = semihosting or Semihosting(pico, console.write, limits.folder, limits.command_line)
+    host = semihosting or Semihosting(pico, console.write)
+    _told(console, limits)  # from now on both texts are looked for
     try:
         outcome = _run(pico, console, limits, host, keyboard, is_called)
     except Fault as fault:
@@ -152,6 +187,8 @@ def _run(
             return told
         if semihosting.exit_code is not None:
             return Outcome(Ending.EXIT, semihosting.exit_code)
+        if console.written > limits.output_megabytes * MEGABYTE:
+            return Outcome(Ending.OUTPUT, EXIT_TIMEOUT)
         if stop.reason is StopReason.BUDGET:
             if pico.seconds >= timeout:
                 return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
@@ -175,9 +212,9 @@ def _run(
 
 def _told(console: Console, limits: Limits) -> Outcome | None:
     """The end that the output so far makes."""
-    if limits.failure_text and limits.failure_text.encode() in console.output:
+    if console.wrote(limits.failure_text):
         return Outcome(Ending.FAILURE_TEXT, EXIT_FAILED)
-    if limits.expected_text and limits.expected_text.encode() in console.output:
+    if console.wrote(limits.expected_text):
         return Outcome(Ending.EXPECTED_TEXT, 0)
     return None
 

@@ -21,6 +21,8 @@ from experiments.datasets.mnist import (
     default_directory,
 )
 from experiments.errors import UserError
+from experiments.limits import DATA_FILE
+from sim.reading import read_file
 
 SHAPE = (3, 32, 32)
 """Of an image: the red, the green and the blue plane."""
@@ -138,7 +140,7 @@ def _batches(directory: Path, split: Split) -> Iterator[npt.NDArray[np.uint8]]:
 
 def _batch(path: Path, pickled: bool) -> npt.NDArray[np.uint8]:
     try:
-        content = path.read_bytes()
+        content = read_file(path, DATA_FILE)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); all batches of a set are needed"

@@ -5,6 +5,7 @@ handwritten digits*.
 """
 
 import gzip
+import io
 import math
 import struct
 import zlib
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import UserError
+from experiments.limits import DATA_FILE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
@@ -32,7 +34,7 @@ def parse_idx(content: bytes, dimensions: int, name: str) -> npt.NDArray[np.uint
     Raises:
         UserError: the file is damaged, or holds anything but such an array.
     """
-    raw = _gunzip(content, name) if content.startswith(_GZIP_MAGIC) else content
+    raw = _gunzip(content, dimensions, name) if content.startswith(_GZIP_MAGIC) else content
 
     magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
     if raw[:4] != magic:
@@ -47,17 +49,29 @@ def parse_idx(content: bytes, dimensions: int, name: str) -> npt.NDArray[np.uint
     expected = math.prod(shape)
     if expected == 0:
         raise UserError(f"{name}: holds no data (shape {shape}); fetch the original file again")
-    if len(raw) - start != expected:
+    found = len(raw) - start
+    if found != expected:
         raise UserError(
             f"{name}: its header promises {expected:,} bytes of data (shape {shape}), but "
-            f"{len(raw) - start:,} follow; fetch the original file again"
+            f"{found:,}{' or more' * (found > expected)} follow; fetch the original file again"
         )
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
-def _gunzip(content: bytes, name: str) -> bytes:
+def _gunzip(content: bytes, dimensions: int, name: str) -> bytes:
+    """What is packed, but no more than a byte beyond what its header promises."""
     try:
-        return gzip.decompress(content)
+        with gzip.open(io.BytesIO(content)) as file:
+            header = file.read(4 + 4 * dimensions)
+            if len(header) < 4 + 4 * dimensions:
+                return header
+            promised = math.prod(struct.unpack_from(f">{dimensions}I", header, 4))
+            if promised > DATA_FILE:
+                raise UserError(
+                    f"{name}: promises {promised:,} bytes of data, more than the {DATA_FILE:,} "
+                    "that are read; fetch the original file again"
+                )
+            return header + file.read(promised + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(
             f"{name}: damaged gzip file ({error}); fetch the original file again"

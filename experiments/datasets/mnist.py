@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from experiments.datasets.idx import parse_idx
 from experiments.errors import UserError
+from experiments.limits import DATA_FILE
+from sim.reading import read_file
 
 Split = Literal["train", "test"]
 
@@ -172,7 +174,7 @@ def _read(directory: Path, stem: str) -> _File:
     candidates = _names(directory, stem)
     for path in candidates:
         try:
-            return _File(str(path), path.read_bytes())
+            return _File(str(path), read_file(path, DATA_FILE))
         except FileNotFoundError:
             continue
         except OSError as error:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from experiments.datasets.fetch import Published
 from experiments.datasets.mnist import default_directory
 from experiments.output import write_bytes
+from experiments.progress import ProgressBar
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 """A public mirror of the four original files."""
@@ -54,10 +53,12 @@ def download_mnist(directory: Path | None = None, base_url: str = MNIST_URL) -> 
             written to.
     """
     directory = directory or default_directory()
-    for name, file in tqdm(MNIST_FILES.items(), desc="MNIST", unit="file", disable=None):
-        path = directory / name
-        if path.is_file() and file.matches(path.read_bytes()):
-            continue
-        url = f"{base_url.rstrip('/')}/{name}"
-        write_bytes(path, file.fetch(url, "name another mirror, or copy the four files by hand"))
+    with ProgressBar(len(MNIST_FILES), "files", label="MNIST") as progress:
+        for name, file in MNIST_FILES.items():
+            path = directory / name
+            if not (path.is_file() and file.matches(path.read_bytes())):
+                url = f"{base_url.rstrip('/')}/{name}"
+                advice = "name another mirror, or copy the four files by hand"
+                write_bytes(path, file.fetch(url, advice))
+            progress.update()
     return directory

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.datasets.transfer import Transfer
 from experiments.device.comparison import Comparison, MismatchError, operation_name
@@ -31,6 +30,7 @@ from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
+from experiments.progress import ProgressBar
 from experiments.training.train import scored_model, starting_point
 from kernels.methods import TRAINED_LAYERS, Method, method
 from kernels.network import Network
@@ -120,10 +120,10 @@ def measure_costs(
     if not setups:
         raise UserError("none of these methods can have such a placement")
     total = len(setups) * len(task.labels)
-    with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
+    with ProgressBar(total, "images") as bar:
         records = []
         for setup in setups:
-            bar.set_description(f"{setup.method.label}, {setup.placement}, {setup.variant}")
+            bar.describe(f"{setup.method.label}, {setup.placement}, {setup.variant}")
             record = measure(backbone, setup, task, seed, elf, contention, bar.update)
             records.append(record | at_clock(record, clock_hz))
     for record in records:

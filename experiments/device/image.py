@@ -1,6 +1,6 @@
 """The image: one block of memory with a network and all it needs to be trained on the device.
 
-``docs/image-format.md`` describes it; ``firmware_elf/trainer/image.h`` is the same in C.
+``experiments.device.schema`` and ``docs/image-format.md`` describe it.
 """
 
 from __future__ import annotations
@@ -8,29 +8,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device.layout import (
-    DUAL_FIELDS,
-    HEADER_FIELDS,
-    LAYER_FIELDS,
-    SHAPE_FIELDS,
-    Layout,
-)
+from experiments.device.layout import Layout
 from experiments.device.placement import Edges, Placement, Scores
+from experiments.device.schema import (
+    HEADER_FIELDS,
+    KINDS,
+    LAYER_FIELDS,
+    MAGIC,
+    SHAPE_FIELDS,
+    TERNARY_KINDS,
+    VERSION,
+    Flag,
+)
 from experiments.device.variants import Variant
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, ReLU, Shape
+from kernels.operations.operation import planes
 from kernels.rounding import Rounding
 from kernels.trainer import Scale
-
-MAGIC = int.from_bytes(b"RIOT", "little")
-VERSION = 3
-
-KINDS: dict[type[Layer], int] = {Conv2d: 1, Dense: 2, ReLU: 3, MaxPool2d: 4}
-TERNARY_KINDS = KINDS | {Conv2d: 5, Dense: 6}
-"""Where edges may count twice."""
-DYNAMIC, TRAINS_SCORES, SPARSE_SCORES, ROUND_NEAREST = 1, 2, 4, 8
-WEIGHTS_IN_FLASH, EDGES_BY_BITMAP, PACKED_MASK = 16, 32, 64
 
 
 def encode(
@@ -63,13 +58,13 @@ def encode_header(
         "magic": MAGIC,
         "version": VERSION,
         "size": layout.size,
-        "flags": (DYNAMIC if method.dynamic else 0)
-        | (TRAINS_SCORES if method.trains_scores and not masked else 0)
-        | (SPARSE_SCORES if method.sparse and not masked else 0)
-        | (ROUND_NEAREST if method.rounding is Rounding.NEAREST else 0)
-        | (WEIGHTS_IN_FLASH if layout.flash.buffers else 0)
-        | (EDGES_BY_BITMAP if placement.edges is Edges.BITMAP else 0)
-        | (PACKED_MASK if masked else 0),
+        "flags": Flag.DYNAMIC * method.dynamic
+        | Flag.TRAINS_SCORES * (method.trains_scores and not masked)
+        | Flag.SPARSE_SCORES * (method.sparse and not masked)
+        | Flag.ROUND_NEAREST * (method.rounding is Rounding.NEAREST)
+        | Flag.WEIGHTS_IN_FLASH * bool(layout.flash.buffers)
+        | Flag.EDGES_BY_BITMAP * (placement.edges is Edges.BITMAP)
+        | Flag.PACKED_MASK * masked,
         "learning_rate_bits": method.learning_rate_bits,
         "threshold": method.thresholds[0],
         "double_threshold": method.thresholds[1],
@@ -83,9 +78,9 @@ def encode_header(
         words += [record.get(field, 0) for field in LAYER_FIELDS]
     if layout.variant is Variant.DUAL:
         words += [
-            layout.offsets.get((field, index), 0)
+            layout.offsets.get((part, index), 0)
             for index in range(len(network.layers))
-            for field in DUAL_FIELDS
+            for part in ("sums_of_core1", "packed")  # MORE_SCRATCH of the schema
         ]
     return np.array(words, "<i4").tobytes()
 
@@ -148,12 +143,9 @@ def _layer_record(
         ("in", network.input_shape_of(index)),
         ("out", network.output_shape_of(index)),
     ):
-        sizes = zip(SHAPE_FIELDS, _as_planes(shape), strict=True)
+        sizes = zip(SHAPE_FIELDS, planes(shape), strict=True)
         record |= {f"{side}.{field}": size for field, size in sizes}
-    if isinstance(layer, Conv2d):
-        record |= {"window": layer.kernel, "padding": layer.padding}
-    elif isinstance(layer, MaxPool2d):
-        record["window"] = layer.size
+    record |= layer.words
     if index in model.exponents:
         record["exponent"] = model.exponents[index]
     if scales is not None and index in scales:
@@ -169,9 +161,3 @@ def _layer_record(
         record[part] = layout.offsets.get((part, index), 0)
     record["input_error"] = layout.offsets.get(("output_error", index - 1), 0)
     return record
-
-
-def _as_planes(shape: Shape) -> tuple[int, int, int]:
-    """(C,H,W) of a layer's side; features of a dense layer are channels of one pixel."""
-    channels, height, width = (*shape, 1, 1)[:3]
-    return channels, height, width

@@ -7,35 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.device.operations import masked_scratch_of, scratch_of, scratch_of_core1
+from experiments.device.operations.scratch import Scratch
 from experiments.device.placement import DEFAULT, Edges, Memory, Placement, Scores
 from experiments.device.planner import Buffer, Plan, plan_buffers
 from experiments.device.purpose import Purpose
-from experiments.device.scratch import Scratch, masked_scratch_of, scratch_of, scratch_of_core1
+from experiments.device.schema import HEADER_FIELDS, LAYER_FIELDS, MORE_SCRATCH, names_of
 from experiments.device.variants import Variant
 from experiments.errors import UserError
 from kernels.methods import Method
 from kernels.model import Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Weighted, Weightless
 
 MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
-
-# Words of the image, as firmware_elf/trainer/image.h names them.
-HEADER_FIELDS = (
-    *("magic", "version", "size", "flags", "learning_rate_bits"),
-    *("threshold", "double_threshold"),
-    *("input_exponent", "first_trained", "layer_count"),
-)
-SHAPE_FIELDS = ("channels", "height", "width")
-LAYER_FIELDS = (
-    "kind",
-    *(f"in.{field}" for field in SHAPE_FIELDS),
-    *(f"out.{field}" for field in SHAPE_FIELDS),
-    *("window", "padding", "exponent", "forward_shift", "backward_shift", "update_shift"),
-    *("weights", "scores", "row_starts", "columns", "inputs", "outputs"),
-    *("input_error", "output_error", "sums", "kept"),
-)
-# Words of the table behind that of the layers, as firmware_elf/trainer_dual/split.h names them.
-DUAL_FIELDS = ("sums_of_core1", "packed")
 
 
 class DoesNotFitError(UserError):
@@ -47,8 +32,8 @@ class Layout:
     """Where every tensor of a step lies; names are those of LAYER_FIELDS with a layer's index.
 
     ``offsets`` holds one entry per tensor, such as ``("weights", 0)``; two tensors that share
-    their memory by design (the input and output of a ReLU) have equal offsets. Those of tensors
-    in flash count from the start of the image's part there.
+    their memory by design (the input and output of an operation in place) have equal offsets.
+    Those of tensors in flash count from the start of the image's part there.
     """
 
     network: Network
@@ -149,7 +134,9 @@ class _Planner:
         self.names: dict[tuple[str, int], str] = {}
 
     def layout(self) -> Layout:
-        of_layer = len(LAYER_FIELDS) + len(DUAL_FIELDS) * (self.variant is Variant.DUAL)
+        of_layer = len(LAYER_FIELDS)
+        if self.variant is Variant.DUAL:
+            of_layer += len(names_of(MORE_SCRATCH))
         self._permanent("header", -1, 4 * (len(HEADER_FIELDS) + self.count * of_layer))
         for index in self.network.weighted:
             self._tensors_of(index)
@@ -234,7 +221,7 @@ class _Planner:
         self._add("columns", index, 2 * most, frozenset(self._moments_of(index)))
 
     def _activations(self) -> None:
-        """Outputs by layer; those of layer -1 are the network's input. A ReLU works in place."""
+        """Outputs by layer; those of layer -1 are the network's input."""
         producer = -1
         last_use = {-1: 0}
 
@@ -244,16 +231,17 @@ class _Planner:
         for index, layer in enumerate(self.network.layers):
             use(index)
             goes_back = self._computes_gradient(index)
-            if goes_back and isinstance(layer, Conv2d | Dense):
+            weightless = layer if isinstance(layer, Weightless) else None
+            if goes_back and weightless is None:
                 use(self._update(index))
-            elif goes_back and isinstance(layer, MaxPool2d):
+            elif goes_back and weightless and weightless.backward_reads_inputs:
                 use(self._backward(index))
-            if isinstance(layer, ReLU):
+            if weightless and weightless.in_place:
                 self.names["outputs", index] = f"outputs {producer}"
             else:
                 producer = index
                 use(index)
-            if goes_back and isinstance(layer, ReLU | MaxPool2d):
+            if goes_back and weightless and weightless.backward_reads_outputs:
                 use(self._backward(index))
         if self.trains:
             use(self._update(self.first))  # the host reads the logits at the end
@@ -270,13 +258,10 @@ class _Planner:
             layer = self.network.layers[index]
             if producer != index:
                 self.names["output_error", index] = f"output_error {producer}"
-            if isinstance(layer, ReLU):
+            if isinstance(layer, Weightless) and layer.in_place:
                 continue
-            last = (
-                self._update(index)
-                if isinstance(layer, Conv2d | Dense)
-                else (self._backward(index))
-            )
+            weighted = isinstance(layer, Weighted)
+            last = self._update(index) if weighted else self._backward(index)
             size = math.prod(self.network.output_shape_of(producer))
             self._add("output_error", producer, size, frozenset(range(born, last + 1)))
             producer, born = index - 1, self._backward(index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ALIGNMENT = 8
+from experiments.device.schema import ALIGNMENT
 
 
 @dataclass(frozen=True)

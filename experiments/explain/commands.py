@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from tqdm import tqdm
-
 from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
 from experiments.commands import VOID_RESULTS as VOID_RESULTS
 from experiments.commands import check_figure, check_variant, clock_hz_of, configuration_of
@@ -18,6 +16,7 @@ from experiments.explain import explanation
 from experiments.explain.energy import supply
 from experiments.explain.page import page
 from experiments.output import write_figure, write_json
+from experiments.progress import ProgressBar
 from experiments.training.inputs import load_inputs
 from plots.memory_map import draw_memory_map
 
@@ -37,11 +36,9 @@ def explain(options: Namespace) -> None:
     pico = simulated_pico(options.elf, variant, placement, profiled=True)
     if options.elf is not None:
         placement = as_built(placement, pico)
-    with tqdm(
-        total=options.steps, desc=configuration.method.label, unit=" images", disable=None
-    ) as bar:
+    with ProgressBar(options.steps, "images", label=configuration.method.label) as progress:
         record = explanation.explain(
-            configuration, inputs, pico, placement, options.steps, clock_hz, power, bar.update
+            configuration, inputs, pico, placement, options.steps, clock_hz, power, progress.update
         )
     print(page(record))
     if options.json is not None:

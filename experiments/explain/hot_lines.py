@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
+from experiments.limits import SOURCE_FILE
 from sim import Profile
+from sim.reading import read_file
 
 
 def hot_lines(profile: Profile) -> list[dict[str, Any]]:
@@ -58,9 +61,14 @@ class _Sources:
         """The file below the folder: GNU as tells no folder, so its only namesake is taken."""
         if (self._folder / file).is_file() or "/" in file:
             return file
-        found = list(self._folder.glob(f"*/{file}"))
+        found = list(self._folder.glob(f"*/{escape(file)}"))
         return found[0].relative_to(self._folder).as_posix() if len(found) == 1 else file
 
     def _read(self, file: str) -> list[str]:
         path = self._folder / file
-        return path.read_text(errors="replace").splitlines() if path.is_file() else []
+        if not path.is_file():
+            return []
+        try:
+            return read_file(path, SOURCE_FILE).decode(errors="replace").splitlines()
+        except OSError:  # the name is another file's by chance: its lines are not needed
+            return []

@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kernels.errors import KernelError
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 Weights = dict[int, NDArray[np.float32]]
 """By layer index, of ``network.weight_shape_of(index)``."""
@@ -36,6 +38,8 @@ def _layer(network: Network, index: int) -> nn.Module:
             return nn.ReLU()
         case MaxPool2d(size):
             return nn.MaxPool2d(size)
+        case _:
+            raise KernelError(f"{network.name_of(index)}: no counterpart in PyTorch is known")
 
 
 def weights_of(module: nn.Sequential, network: Network) -> Weights:

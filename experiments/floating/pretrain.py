@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from experiments.datasets.augmentation import Augmentation
 from experiments.datasets.mnist import Images
@@ -33,6 +32,7 @@ from experiments.floating.static_inference import (
     static_shifts,
 )
 from experiments.pretraining.backbone import Backbone, backbone_record
+from experiments.progress import ProgressBar
 from experiments.training.train import right_answers as integer_right_answers
 from kernels.methods import METHODS
 from kernels.model import Model
@@ -118,9 +118,9 @@ def _train(
     optimiser, loss = _optimiser(module, plan.optimiser), nn.CrossEntropyLoss()
     targets = torch.from_numpy(labels.astype(np.int64))
     history = []
-    with tqdm(total=len(images) * len(plan.schedule), unit=" images", disable=None) as bar:
+    with ProgressBar(len(images) * len(plan.schedule), "images") as bar:
         for epoch, rate in enumerate(plan.schedule, start=1):
-            bar.set_description(f"epoch {epoch}/{len(plan.schedule)}")
+            bar.describe(f"epoch {epoch}/{len(plan.schedule)}")
             for group in optimiser.param_groups:
                 group["lr"] = rate
             order = order_of_epoch(plan.seed, epoch, len(images))
@@ -136,7 +136,7 @@ def _train(
                 100 * right_answers(module, as_floats(test_images), test_labels) / len(test_labels)
             )
             history.append({"epoch": epoch, "learning_rate": rate, "test_accuracy": percent})
-            bar.set_postfix_str(f"{percent:.2f} % right")
+            bar.describe(f"epoch {epoch}/{len(plan.schedule)}, {percent:.2f} % right")
     return history
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.output import write_bytes, write_csv, write_figure, write_json
 from experiments.paper.protocol import NETWORKS
+from experiments.reading import read_json
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -68,7 +68,7 @@ class Artefact:
     def _rows_in(self, record: Path) -> Rows:
         """Of another network, none if it has no record yet."""
         try:
-            rows: list[dict[str, Any]] = json.loads(record.read_text())["rows"]
+            rows: list[dict[str, Any]] = read_json(record)["rows"]
             alike = all(row.keys() == self.rows[0].keys() for row in rows)
         except FileNotFoundError:
             return []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
 from experiments.paper.contenders import CONTENDERS, SHOWN, Contender
+from experiments.reading import read_json
 
 Settings = dict[str, Any]
 
@@ -47,10 +46,10 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     Raises:
         UserError: when there is no file, or it holds something else.
     """
-    of_network = resources.files("experiments") / "paper" / "settings" / f"{network}.json"
-    file: Path | Traversable = of_network if path is None else path
+    shipped = Path(str(resources.files("experiments"))) / "paper" / "settings"
+    file = shipped / f"{network}.json" if path is None else path
     try:
-        content = json.loads(file.read_text())
+        content = read_json(file)
         common, best = content["common_learning_rate_bits"], content["best"]
         found = all(best[contender.name] for contender in SHOWN) and all(best.values())
         if type(common) is not int or not found:

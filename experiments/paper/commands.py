@@ -134,10 +134,11 @@ def paper(options: Namespace) -> None:
 def widest(options: Namespace) -> None:
     """``priot widest``: the plan of VGG11 by width, and a step of the widest in the emulator."""
     folder = _folder(options)
+    source = cifar10(options.data, "test")  # first, since a plan without its step is half of it
     planned, found = vgg11_on_a_pico.plan()
     print(planned.caption)
     print("wrote", ", ".join(map(str, planned.write(folder))))
-    stepped = vgg11_on_a_pico.steps(found, cifar10(options.data, "test"))
+    stepped = vgg11_on_a_pico.steps(found, source)
     print(stepped.caption)
     print("wrote", ", ".join(map(str, stepped.write(folder))))
     print(step_table(stepped.record["methods"]))

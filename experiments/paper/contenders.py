@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from experiments.training.configuration import Configuration
-from kernels.methods import SELECTIONS
+from kernels.methods import METHODS, SELECTIONS
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_LAYERS = ("dense", "last")
@@ -42,7 +42,7 @@ class Contender:
     @property
     def static(self) -> bool:
         """Scales are fixed by calibration."""
-        return self.method != "niti-dynamic"
+        return not METHODS[self.method].dynamic
 
     def configuration(self, **settings: Any) -> Configuration:
         """A run of this contender; ``settings`` as in ``Configuration.to_json``."""

@@ -1,4 +1,4 @@
-"""The truth on the device: complete runs in the emulator, whose records equal the reference's."""
+"""Complete runs on the device, in the emulator, whose records equal the reference's."""
 
 from __future__ import annotations
 

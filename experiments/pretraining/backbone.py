@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import io
-import json
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.arrays import ArraysError, read_arrays
 from experiments.errors import UserError
+from experiments.limits import WEIGHTS_FILE
 from experiments.output import write_bytes, write_json
+from experiments.reading import read_json
 from kernels.model import Initial, Model, initial_model
 from kernels.network import Network, NetworkError
+from sim.reading import read_file
 
 _SHIPPED = Path(str(resources.files("experiments"))) / "data" / "backbones"
 DEFAULT = Path("integer-uniform-0")
 """The backbone where none is named: the tiny CNN of one of ``backbone_names``."""
 IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}
 """Backbones by network that are too large for the package, from the repository's root."""
-# What reading damaged JSON, a wrong record, and damaged archives raise.
-_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile, zlib.error)
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading damaged JSON, a wrong record, and damaged archives raise."""
+_MOST_EXPONENT = 127
+"""Of a power of two that weights are read with, either way."""
 
 
 @dataclass(frozen=True)
@@ -109,23 +112,21 @@ def weights_of(record: Path) -> Path:
 
 def _read_record(file: Path) -> tuple[dict[str, Any], Network, dict[int, int]]:
     with _explained(file):
-        record = json.loads(file.read_text())
+        record = read_json(file)
         network = Network.from_json(record["network"])
-        exponents = {index: int(record["exponents"][str(index)]) for index in network.weighted}
+        exponents = {index: record["exponents"][str(index)] for index in network.weighted}
+        if not all(
+            type(value) is int and abs(value) <= _MOST_EXPONENT for value in exponents.values()
+        ):
+            raise ValueError("exponents")
     return record, network, exponents
 
 
 def _read_weights(file: Path, network: Network) -> dict[int, NDArray[np.int8]]:
-    with _explained(file), np.load(io.BytesIO(file.read_bytes())) as archive:
-        weights = {index: archive[f"weights_{index}"] for index in network.weighted}
-    for index, values in weights.items():
-        shape = network.weight_shape_of(index)
-        if values.dtype != np.int8 or values.shape != shape:
-            raise UserError(
-                f"{file}: weights_{index} is {values.dtype} {values.shape}, not int8 {shape}; "
-                "make the backbone anew with priot pretrain"
-            )
-    return weights
+    shapes = {f"weights_{index}": network.weight_shape_of(index) for index in network.weighted}
+    with _explained(file):
+        arrays = read_arrays(read_file(file, WEIGHTS_FILE), shapes)
+    return {index: arrays[f"weights_{index}"] for index in network.weighted}
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def _explained(file: Path) -> Iterator[None]:
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it lacks {str(error.args[0]).split(' ')[0]}"
-    return str(error) if isinstance(error, NetworkError) else "it is damaged"
+    return str(error) if isinstance(error, NetworkError | ArraysError) else "it is damaged"
 
 
 def save_backbone(path: Path, backbone: Backbone) -> None:

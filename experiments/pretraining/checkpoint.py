@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from experiments.arrays import read_arrays, read_text
 from experiments.errors import UserError
+from experiments.limits import STATE_CHARACTERS, WEIGHTS_FILE
 from experiments.output import write_bytes
+from experiments.reading import parse_json
 from kernels.model import Model
+from sim.reading import read_file
 
 
 @dataclass(frozen=True)
@@ -61,25 +63,28 @@ class Checkpoint:
             UserError: when the file is damaged, or of another training.
         """
         try:
-            content = self._path.read_bytes()
+            content = read_file(self._path, WEIGHTS_FILE)
         except FileNotFoundError:
             return Progress()
         except OSError as error:
             raise UserError(f"{self._path}: cannot be read ({error.strerror})") from error
         try:
-            with np.load(io.BytesIO(content)) as archive:
-                state = json.loads(str(archive["state"]))
-                if state["identity"] != self._identity:
-                    raise UserError(
-                        f"{self._path}: the checkpoint of another training "
-                        f"({', '.join(self._differences(state['identity']))} differ); "
-                        "name another file, or delete this one"
-                    )
-                for index, weights in model.weights.items():
-                    weights[...] = archive[f"weights_{index}"]
+            state = parse_json(read_text(content, "state", STATE_CHARACTERS).encode())
+            if state["identity"] != self._identity:
+                raise UserError(
+                    f"{self._path}: the checkpoint of another training "
+                    f"({', '.join(self._differences(state['identity']))} differ); "
+                    "name another file, or delete this one"
+                )
+            shapes = {f"weights_{index}": array.shape for index, array in model.weights.items()}
+            arrays = read_arrays(content, shapes)
             progress = Progress(state["epochs"], state["images"], tuple(state["history"]))
-        except (ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+            if not all(type(n) is int and n >= 0 for n in (progress.epochs, progress.images)):
+                raise ValueError("not a number of epochs or images")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{self._path}: damaged; delete it to start anew") from error
+        for index, weights in model.weights.items():
+            weights[...] = arrays[f"weights_{index}"]
         if model.state_hash() != state["state_sha256"]:
             raise UserError(f"{self._path}: damaged weights; delete it to start anew")
         return progress

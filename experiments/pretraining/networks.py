@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from experiments.errors import UserError
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
+from experiments.reading import read_json
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
 TINY_CNN = Network(
     "tiny-cnn",
@@ -42,7 +43,7 @@ def vgg11(width: int = 64) -> Network:
     leave one position, so a single dense layer takes the place of the three of the ImageNet
     version, as is usual for CIFAR-10. 64 is the original width, with 9,222,848 weights.
     """
-    layers: list[Layer] = []
+    layers: list[Operation] = []
     for convolutions in ((1,), (2,), (4, 4), (8, 8), (8, 8)):
         for factor in convolutions:
             layers += [Conv2d(factor * width), ReLU()]
@@ -85,7 +86,7 @@ def network_of(name: str) -> Network:
 
 def _described(path: Path) -> Network:
     try:
-        return Network.from_json(json.loads(path.read_text()))
+        return Network.from_json(read_json(path))
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); name a description of a network (.json)"

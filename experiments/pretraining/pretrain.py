@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from experiments.datasets.augmentation import Augmentation
 from experiments.datasets.mnist import Images
@@ -20,6 +18,7 @@ from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone, backbone_record
 from experiments.pretraining.checkpoint import Checkpoint, Progress
+from experiments.progress import ProgressBar
 from experiments.training.train import BLOCK, right_answers
 from kernels.methods import Method, method
 from kernels.model import Initial, initial_model
@@ -97,15 +96,12 @@ def pretrain(
     model = initial_model(network, plan.seed, plan.initial)
     file = None if checkpoint is None else Checkpoint(checkpoint, identity)
     progress = Progress() if file is None else file.restore(model)
-    with tqdm(
-        total=len(images) * len(methods),
-        initial=len(images) * progress.epochs + progress.images,
-        unit=" images",
-        disable=None,
+    with ProgressBar(
+        len(images) * len(methods), "images", len(images) * progress.epochs + progress.images
     ) as bar:
         while progress.epochs < len(methods):
             epoch = progress.epochs
-            bar.set_description(f"epoch {epoch + 1}/{len(methods)}")
+            bar.describe(f"epoch {epoch + 1}/{len(methods)}")
             matrices = True if plan.batch > 1 else None
             trainer = Trainer(
                 model, methods[epoch], scales=None, matrices=matrices, threads=threads
@@ -121,7 +117,7 @@ def pretrain(
             progress = Progress(epoch + 1, 0, (*progress.history, entry))
             if file is not None:
                 file.save(model, progress)
-            bar.set_postfix_str(f"{percent:.2f} % right")
+            bar.describe(f"epoch {epoch + 1}/{len(methods)}, {percent:.2f} % right")
     made = {name: value for name, value in identity.items() if name not in ("network", "schedule")}
     record = backbone_record(
         model, **made, history=list(progress.history), environment=environment()
@@ -136,7 +132,7 @@ def _train_epoch(
     plan: Plan,
     progress: Progress,
     file: Checkpoint | None,
-    bar: Any,
+    bar: ProgressBar,
 ) -> None:
     """The rest of the epoch that ``progress`` is in."""
     order = order_of_epoch(plan.seed, progress.epochs + 1, len(images))

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
+from experiments.limits import RUNS_FILE
+from experiments.reading import parse_json
+from sim.reading import read_file
 
 _LINE_START = b'{"key":"'
 
@@ -107,7 +110,7 @@ class RunStore:
         try:
             if self.path.exists() and not self.path.is_file():
                 raise UserError(f"{self.path}: not a file; name a file for records of runs")
-            content = self.path.read_bytes()
+            content = read_file(self.path, RUNS_FILE)
         except FileNotFoundError:
             return 0
         except OSError as error:
@@ -118,8 +121,8 @@ class RunStore:
         lines = content[:end].split(b"\n")[:-1]
         for number, line in enumerate(lines, start=1):
             try:
-                self._take(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+                self._take(parse_json(line))
+            except (ValueError, KeyError, TypeError, OverflowError) as error:
                 raise self._damaged(number) from error
         if not _cut_short(content[end:]):
             raise self._damaged(len(lines) + 1)

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from tqdm import tqdm
-
 from experiments.errors import UserError
+from experiments.progress import ProgressBar
 from experiments.sweeps.store import RunStore
 
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
@@ -97,8 +96,9 @@ def _compute(
     missing = {k: c for k, c in wanted.items() if k not in store.records}
     done = len(wanted) - len(missing)
     compute = _in_processes if workers.dask is None else _on_cluster
+    note = f"; finished ones are kept in {store.path}"
     with (
-        tqdm(total=len(wanted), initial=done, unit=" runs", smoothing=0, disable=None) as bar,
+        ProgressBar(len(wanted), "runs", done, note=note) as bar,
         closing(compute(missing, kind, workers)) as results,
     ):
         for key, record, seconds in results:
@@ -155,13 +155,15 @@ def _on_cluster(
         raise UserError(
             f"{where}: no Dask scheduler answers there; name one, such as tcp://10.0.0.1:8786"
         ) from error
+    warnings.filterwarnings("ignore", "Sending large graph")  # it holds what all runs read
     with client:
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except TimeoutError as error:
             raise UserError(f"{where}: the cluster has no workers; start some") from error
         try:
-            shared = client.scatter(kind, broadcast=True)
+            # Made by a task, not scattered: what a worker that dies had of it is made anew.
+            shared = client.submit(pickle.loads, pickle.dumps(kind), pure=False)
             futures = [
                 client.submit(_run, key, chosen, shared, key=f"priot-{key}")
                 for key, chosen in missing.items()
@@ -199,8 +201,8 @@ def _become_worker(parent: int, kind: bytes) -> None:
     Nobody would take the results then.
     """
     global _kind
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: to load takes a second of imports
     _kind = pickle.loads(kind)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 

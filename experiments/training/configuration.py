@@ -16,10 +16,12 @@ from typing import Any
 from experiments.datasets.mnist import TRANSFER_DATASETS
 from experiments.datasets.transfer import CALIBRATION_IMAGES, TRAINING_IMAGES
 from experiments.errors import UserError
+from experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
 from experiments.training.calibration import CALIBRATIONS, DEFAULT_CALIBRATION
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.rounding import Rounding
+from sim.reading import read_file
 
 RESULTS_VERSION = 1
 """Part of every key. It changes when the same configuration gives other numbers than before."""
@@ -194,11 +196,13 @@ class Configuration:
         kinds = {"method": str} | _METHOD_SETTINGS | _RUN_SETTINGS
         for name, value in given.items():
             if name not in kinds:
-                raise UserError(f"unknown setting {name!r}: choose from {', '.join(kinds)}")
+                raise UserError(f"unknown setting {name!r:.80}: choose from {', '.join(kinds)}")
             if kinds[name] is float:
                 given[name] = value = _number(value)
             if type(value) is not kinds[name]:
-                raise UserError(f"{name} = {value!r}: this should be {_KIND_NAMES[kinds[name]]}")
+                raise UserError(
+                    f"{name} = {value!r:.80}: this should be {_KIND_NAMES[kinds[name]]}"
+                )
         if "method" not in given:
             raise UserError(f"no method is named: choose from {', '.join(METHODS)}")
         if {"learning_rate_bits", "learning_rate_schedule"} <= given.keys():
@@ -244,6 +248,13 @@ def _number(value: Any) -> Any:
 _KIND_NAMES = {int: "a whole number", float: "a number", str: "a text"}
 
 
+# Each part but the first as fast as possible: without a way back the search takes linear time.
+_DEEP_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{TOML_DEPTH}}}"
+)
+
+
 def read_table(path: Path) -> dict[str, Any]:
     """The content of a TOML file.
 
@@ -251,11 +262,27 @@ def read_table(path: Path) -> dict[str, Any]:
         UserError: when it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = read_file(path, TOML_FILE).decode()
+        if deep := _DEEP_KEY.search(text):
+            raise ValueError(f"the key {deep[0]:.20}... has more than {TOML_DEPTH} parts")
+        table = tomllib.loads(text)
+        _check_whole_numbers(table)
+        return table
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from error
     except ValueError as error:
         raise UserError(f"{path}: not TOML ({error})") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: not the settings of runs (nested too deep)") from error
+
+
+def _check_whole_numbers(value: Any) -> None:
+    """Refuse what TOML 1.0 has no room for, and Python no text."""
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("a whole number of more than 64 bits")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        _check_whole_numbers(part)
 
 
 def read_backbones(path: Path) -> list[Path | None]:
@@ -270,20 +297,25 @@ def read_backbones(path: Path) -> list[Path | None]:
     named = table["backbone"]
     names: list[Any] = named if isinstance(named, list) else [named]
     if not names or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{path}: backbone = {named!r}: this should be a name, or a list of names")
+        raise UserError(
+            f"{path}: backbone = {named!r:.80}: this should be a name, or a list of names"
+        )
     if len(set(names)) < len(names):
         raise UserError(f"{path}: backbone names one twice")
     return [Path(name) for name in names]
 
 
-def read_sweep(path: Path, defaults: Mapping[str, Any]) -> list[Configuration]:
+def read_sweep(
+    path: Path, defaults: Mapping[str, Any], most: int = SWEEP_RUNS
+) -> list[Configuration]:
     """The runs that a TOML file describes: a list of values stands for one run with each.
 
     Several lists give every combination, the last list changing fastest. What the file leaves out
     is taken from ``defaults``. Each is run on every one of ``read_backbones``.
 
     Raises:
-        UserError: when the file cannot be read, or a setting is wrong.
+        UserError: when the file cannot be read, a setting is wrong, or it stands for more than
+            ``most`` runs.
     """
     table = {**defaults, **read_table(path)}
     table.pop("backbone", None)
@@ -291,6 +323,12 @@ def read_sweep(path: Path, defaults: Mapping[str, Any]) -> list[Configuration]:
         if value == []:
             raise UserError(f"{path}: {name} is an empty list; give a value, or leave it out")
     choices = [value if isinstance(value, list) else [value] for value in table.values()]
+    runs = math.prod(map(len, choices))
+    if runs > most:
+        raise UserError(
+            f"{path}: stands for {runs:,} runs, more than {most:,}: make it smaller, or allow them "
+            "with --most-runs"
+        )
     try:
         return [
             Configuration.from_json(dict(zip(table, values, strict=True)))

@@ -5,7 +5,7 @@
 
 #include "operations.h"
 
-#define ROWS 8 /* the layer's `kept` has room for them; MASKED_ROWS of experiments/device/scratch.py */
+#define ROWS 8 /* the layer's `kept` has room for them; MASKED_ROWS of experiments/device/operations */
 
 /* Memory that is bytes elsewhere. */
 typedef uint32_t __attribute__((may_alias)) word;

@@ -1,4 +1,4 @@
-/* 2-D cross-correlation with stride 1 and zero padding. Twin of kernels/conv2d.py.
+/* 2-D cross-correlation with stride 1 and zero padding. Twin of kernels/reference/conv2d.py.
  *
  * The border is cut off each window instead of being stored as zeros.
  */

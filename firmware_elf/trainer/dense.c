@@ -1,4 +1,4 @@
-/* A fully connected layer. Twin of kernels/dense.py. */
+/* A fully connected layer. Twin of kernels/reference/dense.py. */
 #include "operations.h"
 #include "scores.h"
 

@@ -1,4 +1,4 @@
-/* Gradient of the cross-entropy loss in integers. Twin of kernels/loss.py. */
+/* Gradient of the cross-entropy loss in integers. Twin of kernels/reference/loss.py. */
 #include "operations.h"
 #include "requantise.h"
 

@@ -1,4 +1,4 @@
-/* ReLU, in place in both directions. Twin of kernels/relu.py. */
+/* ReLU, in place in both directions. Twin of kernels/reference/relu.py. */
 #include "operations.h"
 
 void relu_forward(const struct image *image, const struct layer *layer)

@@ -1,5 +1,5 @@
-/* From int32 sums back to int8 values: NITI's roundings and scale. Twin of kernels/rounding.py and
- * kernels/requantise.py.
+/* From int32 sums back to int8 values: NITI's roundings and scale. Twin of
+ * kernels/reference/rounding.py.
  */
 #ifndef REQUANTISE_H
 #define REQUANTISE_H

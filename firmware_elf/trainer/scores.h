@@ -1,4 +1,4 @@
-/* Edge-popup with fixed thresholds. Twin of kernels/scores.py. */
+/* Edge-popup with fixed thresholds. Twin of kernels/reference/scores.py. */
 #ifndef SCORES_H
 #define SCORES_H
 

@@ -1,4 +1,4 @@
-/* 2-D cross-correlation with stride 1 and zero padding. Twin of kernels/conv2d.py.
+/* 2-D cross-correlation with stride 1 and zero padding. Twin of kernels/reference/conv2d.py.
  *
  * Planes are copied with their padding, so that no window needs to be cut. The forward pass gathers
  * every window; the two backward operations walk lists of the errors that are not zero.

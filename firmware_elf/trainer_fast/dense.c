@@ -1,4 +1,4 @@
-/* A fully connected layer. Twin of kernels/dense.py.
+/* A fully connected layer. Twin of kernels/reference/dense.py.
  *
  * Inputs and errors that are exactly zero are left out. Pruned edges are left out while a row is
  * read; of sparse scores, what the pruned edges added is taken back.

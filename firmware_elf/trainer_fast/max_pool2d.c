@@ -1,4 +1,4 @@
-/* Maximum over disjoint square windows. Twin of kernels/max_pool2d.py. */
+/* Maximum over disjoint square windows. Twin of kernels/reference/max_pool2d.py. */
 #include "operations.h"
 #include "words.h"
 

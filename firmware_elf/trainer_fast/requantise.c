@@ -1,4 +1,4 @@
-/* Twin of kernels/requantise.py and kernels/rounding.py. */
+/* Twin of kernels/reference/rounding.py. */
 #include "requantise.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* One form for both roundings of kernels/rounding.py, in eight instructions without a branch on the
- * way of rounding.
+/* One form for both roundings of kernels/reference/rounding.py, in eight instructions without a
+ * branch on the way of rounding.
  *
  * Let t be the dropped bits of a magnitude, shifted to the top of a word. Pseudo-stochastic rounding
  * goes up where the upper half U of the dropped bits exceeds the lower half L (doubled where their

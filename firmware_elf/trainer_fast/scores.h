@@ -1,4 +1,4 @@
-/* Edge-popup with a fixed threshold. Twin of kernels/scores.py. */
+/* Edge-popup with a fixed threshold. Twin of kernels/reference/scores.py. */
 #ifndef FAST_SCORES_H
 #define FAST_SCORES_H
 

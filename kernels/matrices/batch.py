@@ -35,49 +35,6 @@ def requantise_images(
             target[n] = clip(round_shift(source[n], shifts[n], rounding))
 
 
-@kernel("void(int8[:,:,:,::1], int64, int8[:,:,:,::1])")
-def max_pool2d_images(inputs: NDArray[np.int8], size: int, outputs: NDArray[np.int8]) -> None:
-    """``max_pool2d_forward`` of a batch: inputs (C,H,W,N) -> outputs (C,H//size,W//size,N)."""
-    channels, height, width, images = outputs.shape
-    for c in range(channels):
-        for y in range(height):
-            for x in range(width):
-                target = outputs[c, y, x]
-                target[:] = inputs[c, y * size, x * size]
-                for dy in range(size):
-                    for dx in range(size):
-                        source = inputs[c, y * size + dy, x * size + dx]
-                        for n in range(images):
-                            target[n] = max(target[n], source[n])
-
-
-@kernel("void(int8[:,:,:,::1], int64, int8[:,:,:,::1], int8[:,:,:,::1], int8[:,:,:,::1])")
-def max_pool2d_images_backward(
-    inputs: NDArray[np.int8],
-    size: int,
-    outputs: NDArray[np.int8],
-    output_error: NDArray[np.int8],
-    input_error: NDArray[np.int8],
-) -> None:
-    """``max_pool2d_backward`` of a batch: the first largest element takes the window's error."""
-    channels, height, width, images = outputs.shape
-    left = np.empty(images, np.int8)
-    input_error[:] = 0
-    for c in range(channels):
-        for y in range(height):
-            for x in range(width):
-                largest = outputs[c, y, x]
-                left[:] = output_error[c, y, x]
-                for dy in range(size):
-                    for dx in range(size):
-                        source = inputs[c, y * size + dy, x * size + dx]
-                        target = input_error[c, y * size + dy, x * size + dx]
-                        for n in range(images):
-                            takes = source[n] == largest[n]
-                            target[n] = left[n] if takes else 0
-                            left[n] = 0 if takes else left[n]
-
-
 @kernel(
     types.void(
         types.Array(types.int8, 2, "C"),

@@ -20,10 +20,10 @@ from kernels.errors import KernelError
 from kernels.matrices.memory import Memory
 from kernels.matrices.products import Products, fastest_products
 from kernels.matrices.shard import Shard
-from kernels.matrices.windows import window_of
 from kernels.methods import Method
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import INT32_MAX
+from kernels.operations import Weighted
 from kernels.requantise import bit_width
 from kernels.scale import Scale, of_trained
 from kernels.scores import descend, prune, score_gradient
@@ -61,7 +61,11 @@ class MatrixEngine:
         self._first = self._trained[0]
         for index, scale in of_trained(scales or {}, self._first).items():
             self._shifts[index] = astuple(scale)
-        self._windows = {index: window_of(self._network, index) for index in weighted}
+        self._windows = {
+            index: layer.window(self._network.input_shape_of(index))
+            for index, layer in enumerate(self._network.layers)
+            if isinstance(layer, Weighted)
+        }
         for index in weighted:
             model.weights[index] = np.ascontiguousarray(model.weights[index])
             if model.scores:
@@ -105,7 +109,7 @@ class MatrixEngine:
     def backward(self, exponent: int, label: int) -> None:
         """Errors and gradients of the last image, whose logits have ``exponent``."""
         self._shards = [self._single]
-        self._lose(exponent, np.array([label], np.uint8))
+        self._compute_loss(exponent, np.array([label], np.uint8))
         for index, gradient in self._backward():
             self.gradients[index].reshape(-1)[:] = gradient
 
@@ -139,7 +143,7 @@ class MatrixEngine:
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
             self._load(images[chosen])
-            self._lose(self._forward(), labels[chosen])
+            self._compute_loss(self._forward(), labels[chosen])
             if any(shard.errors[-1].any() for shard in self._shards):
                 for index, gradient in self._backward():
                     self._descend(index, gradient)
@@ -240,11 +244,14 @@ class MatrixEngine:
             self._shifts[index, which] = max(0, width - 7)
         return int(self._shifts[index, which])
 
-    def _lose(self, exponent: int, labels: NDArray[np.uint8]) -> None:
+    def _compute_loss(self, exponent: int, labels: NDArray[np.uint8]) -> None:
+        """The errors of the logits, which have one ``exponent``."""
         first = 0
         for shard in self._shards:
             exponents = np.full(shard.images, exponent, np.int64)
-            shard.lose(exponents, labels[first : first + shard.images], self._method.rounding)
+            shard.compute_loss(
+                exponents, labels[first : first + shard.images], self._method.rounding
+            )
             first += shard.images
 
     def _backward(self) -> Iterator[tuple[int, NDArray[np.int32]]]:

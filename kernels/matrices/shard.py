@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 from kernels.matrices.batch import (
     largest_of_images,
     loss_of_images,
-    max_pool2d_images,
-    max_pool2d_images_backward,
     requantise_images,
 )
 from kernels.matrices.memory import Memory
 from kernels.matrices.products import Products
-from kernels.matrices.windows import Window, gather, planes, scatter
-from kernels.max_pool2d import max_pool2d_backward, max_pool2d_forward
-from kernels.network import MaxPool2d, Network, ReLU
-from kernels.relu import relu_backward, relu_forward
+from kernels.matrices.windows import gather, scatter
+from kernels.network import Network
+from kernels.operations import Weightless
+from kernels.operations.operation import Window, planes
 from kernels.requantise import bit_width, requantise
 from kernels.rounding import Rounding
 
@@ -60,7 +58,7 @@ class Shard:
         """(N,classes)"""
         return np.ascontiguousarray(self.values[-1][:, 0, 0].T)
 
-    def lose(
+    def compute_loss(
         self, exponents: NDArray[np.int64], labels: NDArray[np.uint8], rounding: Rounding
     ) -> None:
         """The errors of the logits, which have ``exponents`` (N,)."""
@@ -71,28 +69,18 @@ class Shard:
 
     def forward(self, index: int) -> None:
         """The outputs of a layer without weights."""
-        layer, (inputs, outputs) = self._network.layers[index], self.values[index : index + 2]
-        if isinstance(layer, ReLU):
-            relu_forward(inputs.reshape(-1), outputs.reshape(-1))
-        elif isinstance(layer, MaxPool2d):
-            if self.images == 1:  # loops over one image would be slow
-                max_pool2d_forward(inputs[..., 0], layer.size, outputs[..., 0])
-            else:
-                max_pool2d_images(inputs, layer.size, outputs)
+        self._weightless(index).forward_batch(*self.values[index : index + 2])
 
     def backward(self, index: int) -> None:
         """The input error of a layer without weights."""
-        layer, (inputs, outputs) = self._network.layers[index], self.values[index : index + 2]
+        inputs, outputs = self.values[index : index + 2]
         input_error, error = self.errors[index : index + 2]
-        if isinstance(layer, ReLU):
-            relu_backward(outputs.reshape(-1), error.reshape(-1), input_error.reshape(-1))
-        elif isinstance(layer, MaxPool2d):
-            if self.images == 1:
-                inputs, outputs = inputs[..., 0], outputs[..., 0]
-                error, input_error = error[..., 0], input_error[..., 0]
-                max_pool2d_backward(inputs, layer.size, outputs, error, input_error)
-            else:
-                max_pool2d_images_backward(inputs, layer.size, outputs, error, input_error)
+        self._weightless(index).backward_batch(inputs, outputs, error, input_error)
+
+    def _weightless(self, index: int) -> Weightless:
+        layer = self._network.layers[index]
+        assert isinstance(layer, Weightless)
+        return layer
 
     def sum_outputs(self, index: int, weights: NDArray[Any]) -> None:
         """``sums`` of layer ``index``; weights (O,terms), an operand of products."""

@@ -1,12 +1,13 @@
-"""Layers with weights as matrix products: what each output position sees, as a column.
+"""Layers with weights as matrix products: im2col (``gather``), and col2im for the way back.
 
-A batch has its images innermost, (C,H,W,N), so that loops run over neighbouring memory for a
-large plane and for a small one. A dense layer is a convolution whose window is its whole input.
+What each output position sees of the input is a column, so that a convolution is one product of
+weights and columns. A batch has its images innermost, (C,H,W,N), so that loops run over
+neighbouring memory for a large plane and for a small one. A dense layer is a convolution whose
+window is its whole input.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,42 +15,9 @@ from numba import types
 from numpy.typing import NDArray
 
 from kernels.jit import inlined, kernel
-from kernels.network import Conv2d, Network, Shape
 
 _SIZE = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 _SUMS = types.Array(types.int32, 2, "C")
-
-
-@dataclass(frozen=True)
-class Window:
-    """The geometry of one layer with weights."""
-
-    input: Shape
-    """(C,H,W)"""
-    output: Shape
-    """(O,H,W)"""
-    size: tuple[int, int]
-    """(height,width)"""
-    padding: int
-
-    @property
-    def terms(self) -> int:
-        """Products in an output's sum: the height of a column."""
-        return self.input[0] * self.size[0] * self.size[1]
-
-
-def window_of(network: Network, index: int) -> Window:
-    """The window of layer ``index``, which has weights."""
-    layer = network.layers[index]
-    shape, output = planes(network.input_shape_of(index)), planes(network.output_shape_of(index))
-    if isinstance(layer, Conv2d):
-        return Window(shape, output, (layer.kernel, layer.kernel), layer.padding)
-    return Window(shape, output, (shape[1], shape[2]), 0)
-
-
-def planes(shape: Shape) -> Shape:
-    """A shape as (C,H,W): a vector is made of planes of one element."""
-    return shape if len(shape) == 3 else (*shape, 1, 1)
 
 
 @inlined
@@ -80,7 +48,7 @@ def gather(
     first_row: int,
     columns: NDArray[Any],
 ) -> None:
-    """inputs (C,H,W,N) -> columns (terms,rows*W2*N) of output rows from ``first_row`` on.
+    """im2col: inputs (C,H,W,N) -> columns (terms,rows*W2*N) of output rows from ``first_row`` on.
 
     Columns are int8 or float32, as an operand of a product.
     """
@@ -125,7 +93,7 @@ def scatter(
     first_row: int,
     sums: NDArray[np.int32],
 ) -> None:
-    """The way back: add columns (terms,rows*W2*N) to the inputs' sums (C,H,W,N) they came from."""
+    """col2im: add columns (terms,rows*W2*N) to the inputs' sums (C,H,W,N) they came from."""
     channels, in_height, in_width, images = sums.shape
     plane = sums.reshape(channels, in_height * in_width * images)
     length = out_width * images

@@ -81,7 +81,7 @@ def accesses(core: Any, cycle: Any, port: Any) -> Any:
 def occupy(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any) -> Any:
     """Access a port from a cycle on, for so many cycles; how long that has to wait."""
     waits = np.int64(0)
-    if other[_RUNS] and chip[_SHARED]:
+    if other[_RUNS]:
         waits = contend(core, other, chip, cycle, port, length)
         at = cycle + waits
         shown = np.int64(_SRAM0) if chip[_ONE_BANK] else port
@@ -96,6 +96,8 @@ def occupy(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any)
 @native
 def contend(core: Any, other: Any, chip: Any, cycle: Any, port: Any, length: Any) -> Any:
     """How long an access waits for the other core's; where it wins, the other is held up."""
+    if not chip[_SHARED]:
+        return np.int64(0)
     at = cycle
     shown = np.int64(_SRAM0) if chip[_ONE_BANK] else port
     while True:
@@ -139,6 +141,10 @@ def _yields(core: Any, chip: Any, port: Any) -> Any:
 @native
 def _hold_up(other: Any, at: Any, cycles: Any) -> None:
     """Let the other core's accesses from a cycle on, and whatever it does next, come later."""
+    for before in range(at - min(cycles, np.int64(_LAST + 1)), at):  # those stay in the past
+        entry = before - other[_SHIFT]
+        if other[_BUSY + (entry & _LAST)] >> 4 == entry:
+            other[_BUSY + (entry & _LAST)] = -1
     other[_SHIFT] += cycles
     if other[_FROM] >= at:
         other[_FROM] += cycles

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from numba_cache import kept_on_disk
 from sim.cpu import (
     call_trace,
     crossbar,
@@ -413,7 +414,8 @@ def _compiled(text: str, scope: dict[str, Any], observed: Observed) -> Callable[
     """A function out of text of our own, compiled at its first call and kept on disk."""
     exec(compile(text, __file__, "exec"), scope)
     made = scope["make"](f"{hash_of_sources()} {observed} {text}")
-    compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
+    with kept_on_disk():
+        compiled: Callable[..., int] = numba.njit(cache=True, **OPTIONS)(made)
     return compiled
 
 
@@ -425,8 +427,9 @@ def one_core(traced: bool) -> Callable[..., int]:
 
 
 @cache
-def both_cores(observed: Observed) -> Callable[..., int]:
+def both_cores(traced: bool) -> Callable[..., int]:
     """The loop of two cores."""
+    observed = Observed(traced, shared_bus=True)
     scope = names() | {"__name__": __name__}
     run = _compiled(source(observed), dict(scope), observed)
     return _compiled(_written_out(BOTH_CORES, observed), scope | {"run": run}, observed)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 from numba import njit, types
 from numba.extending import intrinsic
 
+from numba_cache import kept_on_disk
+
 OPTIONS: dict[str, Any] = {
     "_nrt": False,
     "error_model": "numpy",
@@ -88,5 +90,6 @@ def _kept(function: Function) -> Function:
     text = _KEPT.format(name=name, arguments=", ".join(parameters), pointers=pointers)
     scope: dict[str, Any] = {"function": function, "pointer": pointer, "__name__": __name__}
     exec(compile(text, __file__, "exec"), scope)
-    kept: Function = njit(cache=True, **OPTIONS)(scope["make"](hash_of_sources()))
+    with kept_on_disk():
+        kept: Function = njit(cache=True, **OPTIONS)(scope["make"](hash_of_sources()))
     return kept

@@ -19,6 +19,7 @@ from sim.cpu.processor import Processor
 from sim.cpu.state import USB_DPRAM
 from sim.errors import AddressError, SimError
 from sim.faults import Fault
+from sim.gdb.debug_port import DebugPort
 from sim.memory_map import SRAM_UNSTRIPED, XIP_SRAM, region_of
 from sim.peripherals import block_of
 from sim.pico import Pico, Stop, StopReason
@@ -107,7 +108,7 @@ class Debugger:
         chip = pico._chip
         if not isinstance(chip, Rp2040):
             raise SimError("Unicorn has no debugger: leave out the engine")
-        self._chip = chip
+        self._chip, self._port = chip, DebugPort(chip)
         self._semihosting = semihosting
         self._breakpoints: list[int] = []
         self._watchpoints: list[Watchpoint] = []
@@ -222,7 +223,7 @@ class Debugger:
             self._watch()
 
     def _watch(self) -> None:
-        self._chip.watch(
+        self._port.watch(
             self._breakpoints,
             [(one.kind.value, one.address, one.address + one.size) for one in self._watchpoints],
         )
@@ -283,11 +284,11 @@ class Debugger:
 
     @contextmanager
     def _hold(self, number: int) -> Iterator[None]:
-        self._chip.hold(number)
+        self._port.hold(number)
         try:
             yield
         finally:
-            self._chip.release()
+            self._port.release()
 
     def interrupt(self) -> Halt:
         """The user wants to look: at the core that set out."""

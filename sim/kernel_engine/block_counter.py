@@ -19,6 +19,7 @@ from numba.np.numpy_support import carray
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
+from numba_cache import kept_on_disk
 from sim.instructions import Kind
 from sim.kernel_engine.books import (
     BOOKS,
@@ -320,4 +321,5 @@ def _compile(books_type: np.dtype[np.void]) -> tuple[Any, ...]:
     return on_unusual_block, on_block, on_leave, on_translation
 
 
-_kept, on_block, on_leave, on_translation = _compile(BOOKS)
+with kept_on_disk():
+    _kept, on_block, on_leave, on_translation = _compile(BOOKS)

@@ -30,6 +30,7 @@ from sim.kernel_engine.books import (
     new_books,
     slot_of,
 )
+from sim.kernel_engine.interruption import interruptible
 from sim.kernel_engine.registers import RegisterFile
 from sim.memory_map import ROM, SRAM, region_of
 from sim.peripherals.blocks import block_of
@@ -190,7 +191,8 @@ class KernelCore:
             books["index"][slot] = 0
         error = unicorn_const.UC_ERR_OK
         try:
-            self._uc.emu_start(pc | self.is_thumb, until)
+            start = pc | self.is_thumb
+            interruptible(lambda: self._uc.emu_start(start, until), self._uc.emu_stop)
         except UcError as raised:
             if self._uc._hook_exception is not None:  # what a callback raised says more
                 raise self._uc._hook_exception from None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim import flash
 from sim.bus import Unmodelled
+from sim.circles import let_go
 from sim.engine import Whereabouts
 from sim.errors import AddressError, SimError, TraceError
 from sim.events import Ended, Event
@@ -61,6 +62,10 @@ class KernelEngine:
         self.flash: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
         self.unmodelled: list[Unmodelled] = []
         self._tally = Tally(self._books)
+
+    def close(self) -> None:
+        """The core is needed no more: its memory is free at once."""
+        let_go(self.core, self)
 
     def reset(self, boot: Boot) -> None:
         """Power-on of everything but the memories; the core begins as `boot` says."""

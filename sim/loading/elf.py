@@ -1,21 +1,16 @@
 """A Program: what to load where and what its addresses are called; read from an ELF executable."""
 
-import io
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 
 from sim.errors import ElfError
+from sim.limits import DEBUG_SECTION
+from sim.loading.elf_file import ALLOC, EXECUTE, LOAD, WRITE, ElfFile
+from sim.loading.line_tables import LineTableError, sequences
 from sim.loading.symbols import (
     Found,
     Span,
@@ -27,8 +22,8 @@ from sim.loading.symbols import (
     told_apart,
 )
 from sim.memory_map import FLASH, ROM, XIP, region_of
+from sim.reading import megabytes
 
-MAGIC = b"\x7fELF"
 _MAPPING = ("$t", "$d", "$a")  # AAELF32, 5.5.5: where code and data begin
 
 
@@ -99,16 +94,15 @@ class Program:
         Raises:
             ElfError: the file is damaged, or not made for an RP2040.
         """
-        with _damage_told(path):
-            elf = _open(image, path)
-            return cls(
-                path=path,
-                entry=elf["e_entry"],
-                segments=_segments(elf, image, path),
-                sections=_sections(elf),
-                found=tuple(told_apart(_symbols(elf))),
-                image=image,
-            )
+        elf = ElfFile(image, path)
+        return cls(
+            path=path,
+            entry=elf.entry,
+            segments=_segments(elf, image, path),
+            sections=_sections(elf),
+            found=tuple(told_apart(_symbols(elf))),
+            image=image,
+        )
 
     def word(self, address: int) -> int | None:
         """The little-endian word loaded at `address`; None if no segment holds it."""
@@ -153,106 +147,81 @@ def _first_known_by(address: int) -> int:
     return FLASH.base + (address - XIP.base) % FLASH.size if XIP.holds(address) else address
 
 
-@contextmanager
-def _damage_told(path: str) -> Iterator[None]:
-    """pyelftools lets through whatever error its parsing stumbles over; this gives it one name."""
-    try:
-        yield
-    except ElfError:
-        raise
-    except Exception as error:
-        detail = str(error) or type(error).__name__
-        raise ElfError(f"{path}: damaged ELF file ({detail}); build it again") from error
-
-
-def _open(image: bytes, path: str) -> ELFFile:
-    if not image.startswith(MAGIC):
-        raise ElfError(f"{path}: not an ELF file; give the .elf that the linker wrote")
-    elf = ELFFile(io.BytesIO(image))
-    if elf.elfclass != 32 or not elf.little_endian:
-        raise ElfError(f"{path}: not a 32-bit little-endian ELF file; build for the Cortex-M0+")
-    if elf["e_machine"] != "EM_ARM":
-        raise ElfError(f"{path}: made for {elf['e_machine']}, not Arm; build for the Cortex-M0+")
-    if elf["e_type"] != "ET_EXEC":
-        raise ElfError(f"{path}: {elf['e_type']} is not an executable; link it first")
-    return elf
-
-
-def _segments(elf: ELFFile, image: bytes, path: str) -> tuple[Segment, ...]:
-    segments = []
-    for header in elf.iter_segments("PT_LOAD"):
-        offset, size = header["p_offset"], header["p_filesz"]
-        address, memory_size = header["p_paddr"], header["p_memsz"]
-        if size > memory_size:
+def _segments(elf: ElfFile, image: bytes, path: str) -> tuple[Segment, ...]:
+    loaded = [header for header in elf.segments if header.kind == LOAD]
+    for header in loaded:
+        address, size = header.load_address, header.size
+        if size > header.memory_size:
             raise ElfError(f"{path}: damaged: segment at {address:#010x} larger than its memory")
-        if offset + size > len(image):
+        if header.offset + size > len(image):
             raise ElfError(
-                f"{path}: truncated: segment at {address:#010x} needs {offset + size} bytes of "
-                f"the file, which has {len(image)}; build or copy it again"
+                f"{path}: truncated: segment at {address:#010x} needs {header.offset + size} bytes "
+                f"of the file, which has {len(image)}; build or copy it again"
             )
-        for start, length in ((address, size), (header["p_vaddr"], memory_size)):
+        for start, length in ((address, size), (header.address, header.memory_size)):
             if length and region_of(start, length) is None:
                 raise ElfError(
                     f"{path}: segment {start:#010x}..{start + length:#010x} lies outside the "
                     "RP2040's flash and SRAM; check the linker script"
                 )
-        if size:
-            segments.append(Segment(address, image[offset : offset + size]))
-    if not segments:
+    loaded = sorted((one for one in loaded if one.size), key=lambda header: header.load_address)
+    if not loaded:
         raise ElfError(f"{path}: no loadable segments; link it as an executable")
-    segments.sort(key=lambda segment: segment.address)
-    for first, second in pairwise(segments):
-        if first.address + len(first.data) > second.address:
+    for first, second in pairwise(loaded):
+        if first.load_address + first.size > second.load_address:
             raise ElfError(
-                f"{path}: segments at {first.address:#010x} and {second.address:#010x} overlap; "
-                "check the linker script"
+                f"{path}: segments at {first.load_address:#010x} and {second.load_address:#010x} "
+                "overlap; check the linker script"
             )
-    return tuple(segments)
-
-
-def _sections(elf: ELFFile) -> tuple[Section, ...]:
     return tuple(
-        Section(
-            name=section.name,
-            address=section["sh_addr"],
-            size=section["sh_size"],
-            writable=bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE),
-            executable=bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR),
-        )
-        for section in elf.iter_sections()
-        if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_size"]
+        Segment(header.load_address, image[header.offset : header.offset + header.size])
+        for header in loaded
     )
 
 
-def _symbols(elf: ELFFile) -> Iterator[Found]:
+def _sections(elf: ElfFile) -> tuple[Section, ...]:
+    return tuple(
+        Section(
+            name=elf.name_of(section),
+            address=section.address,
+            size=section.size,
+            writable=bool(section.flags & WRITE),
+            executable=bool(section.flags & EXECUTE),
+        )
+        for section in elf.sections
+        if section.flags & ALLOC and section.size
+    )
+
+
+# AAELF32 and ELF 1.2: kinds of symbols, and how they are seen
+_NO_TYPE, _FUNCTION, _SECTION, _FILE = 0, 2, 3, 4
+_LOCAL = 0
+_UNDEFINED = 0
+_LONGEST_FILE_NAME = 255  # NAME_MAX of Linux; symbols of one name are told apart by it
+
+
+def _symbols(elf: ElfFile) -> Iterator[Found]:
     """All symbols of the file but those of sections and of other files' making."""
-    sections = list(elf.iter_sections())
-    for table in sections:
-        if not isinstance(table, SymbolTableSection) or table["sh_type"] != "SHT_SYMTAB":
-            continue
-        entries = list(table.iter_symbols())
-        mapping = sorted((e["st_value"], e.name[1]) for e in entries if e.name[:2] in _MAPPING)
+    for entries in elf.symbols():
+        mapping = sorted((e.value, e.name[1]) for e in entries if e.name[:2] in _MAPPING)
         file = None
         for entry in entries:
-            kind, name, index = entry["st_info"]["type"], entry.name, entry["st_shndx"]
-            if kind == "STT_FILE":
-                file = name or None
+            name = entry.name
+            if entry.kind == _FILE:
+                file = name if 0 < len(name) <= _LONGEST_FILE_NAME else None
             nameless = not name or name.startswith("$")
-            if nameless or kind in ("STT_FILE", "STT_SECTION") or index == "SHN_UNDEF":
+            if nameless or entry.kind in (_FILE, _SECTION) or entry.section == _UNDEFINED:
                 continue
-            is_local = entry["st_info"]["bind"] == "STB_LOCAL"
-            address, has_type = entry["st_value"], kind == "STT_FUNC"
-            in_code = (
-                isinstance(index, int)
-                and index < len(sections)
-                and bool(sections[index]["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+            is_local, has_type = entry.binding == _LOCAL, entry.kind == _FUNCTION
+            in_code = entry.section < len(elf.sections) and bool(
+                elf.sections[entry.section].flags & EXECUTE
             )
-            is_label = kind == "STT_NOTYPE" and in_code and _is_thumb(mapping, address)
+            is_label = entry.kind == _NO_TYPE and in_code and _is_thumb(mapping, entry.value)
             yield Found(
                 Symbol(
                     name=name,
-                    address=address & ~1 if has_type or is_label else address,
-                    size=entry["st_size"],
+                    address=entry.value & ~1 if has_type or is_label else entry.value,
+                    size=entry.size,
                     is_function=has_type or is_label,
                     linker_name=name,
                     file=file if is_local else None,
@@ -274,40 +243,38 @@ def _source_lines(image: bytes, path: str) -> dict[int, SourceLine | None]:
     Runs that lie in no section are left out: of functions that the linker dropped, whose address
     it then gives as 0 or the like.
     """
-    rows: dict[int, SourceLine | None] = {}
-    with _damage_told(path):
-        elf = ELFFile(io.BytesIO(image))
-        if not elf.has_dwarf_info():
-            return rows
-        sections = [section for section in _sections(elf) if section.executable]
-        dwarf = elf.get_dwarf_info()
-        for unit in dwarf.iter_CUs():
-            program = dwarf.line_program_for_CU(unit)
-            if program is None:
+    elf = ElfFile(image, path)
+    table = elf.debug_content(".debug_line")
+    if len(table) > DEBUG_SECTION:
+        raise elf.damaged(f"its line tables have more than {megabytes(DEBUG_SECTION)}")
+    code = _merged(section for section in _sections(elf) if section.executable)
+    lines: dict[int, SourceLine | None] = {}
+    known: dict[tuple[str, int], SourceLine] = {}
+    texts = (elf.debug_content(name) for name in (".debug_str", ".debug_line_str"))
+    try:
+        for *rows, end in sequences(table, *texts):
+            if not rows or not _holds(code, min(row.address for row in rows)):
                 continue
-            files = _file_names(program)
-            run: dict[int, SourceLine | None] = {}
-            for state in (entry.state for entry in program.get_entries()):
-                if state is None:
-                    continue
-                if not state.end_sequence:
-                    run[state.address] = SourceLine(files[state.file], state.line)
-                    continue
-                if run and any(section.holds(min(run)) for section in sections):
-                    rows.setdefault(state.address, None)
-                    rows.update(run)
-                run = {}
-    return dict(sorted(rows.items()))
+            lines.setdefault(end.address, None)
+            for address, file, line in rows:
+                place = (file or "", line)
+                lines[address] = known.setdefault(place, SourceLine(*place))
+    except LineTableError as error:
+        raise elf.damaged(str(error)) from error
+    return dict(sorted(lines.items()))
 
 
-def _file_names(program: Any) -> dict[int, str]:
-    """The sources of a DWARF line program, as they were named to the compiler."""
-    first = 0 if program["version"] >= 5 else 1  # DWARF 5 counts both tables from 0
-    folders = dict(enumerate(program["include_directory"], first))
-    names = {}
-    for number, entry in enumerate(program["file_entry"], first):
-        name = Path(entry.name.decode(errors="replace"))
-        if entry.dir_index:  # 0 is the folder in which the compiler ran
-            name = Path(folders[entry.dir_index].decode(errors="replace")) / name
-        names[number] = str(name)
-    return names
+def _merged(sections: Iterable[Section]) -> list[tuple[int, int]]:
+    """The addresses of sections, from start to before end, ascending and apart."""
+    spans: list[tuple[int, int]] = []
+    for section in sorted(sections, key=lambda section: section.address):
+        if spans and section.address <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], section.end))
+        else:
+            spans.append((section.address, section.end))
+    return spans
+
+
+def _holds(spans: list[tuple[int, int]], address: int) -> bool:
+    position = bisect_right(spans, address, key=lambda span: span[0]) - 1
+    return position >= 0 and address < spans[position][1]

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from sim.errors import ProgramError
-from sim.loading import bin, elf, uf2
+from sim.limits import PROGRAM_FILE
+from sim.loading import bin, elf_file, uf2
 from sim.loading.elf import Program
-
-# A program for 2 MB of flash with all its debug information takes far less.
-_MAX_FILE_SIZE = 64 * 1024 * 1024
+from sim.reading import read_file
 
 
 def load_program(path: str | Path, base: int | None = None) -> Program:
@@ -21,7 +20,7 @@ def load_program(path: str | Path, base: int | None = None) -> Program:
         ProgramError: the file cannot be read, is damaged, or is not made for an RP2040.
     """
     image = _content(path)
-    if image.startswith(elf.MAGIC):
+    if image.startswith(elf_file.MAGIC):
         return Program.parse(image, str(path))
     if image.startswith(uf2.MAGIC):
         return uf2.parse(image, str(path))
@@ -35,16 +34,9 @@ def load_program(path: str | Path, base: int | None = None) -> Program:
 
 def _content(path: str | Path) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            image = file.read(_MAX_FILE_SIZE + 1)
+        return read_file(path, PROGRAM_FILE)
     except OSError as error:
         raise ProgramError(
-            f"{path}: cannot be read ({error.strerror or error}); name an ELF, UF2 or BIN file"
+            f"{path!s:.200}: cannot be read ({error.strerror or error}); name an ELF, UF2 or BIN "
+            "file"
         ) from error
-    except ValueError as error:  # a path with a zero byte
-        raise ProgramError(f"{path!s:.80}: cannot be read ({error})") from error
-    if len(image) > _MAX_FILE_SIZE:
-        raise ProgramError(
-            f"{path}: larger than {_MAX_FILE_SIZE >> 20} MB, no program for an RP2040"
-        )
-    return image

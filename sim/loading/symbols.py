@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from sim.limits import SYMBOL_NAMES
 
 _ROM_SYMBOLS = Path(__file__).parent.parent / "bootrom.symbols"
 _MANGLED = ("_Z", "_R")  # C++, Rust
@@ -56,6 +58,15 @@ def readable(linker_name: str) -> str:
     return demangle.demangle(linker_name, language=("itanium", "rust"))
 
 
+def _readable_names(linker_names: Iterable[str]) -> Iterator[str]:
+    """As `readable`, but what a few bytes of each name can stand for is bounded."""
+    size = 0
+    for linker_name in linker_names:
+        name = linker_name if size > SYMBOL_NAMES else readable(linker_name)
+        size += len(name)
+        yield name
+
+
 def told_apart(found: Iterable[Found]) -> list[Found]:
     """The same with readable names, each with one address alone.
 
@@ -63,7 +74,7 @@ def told_apart(found: Iterable[Found]) -> list[Found]:
     that does not tell, their address is added.
     """
     found = list({(one.symbol.linker_name, one.symbol.address): one for one in found}.values())
-    names = [readable(one.symbol.linker_name) for one in found]
+    names = list(_readable_names(one.symbol.linker_name for one in found))
     places: dict[str, set[int]] = defaultdict(set)
     for one, name in zip(found, names, strict=True):
         places[name].add(one.symbol.address)

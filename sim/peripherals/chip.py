@@ -266,6 +266,12 @@ class Peripherals:
         """Both."""
         return self.uart0, self.uart1
 
+    @property
+    def parts(self) -> list[object]:
+        """All that knows others of them, and they it."""
+        others = (self.timebase, *self.i2c_buses, self._joined_i2c, *self.usb_host.parts)
+        return [*self.blocks, self.sios[1], *others, self]
+
     def reset(self) -> None:
         """Power-on. Time may have begun anew before."""
         self.timebase.held = True

@@ -72,7 +72,7 @@ class IoBank(RegisterBlock):
         self._pins = pins
         self._pads = pads
         self._irq = irq
-        self._machine, self._at = machine, at
+        self._machine, self._at = machine, int(at)  # Numba looks at every name of an enumeration
         self._scheduler = scheduler
         self._places = machine.chip[at:]
         self._all = (1 << len(pins)) - 1

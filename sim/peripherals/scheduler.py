@@ -67,6 +67,11 @@ class Scheduler:
         self._wakeups.append(wakeup)
         return wakeup
 
+    @property
+    def parts(self) -> list[object]:
+        """The scheduler and all that know it."""
+        return [*self._wakeups, self]
+
     def push(self, wakeup: Wakeup) -> None:
         """Note when a peripheral is due."""
         self._pushed += 1  # what is due in one cycle happens in the order in which it was pushed

@@ -81,6 +81,11 @@ class UsbHost:
         self.reset()
         port.on_change = self._look
 
+    @property
+    def parts(self) -> list[object]:
+        """What knows the host. It itself stays as it is for whoever still asks what was sent."""
+        return [self._bus]
+
     def reset(self) -> None:
         """Power-on: nothing is known. What was typed and not sent yet remains."""
         self.problems: list[str] = []

@@ -73,7 +73,7 @@ def test_a_difference_voids_the_figures(
 
 def test_steps_without_an_error_void_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     class Lossless(MatrixEngine):
-        def _lose(self, exponent: int, labels: Any) -> None:
+        def _compute_loss(self, exponent: int, labels: Any) -> None:
             """Leaves all errors at zero."""
 
     monkeypatch.setattr(large_network, "MatrixEngine", Lossless)

@@ -11,7 +11,8 @@ from benchmarks.numpy_trainer import NumpyTrainer
 from benchmarks.training import Training, trainings
 from kernels.methods import METHODS, TRAINED_LAYERS, Method, method
 from kernels.model import initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 from kernels.scale import Scale
 from kernels.trainer import Trainer

@@ -1,10 +1,14 @@
 """Running a command of priot as a user would, in this process."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from experiments.cli import main
 
+PROGRESS = (
+    r"^priot: (?!interrupted).*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"
+)
 Refused = Callable[..., str]
 """Runs a command that must be refused without a trace; returns its one line."""
 
@@ -14,6 +18,12 @@ def exit_code(arguments: tuple[object, ...]) -> int:
         return main([str(argument) for argument in arguments])
     except SystemExit as end:  # how argparse ends
         return end.code
+
+
+def without_progress(messages: str) -> str:
+    """What stands on standard error beside how far the command is, which depends on the machine."""
+    lines = messages.splitlines(keepends=True)
+    return "".join(line for line in lines if not re.search(PROGRESS, line))
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

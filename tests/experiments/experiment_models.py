@@ -14,7 +14,8 @@ from experiments.device.variants import Variant
 from kernels.calibration import calibrate
 from kernels.methods import Method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.trainer import Scale, Trainer
 
 SMALL = Network(

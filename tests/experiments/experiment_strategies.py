@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from kernels.methods import SELECTIONS, TRAINED_LAYERS, Method, method
 from kernels.model import Model, with_scores
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU, Shape
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU, Shape
 from kernels.rounding import Rounding
 from kernels.trainer import Scale
 
@@ -26,8 +27,8 @@ class Case:
 
 
 @st.composite
-def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Layer]:
-    layers: list[Layer] = []
+def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Operation]:
+    layers: list[Operation] = []
     for kind in draw(st.lists(st.sampled_from(["conv", "relu", "pool"]), max_size=5)):
         if kind == "relu":
             layers.append(ReLU())

@@ -140,7 +140,7 @@ def test_pretrained_backbone_has_learnt_and_can_be_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network = described(MNIST_NETWORK, tmp_path / "network.json")
-    path, copy = tmp_path / "made" / "backbone.json", tmp_path / "copy.json"
+    path, copy = tmp_path / "backbone.json", tmp_path / "copy.json"
     options = ["--network", network, "--schedule", "3,3,2", "--out", str(path)]
     assert main(["pretrain", *options, "--json", str(copy)]) == 0
     backbone = load_backbone(path)

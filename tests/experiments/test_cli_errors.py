@@ -23,7 +23,8 @@ from experiments.pretraining.backbone import Backbone, backbone_record, save_bac
 from experiments.training import learners
 from kernels.methods import MethodError
 from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, NetworkError
+from kernels.network import Network, NetworkError
+from kernels.operations import Conv2d, Dense, MaxPool2d
 from sim import Pico
 
 COSTS = ("costs", "--images", 1)
@@ -67,10 +68,10 @@ def saved(network: Network, path: Path, **changes: object) -> Path:
         ((*COSTS, "--figure", "costs.bmp"), "--figure costs.bmp: the name must end in one of .pdf"),
         ((*COSTS, "--figure", "costs"), "--figure costs: the name must end in one of .pdf"),
         ((*TRAIN, "adam"), "unknown method 'adam': choose from niti-dynamic, niti-static, priot"),
-        ((*PRIOT, "--epochs", -1), "epochs -1: train for 0 epochs or more"),
-        ((*PRIOT, "--test-images", -1), "-1 to test"),
+        (("train", "--method", "priot", "--epochs", -1), "epochs -1: train for 0 epochs or more"),
+        (("train", "--method", "priot", "--test-images", -1), "-1 to test"),
         (
-            (*PRIOT, "--test-images", 2937),
+            ("train", "--method", "priot", "--images", 5, "--test-images", 2937),
             "5 images to train on and 2,937 to test: .* ask for fewer",
         ),
         ((*PRIOT, "--backend", "gpu"), r"argument --backend: invalid choice: 'gpu' \(choose from"),
@@ -154,17 +155,10 @@ def test_folder_as_output_is_refused(refused: Refused, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((*COSTS, "--figure", "new/costs.bmp"), "must end in one of"),
-        ((*COSTS, "--json", "new/costs.json", "--backbone", "none.json"), "none.json: cannot be"),
-        (("plan", "--csv", "new/plan.csv", "--network", "none.json"), "none.json: cannot be"),
-        ((*PRIOT, "--json", "new/record.json", "--threshold", 200), "threshold 200 is outside"),
-        (("sweep", "none.toml", "--runs", "new/runs.jsonl"), "none.toml: cannot be read"),
-        (("explain", "--json", "new/page.json", "--method", "adam"), "unknown method 'adam'"),
-        (("pretrain", "--out", "new/b.json", "--data", "none"), "none: found neither"),
         (("accuracy", "--results", "new", "--quick", "--backbone", "none.json"), "cannot be read"),
+        (("study", "--results", "new", "--data", "none", "--quick"), "--data none: the dataset is"),
         (("widest", "--results", "file/new"), "cannot be written (Not a directory)"),
-        (("tune", "--json", "new/a.json", "--backbone", "none.json"), "none.json: cannot be read"),
-        (("run", "none.elf", "--json", "new/run.json"), "none.elf: cannot be read"),
+        (("widest", "--results", "new", "--data", "none"), "none: found neither test_batch.bin"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )
@@ -394,7 +388,7 @@ def with_machine(machine: int) -> bytes:
     [
         (b"#!/bin/sh\n", "not an ELF file; give the .elf that the linker wrote"),
         (b"", "not an ELF file"),
-        (with_machine(RISC_V), "made for EM_RISCV, not Arm; build for the Cortex-M0+"),
+        (with_machine(RISC_V), "made for RISC-V, not Arm; build for the Cortex-M0+"),
         (TRAINER_ELF[:40], "damaged ELF file"),
         (TRAINER_ELF[: len(TRAINER_ELF) // 2], "other.elf: "),
         (TRAINER_ELF.replace(b"\0mailbox\0", b"\0mailbag\0"), "no symbol 'mailbox'"),

@@ -23,7 +23,8 @@ from experiments.training.inputs import Inputs, load_inputs
 from kernels.errors import KernelError
 from kernels.methods import METHODS, SELECTIONS, method
 from kernels.model import Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d
 from kernels.rounding import Rounding
 
 INPUTS = {"backbone_sha256": "b", "data_sha256": "d"}

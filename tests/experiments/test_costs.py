@@ -64,7 +64,7 @@ def run(
     at_125_mhz: list[dict[str, Any]],  # whatever has to be compiled is compiled by then
 ) -> Run:
     folder = tmp_path_factory.mktemp("costs")
-    files = {kind: folder / f"new folder/costs.{kind}" for kind in ("json", "csv", "png")}
+    files = {kind: folder / f"costs.{kind}" for kind in ("json", "csv", "png")}
     command = [*priot, "costs", "--images", "2"]
     for option, kind in (("--json", "json"), ("--csv", "csv"), ("--figure", "png")):
         command += [option, str(files[kind])]

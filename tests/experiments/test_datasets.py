@@ -63,7 +63,7 @@ def test_idx_is_read_plain_or_gzipped(wrap: type[bytes]) -> None:
         (idx(CUBE[0]), "in 3 dimension"),
         (idx(CUBE)[:14], "ends within its header"),
         (idx(CUBE)[:-1], "promises 24 bytes .* 23 follow"),
-        (idx(CUBE) + b"\0", "promises 24 bytes .* 25 follow"),
+        (idx(CUBE) + b"\0", "promises 24 bytes .* 25 or more follow"),
         (idx(CUBE[:0]), "holds no data"),
         (gzip.compress(idx(CUBE))[:-9], "damaged gzip"),
         (gzip.compress(idx(CUBE)) + b"x", "damaged gzip"),

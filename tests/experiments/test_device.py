@@ -19,7 +19,8 @@ from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import Method, method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.trainer import Scale, Trainer
 from sim import Stop, StopReason
 

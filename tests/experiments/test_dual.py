@@ -16,7 +16,8 @@ from experiments.device.host import Device
 from experiments.device.simulator import simulated_pico
 from experiments.device.variants import Variant
 from kernels.methods import method
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 from sim import Contention
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
@@ -27,7 +28,7 @@ _FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058
 def networks(draw: st.DrawFn) -> Network:
     """Small ones with channels enough for two."""
     shape = (draw(st.integers(1, 7)), draw(st.integers(4, 7)), draw(st.integers(4, 7)))
-    layers: list[Layer] = []
+    layers: list[Operation] = []
     for _ in range(draw(st.integers(0, 2))):
         layers.append(Conv2d(draw(st.integers(1, 10)), draw(st.integers(2, 4)), 1))
         layers += [ReLU()] * draw(st.integers(0, 1))

@@ -25,7 +25,8 @@ from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.explain.memory_map import memory_map
 from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
 from kernels.model import initial_model
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 
 SOURCES = Path(firmware_elf.TRAINER).parent
 EVERYTHING_IN_FLASH = "weights=flash,code=flash,edges=bitmap"
@@ -280,7 +281,7 @@ def test_another_build_is_explained_as_what_it_is(explained: Explained) -> None:
 def test_page_shows_what_the_record_holds(
     small_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = {kind: tmp_path / f"new/map.{kind}" for kind in ("json", "png")}
+    files = {kind: tmp_path / f"map.{kind}" for kind in ("json", "png")}
     arguments = ["explain", "--method", "priot-s", "--placement", "weights=flash", "--images", "1"]
     arguments += ["--backbone", str(small_backbone), "--json", str(files["json"])]
     assert main([*arguments, "--figure", str(files["png"])]) == 0

@@ -14,13 +14,19 @@ from experiment_models import MNIST_NETWORK
 import firmware_elf
 from experiments.cli import _MODULES, _parser
 from experiments.device import simulator
-from experiments.files import InputFile, OutputFile, RunsFile, input_or_dash, output_or_dash
+from experiments.files import (
+    InputFile,
+    input_or_dash,
+    output_file,
+    output_or_dash,
+    runs_file,
+)
 from experiments.pretraining import backbone
 from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
 from kernels.model import initial_model
 
 READ = (InputFile, input_or_dash)
-WRITTEN = (OutputFile, RunsFile, output_or_dash)
+WRITTEN = (output_file, runs_file, output_or_dash)
 
 (SUBPARSERS,) = (
     action.choices

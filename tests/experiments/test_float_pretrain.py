@@ -24,7 +24,8 @@ from experiments.pretraining.networks import vgg11
 from experiments.training.train import right_answers
 from kernels.methods import METHODS
 from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d
 from kernels.trainer import Trainer
 
 PLAN = FloatPlan((0.01, 0.003), Optimiser.ADAM, batch=16)

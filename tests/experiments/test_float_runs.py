@@ -25,7 +25,8 @@ from experiments.training.inputs import Inputs
 from experiments.training.train import Session, accuracy_by_epoch, measured_epochs
 from kernels.methods import METHODS
 from kernels.model import initial_model
-from kernels.network import Dense, MaxPool2d, Network
+from kernels.network import Network
+from kernels.operations import Dense, MaxPool2d
 
 LINEAR = Network("linear", (1, 28, 28), (MaxPool2d(4), Dense(10)))
 RUN = FloatConfiguration(Trained.ALL, 0.01, images=100, test_images=200, epochs=3)

@@ -10,17 +10,19 @@ from experiment_models import SMALL, prepared, sum_in_refusal
 from numpy.typing import NDArray
 
 import firmware_elf
+from experiments.device import generate
 from experiments.device import host as device
-from experiments.device import image
 from experiments.device.host import MAILBOX_FIELDS, Phase
-from experiments.device.image import KINDS, TERNARY_KINDS, encode
-from experiments.device.layout import HEADER_FIELDS, LAYER_FIELDS, MAX_COLUMNS, lay_out
+from experiments.device.image import encode
+from experiments.device.layout import MAX_COLUMNS, lay_out
+from experiments.device.operations import MASKED_ROWS
 from experiments.device.placement import Edges, Placement
-from experiments.device.scratch import MASKED_ROWS
+from experiments.device.schema import KIND_NAMES, KINDS
 from experiments.errors import UserError
 from kernels.methods import Method, method
 from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Dense, ReLU
 from kernels.rounding import Rounding
 
 FOLDER = Path(firmware_elf.__file__).parent
@@ -77,19 +79,41 @@ def macro(source: str, name: str) -> int:
     return int(re.search(rf"#define {name} (\w+?)u?\s", source)[1], 0)
 
 
+@pytest.mark.parametrize("path", generate.generated(generate.ROOT), ids=lambda path: path.name)
+def test_the_committed_file_is_what_the_schema_generates(path: Path) -> None:
+    assert path.read_text() == generate.generated(generate.ROOT)[path]
+
+
+def committed_with(tmp_path: Path, old: str, new: str) -> int:
+    """Copies of the committed files with one text replaced; returns how many files had it."""
+    changed = 0
+    for path, content in generate.generated(generate.ROOT).items():
+        copy = tmp_path / path.relative_to(generate.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(content.replace(old, new))
+        changed += old in content
+    return changed
+
+
 @pytest.mark.parametrize(
-    ("source", "struct", "fields"),
-    [
-        (IMAGE_H, "image", HEADER_FIELDS),
-        (IMAGE_H, "layer", LAYER_FIELDS),
-        (IMAGE_H, "shape", image.SHAPE_FIELDS),
-        (MAILBOX_H, "mailbox", MAILBOX_FIELDS),
-    ],
+    "declared",
+    ["int32_t padding;", "| 8 | `padding` |", "MAX_POOL2D = 4", "PACKED_MASK 64", "packed; /*"],
 )
-def test_fields_are_those_of_the_c_struct_in_their_order(
-    source: str, struct: str, fields: tuple[str, ...]
-) -> None:
-    assert list(fields) == struct_fields(source, struct)
+def test_what_somebody_changed_by_hand_is_generated_anew(tmp_path: Path, declared: str) -> None:
+    assert committed_with(tmp_path, declared, declared.upper().replace("4", "5")) == 1
+    for path, content in generate.generated(tmp_path).items():
+        original = generate.ROOT / path.relative_to(tmp_path)
+        assert content == original.read_text()
+
+
+def test_a_declaration_without_a_place_is_an_error(tmp_path: Path) -> None:
+    assert committed_with(tmp_path, "struct layer {", "struct stratum {") == 1
+    with pytest.raises(ValueError, match=r"found 0 places of .*struct layer"):
+        generate.generated(tmp_path)
+
+
+def test_fields_of_the_mailbox_are_those_of_the_c_struct_in_their_order() -> None:
+    assert list(MAILBOX_FIELDS) == struct_fields(MAILBOX_H, "mailbox")
 
 
 @pytest.mark.parametrize("source", [IMAGE_H, MAILBOX_H])
@@ -100,31 +124,13 @@ def test_every_member_of_a_struct_is_one_word(source: str) -> None:
     assert set(members) <= {"int32_t", "uint32_t", "struct"}
 
 
-def test_magic_and_version_are_those_of_the_firmware() -> None:
-    assert macro(IMAGE_H, "IMAGE_MAGIC") == image.MAGIC
-    assert macro(IMAGE_H, "IMAGE_VERSION") == image.VERSION
-
-
-def test_flags_are_those_of_the_firmware() -> None:
-    names = (
-        *("DYNAMIC", "TRAINS_SCORES", "SPARSE_SCORES", "ROUND_NEAREST"),
-        *("WEIGHTS_IN_FLASH", "EDGES_BY_BITMAP"),
-    )
-    flags = {name: getattr(image, name) for name in names}
-    assert enumeration(IMAGE_H, "image_flags") == flags
-
-
-def test_packed_mask_is_that_of_the_predictor() -> None:
-    assert macro(header("predictor/masked.h"), "PACKED_MASK") == image.PACKED_MASK
+def test_rows_of_a_packed_mask_are_those_of_the_predictor() -> None:
     assert macro(header("predictor/masked.c"), "ROWS") == MASKED_ROWS
 
 
-def test_kinds_of_layers_are_those_of_the_firmware() -> None:
-    names = {"CONV2D": Conv2d, "DENSE": Dense, "RELU": ReLU, "MAX_POOL2D": MaxPool2d}
-    kinds = enumeration(IMAGE_H, "layer_kind")
-    assert {layer: kinds.pop(name) for name, layer in names.items()} == KINDS
-    ternary = {"TERNARY_CONV2D": Conv2d, "TERNARY_DENSE": Dense}
-    assert KINDS | {ternary[name]: number for name, number in kinds.items()} == TERNARY_KINDS
+def test_every_kind_of_layer_has_a_number_of_its_own() -> None:
+    numbers = [*KIND_NAMES.values()]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
 
 
 def test_commands_phases_and_breakpoints_are_those_of_the_firmware() -> None:

@@ -21,7 +21,8 @@ from experiments.errors import UserError
 from experiments.pretraining.networks import TINY_CNN
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 
 PLACED = [
     ("priot", "weights=flash"),

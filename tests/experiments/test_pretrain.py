@@ -24,7 +24,8 @@ from experiments.pretraining.checkpoint import Checkpoint, Progress
 from experiments.pretraining.networks import vgg11
 from experiments.pretraining.pretrain import Plan, pretrain
 from kernels.model import Initial, initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 NETWORK = Network("small", (3, 32, 32), (MaxPool2d(4), Conv2d(6), ReLU(), MaxPool2d(2), Dense(10)))
 PLAN = Plan((3, 2), batch=8, augmented=True, initial=Initial.HE)

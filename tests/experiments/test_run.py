@@ -13,6 +13,7 @@ import pytest
 import firmware_elf
 from experiments.cli import main
 from sim import FaultReason, Pico
+from sim.loading.elf_file import ElfFile
 from sim.session import Console, Ending, Limits, run_session
 
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
@@ -309,6 +310,24 @@ def test_bad_input_is_told_in_one_line(
     assert printed.out == ""
     assert printed.err.count("\n") == 1
     assert told in printed.err
+
+
+def test_damaged_line_tables_are_told_before_a_run_that_needs_them(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = bytearray(Path(built("hello")).read_bytes())
+    elf = ElfFile(bytes(image), "hello")
+    table = next(one for one in elf.sections if elf.name_of(one) == ".debug_line")
+    image[table.offset + 4] = 9  # the version of DWARF
+    path = tmp_path / "damaged.elf"
+    path.write_bytes(image)
+    assert main(["run", str(path), "--profile", str(tmp_path / "p.lines.txt")]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.endswith(
+        "damaged.elf: damaged ELF file (line tables of DWARF 9); build it again\n"
+    )
+    assert main(["run", str(path)]) == 0
 
 
 def test_diff_of_what_is_no_record(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,22 +18,22 @@ from kernels.methods import SELECTIONS, method
 from kernels.model import with_scores
 from kernels.selection import gradient_magnitudes
 
-GRADIENT = ("--method", "priot-s", "--selection", "gradient")
+PRIOT_S = ("--method", "priot-s", "--selection")
+GRADIENT = (*PRIOT_S, "gradient")
 
 
 @pytest.mark.parametrize("variant", Variant)
 def test_device_and_reference_give_the_same_run(
     variant: Variant, small_backbone: Path, record_of
 ) -> None:
-    options = ["train", *GRADIENT, "--backbone", small_backbone]
-    options += ["--images", 8, "--test-images", 4, "--epochs", 2]
-    reference = record_of(*options)
-    pico = record_of(*options, "--backend", "pico", "--variant", variant)
+    run = ["--backbone", small_backbone, "--images", 8, "--test-images", 4, "--epochs", 2]
+    reference = record_of("train", *GRADIENT, *run)
+    pico = record_of("train", *GRADIENT, *run, "--backend", "pico", "--variant", variant)
     assert reference["label"] == pico["label"] == "PRIOT-S 10 % gradient"
     assert reference["configuration"]["selection"] == "gradient"
     for number in ("right", "saturated_logits", "scales", "final_state_sha256"):
         assert pico[number] == reference[number]
-    other = record_of(*options, "--selection", "magnitude")
+    other = record_of("train", *PRIOT_S, "magnitude", *run)
     assert other["final_state_sha256"] != reference["final_state_sha256"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from experiment_commands import without_progress
 
 from experiments.cli import main
 from experiments.errors import UserError
@@ -78,7 +79,7 @@ def start(small_backbone: Path, priot: list[str], tmp_path: Path) -> Iterator[St
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     out, err = process.communicate(timeout=240)
-    return process.returncode, out, err
+    return process.returncode, out, without_progress(err)
 
 
 @pytest.fixture(scope="module")

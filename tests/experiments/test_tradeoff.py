@@ -38,7 +38,8 @@ from experiments.paper.tradeoff_query import Limits, most_accurate
 from experiments.pretraining.backbone import Backbone, backbone_record
 from kernels.methods import Method, method
 from kernels.model import initial_model
-from kernels.network import Dense, Network
+from kernels.network import Network
+from kernels.operations import Dense
 
 SETTINGS = resources.files("experiments") / "paper" / "settings"
 OF_CONTENDER = ("method", "scored_fraction", "selection", "trained_layers")

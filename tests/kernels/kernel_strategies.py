@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from kernels.matrices.float_products import FloatProducts
 from kernels.matrices.products import is_exact
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
 try:
     from kernels.matrices.int8_products import Int8Products
@@ -50,7 +51,7 @@ def networks(draw: st.DrawFn) -> Network:
     """Any network of small planes: convolutions, pooling and ReLU, then dense layers."""
     shape = draw(st.tuples(st.integers(1, 3), st.integers(2, 8), st.integers(2, 8)))
     height, width = shape[1:]
-    layers: list[Layer] = []
+    layers: list[Operation] = []
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from((Conv2d, MaxPool2d, ReLU)))
         side = min(height, width)

@@ -7,29 +7,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, networks
-from oracle_training import Ints, NaiveTrainer, clipped, ints, requantised, width_of
 from test_kernels_matrices import images_for, labels_for
-from test_kernels_trainer import CNN, learning, methods, naive, random_model, random_scales
+from test_kernels_trainer import CNN, learning, methods, random_model, random_scales
 
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, Network
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense
+from kernels.reference.integers import Ints, ints
+from kernels.reference.rounding import bit_width, clipped, requantised
+from kernels.reference.trainer import ReferenceTrainer
 from kernels.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("products", "pieces")
 
 
-class _Alone(NaiveTrainer):
+class _Alone(ReferenceTrainer):
     """One image of a batch, with the batch's shifts: notes how wide its own sums are."""
 
     widths: dict[tuple[str, int], int]
 
-    def _shift(self, direction: str, index: int, sums: Ints) -> int:
-        self.widths[direction, index] = width_of(sums)
-        return super()._shift(direction, index, sums)
+    def _shift(self, index: int, which: str, sums: Ints) -> int:
+        self.widths[which, index] = bit_width(sums)
+        return super()._shift(index, which, sums)
 
-    def _update(self) -> None:
+    def update(self) -> None:
         """Gradients are added up first."""
 
 
@@ -51,7 +54,7 @@ def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
         used = trainer.used
         single = []
         for image, label in zip(images, labels, strict=True):
-            alone = _Alone(**vars(naive(start.copy(), chosen, used)))
+            alone = _Alone(start, chosen, used)
             alone.widths = {}
             alone.step(ints(image), int(label))
             single.append(alone)
@@ -65,9 +68,9 @@ def test_a_batch_is_one_tensor(name: str, dynamic: bool) -> None:
                 for direction in ("forward", "backward"):
                     widths = [alone.widths.get((direction, index), 0) for alone in single]
                     assert getattr(used[index], direction) == max(0, max(widths) - 7)
-                assert used[index].gradient_bits == width_of(gradient)
+                assert used[index].gradient_bits == bit_width(gradient)
             shift = used[index].update_shift(chosen.learning_rate_bits)
-            moved = ints(values) - requantised(gradient, shift, single[0].nearest)
+            moved = ints(values) - requantised(gradient, shift, chosen.rounding)
             expected = [clipped(value) for value in moved.reshape(-1)]
             assert model.trained[index].reshape(-1).tolist() == expected
         for index in start.trained.keys() - learning(network, chosen.trained_layers):

@@ -9,35 +9,26 @@ import numpy as np
 import pytest
 from kernel_strategies import image_for
 from numpy.typing import NDArray
-from oracle_training import NaiveTrainer, ints
-from test_kernels_trainer import learning
 
 from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
 from kernels.errors import KernelError
 from kernels.methods import METHODS, Method, method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from kernels.reference.integers import ints
+from kernels.reference.trainer import ReferenceTrainer
 from kernels.trainer import Scale
 
 CNN = Network("cnn", (1, 6, 6), (Conv2d(3), ReLU(), MaxPool2d(2), Dense(6), ReLU(), Dense(4)))
 NITI = method("niti-static")
 
 
-def naive_shifts(model: Model, chosen: Method, image: NDArray[np.int8], label: int) -> NaiveTrainer:
+def dynamic_step(
+    model: Model, chosen: Method, image: NDArray[np.int8], label: int
+) -> ReferenceTrainer:
     """One dynamic step from the model as it is."""
-    trainer = NaiveTrainer(
-        model.network,
-        {index: ints(weights) for index, weights in model.weights.items()},
-        model.exponents,
-        {index: ints(scores) for index, scores in model.scores.items()},
-        model.scored,
-        chosen.learning_rate_bits,
-        chosen.threshold,
-        chosen.double_threshold,
-        nearest=False,
-        static=None,
-        trained=learning(model.network, chosen.trained_layers),
-    )
+    trainer = ReferenceTrainer(model, chosen, None)
     trainer.step(ints(image), label)
     return trainer
 
@@ -74,8 +65,8 @@ def test_scales_follow_from_independent_dynamic_steps(chosen: Method, seed: int)
     images = np.stack([image_for(CNN, generator) >> (n % 4) for n in range(24)])
     labels = generator.integers(0, 4, 24).astype(np.uint8)
     for n in range(0, 24, 2):  # these are right, most of them with full confidence
-        labels[n] = np.argmax(naive_shifts(model, chosen, images[n], 0).outputs[-1])
-    steps = [naive_shifts(model, chosen, *pair) for pair in zip(images, labels, strict=True)]
+        labels[n] = np.argmax(dynamic_step(model, chosen, images[n], 0).outputs[-1])
+    steps = [dynamic_step(model, chosen, *pair) for pair in zip(images, labels, strict=True)]
     wrong = [step for step in steps if step.errors[-1].any()]
     assert 0 < len(wrong) < len(steps)
     apart = (Rule(*of_each) for of_each in product(Statistic, repeat=3))

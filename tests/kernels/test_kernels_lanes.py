@@ -10,7 +10,8 @@ from kernel_strategies import SEEDS, image_for, int8s, networks
 from test_kernels_trainer import methods, random_model, random_scales
 
 from kernels.methods import METHODS, Method, method
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 from kernels.trainer import Trainer
 from kernels.vectors import BLOCK, LANES

@@ -1,27 +1,30 @@
-"""kernels.conv2d, dense, max_pool2d and relu against six-fold loops, and their gradients."""
+"""kernels.operations: one layer alone against the specification, and its gradients as adjoints."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import oracle_training as oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
-from oracle_training import ints
 
-from kernels.conv2d import (
+from kernels.methods import method
+from kernels.model import initial_model
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation
+from kernels.operations.conv2d import (
     conv2d_forward,
     conv2d_input_error,
     conv2d_weight_gradient,
     scratch_size,
 )
-from kernels.dense import dense_forward, dense_input_error, dense_weight_gradient
-from kernels.methods import method
-from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network
-from kernels.relu import relu_backward, relu_forward
+from kernels.operations.dense import dense_forward, dense_input_error, dense_weight_gradient
+from kernels.operations.relu import relu_backward, relu_forward
+from kernels.reference import conv2d as specified_conv2d
+from kernels.reference import dense as specified_dense
+from kernels.reference import max_pool2d as specified_max_pool2d
+from kernels.reference.integers import ints
 from kernels.trainer import Scale, Trainer
 
 
@@ -126,7 +129,7 @@ def assert_adjoint(
 @settings(max_examples=60)
 @given(conv2d_cases())
 def test_conv2d_forward_equals_six_loops(case: Case) -> None:
-    expected = oracle.conv2d_forward(ints(case.weights), ints(case.inputs), case.padding)
+    expected = specified_conv2d.conv2d_forward(ints(case.weights), ints(case.inputs), case.padding)
     assert conv2d_sums(case).tolist() == expected.tolist()
 
 
@@ -134,7 +137,7 @@ def test_conv2d_forward_equals_six_loops(case: Case) -> None:
 @given(conv2d_cases())
 def test_conv2d_input_error_equals_six_loops(case: Case) -> None:
     weights, error = ints(case.weights), ints(case.error)
-    expected = oracle.conv2d_input_error(weights, error, case.padding, case.inputs.shape)
+    expected = specified_conv2d.conv2d_input_error(weights, error, case.padding)
     assert conv2d_error(case).tolist() == expected.tolist()
 
 
@@ -142,7 +145,7 @@ def test_conv2d_input_error_equals_six_loops(case: Case) -> None:
 @given(conv2d_cases())
 def test_conv2d_weight_gradient_equals_six_loops(case: Case) -> None:
     inputs, error = ints(case.inputs), ints(case.error)
-    expected = oracle.conv2d_weight_gradient(inputs, error, case.padding, case.weights.shape)
+    expected = specified_conv2d.conv2d_weight_gradient(inputs, error, case.padding)
     assert conv2d_gradient(case).tolist() == expected.tolist()
 
 
@@ -168,9 +171,12 @@ def test_conv2d_does_not_turn_the_kernel(pixel: tuple[int, int]) -> None:
 @given(dense_cases())
 def test_dense_equals_plain_sums(case: Case) -> None:
     weights, inputs, error = ints(case.weights), ints(case.inputs), ints(case.error)
-    assert dense_sums(case).tolist() == oracle.dense_forward(weights, inputs).tolist()
-    assert dense_error(case).tolist() == oracle.dense_input_error(weights, error).tolist()
-    assert dense_gradient(case).tolist() == oracle.dense_weight_gradient(inputs, error).tolist()
+    assert dense_sums(case).tolist() == specified_dense.dense_forward(weights, inputs).tolist()
+    assert dense_error(case).tolist() == specified_dense.dense_input_error(weights, error).tolist()
+    assert (
+        dense_gradient(case).tolist()
+        == specified_dense.dense_weight_gradient(inputs, error).tolist()
+    )
 
 
 @given(dense_cases())
@@ -191,7 +197,7 @@ def test_a_kernel_refuses_the_wrong_dtype() -> None:
         dense_forward(np.zeros((1, 2), np.int16), np.zeros(2, np.int8), np.zeros(1, np.int32))
 
 
-def identity_before(layer: Layer, shape: tuple[int, int, int]) -> Trainer:
+def identity_before(layer: Operation, shape: tuple[int, int, int]) -> Trainer:
     """A trainer whose layer 1 is ``layer``, fed by a 1x1 convolution that copies its input."""
     layers = (Conv2d(shape[0], kernel=1, padding=0), layer, Dense(2))
     model = initial_model(Network("copy", shape, layers), seed=0)
@@ -214,14 +220,12 @@ def planes_to_pool(draw: st.DrawFn) -> tuple[NDArray[np.int8], int]:
 def assert_max_pool(inputs: NDArray[np.int8], size: int) -> None:
     """Outputs, and where the error of each output arrives."""
     trainer = identity_before(MaxPool2d(size), inputs.shape)
-    outputs, found = oracle.max_pool2d(ints(inputs), size)
+    outputs = specified_max_pool2d.max_pool2d_forward(ints(inputs), size)
     trainer.forward(inputs)
     assert trainer.outputs[0].tolist() == inputs.tolist()
     assert trainer.outputs[1].tolist() == outputs.tolist()
     trainer.backward(label=0)
-    expected = np.zeros(inputs.shape, int)
-    for place, source in found.items():
-        expected[source] = trainer.errors[1][place]
+    expected = specified_max_pool2d.max_pool2d_backward(ints(inputs), size, ints(trainer.errors[1]))
     assert trainer.errors[0].tolist() == expected.tolist()
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from kernels.calibration import calibrate
 from kernels.methods import METHODS, method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 from kernels.trainer import Trainer
 

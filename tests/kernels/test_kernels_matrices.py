@@ -12,7 +12,8 @@ from test_kernels_trainer import CNN, methods, random_model, random_scales
 
 from kernels.methods import METHODS, Method, method
 from kernels.model import Model, initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.scale import Scale
 from kernels.trainer import LARGE, Trainer
 

@@ -8,7 +8,8 @@ import pytest
 
 from kernels.errors import KernelError
 from kernels.methods import METHODS, MethodError, method
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.rounding import Rounding
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kernels.methods import METHODS, SELECTIONS, method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from kernels.scores import UNSCORED
 
 NETWORK = Network(

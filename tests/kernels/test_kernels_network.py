@@ -11,7 +11,8 @@ from kernel_strategies import networks
 from kernels.errors import KernelError
 from kernels.methods import method
 from kernels.model import initial_model
-from kernels.network import Conv2d, Dense, Layer, MaxPool2d, Network, NetworkError, ReLU
+from kernels.network import Network, NetworkError
+from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 from kernels.trainer import Trainer
 
 LENET = Network(
@@ -96,7 +97,7 @@ def test_no_sum_exceeds_its_bound(network: Network) -> None:
         assert used.backward <= max(0, bound.bit_length() - 7)
 
 
-def network_of(*layers: Layer, shape: tuple[int, ...] = (1, 8, 8)) -> Network:
+def network_of(*layers: Operation, shape: tuple[int, ...] = (1, 8, 8)) -> Network:
     return Network("net", shape, layers)  # type: ignore[arg-type]
 
 
@@ -115,7 +116,7 @@ def network_of(*layers: Layer, shape: tuple[int, ...] = (1, 8, 8)) -> Network:
         ((Dense(0), Dense(2)), r"layer 0 \(dense 1\)"),
     ],
 )
-def test_a_layer_that_does_not_fit_is_named(layers: tuple[Layer, ...], message: str) -> None:
+def test_a_layer_that_does_not_fit_is_named(layers: tuple[Operation, ...], message: str) -> None:
     with pytest.raises(NetworkError, match=f"net, {message}"):
         network_of(*layers)
 
@@ -126,7 +127,7 @@ def test_a_pooling_window_of_zero_is_refused() -> None:
 
 
 @pytest.mark.parametrize("layers", [(), (Conv2d(2),), (Dense(2), ReLU())])
-def test_the_last_layer_must_be_dense(layers: tuple[Layer, ...]) -> None:
+def test_the_last_layer_must_be_dense(layers: tuple[Operation, ...]) -> None:
     with pytest.raises(NetworkError, match="net: the last layer must be dense"):
         network_of(*layers)
 

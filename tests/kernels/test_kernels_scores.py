@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
-from oracle_training import clipped, rounded
 
 from kernels.methods import NEVER_DOUBLED
+from kernels.reference.rounding import clipped, rounded
 from kernels.rounding import Rounding
 from kernels.scores import UNSCORED, descend, prune, score_gradient
 
@@ -101,9 +101,8 @@ def test_descend_subtracts_the_rounded_step_and_clips(
     values = int8s(generator, (count,))
     largest = min(2**31 - 1, 2 ** (shift + 8))
     gradient = generator.integers(-largest, largest, count, np.int32, endpoint=True)
-    nearest = rounding is Rounding.NEAREST
     pairs = zip(values.tolist(), gradient.tolist(), strict=True)
-    expected = [clipped(value - clipped(rounded(g, shift, nearest))) for value, g in pairs]
+    expected = [clipped(value - clipped(rounded(g, shift, rounding))) for value, g in pairs]
     descend(values, gradient, shift, rounding)
     assert values.tolist() == expected
 

@@ -1,4 +1,4 @@
-"""kernels.selection: how large each edge's gradient is, against plain Python integers."""
+"""kernels.selection: how large each edge's gradient is, against the specification."""
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
 from numpy.typing import NDArray
-from oracle_training import NaiveTrainer, ints
 
 from kernels.errors import KernelError
+from kernels.methods import method
 from kernels.model import Model, initial_model
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from kernels.reference.integers import ints
+from kernels.reference.trainer import ReferenceTrainer
 from kernels.rounding import Rounding
 from kernels.selection import SelectionError, gradient_magnitudes
 
 CNN = Network("cnn", (1, 6, 6), (Conv2d(3), ReLU(), MaxPool2d(2), Dense(6), ReLU(), Dense(4)))
 
 
-def one_step(backbone: Model, rounding: Rounding, image: NDArray[np.int8]) -> NaiveTrainer:
+def one_step(backbone: Model, rounding: Rounding, image: NDArray[np.int8]) -> ReferenceTrainer:
     """A NITI step on one image of class 1, which prunes nothing."""
-    trainer = NaiveTrainer(
-        backbone.network,
-        {index: ints(weights) for index, weights in backbone.weights.items()},
-        backbone.exponents,
-        scores={},
-        scored={},
-        learning_rate_bits=0,
-        threshold=0,
-        double_threshold=None,
-        nearest=rounding is Rounding.NEAREST,
-        static=None,
-        trained=frozenset(backbone.network.weighted),
-    )
+    trainer = ReferenceTrainer(backbone, method("niti-dynamic", rounding=rounding), None)
     trainer.step(ints(image), 1)
     return trainer
 

@@ -1,4 +1,4 @@
-"""kernels.trainer: whole steps of every method, bit for bit against plain Python integers."""
+"""kernels.trainer: whole steps of every method, bit for bit against the specification."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
-from oracle_training import NaiveTrainer, Shifts, ints
 
 from kernels.methods import METHODS, Method, MethodError, method
 from kernels.model import Model, initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from kernels.reference.integers import ints
+from kernels.reference.trainer import ReferenceTrainer
 from kernels.rounding import Rounding
 from kernels.trainer import Scale, Trainer
 
@@ -86,34 +88,18 @@ def random_scales(network: Network, seed: int) -> dict[int, Scale]:
     }
 
 
-def naive(model: Model, chosen: Method, scales: dict[int, Scale] | None) -> NaiveTrainer:
-    return NaiveTrainer(
-        model.network,
-        {index: ints(weights) for index, weights in model.weights.items()},
-        dict(model.exponents),
-        {index: ints(scores) for index, scores in model.scores.items()},
-        {index: scored.copy() for index, scored in model.scored.items()},
-        chosen.learning_rate_bits,
-        chosen.threshold,
-        chosen.double_threshold,
-        chosen.rounding is Rounding.NEAREST,
-        scales and {i: Shifts(s.forward, s.backward, s.gradient_bits) for i, s in scales.items()},
-        learning(model.network, chosen.trained_layers),
-    )
-
-
-def assert_equal_tensors(trainer: Trainer, expected: NaiveTrainer) -> None:
+def assert_equal_tensors(trainer: Trainer, expected: ReferenceTrainer) -> None:
     """Outputs, errors, gradients, shifts, weights and scores."""
     for index in range(len(expected.outputs)):
         assert trainer.outputs[index].tolist() == expected.outputs[index].tolist()
         assert trainer.errors[index].tolist() == expected.errors[index].tolist()
+    assert trainer.used == expected.used
+    assert trainer.logit_exponent == expected.logit_exponent
     assert trainer.gradients.keys() == expected.gradients.keys()
     for index, gradient in expected.gradients.items():
         assert trainer.gradients[index].tolist() == gradient.tolist()
     for index, weights in expected.weights.items():
         assert trainer.model.weights[index].tolist() == weights.tolist()
-        used, shifts = trainer.used[index], expected.used[index]
-        assert used == Scale(shifts.forward, shifts.backward, shifts.gradient_bits)
     for index, scores in expected.scores.items():
         assert trainer.model.scores[index].tolist() == scores.tolist()
 
@@ -122,7 +108,7 @@ def assert_equal_steps(
     model: Model, chosen: Method, scales: dict[int, Scale] | None, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
-    expected, trainer = naive(model, chosen, scales), Trainer(model, chosen, scales)
+    expected, trainer = ReferenceTrainer(model, chosen, scales), Trainer(model, chosen, scales)
     for _ in range(STEPS):
         image = image_for(model.network, generator)
         label = int(generator.integers(model.network.classes))
@@ -135,7 +121,7 @@ def assert_equal_steps(
 
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
-def test_steps_of_any_network_equal_plain_integers(name: str, dynamic: bool) -> None:
+def test_steps_of_any_network_equal_the_specification(name: str, dynamic: bool) -> None:
     @settings(max_examples=20)
     @given(networks(), methods(name), SEEDS)
     def steps_equal(network: Network, chosen: Method, seed: int) -> None:
@@ -148,7 +134,9 @@ def test_steps_of_any_network_equal_plain_integers(name: str, dynamic: bool) -> 
 @pytest.mark.parametrize("rounding", Rounding)
 @pytest.mark.parametrize("dynamic", [True, False], ids=["dynamic", "static"])
 @pytest.mark.parametrize("name", METHODS)
-def test_steps_of_a_cnn_equal_plain_integers(name: str, dynamic: bool, rounding: Rounding) -> None:
+def test_steps_of_a_cnn_equal_the_specification(
+    name: str, dynamic: bool, rounding: Rounding
+) -> None:
     chosen = method(name, rounding=rounding)
     for seed in range(3):
         scales = None if dynamic else random_scales(CNN, seed)
@@ -399,19 +387,19 @@ def test_the_update_shift_leaves_the_bits_of_the_learning_rate(
 def test_learning_rate_changes_between_steps(name: str, matrices: bool) -> None:
     @settings(max_examples=20)
     @given(networks(), methods(name), SEEDS, st.booleans(), st.lists(st.integers(0, 7), max_size=3))
-    def changed_equals_plain_integers(
+    def changed_equals_the_specification(
         network: Network, chosen: Method, seed: int, dynamic: bool, later: list[int]
     ) -> None:
         scales = None if dynamic else random_scales(network, seed)
         model = random_model(network, chosen, seed)
-        expected = naive(model, chosen, scales)
+        expected = ReferenceTrainer(model, chosen, scales)
         by_steps, by_loops = (
             Trainer(model.copy(), chosen, scales, matrices=matrices) for _ in range(2)
         )
         image = image_for(network, np.random.default_rng(seed))
         for bits in (None, *later):
             if bits is not None:
-                expected.learning_rate_bits = bits
+                expected.method = replace(expected.method, learning_rate_bits=bits)
                 by_steps.set_learning_rate_bits(bits)
                 by_loops.set_learning_rate_bits(bits)
                 assert by_steps.method.learning_rate_bits == bits
@@ -421,7 +409,7 @@ def test_learning_rate_changes_between_steps(name: str, matrices: bool) -> None:
             assert_equal_tensors(by_steps, expected)
             assert by_loops.model.state_hash() == by_steps.model.state_hash()
 
-    changed_equals_plain_integers()
+    changed_equals_the_specification()
 
 
 @pytest.mark.parametrize("bits", [-1, 8])

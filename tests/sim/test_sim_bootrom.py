@@ -627,6 +627,11 @@ def test_flash_is_erased_by_sectors_and_programmed_by_pages() -> None:
     assert (chip[4352:4608] == 0xF0).all()
     assert (chip[4608:12288] == 0xFF).all()
     assert (chip[12288:] == before[12288:]).all()
+    kept = chip.copy()
+    for offset in (0, 4096, 4 * 4096):
+        flash.erase(chip, offset, 0)
+        flash.program(chip, offset, data[:0])
+    assert (chip == kept).all(), "no bytes are none"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import firmware_elf
 from experiments.device.host import Device
 from kernels.methods import method
 from kernels.model import initial_model, with_scores
-from kernels.network import Conv2d, Dense, MaxPool2d, Network, ReLU
+from kernels.network import Network
+from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from sim import Pico, StopReason
 from sim.gdb.server import Ending, Server, SessionEnd
 from sim.semihosting import Semihosting

@@ -564,3 +564,13 @@ def test_no_packet_breaks_a_session(packets: list[bytes]) -> None:
 
 
 _FUZZED = ready()
+
+
+@pytest.mark.parametrize("address", [_DATA, 0, 0x1000_0000, 0x5000_0000, 0xFFFF_FFFF])
+def test_nothing_is_read_and_written_anywhere(address: int) -> None:
+    """GDB asks for no bytes, as with `X addr,0:` when it looks whether a stub knows X."""
+    with served(ready()) as (client, _):
+        assert client.ask(b"m%x,0" % address) == b""
+        for command in (b"M%x,0:", b"X%x,0:", b"vFlashErase:%x,0", b"vFlashWrite:%x:"):
+            assert client.ask(command % address) == b"OK", command
+        assert client.ask(b"vFlashDone") == b"OK"

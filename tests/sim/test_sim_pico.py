@@ -178,3 +178,11 @@ def test_memory_use() -> None:
     assert (use.code, use.static_data, use.stack, use.capacity) == (8, 0x40, 12, 270336)
     assert use.arena == 0x104
     assert use.total == 8 + 0x40 + 12 + 0x104
+
+
+@pytest.mark.parametrize("address", [0x2000_0000, 0, 0x1000_0000, 0x5000_0000, 0xFFFF_FFFF])
+def test_nothing_is_read_and_written_anywhere(address: int) -> None:
+    target = pico("bkpt #0")
+    target.write(address, b"")
+    target.write(address, np.zeros(0, np.uint32))
+    assert target.read(address, np.uint8, 0).size == 0

@@ -1,6 +1,7 @@
 """Semihosting's calls, made with the registers and parameter blocks that a program would make."""
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from sim_programs import SRAM_BASE, program
 
 from sim import Pico
-from sim.semihosting import MODES, Semihosting, SemihostingError
+from sim.host_files import MODES
+from sim.limits import HANDLES
+from sim.semihosting import Semihosting, SemihostingError
 
 BLOCK, TEXT, BUFFER = SRAM_BASE + 0x1000, SRAM_BASE + 0x2000, SRAM_BASE + 0x3000
 OPEN, CLOSE, WRITEC, WRITE0, WRITE, READ = 1, 2, 3, 4, 5, 6
@@ -21,10 +24,12 @@ FAILED = 0xFFFF_FFFF
 class Caller:
     """Makes calls to a Semihosting as a program would."""
 
-    def __init__(self, folder: Path | None = None, command_line: str = "") -> None:
+    def __init__(
+        self, folder: Path | None = None, command_line: str = "", megabytes: float = 1
+    ) -> None:
         self.pico = Pico(program("bkpt #0xab; bkpt #0"))
         self.output = bytearray()
-        self.host = Semihosting(self.pico, self.output.extend, folder, command_line)
+        self.host = Semihosting(self.pico, self.output.extend, folder, command_line, megabytes)
 
     def call(self, number: int, argument: int = 0) -> int:
         self.pico.set_registers(r0=number, r1=argument)
@@ -142,6 +147,84 @@ def test_wrong_handles_and_directions_are_errors(filing: Caller) -> None:
     assert caller.call(ERRNO) == errno.ENOENT
     assert caller.open("new", 12) == FAILED
     assert caller.call(ERRNO) == errno.EINVAL
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Caller]:
+    """A caller whose files may grow by 16 KB, in which a new one counts as 4 KB at least."""
+    caller = Caller(tmp_path, megabytes=1 / 64)
+    yield caller
+    caller.host.close()
+
+
+def test_files_grow_as_far_as_they_may(small: Caller, tmp_path: Path) -> None:
+    """As on a full disk: what there is room for is written, of the rest it is told."""
+    handle = small.open("a", MODES.index("w+b"))
+    assert small.write(handle, bytes(12_000)) == 0
+    assert not small.host.files_are_full
+    assert small.write(handle, bytes(1000)) == 1000 - 288
+    assert small.host.files_are_full
+    assert small.write(handle, b"x") == 1
+    assert small.call(SEEK, small.block(handle, 0)) == 0
+    assert small.write(handle, bytes(12_000)) == 0  # what is there can be written again
+    small.call(SEEK, small.block(handle, 0xFFFF_0000))
+    assert small.write(handle, b"x") == 1
+    assert (tmp_path / "a").stat().st_size == 3 * 4096
+
+
+def test_room_comes_back_with_a_file_that_is_removed_and_closed(small: Caller) -> None:
+    handle = small.open("a", MODES.index("wb"))
+    assert small.write(handle, bytes(12_288)) == 0
+    assert small.call(REMOVE, small.block(TEXT, 1)) == 0
+    assert small.open("b", MODES.index("wb")) == FAILED  # its room is still taken
+    assert small.call(ERRNO) == errno.ENOSPC
+    assert small.call(CLOSE, small.block(handle)) == 0
+    for name in "bbb":
+        handle = small.open(name, MODES.index("wb"))
+        assert small.write(handle, bytes(12_288)) == 0
+        assert small.call(CLOSE, small.block(handle)) == 0
+        assert small.call(REMOVE, small.block(TEXT, 1)) == 0
+
+
+def test_a_file_that_gives_way_to_another_leaves_its_room(small: Caller) -> None:
+    for _ in range(3):
+        for name in "ab":
+            handle = small.open(name, MODES.index("wb"))
+            assert small.write(handle, bytes(4096)) == 0
+            small.call(CLOSE, small.block(handle))
+        small.pico.write(TEXT, b"ab")
+        assert small.call(RENAME, small.block(TEXT, 1, TEXT + 1, 1)) == 0
+
+
+def test_a_file_that_was_there_does_not_count(small: Caller, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(1 << 20))
+    handle = small.open("a", MODES.index("ab"))
+    assert small.write(handle, bytes(16_384)) == 0
+    assert small.write(handle, bytes(1)) == 1
+
+
+def test_empty_files_have_an_end(small: Caller) -> None:
+    handles = [small.open(f"f{number}", MODES.index("wb")) for number in range(5)]
+    assert handles == [1, 2, 3, 4, FAILED]
+    assert small.call(ERRNO) == errno.ENOSPC
+
+
+def test_handles_have_an_end() -> None:
+    caller = Caller()
+    handles = [caller.open(":tt", 4) for _ in range(HANDLES + 1)]
+    assert handles[-2:] == [HANDLES, FAILED]
+    assert caller.call(ERRNO) == errno.EMFILE
+
+
+@pytest.mark.parametrize("mode", ["rb", "r+b", "wb", "ab"])
+def test_pipes_and_loops_of_links_are_no_files(filing: Caller, tmp_path: Path, mode: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "loop", "folder", "loop/x", "n" * 5000, "n" * 300):
+        assert filing.open(name, MODES.index(mode)) == FAILED, name
+        filing.pico.write(TEXT, name.encode() + b"new")
+        assert filing.call(RENAME, filing.block(TEXT, len(name), TEXT + len(name), 3)) == FAILED
 
 
 def test_exit_codes() -> None:

@@ -4,6 +4,7 @@ import pytest
 from sim_programs import ElfSource, assemble, pico
 
 from sim import Pico, Program
+from sim.limits import OUTPUT_KEPT
 from sim.session import Console, Ending, Limits, Outcome, run_session
 
 _UART = (
@@ -79,3 +80,38 @@ def test_a_pico_tells_who_waits_for_what() -> None:
     target = pico("ldr r0, =0xE000E100; movs r1, #1; lsls r1, r1, #20; str r1, [r0]; wfi; bkpt #0")
     assert run_session(target, Console(), Limits()).ending is Ending.SLEEP
     assert target.whereabouts() == ["core 0 at 0x2000000a; enabled interrupts: UART0"]
+
+
+@pytest.mark.parametrize("pieces", [[b"PASS"], [b"P", b"A", b"SS"], [b"xPA", b"PPA", b"SSx"]])
+def test_a_text_is_found_across_pieces(pieces: list[bytes]) -> None:
+    console = Console()
+    assert not console.wrote("PASS")
+    for piece in pieces:
+        assert not console.wrote("PASS")
+        console.write(piece)
+    assert console.wrote("PASS")
+
+
+def test_output_beyond_what_is_kept_is_counted_and_searched() -> None:
+    shown = []
+    console = Console(shown.append)
+    assert not console.wrote("PASS")
+    for _ in range(3):
+        console.write(bytes(OUTPUT_KEPT // 2))
+    console.write(b"PASS")
+    assert (len(console.output), console.written) == (OUTPUT_KEPT, OUTPUT_KEPT * 3 // 2 + 4)
+    assert console.wrote("PASS")
+    assert sum(map(len, shown)) == console.written
+
+
+def test_output_without_end_ends_a_session() -> None:
+    """1 MB at each call of SYS_WRITE, from flash."""
+    source = (
+        "ldr r1, =0x20001000; movs r0, #4; str r0, [r1, #4]; movs r0, #3; str r0, [r1, #8]; "
+        "ldr r0, =0x20002000; str r0, [r1]; ldr r2, =0x0074743a; str r2, [r0]; "
+        "movs r0, #1; bkpt #0xab; ldr r1, =0x20001000; str r0, [r1]; ldr r0, =0x10000000; "
+        "str r0, [r1, #4]; ldr r0, =0x100000; str r0, [r1, #8]; more: movs r0, #5; "
+        "bkpt #0xab; b more"
+    )
+    outcome = ends(source, Limits(output_megabytes=3))
+    assert outcome == Outcome(Ending.OUTPUT, 124)

@@ -96,7 +96,7 @@ class Machines:
         pico, chip = self._pico, self._pico._chip
         pico.reset()
         pico.write(SRAM.base, bytes(programs.image))
-        chip._start(TABLES[1], programs.registers[1]["sp"], CODES[1])
+        chip._core1._start(TABLES[1], programs.registers[1]["sp"], CODES[1])
         chip.system_control.vtor = TABLES[0]
         for processor, private, registers, writes in zip(
             chip.processors, chip._private, programs.registers, programs.writes, strict=True

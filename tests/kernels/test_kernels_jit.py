@@ -1,0 +1,53 @@
+"""kernels.jit: machine code on disk holds for the sources as they are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba_cache
+from kernels import jit
+
+HELPER = """
+from kernels.jit import kernel
+
+@kernel("int64(int64)")
+def helper(x):
+    return x + {number}
+"""
+CALLER = """
+from kernels.helper import helper
+from kernels.jit import kernel
+
+@kernel("int64(int64)")
+def caller(x):
+    return 10 * helper(x)
+
+print(caller(1), *caller.stats.cache_hits.values())
+"""
+
+
+def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> None:
+    package = tmp_path / "kernels"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "jit.py").write_text(Path(jit.__file__).read_text())
+    (package / "caller.py").write_text(CALLER)
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(Path(numba_cache.__file__).parents[1]),
+    }
+
+    def printed(number: int) -> str:
+        (package / "helper.py").write_text(HELPER.format(number=number))
+        command = [sys.executable, "-c", "import kernels.caller"]
+        run = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return run.stdout.strip()
+
+    assert printed(1) == "20", "compiled"
+    assert printed(1) == "20 1", "from the disk"
+    assert printed(2) == "30", "compiled anew"
