@@ -67,6 +67,7 @@ _PROGRAM_RUNTIME = (
 )
 _PROGRAM_NAMES = (
     "divider",
+    "dma_copy",
     "endless",
     "exit_code",
     "floats",

@@ -12,7 +12,15 @@ enum {
     GPIO_FUNC_PWM = 4,
     GPIO_FUNC_SIO = 5,
     GPIO_FUNC_PIO0 = 6,
-    GPIO_FUNC_PIO1 = 7
+    GPIO_FUNC_PIO1 = 7,
+    GPIO_FUNC_NULL = 31
+};
+
+/* 2.19.6.1: what the bank puts in the place of a block's output and output enable. */
+enum {
+    GPIO_OUTOVER_LOW_BITS = 2 << 8,
+    GPIO_OUTOVER_HIGH_BITS = 3 << 8,
+    GPIO_OEOVER_ENABLE_BITS = 3 << 12
 };
 
 typedef struct {

@@ -1,12 +1,13 @@
-/* State machines of PIO, by registers alone: one divides its clock, one sends bits to a pin from
- * which another reads them back, one computes, and one that waits for a flag raises an interrupt.
+/* State machines of PIO, by registers alone: one divides its clock, and two count what its pin
+ * does; one sends bits to a pin and another reads them back; one computes. Flags raise interrupts.
  */
 #include "gpio.h"
 #include "m0plus.h"
 #include "pio.h"
 #include "print.h"
 
-enum { PULSE_PIN = 2, DATA_PIN = 5, WORDS = 6, WAVE = 0, SEND = 0, RECEIVE = 1 };
+enum { PULSE_PIN = 2, DATA_PIN = 5, WORDS = 6, SEND = 0, RECEIVE = 1 };
+enum { PULSES, RISES, HIGH };
 
 static volatile int raised;
 
@@ -38,33 +39,67 @@ static uint32_t receive(pio_hw_t *pio, unsigned machine)
     return pio->rxf[machine];
 }
 
-/* Pulses of three cycles every ten, at a clock divided by 2.5, counted by the core for 10,000. */
+/* Pulses of three cycles every nine, at a clock divided by 2.5: a period takes 22.5 cycles. A second
+ * machine counts them, a third one looks every other cycle whether the pin is high; each counts by an
+ * X that goes down from 0, so its complement is one less than the count.
+ */
+static void configure_pulses(void)
+{
+    static const uint16_t program[] = {
+        PIO_SET_PINS | 1 | 2 << PIO_DELAY_LSB, /* 0: pulses */
+        PIO_SET_PINS | 0 | 5 << PIO_DELAY_LSB,
+        PIO_WAIT_PIN, /* 2: counts rises */
+        PIO_WAIT_PIN | PIO_WAIT_FOR_1,
+        PIO_JMP_X_DEC | 2,
+        PIO_JMP_PIN | 7, /* 5: counts looks that find it high */
+        PIO_JMP | 5,
+        PIO_JMP_X_DEC | 5,
+    };
+    const uint32_t pins =
+        PULSE_PIN << PIO_PINCTRL_SET_BASE_LSB | PULSE_PIN << PIO_PINCTRL_IN_BASE_LSB;
+    pio_sm_hw_t *sm = pio1_hw->sm;
+    load(pio1_hw, 0, program, sizeof program / sizeof *program);
+    gpio_set_function(PULSE_PIN, GPIO_FUNC_PIO1);
+    configure(&sm[PULSES], 0, 1, 0, pins | 1 << PIO_PINCTRL_SET_COUNT_LSB);
+    configure(&sm[RISES], 2, 4, 0, pins);
+    configure(&sm[HIGH], 5, 7, 0, pins);
+    sm[PULSES].clkdiv = 2 << PIO_CLKDIV_INT_LSB | 128 << PIO_CLKDIV_FRAC_LSB;
+    sm[PULSES].instr = PIO_SET_PINDIRS | 1;
+    sm[HIGH].execctrl |= PULSE_PIN << PIO_EXECCTRL_JMP_PIN_LSB;
+}
+
+static uint32_t not_x_of(unsigned machine)
+{
+    pio1_hw->sm[machine].instr = PIO_MOV_ISR_NOT_X;
+    pio1_hw->sm[machine].instr = PIO_PUSH_BLOCK;
+    return receive(pio1_hw, machine);
+}
+
+/* How many of either are counted in so many cycles. */
+static __attribute__((noinline)) void count(uint32_t cycles, uint32_t *rises, uint32_t *looks_high)
+{
+    pio1_hw->sm[RISES].instr = PIO_SET_X | 0;
+    pio1_hw->sm[HIGH].instr = PIO_SET_X | 0;
+    const uint32_t start = systick_hw->cvr;
+    pio1_hw->ctrl = 1 << PULSES | 1 << RISES | 1 << HIGH;
+    while (((start - systick_hw->cvr) & M0PLUS_SYST_MAX) < cycles)
+        ;
+    pio1_hw->ctrl = 0;
+    *rises = not_x_of(RISES) + 1;
+    *looks_high = not_x_of(HIGH) + 1;
+}
+
 static int counts_pulses(void)
 {
-    static const uint16_t wave[] = {
-        PIO_SET_PINS | 1 | 2 << PIO_DELAY_LSB,
-        PIO_SET_PINS | 0 | 6 << PIO_DELAY_LSB,
-    };
-    pio_sm_hw_t *sm = &pio1_hw->sm[WAVE];
-    load(pio1_hw, 0, wave, 2);
-    gpio_set_function(PULSE_PIN, GPIO_FUNC_PIO1);
-    configure(sm, 0, 1, 0, PULSE_PIN << PIO_PINCTRL_SET_BASE_LSB | 1 << PIO_PINCTRL_SET_COUNT_LSB);
-    sm->clkdiv = 2 << PIO_CLKDIV_INT_LSB | 128 << PIO_CLKDIV_FRAC_LSB;
-    sm->instr = PIO_SET_PINDIRS | 1;
-    pio1_hw->ctrl = 1 << WAVE;
-    const uint32_t start = systick_hw->cvr;
-    uint32_t edges = 0, high = 0, samples = 0, before = 0;
-    while (((start - systick_hw->cvr) & M0PLUS_SYST_MAX) < 10000) {
-        const uint32_t level = pio1_hw->dbg_padout >> PULSE_PIN & 1;
-        edges += level & ~before;
-        high += level;
-        before = level;
-        samples++;
-    }
-    pio1_hw->ctrl = 0;
-    print_value("pulses", (int32_t)edges); /* a period takes 25 cycles */
-    print_value("per cent high", (int32_t)((100 * high + samples / 2) / samples));
-    return edges >= 399 && edges <= 401 && 100 * high >= 28 * samples && 100 * high <= 32 * samples;
+    enum { CYCLES = 9000, RIGHT = CYCLES * 2 / 45, LOOKS = CYCLES / 2 };
+    uint32_t rises, looks_high;
+    configure_pulses();
+    count(1, &rises, &looks_high); /* what runs from flash is then in its cache */
+    count(CYCLES, &rises, &looks_high);
+    const uint32_t percent_high = (100 * looks_high + LOOKS / 2) / LOOKS;
+    print_value("pulses", (int32_t)rises);
+    print_value("per cent high", (int32_t)percent_high);
+    return rises >= RIGHT - 1 && rises <= RIGHT + 2 && percent_high == 33;
 }
 
 /* Words by a pin that is low between them: a start bit, then 32 of four cycles each, lowest first.
@@ -110,6 +145,15 @@ static int sends_and_receives(void)
     return good;
 }
 
+/* The cycles that a machine takes to go round so many times, and to answer with what is left: 0. */
+static __attribute__((noinline)) uint32_t turns(uint32_t times)
+{
+    const uint32_t start = systick_hw->cvr;
+    pio1_hw->txf[1] = times;
+    const uint32_t left = receive(pio1_hw, 1);
+    return left + ((start - systick_hw->cvr) & M0PLUS_SYST_MAX);
+}
+
 /* Autopull and autopush at 8 bits, and a machine that loops as often as it is told. */
 static int computes(void)
 {
@@ -123,6 +167,7 @@ static int computes(void)
         PIO_MOV_ISR_NOT_X,
         PIO_PUSH_BLOCK,
     };
+    enum { TURNS = 5000 };
     int good = 1;
     load(pio1_hw, 0, program, sizeof program / sizeof *program);
     configure(&pio1_hw->sm[0], 0, 2,
@@ -136,13 +181,11 @@ static int computes(void)
         pio1_hw->txf[0] = 0x55 * byte;
     for (uint32_t byte = 0; byte < 4; byte++)
         good &= receive(pio1_hw, 0) == (~(0x55 * byte) & 0xff);
-    const uint32_t start = systick_hw->cvr;
-    pio1_hw->txf[1] = 5000;
-    good &= receive(pio1_hw, 1) == 0; /* X is -1 when the loop ends */
-    const uint32_t cycles = (start - systick_hw->cvr) & M0PLUS_SYST_MAX;
+    good &= turns(0) < TURNS; /* what runs from flash is then in its cache */
+    const uint32_t cycles = turns(TURNS);
     pio1_hw->ctrl = 0;
-    print_value("cycles of 5000 turns", (int32_t)(cycles / 100 * 100));
-    return good && cycles >= 5000 && cycles < 5100;
+    print_value("hundreds of cycles for 5000 turns", (int32_t)(cycles / 100));
+    return good && cycles >= TURNS && cycles < TURNS + 100;
 }
 
 int main(void)

@@ -39,26 +39,31 @@ static int spi_loops_back(void)
     return good;
 }
 
-/* A bit takes PRESCALE * RATE cycles of clk_peri, a frame in the middle 1 bit more. 4.4.3.4 */
+/* A bit takes PRESCALE * RATE cycles of clk_peri. Chip select goes high between frames
+ * (PL022, DDI0194H figure 2-5): one bit from where the last one is sampled, half a bit of rest.
+ */
 static int spi_takes_its_time(void)
 {
-    spi_configure(8, SPI_CR1_LOOPBACK_BITS);
-    systick_start(M0PLUS_SYST_MAX, 0);
-    const uint32_t start = systick_hw->cvr;
-    for (unsigned i = 0; i < SPI_FIFO_DEPTH; i++)
-        spi0_hw->dr = i;
-    while (spi0_hw->sr & SPI_SR_BUSY_BITS)
-        ;
-    const uint32_t cycles = start - systick_hw->cvr;
-    const uint32_t least = SPI_FIFO_DEPTH * 8 * PRESCALE * RATE;
+    enum { BIT = PRESCALE * RATE, EIGHT_FRAMES = 8 * (8 * BIT + BIT + BIT / 2) };
+    uint32_t cycles = 0;
     int good = 1;
-    for (unsigned i = 0; i < SPI_FIFO_DEPTH; i++)
-        good &= spi0_hw->dr == i;
-    print_value("spi: bits of 8 frames", (int32_t)(cycles / (PRESCALE * RATE)));
-    return good && cycles >= least && cycles < least + SPI_FIFO_DEPTH * 2 * PRESCALE * RATE;
+    systick_start(M0PLUS_SYST_MAX, 0);
+    for (int again = 0; again < 2; again++) { /* what runs from flash is then in its cache */
+        spi_configure(8, SPI_CR1_LOOPBACK_BITS);
+        const uint32_t start = systick_hw->cvr;
+        for (unsigned i = 0; i < SPI_FIFO_DEPTH; i++)
+            spi0_hw->dr = i;
+        while (spi0_hw->sr & SPI_SR_BUSY_BITS)
+            ;
+        cycles = (start - systick_hw->cvr) & M0PLUS_SYST_MAX;
+        for (unsigned i = 0; i < SPI_FIFO_DEPTH; i++)
+            good &= spi0_hw->dr == i;
+    }
+    print_value("spi: bits of 8 frames", (int32_t)(cycles / BIT));
+    return good && cycles >= EIGHT_FRAMES - BIT && cycles < EIGHT_FRAMES + 2 * BIT;
 }
 
-/* A ninth frame finds the FIFO full: it is lost, and RORRIS says so until ICR clears it. 4.4.3.5 */
+/* A ninth frame finds the FIFO full and is lost; RORRIS says so until ICR clears it. DDI0194H 3.4 */
 static int spi_overruns(void)
 {
     spi_configure(8, SPI_CR1_LOOPBACK_BITS);
