@@ -1,6 +1,7 @@
 """The trainer on Unicorn without any counting: what the simulator's exactness is measured against.
 
-It serves as a target of ``priot.experiments.device.host.Device``, so that it runs the very same commands.
+It serves as a target of ``priot.experiments.device.host.Device``, so that it runs the very same
+commands.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Integers = NDArray[np.int32]
 
 
 class NumpyTrainer:
-    """Trains a model's weights or scores in place, one image at a time, like ``kernels.Trainer``.
+    """Trains a model's weights or scores in place, image by image, as priot.kernels.trainer does.
 
     Args:
         scales: static scales by layer index; None lets every shift follow its tensor.

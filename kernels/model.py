@@ -113,7 +113,7 @@ def with_scores(
 
     Args:
         gradients: how large each edge's gradient is, by layer, of the weights' shapes
-            (``priot.kernels.selection.gradient_magnitudes``); used by the selection "gradient" alone.
+            (``priot.kernels.selection.gradient_magnitudes``); for the selection "gradient" alone.
 
     Raises:
         ValueError: for that selection without ``gradients``.

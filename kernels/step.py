@@ -1,6 +1,7 @@
 """Forward pass, backward pass and update of a whole network, and loops over images, compiled.
 
-What a layer computes is in its operation's own module (priot.kernels.operations); here is only the order.
+What a layer computes is in its operation's own module (priot.kernels.operations); here is only the
+order.
 """
 
 import numpy as np

@@ -17,9 +17,9 @@ _POINTS_ZORDER = 4  # over all lines, the bold one too
 def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy against angle: each series' mean, with its standard deviation as error bar.
 
-    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with one
-    legend below. A label has the same line and the same small sideways offset in all of them, so
-    that error bars stand beside each other. One panel takes a column's width, several take the
+    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with
+    one legend below. A label has the same line and the same small sideways offset in all of them,
+    so that error bars stand beside each other. One panel takes a column's width, several take the
     page's. The axis holds all means and the bars' lower ends; an upper end beyond it is cut there
     and has no cap. Means above 99.9 % are drawn at 99.9 %.
 

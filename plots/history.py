@@ -17,8 +17,8 @@ _MARKS = 6  # on each line, or one more: more would hide the line
 def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy by epoch: a line for each series' mean, a light band for its spread.
 
-    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with one
-    legend below. A label has the same line in all of them. One panel takes a column's width,
+    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with
+    one legend below. A label has the same line in all of them. One panel takes a column's width,
     several take the page's. Bands are cut at 0 and 99.9 %; means above 99.9 % are drawn at it.
 
     Args:

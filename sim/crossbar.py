@@ -1,4 +1,4 @@
-"""The crossbar of the bus, as BUSCTRL sees it. What an access does is native: priot.sim.cpu.crossbar."""
+"""The crossbar of the bus, as BUSCTRL sees it. An access is native: priot.sim.cpu.crossbar."""
 
 from collections.abc import Sequence
 

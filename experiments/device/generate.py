@@ -26,7 +26,7 @@ from priot.experiments.device.schema import (
     names_of,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 C_COLUMNS = 100
 
 

@@ -1,7 +1,7 @@
 """The model image, word by word: what host and firmware share, told once.
 
-``python -m priot.experiments.device.generate`` makes the declarations of the firmware's headers and the
-tables of docs/image-format.md of it; the host writes and reads images by it.
+``python -m priot.experiments.device.generate`` makes the declarations of the firmware's headers and
+the tables of docs/image-format.md of it; the host writes and reads images by it.
 """
 
 from __future__ import annotations

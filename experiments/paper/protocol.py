@@ -25,7 +25,7 @@ class Panel:
     comparison: str = "paper"
     """One of priot.experiments.paper.accuracy.COMPARISONS."""
     backbone: str | None = None
-    """One of priot.experiments.pretraining.backbone.backbone_names; None: the reproduction's own."""
+    """One of backbone_names of priot.experiments.pretraining.backbone; None: the usual one."""
     settings: tuple[tuple[str, Any], ...] = ()
     """What differs from the comparison and the scope, of every method."""
     static: tuple[tuple[str, Any], ...] = ()

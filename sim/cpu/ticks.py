@@ -1,6 +1,7 @@
 """The watchdog's tick, which TIMER and SysTick count, as the native loop knows it.
 
-At cycle c its count is base + (start + step * (c - since)) // scale: priot.sim.peripherals.timebase.
+At cycle c its count is base + (start + step * (c - since)) // scale:
+priot.sim.peripherals.timebase.
 """
 
 from __future__ import annotations

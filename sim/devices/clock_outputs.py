@@ -1,8 +1,8 @@
 """Clock outputs: CLK_GPOUT0 to 3 at GPIO 21, 23, 24 and 25. RP2040 datasheet, 2.15 and 2.19.2.
 
 An output is not stepped: its level follows from the half periods that have passed, as
-priot.sim.peripherals.clock_outputs tells how to count them. It is seen at cycles of clk_sys, so of a
-clock above half of that what an observer as slow would see.
+priot.sim.peripherals.clock_outputs tells how to count them. It is seen at cycles of clk_sys, so of
+a clock above half of that what an observer as slow would see.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The four clock outputs: how the native side (priot.sim.devices.clock_outputs) counts their periods."""
+"""The clock outputs: how the native side (priot.sim.devices.clock_outputs) counts their periods."""
 
 from fractions import Fraction
 from functools import partial

@@ -1,4 +1,4 @@
-"""priot.experiments.device.placement: whatever lies where, the device computes the reference's bits."""
+"""priot.experiments.device.placement: the device computes the reference's bits in all of them."""
 
 import re
 from pathlib import Path

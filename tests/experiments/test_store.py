@@ -1,4 +1,4 @@
-"""priot.experiments.sweeps.store: a file of finished runs that survives whatever happens to a writer."""
+"""priot.experiments.sweeps.store: a file of runs that survives whatever happens to a writer."""
 
 import resource
 from collections.abc import Iterator

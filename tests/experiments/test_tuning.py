@@ -1,4 +1,4 @@
-"""priot.experiments.paper.tuning: which settings the search looks at; runs are a made-up landscape."""
+"""priot.experiments.paper.tuning: which settings are looked at; runs are a made-up landscape."""
 
 from __future__ import annotations
 

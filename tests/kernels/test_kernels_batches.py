@@ -1,4 +1,4 @@
-"""priot.kernels.matrices.engine on batches: one tensor with common shifts, and gradients added up."""
+"""priot.kernels.matrices.engine on batches: one tensor, common shifts, gradients added up."""
 
 from __future__ import annotations
 

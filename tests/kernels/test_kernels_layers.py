@@ -1,4 +1,4 @@
-"""priot.kernels.operations: one layer alone against the specification, and its gradients as adjoints."""
+"""priot.kernels.operations: a layer alone against the specification; its gradients as adjoints."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""priot.kernels.model: first weights, first scores, the choice of scored edges, and the state hash."""
+"""priot.kernels.model: first weights and scores, the choice of scored edges, the state hash."""
 
 import math
 
