@@ -1,4 +1,4 @@
-"""kernels.jit: machine code on disk holds for the sources as they are."""
+"""priot.kernels.jit: machine code on disk holds for the sources as they are."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba_cache
-from kernels import jit
+from priot import numba_cache
+from priot.kernels import jit
 
 HELPER = """
-from kernels.jit import kernel
+from priot.kernels.jit import kernel
 
 @kernel("int64(int64)")
 def helper(x):
     return x + {number}
 """
 CALLER = """
-from kernels.helper import helper
-from kernels.jit import kernel
+from priot.kernels.helper import helper
+from priot.kernels.jit import kernel
 
 @kernel("int64(int64)")
 def caller(x):
@@ -30,19 +30,21 @@ print(caller(1), *caller.stats.cache_hits.values())
 
 
 def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> None:
-    package = tmp_path / "kernels"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
+    package = tmp_path / "priot" / "kernels"
+    package.mkdir(parents=True)
+    (package.parent / "numba_cache").symlink_to(Path(numba_cache.__file__).parent)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("")
     (package / "jit.py").write_text(Path(jit.__file__).read_text())
     (package / "caller.py").write_text(CALLER)
     environment = os.environ | {
         "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
-        "PYTHONPATH": str(Path(numba_cache.__file__).parents[1]),
+        "PYTHONPATH": str(tmp_path),
     }
 
     def printed(number: int) -> str:
         (package / "helper.py").write_text(HELPER.format(number=number))
-        command = [sys.executable, "-c", "import kernels.caller"]
+        command = [sys.executable, "-c", "import priot.kernels.caller"]
         run = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
         )
