@@ -285,7 +285,8 @@ def test_a_core_goes_on_alone_where_the_dma_has_ended() -> None:
     target = pico(
         f"""
         {_stores(0x5000_0000, [(0, _SRAM + 0x1000), (4, 0x2004_0000), (8, 100)])}
-        ldr r1, ={_control(4)}; ldr r3, =50000; str r1, [r0, #12]
+        ldr r1, ={_control(4)}; movs r3, #200; ldr r4, =0x40000000; str r1, [r0, #12]
+        m: subs r3, #1; bne m; ldr r3, =50000; ldr r2, [r4]
         l: subs r3, #1; bne l
         bkpt #0
         """.replace("\n", ";")
