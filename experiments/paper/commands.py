@@ -14,7 +14,7 @@ from experiments.commands import clock_hz_of
 from experiments.commands import implied_files as implied_in_any
 from experiments.datasets.cifar10 import cifar10
 from experiments.device.cost_table import placement_of
-from experiments.environment import environment
+from experiments.environment import write_record
 from experiments.errors import UserError
 from experiments.files import Files, RunsFile
 from experiments.output import format_table, write_json
@@ -176,9 +176,8 @@ def tune(options: Namespace) -> None:
             "runs": len(store.records),
             "computing_seconds": round(sum(store.seconds.values())),
             "data": inputs.source.origin,
-            "environment": environment(),
         }
-        write_json(options.json, settings | searched)
+        write_record(options.json, settings | searched)
 
 
 def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:
