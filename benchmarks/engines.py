@@ -6,15 +6,15 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.loops import Loop, loops
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, training
-from experiments.clock import RATED_HZ
-from experiments.device.variants import Variant
-from kernels.methods import method
-from sim import Engine, Pico
+from priot import firmware_elf
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import method
+from priot.sim import Engine, Pico
 
 IMAGES = 8  # a round
 LOOP_CYCLES = 10_000_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sim.loading import bin as raw
-from sim.loading.elf import Program
-from sim.memory_map import SRAM
+from priot.sim.loading import bin as raw
+from priot.sim.loading.elf import Program
+from priot.sim.memory_map import SRAM
 
 # ldr r0, =0x40054000 (TIMER); again: eight times ldr r1, [r0, #0x28] (TIMERAWL); b again
 _TIMER = (0x4804, *(0x6A81,) * 8, 0xE7F6, 0, 0, 0x4000, 0x4005)

@@ -8,11 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.timing import seconds
+from priot import firmware_elf
 
-_PRIOT = "import sys; from experiments.cli import main; sys.exit(main())"
+_PRIOT = "import sys; from priot.experiments.cli import main; sys.exit(main())"
 
 
 def rows(rounds: int) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, NoReturn
 
-from experiments.clock import RATED_MHZ
-from experiments.files import (
+from priot.experiments.clock import RATED_MHZ
+from priot.experiments.files import (
     InputFile,
     check_files,
     input_or_dash,
@@ -24,23 +24,23 @@ from experiments.files import (
     results_on_output,
     runs_file,
 )
-from experiments.limits import SWEEP_RUNS
-from experiments.output import STANDARD_OUTPUT
-from experiments.standard_streams import give_up_output, open_closed_streams, reason_of
-from sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
+from priot.experiments.limits import SWEEP_RUNS
+from priot.experiments.output import STANDARD_OUTPUT
+from priot.experiments.standard_streams import give_up_output, open_closed_streams, reason_of
+from priot.sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
 
-# Modules of commands that are not in experiments.commands.
+# Modules of commands that are not in priot.experiments.commands.
 _PAPER = (
     *("accuracy", "history", "overflow", "tradeoff", "device", "paper"),
     *("widest", "tune"),
 )
 _MODULES = {
-    "run": "experiments.run",
-    "diff": "experiments.run",
-    "explain": "experiments.explain.commands",
-    "plan": "experiments.device.commands",
-    "study": "experiments.study.commands",
-} | dict.fromkeys(_PAPER, "experiments.paper.commands")
+    "run": "priot.experiments.run",
+    "diff": "priot.experiments.run",
+    "explain": "priot.experiments.explain.commands",
+    "plan": "priot.experiments.device.commands",
+    "study": "priot.experiments.study.commands",
+} | dict.fromkeys(_PAPER, "priot.experiments.paper.commands")
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"
 
 
@@ -129,10 +129,12 @@ def _interrupts_heard() -> Iterator[None]:
 
 def _carry_out(options: argparse.Namespace) -> int:
     # Imported here, since that compiles: --help answers at once, and compiling is announced.
-    from experiments.compilation import announced_compilation
+    from priot.experiments.compilation import announced_compilation
 
     with announced_compilation(), _tables_aside(options):
-        commands = importlib.import_module(_MODULES.get(options.command, "experiments.commands"))
+        commands = importlib.import_module(
+            _MODULES.get(options.command, "priot.experiments.commands")
+        )
         try:
             check_files(options, commands.implied_files(options))
             code: int | None = getattr(commands, options.command)(options)

@@ -11,26 +11,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from experiments.datasets.cifar10 import cifar10_files
-from experiments.datasets.cifar10_download import download_cifar10
-from experiments.datasets.mnist import Images, mnist_files, mnist_sample_files
-from experiments.datasets.mnist_download import download_mnist
-from experiments.datasets.transfer import transfer_task
-from experiments.device.comparison import MismatchError
-from experiments.device.cost_table import cost_table, flat_rows, placement_of
-from experiments.device.costs import measure_costs
-from experiments.device.host import DeviceError
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import SHIPPED, trainer_elf
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.files import Files
-from experiments.floating.options import float_backbone
-from experiments.floating.quantisation import Quantisation
-from experiments.output import StandardOutput, format_table, write_csv, write_figure, write_json
-from experiments.pretraining.backbone import (
+from priot.experiments.datasets.cifar10 import cifar10_files
+from priot.experiments.datasets.cifar10_download import download_cifar10
+from priot.experiments.datasets.mnist import Images, mnist_files, mnist_sample_files
+from priot.experiments.datasets.mnist_download import download_mnist
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.comparison import MismatchError
+from priot.experiments.device.cost_table import cost_table, flat_rows, placement_of
+from priot.experiments.device.costs import measure_costs
+from priot.experiments.device.host import DeviceError
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import SHIPPED, trainer_elf
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.environment import environment
+from priot.experiments.errors import UserError
+from priot.experiments.files import Files
+from priot.experiments.floating.options import float_backbone
+from priot.experiments.floating.quantisation import Quantisation
+from priot.experiments.output import (
+    StandardOutput,
+    format_table,
+    write_csv,
+    write_figure,
+    write_json,
+)
+from priot.experiments.pretraining.backbone import (
     Backbone,
     backbone_files,
     load_backbone,
@@ -38,15 +44,15 @@ from experiments.pretraining.backbone import (
     untrained_backbone,
     weights_of,
 )
-from experiments.pretraining.defaults import KINDS, Pretraining, kind_of
-from experiments.pretraining.networks import description_of, network_of
-from experiments.pretraining.pretrain import Plan
-from experiments.pretraining.pretrain import pretrain as run_pretraining
-from experiments.progress import ProgressBar
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Run, run_on_backbones
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import (
+from priot.experiments.pretraining.defaults import KINDS, Pretraining, kind_of
+from priot.experiments.pretraining.networks import description_of, network_of
+from priot.experiments.pretraining.pretrain import Plan
+from priot.experiments.pretraining.pretrain import pretrain as run_pretraining
+from priot.experiments.progress import ProgressBar
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.sweep import Run, run_on_backbones
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import (
     Configuration,
     method_setting_names,
     read_backbones,
@@ -54,17 +60,17 @@ from experiments.training.configuration import (
     read_table,
     setting_names,
 )
-from experiments.training.inputs import Inputs, load_images, load_inputs
-from experiments.training.learners import learner_on
-from experiments.training.train import accuracy_by_epoch, measured_epochs
-from experiments.training.train import train as run_training
-from kernels.errors import KernelError
-from kernels.methods import Method
-from kernels.model import Initial
-from kernels.network import Network
-from plots.costs import draw_costs
-from plots.style import FORMATS
-from sim import Contention, Fault, SimError
+from priot.experiments.training.inputs import Inputs, load_images, load_inputs
+from priot.experiments.training.learners import learner_on
+from priot.experiments.training.train import accuracy_by_epoch, measured_epochs
+from priot.experiments.training.train import train as run_training
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import Method
+from priot.kernels.model import Initial
+from priot.kernels.network import Network
+from priot.plots.costs import draw_costs
+from priot.plots.style import FORMATS
+from priot.sim import Contention, Fault, SimError
 
 VOID_RESULTS: tuple[type[Exception], ...] = (MismatchError, DeviceError, Fault)
 EXPECTED_ERRORS = (UserError, KernelError, SimError, MismatchError, DeviceError)

@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.output import write_json
-from experiments.reading import read_json
-from sim.limits import PROGRAM_FILE
-from sim.reading import read_file
+from priot.experiments.errors import UserError
+from priot.experiments.output import write_json
+from priot.experiments.reading import read_json
+from priot.sim.limits import PROGRAM_FILE
+from priot.sim.reading import read_file
 
 
 @cache

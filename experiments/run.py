@@ -14,23 +14,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.files import STANDARD_INPUT, Files, results_on_output
-from experiments.limits import SERIAL_INPUT
-from experiments.output import StandardOutput, write_bytes, write_figure, write_json
-from experiments.reading import read_json
-from plots.memory import draw_memory
-from plots.style import FORMATS
-from sim import Engine, Pico, Replacement, SimError, load_program
-from sim.gdb import server as gdb_server
-from sim.peripherals.serial_pins import GPIOS
-from sim.reading import megabytes, read_file
-from sim.reports import profile_formats, record_diff
-from sim.reports.memory_report import memory_table
-from sim.reports.profile_formats import CoreProfile
-from sim.reports.vcd import vcd
-from sim.semihosting import Semihosting
-from sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
+from priot.experiments.errors import UserError
+from priot.experiments.files import STANDARD_INPUT, Files, results_on_output
+from priot.experiments.limits import SERIAL_INPUT
+from priot.experiments.output import StandardOutput, write_bytes, write_figure, write_json
+from priot.experiments.reading import read_json
+from priot.plots.memory import draw_memory
+from priot.plots.style import FORMATS
+from priot.sim import Engine, Pico, Replacement, SimError, load_program
+from priot.sim.gdb import server as gdb_server
+from priot.sim.peripherals.serial_pins import GPIOS
+from priot.sim.reading import megabytes, read_file
+from priot.sim.reports import profile_formats, record_diff
+from priot.sim.reports.memory_report import memory_table
+from priot.sim.reports.profile_formats import CoreProfile
+from priot.sim.reports.vcd import vcd
+from priot.sim.semihosting import Semihosting
+from priot.sim.session import Console, Ending, Keyboard, Limits, Outcome, run_session
 
 EXPECTED_ERRORS = (UserError, SimError)
 VOID_RESULTS: tuple[type[Exception], ...] = ()

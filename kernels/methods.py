@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from kernels.errors import KernelError
-from kernels.network import Network
-from kernels.operations import Dense
-from kernels.rounding import Rounding
+from priot.kernels.errors import KernelError
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense
+from priot.kernels.rounding import Rounding
 
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}

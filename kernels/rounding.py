@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from kernels.jit import inlined
+from priot.kernels.jit import inlined
 
 
 class Rounding(IntEnum):

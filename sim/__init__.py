@@ -1,9 +1,9 @@
 """A cycle-aware simulator of the RP2040 (Raspberry Pi Pico)."""
 
-from sim.bus import Unmodelled
-from sim.cpu.contention import Contention
-from sim.engine import Engine
-from sim.errors import (
+from priot.sim.bus import Unmodelled
+from priot.sim.cpu.contention import Contention
+from priot.sim.engine import Engine
+from priot.sim.errors import (
     AddressError,
     BinError,
     CallError,
@@ -15,20 +15,20 @@ from sim.errors import (
     TraceError,
     Uf2Error,
 )
-from sim.faults import Fault, FaultReason, Registers
-from sim.loading.elf import Program, SourceLine
-from sim.loading.program import load_program
-from sim.loading.symbols import Symbol
-from sim.peripherals.i2c_bus import I2cDevice
-from sim.peripherals.spi_bus import SpiDevice
-from sim.pico import Pico, Stop, StopReason
-from sim.pin_log import PinChanges
-from sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
-from sim.reports.memory_report import MemoryReport
-from sim.reports.memory_use import MemoryUse
-from sim.reports.profile import Entry, InstructionCost, Profile
-from sim.stack_guard import StackWarning
-from sim.xip_cache import Replacement, XipModel, XipStatistics
+from priot.sim.faults import Fault, FaultReason, Registers
+from priot.sim.loading.elf import Program, SourceLine
+from priot.sim.loading.program import load_program
+from priot.sim.loading.symbols import Symbol
+from priot.sim.peripherals.i2c_bus import I2cDevice
+from priot.sim.peripherals.spi_bus import SpiDevice
+from priot.sim.pico import Pico, Stop, StopReason
+from priot.sim.pin_log import PinChanges
+from priot.sim.reports.call_graph import Call, CallGraph, FunctionCost, Node, StackPeak
+from priot.sim.reports.memory_report import MemoryReport
+from priot.sim.reports.memory_use import MemoryUse
+from priot.sim.reports.profile import Entry, InstructionCost, Profile
+from priot.sim.stack_guard import StackWarning
+from priot.sim.xip_cache import Replacement, XipModel, XipStatistics
 
 __all__ = [
     "AddressError",

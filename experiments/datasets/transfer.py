@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.mnist import Images
-from experiments.datasets.rotation import as_input, rotate
-from experiments.errors import UserError
-from kernels.network import Network
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.datasets.rotation import as_input, rotate
+from priot.experiments.errors import UserError
+from priot.kernels.network import Network
 
 TRAINING_IMAGES = 1024
 CALIBRATION_IMAGES = 64

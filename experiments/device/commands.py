@@ -5,18 +5,24 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
-from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import check_seed, methods_of, placements_of, purpose_of, variants_of
-from experiments.commands import implied_files as implied_files
-from experiments.device.need_table import need_table, width_table
-from experiments.device.needs import Need, needs_by_width, needs_of, planned_methods
-from experiments.device.placement import Placement
-from experiments.device.plan_table import plan_table
-from experiments.errors import UserError
-from experiments.output import write_csv, write_json
-from experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
-from kernels.network import Network
+from priot.experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from priot.experiments.commands import VOID_RESULTS as VOID_RESULTS
+from priot.experiments.commands import (
+    check_seed,
+    methods_of,
+    placements_of,
+    purpose_of,
+    variants_of,
+)
+from priot.experiments.commands import implied_files as implied_files
+from priot.experiments.device.need_table import need_table, width_table
+from priot.experiments.device.needs import Need, needs_by_width, needs_of, planned_methods
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.plan_table import plan_table
+from priot.experiments.errors import UserError
+from priot.experiments.output import write_csv, write_json
+from priot.experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
+from priot.kernels.network import Network
 
 
 def plan(options: Namespace) -> None:

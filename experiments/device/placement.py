@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import product
 
-from experiments.device.purpose import Purpose
-from experiments.errors import UserError
-from kernels.methods import Method
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.errors import UserError
+from priot.kernels.methods import Method
 
 
 class Memory(StrEnum):

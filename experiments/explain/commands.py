@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
-from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import check_figure, check_variant, clock_hz_of, configuration_of
-from experiments.commands import implied_files as implied_files
-from experiments.device.placement import Placement
-from experiments.device.simulator import as_built, simulated_pico, trainer_elf
-from experiments.device.variants import Variant
-from experiments.environment import environment
-from experiments.explain import explanation
-from experiments.explain.energy import supply
-from experiments.explain.page import page
-from experiments.output import write_figure, write_json
-from experiments.progress import ProgressBar
-from experiments.training.inputs import load_inputs
-from plots.memory_map import draw_memory_map
+from priot.experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from priot.experiments.commands import VOID_RESULTS as VOID_RESULTS
+from priot.experiments.commands import check_figure, check_variant, clock_hz_of, configuration_of
+from priot.experiments.commands import implied_files as implied_files
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.simulator import as_built, simulated_pico, trainer_elf
+from priot.experiments.device.variants import Variant
+from priot.experiments.environment import environment
+from priot.experiments.explain import explanation
+from priot.experiments.explain.energy import supply
+from priot.experiments.explain.page import page
+from priot.experiments.output import write_figure, write_json
+from priot.experiments.progress import ProgressBar
+from priot.experiments.training.inputs import load_inputs
+from priot.plots.memory_map import draw_memory_map
 
 
 def explain(options: Namespace) -> None:

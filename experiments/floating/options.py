@@ -6,12 +6,12 @@ import re
 from argparse import Namespace
 from dataclasses import replace
 
-from experiments.errors import UserError
-from experiments.floating.plan import check_pytorch
-from experiments.floating.quantisation import Quantisation
-from experiments.pretraining.backbone import Backbone
-from experiments.pretraining.defaults import Pretraining
-from kernels.network import Network
+from priot.experiments.errors import UserError
+from priot.experiments.floating.plan import check_pytorch
+from priot.experiments.floating.quantisation import Quantisation
+from priot.experiments.pretraining.backbone import Backbone
+from priot.experiments.pretraining.defaults import Pretraining
+from priot.kernels.network import Network
 
 
 def float_backbone(options: Namespace, network: Network, kind: Pretraining) -> Backbone:
@@ -32,7 +32,7 @@ def float_backbone(options: Namespace, network: Network, kind: Pretraining) -> B
         plan = replace(plan, batch=options.batch)
     rule = Quantisation(options.quantisation or kind.quantisation)
     check_pytorch()
-    from experiments.floating.pretrain import float_pretrain
+    from priot.experiments.floating.pretrain import float_pretrain
 
     return float_pretrain(
         network, kind.training_images(options.data), kind.test(options.data), plan, rule

@@ -8,39 +8,39 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
-from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import clock_hz_of
-from experiments.commands import implied_files as implied_in_any
-from experiments.datasets.cifar10 import cifar10
-from experiments.device.cost_table import placement_of
-from experiments.environment import write_record
-from experiments.errors import UserError
-from experiments.files import Files, RunsFile
-from experiments.output import format_table, write_json
-from experiments.paper import accuracy as table_1
-from experiments.paper import costs as cost_table
-from experiments.paper import device as truth
-from experiments.paper import history as figure_3
-from experiments.paper import overflow as figure_2
-from experiments.paper import tradeoff as tradeoff_map
-from experiments.paper import widest as vgg11_on_a_pico
-from experiments.paper.artefact import Artefact, paths_of
-from experiments.paper.chosen import load_settings
-from experiments.paper.effort import EFFORTS
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import NETWORKS, Scope, scope_of
-from experiments.paper.tradeoff_query import (
+from priot.experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from priot.experiments.commands import VOID_RESULTS as VOID_RESULTS
+from priot.experiments.commands import clock_hz_of
+from priot.experiments.commands import implied_files as implied_in_any
+from priot.experiments.datasets.cifar10 import cifar10
+from priot.experiments.device.cost_table import placement_of
+from priot.experiments.environment import write_record
+from priot.experiments.errors import UserError
+from priot.experiments.files import Files, RunsFile
+from priot.experiments.output import format_table, write_json
+from priot.experiments.paper import accuracy as table_1
+from priot.experiments.paper import costs as cost_table
+from priot.experiments.paper import device as truth
+from priot.experiments.paper import history as figure_3
+from priot.experiments.paper import overflow as figure_2
+from priot.experiments.paper import tradeoff as tradeoff_map
+from priot.experiments.paper import widest as vgg11_on_a_pico
+from priot.experiments.paper.artefact import Artefact, paths_of
+from priot.experiments.paper.chosen import load_settings
+from priot.experiments.paper.effort import EFFORTS
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.paper.protocol import NETWORKS, Scope, scope_of
+from priot.experiments.paper.tradeoff_query import (
     Limits,
     commands_for,
     described,
     front_table,
     most_accurate,
 )
-from experiments.paper.tuning import common_bits, search
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.inputs import load_inputs
+from priot.experiments.paper.tuning import common_bits, search
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.inputs import load_inputs
 
 EXPERIMENTS: dict[str, Callable[..., Artefact]] = {
     "costs": cost_table.costs,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from experiments.device.comparison import MismatchError
-from experiments.device.variants import Variant
-from experiments.paper.artefact import Artefact
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE
-from experiments.sweeps.store import RunStore
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.device.comparison import MismatchError
+from priot.experiments.device.variants import Variant
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.paper.protocol import ANGLE
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.training.train import accuracy_by_epoch
 
 
 def device(laboratory: Laboratory) -> Artefact:

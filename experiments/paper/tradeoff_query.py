@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.output import format_table
-from experiments.paper.protocol import Scope
+from priot.experiments.errors import UserError
+from priot.experiments.output import format_table
+from priot.experiments.paper.protocol import Scope
 
 Row = Mapping[str, Any]
 _KIB = 1024

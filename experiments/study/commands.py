@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
-from experiments.commands import VOID_RESULTS as VOID_RESULTS
-from experiments.commands import implied_files as implied_in_any
-from experiments.files import Files, RunsFile
-from experiments.output import format_table
-from experiments.paper.artefact import Artefact, paths_of
-from experiments.study.confirmation import confirmation
-from experiments.study.laboratory import StudyLaboratory
-from experiments.study.mechanisms import mechanisms
-from experiments.study.methods import methods
-from experiments.study.protocol import FULL, QUICK
-from experiments.study.screening import screening
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.inputs import load_images
+from priot.experiments.commands import EXPECTED_ERRORS as EXPECTED_ERRORS
+from priot.experiments.commands import VOID_RESULTS as VOID_RESULTS
+from priot.experiments.commands import implied_files as implied_in_any
+from priot.experiments.files import Files, RunsFile
+from priot.experiments.output import format_table
+from priot.experiments.paper.artefact import Artefact, paths_of
+from priot.experiments.study.confirmation import confirmation
+from priot.experiments.study.laboratory import StudyLaboratory
+from priot.experiments.study.mechanisms import mechanisms
+from priot.experiments.study.methods import methods
+from priot.experiments.study.protocol import FULL, QUICK
+from priot.experiments.study.screening import screening
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.inputs import load_images
 
 PARTS = ("screening", "mechanisms", "confirmation", "methods")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer
-from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.scale import Scale
+from priot.experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer
+from priot.kernels.calibration import CalibrationError, Rule, Statistic, calibrate
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.scale import Scale
 
 
 class Calibration(NamedTuple):

@@ -8,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.datasets.cifar10 import cifar10, cifar10_sample
-from experiments.datasets.mnist import Images, mnist, mnist_sample
-from experiments.datasets.rotation import with_channels
-from experiments.datasets.transfer import check_images, check_numbers
-from experiments.device.simulator import trainer_elf
-from experiments.device.variants import Variant
-from experiments.environment import sha256_of
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone, load_backbone
-from experiments.training.configuration import Configuration
+from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
+from priot.experiments.datasets.mnist import Images, mnist, mnist_sample
+from priot.experiments.datasets.rotation import with_channels
+from priot.experiments.datasets.transfer import check_images, check_numbers
+from priot.experiments.device.simulator import trainer_elf
+from priot.experiments.device.variants import Variant
+from priot.experiments.environment import sha256_of
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.training.configuration import Configuration
 
 
 @dataclass(frozen=True)

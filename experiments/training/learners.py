@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.device.host import Device
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.simulator import simulated_pico, variant_of
-from experiments.device.variants import Variant
-from experiments.training.train import MakeLearner
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.trainer import Scale, Trainer
+from priot.experiments.device.host import Device
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.simulator import simulated_pico, variant_of
+from priot.experiments.device.variants import Variant
+from priot.experiments.training.train import MakeLearner
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Scale, Trainer
 
 BACKENDS = ("reference", "pico")
 

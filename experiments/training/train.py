@@ -9,22 +9,26 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.order import order_of_epoch
-from experiments.datasets.transfer import (
+from priot.experiments.datasets.order import order_of_epoch
+from priot.experiments.datasets.transfer import (
     CALIBRATION_IMAGES,
     SELECTION_IMAGES,
     Transfer,
     check_images,
     transfer_task,
 )
-from experiments.pretraining.backbone import Backbone
-from experiments.training.calibration import DEFAULT_CALIBRATION, static_scales, with_logit_headroom
-from experiments.training.configuration import Configuration, epochs_to_measure
-from experiments.training.inputs import Inputs
-from kernels.methods import Method
-from kernels.model import Model, with_scores
-from kernels.selection import gradient_magnitudes
-from kernels.trainer import Scale, Trainer
+from priot.experiments.pretraining.backbone import Backbone
+from priot.experiments.training.calibration import (
+    DEFAULT_CALIBRATION,
+    static_scales,
+    with_logit_headroom,
+)
+from priot.experiments.training.configuration import Configuration, epochs_to_measure
+from priot.experiments.training.inputs import Inputs
+from priot.kernels.methods import Method
+from priot.kernels.model import Model, with_scores
+from priot.kernels.selection import gradient_magnitudes
+from priot.kernels.trainer import Scale, Trainer
 
 SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
 BLOCK = 32  # images between two reports of progress

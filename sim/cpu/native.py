@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 from numba import njit, types
 from numba.extending import intrinsic
 
-from numba_cache import kept_on_disk
-from sim.cpu.pipeline import NativeCompiler
+from priot.numba_cache import kept_on_disk
+from priot.sim.cpu.pipeline import NativeCompiler
 
 OPTIONS: dict[str, Any] = {
     "_nrt": False,

@@ -11,19 +11,19 @@ import pytest
 from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK
 
-import firmware_elf
-from experiments.cli import _MODULES, _parser
-from experiments.device import simulator
-from experiments.files import (
+from priot import firmware_elf
+from priot.experiments.cli import _MODULES, _parser
+from priot.experiments.device import simulator
+from priot.experiments.files import (
     InputFile,
     input_or_dash,
     output_file,
     output_or_dash,
     runs_file,
 )
-from experiments.pretraining import backbone
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from kernels.model import initial_model
+from priot.experiments.pretraining import backbone
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.kernels.model import initial_model
 
 READ = (InputFile, input_or_dash)
 WRITTEN = (output_file, runs_file, output_or_dash)
@@ -58,7 +58,7 @@ def pairs() -> Iterator[object]:
 def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """No command gets as far as its work, so that a failure overwrites nothing either."""
     for command in OPTIONS:
-        module = import_module(_MODULES.get(command, "experiments.commands"))
+        module = import_module(_MODULES.get(command, "priot.experiments.commands"))
         monkeypatch.setattr(module, command, lambda _: pytest.fail("it was not refused"))
 
 

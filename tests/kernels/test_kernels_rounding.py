@@ -1,4 +1,4 @@
-"""kernels.rounding and kernels.requantise against exact rationals."""
+"""priot.kernels.rounding and priot.kernels.requantise against exact rationals."""
 
 from fractions import Fraction
 
@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kernels.reference.integers import ints
-from kernels.reference.rounding import clipped, requantised, rounded
-from kernels.requantise import bit_width, dynamic_shift, requantise
-from kernels.rounding import Rounding, clip, round_shift
+from priot.kernels.reference.integers import ints
+from priot.kernels.reference.rounding import clipped, requantised, rounded
+from priot.kernels.requantise import bit_width, dynamic_shift, requantise
+from priot.kernels.rounding import Rounding, clip, round_shift
 
 LARGEST = 2**31 - 1
 VALUES = st.integers(-LARGEST, LARGEST) | st.sampled_from([-LARGEST, -1, 0, 1, LARGEST])
