@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from priot import __version__
 from priot.experiments.errors import UserError
 from priot.experiments.output import write_json
 from priot.experiments.reading import read_json
@@ -28,8 +29,9 @@ def environment(elf: Path | None = None) -> dict[str, str]:
     Raises:
         UserError: when it cannot be read.
     """
-    packages = ("priot", "numpy", "numba", "unicorn", "pillow")
+    packages = ("numpy", "numba", "unicorn", "pillow")
     return {
+        "priot": __version__,
         **{package: version(package) for package in packages},
         **_version_of_pytorch(),
         "python": platform.python_version(),
