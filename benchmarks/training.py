@@ -10,7 +10,7 @@ from experiments.device.costs import compared_methods
 from experiments.device.host import Device, Target
 from experiments.device.variants import Variant
 from experiments.pretraining.backbone import load_backbone
-from experiments.training.train import starting_point
+from experiments.training.start import starting_point
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.scale import Scale

@@ -18,7 +18,7 @@ from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.simulator import simulated_pico
 from experiments.device.variants import Variant
 from experiments.pretraining.backbone import load_backbone
-from experiments.training.train import starting_point
+from experiments.training.start import starting_point
 from kernels.methods import method
 from kernels.operations import MaxPool2d
 

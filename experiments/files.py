@@ -65,29 +65,41 @@ class Files:
     written: Sequence[Path] = ()
 
 
+def check_named(options: Namespace) -> None:
+    """Refuse options that name one file for two uses, or the standard output for two results.
+
+    Raises:
+        UserError: as ``check_distinct`` does.
+    """
+    on_output = [f"--{name} -" for name in results_on_output(options)]
+    if len(on_output) > 1:
+        raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
+    check_distinct(_named(options, OutputFile), _named(options, InputFile))
+
+
 def check_files(options: Namespace, implied: Files) -> None:
     """Refuse a command that would write over one of its own files, or could not write one.
 
     Folders of files that options name have to be there; those of implied ones are made.
 
     Raises:
-        UserError: as ``check_distinct`` and ``check_writable`` do, and for two results on the
-            standard output.
+        UserError: as ``check_distinct`` and ``check_writable`` do.
     """
+    named = _named(options, OutputFile)
+    check_distinct([*named, *implied.written], [*_named(options, InputFile), *implied.read])
+    for path in named:
+        check_folder(path)
+    check_writable(*(p for p in [*named, *implied.written] if not isinstance(p, RunsFile)))
+
+
+def _named(options: Namespace, kind: type[Path]) -> list[Path]:
+    """Files of one kind that options name, once or several times."""
     values = [
         value
         for option in vars(options).values()
         for value in (option if isinstance(option, list) else [option])
     ]
-    read = [value for value in values if isinstance(value, InputFile)]
-    named = [value for value in values if isinstance(value, OutputFile)]
-    on_output = [f"--{name} -" for name in results_on_output(options)]
-    if len(on_output) > 1:
-        raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
-    check_distinct([*named, *implied.written], [*read, *implied.read])
-    for path in named:
-        check_folder(path)
-    check_writable(*(p for p in [*named, *implied.written] if not isinstance(p, RunsFile)))
+    return [value for value in values if isinstance(value, kind)]
 
 
 def results_on_output(options: Namespace) -> list[str]:

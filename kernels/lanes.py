@@ -22,7 +22,7 @@ from kernels.network import Network
 from kernels.operations import Shape, Weighted
 from kernels.operations.operation import planes
 from kernels.requantise import dynamic_shift
-from kernels.rounding import clip, round_by, rounding_rule
+from kernels.round_shift import clip, round_by, rounding_rule
 from kernels.vectors import BLOCK, LANES, add_products, load, no_products, store
 from kernels.workspace import WORKSPACE, Workspace
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kernels.errors import KernelError
-from kernels.network import Network
-from kernels.operations import Dense
 from kernels.rounding import Rounding
+
+if TYPE_CHECKING:
+    from kernels.network import Network  # who names a method loads no compiler
 
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
@@ -107,7 +108,7 @@ class Method:
         if self.trained_layers == "last":
             return weighted[-1:]
         if self.trained_layers == "dense":
-            return tuple(index for index in weighted if isinstance(network.layers[index], Dense))
+            return tuple(index for index in weighted if network.layers[index].name == "dense")
         return weighted
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kernels.jit import kernel
 from kernels.methods import NEVER_DOUBLED
-from kernels.rounding import clip, round_shift
+from kernels.round_shift import clip, round_shift
 
 UNSCORED = 127
 

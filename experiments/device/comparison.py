@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from experiments.device.host import Checkpoint, Device, Phase
 from experiments.device.image import permanent_tensors
 from experiments.device.placement import Scores
+from experiments.errors import VoidResultError
 from kernels.network import Network
 from kernels.trainer import Trainer
 
 
-class MismatchError(RuntimeError):
+class MismatchError(VoidResultError):
     """The device and the reference disagree: the numbers of this run are void."""
 
 

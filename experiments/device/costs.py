@@ -31,7 +31,7 @@ from experiments.environment import environment
 from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone
 from experiments.progress import ProgressBar
-from experiments.training.train import scored_model, starting_point
+from experiments.training.start import scored_model, starting_point
 from kernels.methods import TRAINED_LAYERS, Method, method
 from kernels.network import Network
 from kernels.trainer import Trainer

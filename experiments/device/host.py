@@ -20,6 +20,7 @@ from experiments.device.layout import lay_out
 from experiments.device.placement import DEFAULT, Placement, Scores
 from experiments.device.purpose import Purpose
 from experiments.device.variants import Variant
+from experiments.errors import VoidResultError
 from kernels.methods import Method
 from kernels.model import Model
 from kernels.trainer import Scale
@@ -96,7 +97,7 @@ class Target(Protocol):
         """Overwrite memory."""
 
 
-class DeviceError(RuntimeError):
+class DeviceError(VoidResultError):
     """The firmware refused a command or stopped where it should not."""
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from experiments.classifier import right_answers as integer_right_answers
 from experiments.datasets.augmentation import Augmentation
 from experiments.datasets.mnist import Images
 from experiments.datasets.order import order_of_epoch
@@ -33,7 +34,6 @@ from experiments.floating.static_inference import (
 )
 from experiments.pretraining.backbone import Backbone, backbone_record
 from experiments.progress import ProgressBar
-from experiments.training.train import right_answers as integer_right_answers
 from kernels.methods import METHODS
 from kernels.model import Model
 from kernels.network import Network

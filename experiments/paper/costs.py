@@ -5,11 +5,11 @@ from __future__ import annotations
 from experiments.clock import RATED_HZ
 from experiments.datasets.mnist import mnist_sample
 from experiments.datasets.transfer import transfer_task
+from experiments.defaults import ANGLE
 from experiments.device.cost_table import flat_rows
 from experiments.device.costs import measure_costs
 from experiments.paper.artefact import Artefact
 from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE
 from plots.costs import draw_costs
 
 

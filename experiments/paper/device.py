@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from experiments.defaults import ANGLE
 from experiments.device.comparison import MismatchError
-from experiments.device.variants import Variant
+from experiments.device.learner import PicoLearner
 from experiments.paper.artefact import Artefact
 from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE
 from experiments.sweeps.store import RunStore
 from experiments.training.train import accuracy_by_epoch
 
@@ -33,7 +33,7 @@ def device(laboratory: Laboratory) -> Artefact:
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),
-        inputs=replace(laboratory.inputs, variant=Variant.FAST),
+        inputs=replace(laboratory.inputs, firmware=PicoLearner()),
     )
     rows: list[dict[str, Any]] = []
     records = zip(laboratory.run(configurations), emulated.run(configurations), strict=True)

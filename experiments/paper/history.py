@@ -7,11 +7,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from experiments.defaults import ANGLE
 from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import PRIOT, SHOWN
 from experiments.paper.laboratory import Laboratory, joint_record
 from experiments.paper.panels import runs_of_panel
-from experiments.paper.protocol import ANGLE, Panel
+from experiments.paper.protocol import Panel
 from experiments.training.train import accuracy_by_epoch, measured_epochs
 from plots.history import draw_history
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from experiments.defaults import ANGLE
 from experiments.paper.accuracy import runs_of
 from experiments.paper.contenders import Contender
 from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import ANGLE, Panel
+from experiments.paper.protocol import Panel
 from experiments.training.configuration import Configuration
 
 

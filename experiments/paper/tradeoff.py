@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.clock import RATED_HZ
 from experiments.datasets.transfer import transfer_task
+from experiments.defaults import ANGLE
 from experiments.device.cost_runs import CostRuns
 from experiments.device.costs import Setup, at_clock, possible_setups
 from experiments.device.placement import Placement
@@ -18,7 +19,6 @@ from experiments.paper.artefact import Artefact
 from experiments.paper.contenders import Contender
 from experiments.paper.laboratory import Laboratory
 from experiments.paper.pareto import on_front
-from experiments.paper.protocol import ANGLE
 from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import carry_out
 from kernels.methods import method

@@ -8,6 +8,7 @@ from typing import Any
 from experiments.clock import RATED_HZ
 from experiments.datasets.mnist import Images
 from experiments.datasets.transfer import transfer_task
+from experiments.defaults import ANGLE
 from experiments.device.cost_table import flat_rows
 from experiments.device.costs import measure_costs
 from experiments.device.needs import (
@@ -20,7 +21,6 @@ from experiments.device.needs import (
 from experiments.device.placement import Memory, Placement
 from experiments.device.variants import ON_ONE_CORE
 from experiments.paper.artefact import Artefact
-from experiments.paper.protocol import ANGLE
 from experiments.pretraining.backbone import untrained_backbone
 from experiments.pretraining.networks import VGG11_WIDTHS, vgg11
 from kernels.methods import method

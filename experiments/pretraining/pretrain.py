@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.classifier import BLOCK, right_answers
 from experiments.datasets.augmentation import Augmentation
 from experiments.datasets.mnist import Images
 from experiments.datasets.order import order_of_epoch
@@ -19,7 +20,6 @@ from experiments.errors import UserError
 from experiments.pretraining.backbone import Backbone, backbone_record
 from experiments.pretraining.checkpoint import Checkpoint, Progress
 from experiments.progress import ProgressBar
-from experiments.training.train import BLOCK, right_answers
 from kernels.methods import Method, method
 from kernels.model import Initial, initial_model
 from kernels.network import Network

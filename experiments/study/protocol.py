@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from experiments.datasets.transfer import CALIBRATION_IMAGES
+from experiments.defaults import CALIBRATION_IMAGES
 from experiments.paper import effort
 
 

@@ -11,9 +11,9 @@ from experiments.sweeps.store import RunStore
 from experiments.sweeps.workers import Workers, carry_out
 from experiments.training.configuration import Configuration
 from experiments.training.inputs import Inputs
-from experiments.training.learners import learner_on
 from experiments.training.train import train
 from kernels.errors import KernelError
+from kernels.trainer import Trainer
 
 
 class Run(NamedTuple):
@@ -38,8 +38,7 @@ class TrainingRuns:
         """Train. Raises UserError, naming the run."""
         inputs = self.inputs[run.backbone]
         try:
-            backend = "reference" if inputs.variant is None else "pico"
-            return train(run.configuration, inputs, learner_on(backend, variant=inputs.variant))
+            return train(run.configuration, inputs, inputs.firmware or Trainer)
         except (UserError, KernelError) as error:
             settings = ", ".join(
                 f"{name} {value}" for name, value in run.configuration.to_json().items()

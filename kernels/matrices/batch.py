@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from kernels.jit import kernel
 from kernels.loss import loss_gradient
-from kernels.rounding import clip, round_shift
+from kernels.round_shift import clip, round_shift
 
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 

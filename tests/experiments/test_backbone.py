@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK
 
+from experiments.classifier import right_answers
 from experiments.cli import main
 from experiments.datasets.mnist import Images, mnist_sample
 from experiments.datasets.rotation import as_input
@@ -15,7 +16,6 @@ from experiments.errors import UserError
 from experiments.pretraining import defaults as pretrainings
 from experiments.pretraining.backbone import Backbone, backbone_record, load_backbone, save_backbone
 from experiments.pretraining.networks import TINY_CNN
-from experiments.training.train import right_answers
 from kernels.methods import method
 from kernels.model import initial_model
 from kernels.network import Network

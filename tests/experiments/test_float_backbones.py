@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.classifier import right_answers
 from experiments.datasets.mnist import mnist_sample
 from experiments.datasets.rotation import as_input
 from experiments.floating.static_inference import static_classifier
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.pretraining.networks import TINY_CNN
-from experiments.training.train import right_answers
 from kernels.methods import METHODS
 from kernels.trainer import Trainer
 

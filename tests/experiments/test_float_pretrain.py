@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK, SMALL
 
+from experiments.classifier import right_answers
 from experiments.cli import main
 from experiments.datasets.mnist import Images, mnist_sample
 from experiments.datasets.rotation import as_input
@@ -21,7 +22,6 @@ from experiments.pretraining import defaults as pretrainings
 from experiments.pretraining.backbone import Backbone, load_backbone
 from experiments.pretraining.defaults import KINDS
 from experiments.pretraining.networks import vgg11
-from experiments.training.train import right_answers
 from kernels.methods import METHODS
 from kernels.model import INPUT_EXPONENT, Model
 from kernels.network import Network

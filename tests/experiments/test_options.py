@@ -9,13 +9,13 @@ import pytest
 from experiment_commands import Refused, exit_code
 
 import firmware_elf
-from experiments.cli import _parser
+from experiments.cli import help
 from experiments.files import output_file, output_or_dash, runs_file
 from experiments.output import StandardOutput
 
 (SUBPARSERS,) = (
     action.choices
-    for action in _parser()._actions
+    for action in help.parser()._actions
     if isinstance(action, argparse._SubParsersAction)
 )
 HELLO = firmware_elf.BUILT / "hello.no_flash.elf"

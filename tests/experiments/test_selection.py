@@ -13,7 +13,7 @@ from experiments.device.needs import needs_of
 from experiments.device.placement import Placement
 from experiments.device.variants import ON_ONE_CORE, Variant
 from experiments.pretraining.backbone import load_backbone
-from experiments.training.train import starting_point
+from experiments.training.start import starting_point
 from kernels.methods import SELECTIONS, method
 from kernels.model import with_scores
 from kernels.selection import gradient_magnitudes

@@ -31,10 +31,11 @@ from experiments.device.variants import Variant
 from experiments.errors import UserError
 from experiments.paper import tradeoff
 from experiments.paper.contenders import CONTENDERS
+from experiments.paper.limits import Limits
 from experiments.paper.pareto import on_front
 from experiments.paper.protocol import QUICK
 from experiments.paper.tradeoff import with_front
-from experiments.paper.tradeoff_query import Limits, most_accurate
+from experiments.paper.tradeoff_query import most_accurate
 from experiments.pretraining.backbone import Backbone, backbone_record
 from kernels.methods import Method, method
 from kernels.model import initial_model

@@ -13,7 +13,7 @@ from experiments.datasets.transfer import transfer_task
 from experiments.device.placement import DEFAULT
 from experiments.pretraining.backbone import load_backbone
 from experiments.training import train
-from experiments.training.train import starting_point
+from experiments.training.start import starting_point
 from kernels.methods import method
 from kernels.trainer import Trainer
 

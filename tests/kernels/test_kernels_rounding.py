@@ -1,4 +1,4 @@
-"""kernels.rounding and kernels.requantise against exact rationals."""
+"""kernels.round_shift and kernels.requantise against exact rationals."""
 
 from fractions import Fraction
 
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kernels.reference.integers import ints
 from kernels.reference.rounding import clipped, requantised, rounded
 from kernels.requantise import bit_width, dynamic_shift, requantise
-from kernels.rounding import Rounding, clip, round_shift
+from kernels.round_shift import clip, round_shift
+from kernels.rounding import Rounding
 
 LARGEST = 2**31 - 1
 VALUES = st.integers(-LARGEST, LARGEST) | st.sampled_from([-LARGEST, -1, 0, 1, LARGEST])
