@@ -26,8 +26,8 @@ torture: $(VENV)/installed-dev
 
 # Needs Debian's gcc-arm-none-eabi; gives the committed files bit for bit.
 firmware: $(VENV)/installed
-	$(BIN)/python -m experiments.device.generate
-	$(BIN)/python -m firmware_elf.build
+	$(BIN)/python -m priot.experiments.device.generate
+	$(BIN)/python -m priot.firmware_elf.build
 
 # Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder
 # of full MNIST; without it, that of priot download. CIFAR names the folder of CIFAR-10; without it,

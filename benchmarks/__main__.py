@@ -22,9 +22,9 @@ from benchmarks import (
 )
 from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js import machine as rp2040js
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.output import check_writable, format_table, write_json
+from priot.experiments.environment import environment
+from priot.experiments.errors import UserError
+from priot.experiments.output import check_writable, format_table, write_json
 
 ROUNDS = 7
 Row = dict[str, Any]

@@ -1,6 +1,7 @@
 """The trainer on Unicorn without any counting: what the simulator's exactness is measured against.
 
-It serves as a target of ``experiments.device.host.Device``, so that it runs the very same commands.
+It serves as a target of ``priot.experiments.device.host.Device``, so that it runs the very same
+commands.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M0
 from unicorn.unicorn_py3.unicorn import Uc
 
-from sim import Pico, Stop, StopReason, Symbol
-from sim.memory_map import SRAM
+from priot.sim import Pico, Stop, StopReason, Symbol
+from priot.sim.memory_map import SRAM
 
 
 class BareUnicorn:

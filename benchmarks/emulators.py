@@ -6,18 +6,18 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js.machine import Rp2040js
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, training
-from experiments.clock import RATED_HZ
-from experiments.device.simulator import simulated_pico, trainer_elf
-from experiments.device.variants import ON_ONE_CORE, Variant
-from kernels.methods import method
-from sim import Pico
-from sim.memory_map import SRAM
-from sim.session import Console, Limits, run_session
+from priot import firmware_elf
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.device.simulator import simulated_pico, trainer_elf
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.kernels.methods import method
+from priot.sim import Pico
+from priot.sim.memory_map import SRAM
+from priot.sim.session import Console, Limits, run_session
 
 PROGRAMS = {
     "workload, code in SRAM": "workload.no_flash",

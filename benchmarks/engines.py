@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, training
-from experiments.clock import RATED_HZ
-from experiments.device.variants import Variant
-from kernels.methods import method
-from sim import Engine, Pico
-from sim.loading import bin as raw
+from priot import firmware_elf
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import method
+from priot.sim import Engine, Pico
+from priot.sim.loading import bin as raw
 
 IMAGES = 8  # a round
 POLLED_CYCLES = 8_000_000

@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.errors import BenchmarkError
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
 
 IMAGES = 32  # those of priot costs
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from benchmarks.errors import BenchmarkError
 from benchmarks.reference import pytorch_missing
 from benchmarks.timing import median_ratio, seconds
-from experiments.pretraining.networks import vgg11
-from kernels.calibration import calibrate
-from kernels.matrices.engine import INFERENCE_IMAGES, MatrixEngine
-from kernels.matrices.float_products import FloatProducts
-from kernels.matrices.products import Products, fastest_products
-from kernels.methods import Method, method
-from kernels.model import Initial, Model, initial_model, with_scores
+from priot.experiments.pretraining.networks import vgg11
+from priot.kernels.calibration import calibrate
+from priot.kernels.matrices.engine import INFERENCE_IMAGES, MatrixEngine
+from priot.kernels.matrices.float_products import FloatProducts
+from priot.kernels.matrices.products import Products, fastest_products
+from priot.kernels.methods import Method, method
+from priot.kernels.model import Initial, Model, initial_model, with_scores
 
 BATCH = 64  # of pre-training
 STEPS = 16  # on single images

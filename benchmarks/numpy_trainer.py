@@ -12,18 +12,18 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from kernels.loss import LARGEST_EXPONENT, LOG2_E, SERIES_EXPONENT, SMALLEST_EXPONENT
-from kernels.methods import Method
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.rounding import Rounding
-from kernels.scale import Scale
+from priot.kernels.loss import LARGEST_EXPONENT, LOG2_E, SERIES_EXPONENT, SMALLEST_EXPONENT
+from priot.kernels.methods import Method
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.rounding import Rounding
+from priot.kernels.scale import Scale
 
 Integers = NDArray[np.int32]
 
 
 class NumpyTrainer:
-    """Trains a model's weights or scores in place, one image at a time, like ``kernels.Trainer``.
+    """Trains a model's weights or scores in place, image by image, as priot.kernels.trainer does.
 
     Args:
         scales: static scales by layer index; None lets every shift follow its tensor.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.timing import seconds
-from experiments.clock import RATED_HZ
-from sim import Pico
-from sim.session import Console, Limits, run_session
+from priot import firmware_elf
+from priot.experiments.clock import RATED_HZ
+from priot.sim import Pico
+from priot.sim.session import Console, Limits, run_session
 
 # What is measured: link type of the program, and how the Pico is made.
 SETTINGS: dict[str, tuple[str, dict[str, bool]]] = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from experiments.datasets.transfer import Transfer
-from experiments.floating.modules import as_floats, float_weights, module_with
-from kernels.model import Model
+from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.floating.modules import as_floats, float_weights, module_with
+from priot.kernels.model import Model
 
 LEARNING_RATE = 0.01
 

@@ -14,7 +14,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.numpy_trainer import NumpyTrainer
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
-from kernels.trainer import Trainer
+from priot.kernels.trainer import Trainer
 
 IMAGES = 1024
 RANDOM = "random labels"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import Transfer, transfer_task
-from experiments.device.costs import compared_methods
-from experiments.device.host import Device, Target
-from experiments.device.variants import Variant
-from experiments.pretraining.backbone import load_backbone
-from experiments.training.start import starting_point
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.scale import Scale
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import Transfer, transfer_task
+from priot.experiments.device.costs import compared_methods
+from priot.experiments.device.host import Device, Target
+from priot.experiments.device.variants import Variant
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.training.start import starting_point
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.scale import Scale
 
 
 @dataclass(frozen=True)

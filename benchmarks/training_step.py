@@ -5,13 +5,13 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-import firmware_elf
 from benchmarks.bare_unicorn import BareUnicorn
 from benchmarks.errors import BenchmarkError
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, trainings
-from experiments.clock import RATED_HZ
-from experiments.device.simulator import simulated_pico
+from priot import firmware_elf
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.device.simulator import simulated_pico
 
 IMAGES = 3  # a round
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device.comparison import operation_name
-from experiments.device.host import Checkpoint, Device, Phase
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
-from experiments.pretraining.backbone import load_backbone
-from experiments.training.start import starting_point
-from kernels.methods import method
-from kernels.operations import MaxPool2d
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.comparison import operation_name
+from priot.experiments.device.host import Checkpoint, Device, Phase
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import Variant
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.training.start import starting_point
+from priot.kernels.methods import method
+from priot.kernels.operations import MaxPool2d
 
 
 def rows() -> list[dict[str, Any]]:

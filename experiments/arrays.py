@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.limits import ARRAYS
+from priot.experiments.limits import ARRAYS
 
 _HEADER = re.compile(
     rb"\{'descr': '([|<]\w{1,12})', 'fortran_order': False, 'shape': \(([\d, ]{0,200})\), \} *\n"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from numba.core import event
 
-import numba_cache
+from priot import numba_cache
 
 
 class _Announcer(event.Listener):

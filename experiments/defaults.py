@@ -15,6 +15,6 @@ TRAINING_IMAGES = 1024
 CALIBRATION_IMAGES = 64
 
 CALIBRATION = "rotated-headroom"
-"""The rule for static scales, one of experiments.training.calibration.CALIBRATIONS."""
+"""The rule for static scales, one of priot.experiments.training.calibration.CALIBRATIONS."""
 
 NETWORK = "tiny-cnn"

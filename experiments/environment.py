@@ -8,9 +8,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from experiments.errors import UserError
-from sim.limits import PROGRAM_FILE
-from sim.reading import read_file
+from priot.experiments.errors import UserError
+from priot.sim.limits import PROGRAM_FILE
+from priot.sim.reading import read_file
 
 
 @cache

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
-from experiments.errors import UserError
-from experiments.output import (
+from priot.experiments.errors import UserError
+from priot.experiments.output import (
     STANDARD_OUTPUT,
     StandardOutput,
     check_distinct,

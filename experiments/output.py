@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PosixPath
 from typing import Any
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 
 class StandardOutput(PosixPath):

@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from experiments.limits import JSON_FILE
-from sim.reading import read_file
+from priot.experiments.limits import JSON_FILE
+from priot.sim.reading import read_file
 
 
 def read_json(path: Path) -> Any:

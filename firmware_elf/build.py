@@ -1,8 +1,8 @@
 """Builds the trainers, predictors, programs and boot ROM with Debian's gcc-arm-none-eabi.
 
-The same sources give the same bits every time. ``python -m firmware_elf.build`` builds all of them
-and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf`` itself
-only says where the files are.
+The same sources give the same bits every time. ``python -m priot.firmware_elf.build`` builds all of
+them and writes ``manifest.json`` with their hashes, the compiler and the flags. ``firmware_elf``
+itself only says where the files are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from firmware_elf import images
+from priot.firmware_elf import images
 
 HERE = Path(__file__).resolve().parent
 COMPILER = "arm-none-eabi-gcc"

@@ -11,10 +11,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.errors import KernelError
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.trainer import Scale, Trainer
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Scale, Trainer
 
 
 class CalibrationError(KernelError):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.scale import Scale
+from priot.kernels.scale import Scale
 
 
 class Engine(Protocol):

@@ -12,7 +12,7 @@ Nothing here allocates: ``scratch`` is int32 memory, of which ``carve`` makes pa
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import inlined, kernel
+from priot.kernels.jit import inlined, kernel
 
 TERMS = 9
 

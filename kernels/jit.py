@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from numba_cache import KeptCache, cache_of
+from priot.numba_cache import KeptCache, cache_of
 
 _F = TypeVar("_F", bound=Callable[..., object])
 

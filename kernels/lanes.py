@@ -3,7 +3,7 @@
 Activations lie as (pairs of channels, places, LANES): an int32 holds those of two channels, as
 int16, whose products with two weights are added up by one instruction. An odd channel is paired
 with zeros. Every lane has shifts of its own: its numbers are those of the image alone
-(kernels.step.forward).
+(priot.kernels.step.forward).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels import operations
-from kernels.jit import inlined, kernel
-from kernels.network import Network
-from kernels.operations import Shape, Weighted
-from kernels.operations.operation import planes
-from kernels.requantise import dynamic_shift
-from kernels.round_shift import clip, round_by, rounding_rule
-from kernels.vectors import BLOCK, LANES, add_products, load, no_products, store
-from kernels.workspace import WORKSPACE, Workspace
+from priot.kernels import operations
+from priot.kernels.jit import inlined, kernel
+from priot.kernels.network import Network
+from priot.kernels.operations import Shape, Weighted
+from priot.kernels.operations.operation import planes
+from priot.kernels.requantise import dynamic_shift
+from priot.kernels.round_shift import clip, round_by, rounding_rule
+from priot.kernels.vectors import BLOCK, LANES, add_products, load, no_products, store
+from priot.kernels.workspace import WORKSPACE, Workspace
 
 CACHE_LINE = 64
 """Bytes; a vector that lies in two lines is read twice."""
@@ -178,7 +178,7 @@ def correlate(
 
 @kernel("void(int32[:,:,::1], int32[::1])")
 def dynamic_shifts(sums: NDArray[np.int32], shifts: NDArray[np.int32]) -> None:
-    """kernels.requantise.dynamic_shift of every lane of sums (-1, BLOCK, LANES)."""
+    """priot.kernels.requantise.dynamic_shift of every lane of sums (-1, BLOCK, LANES)."""
     # The bits that any magnitude has are as wide as the largest magnitude.
     bits = np.zeros(LANES, np.int32)
     for n in range(len(sums)):
@@ -196,7 +196,7 @@ def dynamic_shifts(sums: NDArray[np.int32], shifts: NDArray[np.int32]) -> None:
 def requantise(
     sums: NDArray[np.int32], shifts: NDArray[np.int32], rounding: int, values: NDArray[np.int32]
 ) -> None:
-    """kernels.requantise.requantise of every lane; sums (outputs, places, LANES).
+    """priot.kernels.requantise.requantise of every lane; sums (outputs, places, LANES).
 
     values (pairs of outputs, places, LANES). Sums of an output that fills a block are zero.
     """

@@ -8,8 +8,8 @@ exponents mean logits so close to zero that the series 1 + v + v*v/2 stands for 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.round_shift import clip, round_shift
+from priot.kernels.jit import kernel
+from priot.kernels.round_shift import clip, round_shift
 
 LOG2_E = 47274  # log2(e) * 2**15
 SERIES_EXPONENT = -7  # at or below it the series is used

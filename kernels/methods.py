@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kernels.errors import KernelError
-from kernels.rounding import Rounding
+from priot.kernels.errors import KernelError
+from priot.kernels.rounding import Rounding
 
 if TYPE_CHECKING:
-    from kernels.network import Network  # who names a method loads no compiler
+    from priot.kernels.network import Network  # who names a method loads no compiler
 
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}

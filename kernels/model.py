@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.methods import Method
-from kernels.network import Network
-from kernels.scores import UNSCORED
+from priot.kernels.methods import Method
+from priot.kernels.network import Network
+from priot.kernels.scores import UNSCORED
 
 INPUT_EXPONENT = -7  # pixels 0..255 become int8 0..127, read as 0..1
 
@@ -113,7 +113,7 @@ def with_scores(
 
     Args:
         gradients: how large each edge's gradient is, by layer, of the weights' shapes
-            (``kernels.selection.gradient_magnitudes``); used by the selection "gradient" alone.
+            (``priot.kernels.selection.gradient_magnitudes``); for the selection "gradient" alone.
 
     Raises:
         ValueError: for that selection without ``gradients``.

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kernels.errors import KernelError
-from kernels.operations import OPERATIONS, Dense, Operation, Shape, Weighted
+from priot.kernels.errors import KernelError
+from priot.kernels.operations import OPERATIONS, Dense, Operation, Shape, Weighted
 
 INT32_MAX = 2**31 - 1
 MOST_LAYERS = 100

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.errors import KernelError
-from kernels.lanes import infer, lanes
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.network import Network
-from kernels.operations import Weighted
-from kernels.operations.operation import planes
-from kernels.scale import Scale, of_trained
-from kernels.step import (
+from priot.kernels.errors import KernelError
+from priot.kernels.lanes import infer, lanes
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.network import Network
+from priot.kernels.operations import Weighted
+from priot.kernels.operations.operation import planes
+from priot.kernels.scale import Scale, of_trained
+from priot.kernels.step import (
     backward,
     loss,
     prune_edges,
@@ -25,11 +25,11 @@ from kernels.step import (
     train_images,
     update,
 )
-from kernels.workspace import LAYER, SETTINGS, Workspace
+from priot.kernels.workspace import LAYER, SETTINGS, Workspace
 
 
 class PlainEngine:
-    """An engine (kernels.engine.Engine) on loops over one image.
+    """An engine (priot.kernels.engine.Engine) on loops over one image.
 
     The model's tensors become views of the engine's memory.
     """

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.round_shift import clip, round_shift
+from priot.kernels.jit import kernel
+from priot.kernels.round_shift import clip, round_shift
 
 
 @kernel("int64(int32[::1])")

@@ -5,7 +5,7 @@ Both work on the magnitude and put the sign back, so that rounding is symmetric 
 
 import numpy as np
 
-from kernels.jit import inlined
+from priot.kernels.jit import inlined
 
 
 @inlined

@@ -8,9 +8,9 @@ makes edges ternary.
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.methods import NEVER_DOUBLED
-from kernels.round_shift import clip, round_shift
+from priot.kernels.jit import kernel
+from priot.kernels.methods import NEVER_DOUBLED
+from priot.kernels.round_shift import clip, round_shift
 
 UNSCORED = 127
 

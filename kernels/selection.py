@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.errors import KernelError
-from kernels.methods import method
-from kernels.model import Model, with_scores
-from kernels.rounding import Rounding
-from kernels.trainer import Trainer
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import method
+from priot.kernels.model import Model, with_scores
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Trainer
 
 
 class SelectionError(KernelError):

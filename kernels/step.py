@@ -1,19 +1,20 @@
 """Forward pass, backward pass and update of a whole network, and loops over images, compiled.
 
-What a layer computes is in its operation's own module (kernels.operations); here is only the order.
+What a layer computes is in its operation's own module (priot.kernels.operations); here is only the
+order.
 """
 
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels import operations
-from kernels.jit import kernel
-from kernels.loss import loss_gradient
-from kernels.model import INPUT_EXPONENT
-from kernels.requantise import bit_width, dynamic_shift, requantise
-from kernels.scores import descend, prune, score_gradient
-from kernels.workspace import WORKSPACE, Workspace
+from priot.kernels import operations
+from priot.kernels.jit import kernel
+from priot.kernels.loss import loss_gradient
+from priot.kernels.model import INPUT_EXPONENT
+from priot.kernels.requantise import bit_width, dynamic_shift, requantise
+from priot.kernels.scores import descend, prune, score_gradient
+from priot.kernels.workspace import WORKSPACE, Workspace
 
 _IMAGES = types.Array(types.int8, 2, "C", readonly=True)
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.engine import Engine
-from kernels.matrices.engine import MatrixEngine
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.plain_engine import PlainEngine
-from kernels.scale import Scale
+from priot.kernels.engine import Engine
+from priot.kernels.matrices.engine import MatrixEngine
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.plain_engine import PlainEngine
+from priot.kernels.scale import Scale
 
 __all__ = ["Scale", "Trainer"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import inlined
+from priot.kernels.jit import inlined
 
 LAYER = np.dtype(
     [
@@ -22,7 +22,7 @@ LAYER = np.dtype(
             "exponent",  # of the weights
             *("input", "input_end", "output", "output_end"),  # in activations and errors
             *("edges", "edges_end"),  # in weights, kept, scores, scored and gradients
-            *("forward", "backward", "gradient_bits"),  # as in kernels.trainer.Scale
+            *("forward", "backward", "gradient_bits"),  # as in priot.kernels.trainer.Scale
         )
     ]
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from plots.checks import require_length, require_percent, require_some
-from plots.panels import draw_accuracy_panels
+from priot.plots.checks import require_length, require_percent, require_some
+from priot.plots.panels import draw_accuracy_panels
 
 _SPREAD = 0.7  # of the distance between the nearest angles: what the offsets take up
 _POINTS_ZORDER = 4  # over all lines, the bold one too
@@ -17,9 +17,9 @@ _POINTS_ZORDER = 4  # over all lines, the bold one too
 def draw_accuracy(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy against angle: each series' mean, with its standard deviation as error bar.
 
-    Panels stand side by side on one accuracy axis, the scale of ``plots.error_scale``, with one
-    legend below. A label has the same line and the same small sideways offset in all of them, so
-    that error bars stand beside each other. One panel takes a column's width, several take the
+    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with
+    one legend below. A label has the same line and the same small sideways offset in all of them,
+    so that error bars stand beside each other. One panel takes a column's width, several take the
     page's. The axis holds all means and the bars' lower ends; an upper end beyond it is cut there
     and has no cap. Means above 99.9 % are drawn at 99.9 %.
 

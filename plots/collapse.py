@@ -10,8 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from plots.checks import require_length, require_percent, require_some
-from plots.style import (
+from priot.plots.checks import require_length, require_percent, require_some
+from priot.plots.style import (
     ACCENT,
     COLUMN_INCHES,
     PAGE_INCHES,

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from plots.checks import common_value
-from plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
+from priot.plots.checks import common_value
+from priot.plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
 
 _PHASES = {"forward": "forward", "backward": "backward", "update": "update"}
 _PARTS = {"static_data": "static data", "arena": "arena", "stack": "stack", "code": "code in SRAM"}

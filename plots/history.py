@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from plots.checks import require_length, require_percent, require_some
-from plots.panels import draw_accuracy_panels
+from priot.plots.checks import require_length, require_percent, require_some
+from priot.plots.panels import draw_accuracy_panels
 
 _BAND_ALPHA = 0.16
 _MARKS = 6  # on each line, or one more: more would hide the line
@@ -17,8 +17,8 @@ _MARKS = 6  # on each line, or one more: more would hide the line
 def draw_history(panels: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw accuracy by epoch: a line for each series' mean, a light band for its spread.
 
-    Panels stand side by side on one accuracy axis, the scale of ``plots.error_scale``, with one
-    legend below. A label has the same line in all of them. One panel takes a column's width,
+    Panels stand side by side on one accuracy axis, the scale of ``priot.plots.error_scale``, with
+    one legend below. A label has the same line in all of them. One panel takes a column's width,
     several take the page's. Bands are cut at 0 and 99.9 %; means above 99.9 % are drawn at it.
 
     Args:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
+from priot.plots.style import ACCENT, PAGE_INCHES, SHADES, paper_style, save
 
 _KIB = 1024
 _KINDS = {  # what a stretch of memory is, and how it is filled
@@ -34,9 +34,9 @@ def draw_memory(report: Mapping[str, Any], path: Path) -> None:
     1024 bytes; the flash axis ends where the program does, the SRAM axis shows all there is.
 
     Args:
-        report: with the keys of ``sim.MemoryReport.to_json()``: ``flash`` and ``sram`` (each with
-            ``address``, ``capacity``, ``used`` and ``sections``), ``stacks``, ``heap``, ``cycles``
-            and ``clock_hz``. Other keys are left alone.
+        report: with the keys of ``priot.sim.MemoryReport.to_json()``: ``flash`` and ``sram`` (each
+            with ``address``, ``capacity``, ``used`` and ``sections``), ``stacks``, ``heap``,
+            ``cycles`` and ``clock_hz``. Other keys are left alone.
         path: where to write it; the suffix (``.pdf``, ``.png``, ``.svg``) sets the format.
 
     Raises:

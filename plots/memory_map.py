@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from plots.checks import require_some
-from plots.style import PAGE_INCHES, SHADES, legend_below, panel_titles, paper_style, save
+from priot.plots.checks import require_some
+from priot.plots.style import PAGE_INCHES, SHADES, legend_below, panel_titles, paper_style, save
 
 _KIB = 1024
 _GREY = "#8c8c8c"

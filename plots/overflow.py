@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from plots.checks import require_length, require_percent, require_some
-from plots.style import (
+from priot.plots.checks import require_length, require_percent, require_some
+from priot.plots.style import (
     ACCENT,
     COLUMN_INCHES,
     PAGE_INCHES,

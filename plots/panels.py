@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plots.error_scale import set_error_scale
-from plots.style import (
+from priot.plots.error_scale import set_error_scale
+from priot.plots.style import (
     COLUMN_INCHES,
     PAGE_INCHES,
     legend_below,

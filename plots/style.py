@@ -13,7 +13,7 @@ from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from plots.formats import FORMATS, METADATA
+from priot.plots.formats import FORMATS, METADATA
 
 COLUMN_INCHES = 3.5
 """Width of one column of an IEEE Transactions page."""

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
-from plots.checks import common_value, require_percent, require_some
-from plots.style import ACCENT, COLUMN_INCHES, SHADES, legend_below, paper_style, save
+from priot.plots.checks import common_value, require_percent, require_some
+from priot.plots.style import ACCENT, COLUMN_INCHES, SHADES, legend_below, paper_style, save
 
 _KIB = 1024
 _HEIGHT_INCHES = 2.6

@@ -11,8 +11,8 @@ that are set (measured on silicon: pico-sdk issue 974).
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sim.peripherals import Peripheral, block_of
-from sim.peripherals.registers import RegisterBlock
+from priot.sim.peripherals import Peripheral, block_of
+from priot.sim.peripherals.registers import RegisterBlock
 
 _ALIAS = 0x3000
 _PLAIN, _XOR, _SET, _CLEAR = 0x0000, 0x1000, 0x2000, 0x3000

@@ -1,11 +1,11 @@
-"""The crossbar of the bus, as BUSCTRL sees it. What an access does is native: sim.cpu.crossbar."""
+"""The crossbar of the bus, as BUSCTRL sees it. An access is native: priot.sim.cpu.crossbar."""
 
 from collections.abc import Sequence
 
-from sim.cpu.native import from_python
-from sim.cpu.processor import Processor
-from sim.cpu.special import guard
-from sim.cpu.state import PORTS, Chip, Core, State
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.special import guard
+from priot.sim.cpu.state import PORTS, Chip, Core, State
 
 _guard = from_python(guard)
 

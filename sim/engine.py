@@ -10,18 +10,18 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sim.bus import Unmodelled
-from sim.events import Event
-from sim.faults import Registers
-from sim.loading.boot import Boot
-from sim.loading.elf import Program
-from sim.peripherals import Peripherals
-from sim.pin_log import PinChanges
-from sim.reports.call_graph import Tracer
-from sim.reports.profile import Profile
-from sim.stack_guard import StackWarning
-from sim.stimuli import Action
-from sim.xip_cache import XipModel, XipStatistics
+from priot.sim.bus import Unmodelled
+from priot.sim.events import Event
+from priot.sim.faults import Registers
+from priot.sim.loading.boot import Boot
+from priot.sim.loading.elf import Program
+from priot.sim.peripherals import Peripherals
+from priot.sim.pin_log import PinChanges
+from priot.sim.reports.call_graph import Tracer
+from priot.sim.reports.profile import Profile
+from priot.sim.stack_guard import StackWarning
+from priot.sim.stimuli import Action
+from priot.sim.xip_cache import XipModel, XipStatistics
 
 
 class Engine(Enum):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from sim.faults import FaultReason
+from priot.sim.faults import FaultReason
 
 
 class Ended(Enum):

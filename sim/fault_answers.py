@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.exceptions import HARD_FAULT, SV_CALL
-from sim.cpu.memory import REASONS
-from sim.cpu.processor import Processor
-from sim.cpu.state import Core
-from sim.events import Event
-from sim.faults import FaultReason
-from sim.stack_guard import StackGuard
+from priot.sim.cpu.exceptions import HARD_FAULT, SV_CALL
+from priot.sim.cpu.memory import REASONS
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.state import Core
+from priot.sim.events import Event
+from priot.sim.faults import FaultReason
+from priot.sim.stack_guard import StackGuard
 
 _RETURN_AT = 24  # bytes into the frame of an exception
 _BKPT, _B_SELF = 0xBE, 0xE7FE

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from sim.errors import SimError
-from sim.loading.elf import SourceLine
+from priot.sim.errors import SimError
+from priot.sim.loading.elf import SourceLine
 
 
 class FaultReason(Enum):

@@ -7,7 +7,7 @@ ones, programming only clears bits.
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import FlashError
+from priot.sim.errors import FlashError
 
 SECTOR_SIZE = 4096
 """Bytes that are erased at once."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from sim.limits import FILE_BYTES, FILES_MEGABYTES, MEGABYTE
+from priot.sim.limits import FILE_BYTES, FILES_MEGABYTES, MEGABYTE
 
 MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
 _LONGEST_NAME = 4096  # PATH_MAX of Linux

@@ -12,8 +12,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu import meaning
-from sim.cpu.meaning import (
+from priot.sim.cpu import meaning
+from priot.sim.cpu.meaning import (
     BOTH,
     IMM3,
     IMM8,

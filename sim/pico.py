@@ -12,33 +12,33 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sim.bus import Unmodelled
-from sim.cpu.contention import Contention
-from sim.cpu.memory import RETURN_ADDRESS
-from sim.engine import Engine, EngineChip, EngineCore
-from sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
-from sim.events import Ended, Event
-from sim.faults import Fault, FaultReason, Registers
-from sim.loading.boot import Boot, boot_of, stack_limit_of_core1
-from sim.loading.elf import Program, SourceLine
-from sim.loading.program import load_program
-from sim.loading.symbols import Symbol
-from sim.memory_map import FLASH, SRAM, region_of
-from sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
-from sim.peripherals.i2c_bus import I2cDevice
-from sim.peripherals.serial_pins import GPIOS
-from sim.peripherals.spi_bus import SpiDevice
-from sim.peripherals.usb_host import UsbHost
-from sim.pin_log import PinChanges
-from sim.reports.call_graph import CallGraph, StackPeak, Tracer
-from sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
-from sim.reports.memory_use import MemoryUse, measure
-from sim.reports.profile import Profile
-from sim.reports.profile_formats import CoreProfile
-from sim.rp2040 import Rp2040
-from sim.stack_guard import StackGuard, StackWarning
-from sim.stimuli import Action
-from sim.xip_cache import Replacement, XipModel, XipStatistics
+from priot.sim.bus import Unmodelled
+from priot.sim.cpu.contention import Contention
+from priot.sim.cpu.memory import RETURN_ADDRESS
+from priot.sim.engine import Engine, EngineChip, EngineCore
+from priot.sim.errors import AddressError, CallError, ElfError, SimError, SymbolError, TraceError
+from priot.sim.events import Ended, Event
+from priot.sim.faults import Fault, FaultReason, Registers
+from priot.sim.loading.boot import Boot, boot_of, stack_limit_of_core1
+from priot.sim.loading.elf import Program, SourceLine
+from priot.sim.loading.program import load_program
+from priot.sim.loading.symbols import Symbol
+from priot.sim.memory_map import FLASH, SRAM, region_of
+from priot.sim.peripherals.adc import TEMPERATURE_SENSOR, Voltage, sensor_volts
+from priot.sim.peripherals.i2c_bus import I2cDevice
+from priot.sim.peripherals.serial_pins import GPIOS
+from priot.sim.peripherals.spi_bus import SpiDevice
+from priot.sim.peripherals.usb_host import UsbHost
+from priot.sim.pin_log import PinChanges
+from priot.sim.reports.call_graph import CallGraph, StackPeak, Tracer
+from priot.sim.reports.memory_report import Measured, MemoryReport, StackUse, memory_report
+from priot.sim.reports.memory_use import MemoryUse, measure
+from priot.sim.reports.profile import Profile
+from priot.sim.reports.profile_formats import CoreProfile
+from priot.sim.rp2040 import Rp2040
+from priot.sim.stack_guard import StackGuard, StackWarning
+from priot.sim.stimuli import Action
+from priot.sim.xip_cache import Replacement, XipModel, XipStatistics
 
 _Bus = TypeVar("_Bus")
 
@@ -168,7 +168,7 @@ class Pico:
                 "link the program for SRAM"
             )
         else:
-            from sim.kernel_engine.engine import KernelEngine  # others do without Unicorn
+            from priot.sim.kernel_engine.engine import KernelEngine  # others do without Unicorn
 
             self._chip = KernelEngine(clock_hz)
         weakref.finalize(self, self._chip.close).atexit = False
@@ -335,7 +335,7 @@ class Pico:
             self._chip.at(Fraction(str(seconds)), action)  # 0.1 is a tenth
 
     def pin_changes(self) -> PinChanges:
-        """What all GPIOs did since reset, which `sim.reports.vcd` writes for wave viewers.
+        """What all GPIOs did since reset, which `priot.sim.reports.vcd` writes for wave viewers.
 
         Raises:
             TraceError: the Pico was made without `log_pins`.

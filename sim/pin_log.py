@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.state import PIN_LOG_SIZE, Chip
-from sim.cpu.system_clock import SystemClock
-from sim.devices.pins import Bank
+from priot.sim.cpu.state import PIN_LOG_SIZE, Chip
+from priot.sim.cpu.system_clock import SystemClock
+from priot.sim.devices.pins import Bank
 
 _LOGGED, _LEVELS = Chip.PINS + Bank.LOGGED, Chip.PINS + Bank.LEVELS
 

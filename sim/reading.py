@@ -6,7 +6,7 @@ import select
 import stat
 from pathlib import Path
 
-from sim.limits import MEGABYTE, PIPE_SECONDS
+from priot.sim.limits import MEGABYTE, PIPE_SECONDS
 
 _PIECE = 1 << 20
 

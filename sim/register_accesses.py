@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sim.cpu.memory import REASONS, read_register, write_register
-from sim.cpu.native import from_python
-from sim.cpu.private_blocks import PrivateBlocks
-from sim.cpu.processor import Processor
-from sim.cpu.sio import NOT_HERE
-from sim.cpu.state import Chip, Core, Machine, State
-from sim.cpu.systick import advance_systick, schedule_systick
-from sim.devices.accesses import access_of, answer_read, answer_write
-from sim.devices.devices import catch_up
-from sim.events import Event
-from sim.fault_answers import FaultAnswers
-from sim.faults import FaultReason
-from sim.peripherals import Scheduler, block_of
-from sim.steady_registers import SteadyRegisters
+from priot.sim.cpu.memory import REASONS, read_register, write_register
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.private_blocks import PrivateBlocks
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.sio import NOT_HERE
+from priot.sim.cpu.state import Chip, Core, Machine, State
+from priot.sim.cpu.systick import advance_systick, schedule_systick
+from priot.sim.devices.accesses import access_of, answer_read, answer_write
+from priot.sim.devices.devices import catch_up
+from priot.sim.events import Event
+from priot.sim.fault_answers import FaultAnswers
+from priot.sim.faults import FaultReason
+from priot.sim.peripherals import Scheduler, block_of
+from priot.sim.steady_registers import SteadyRegisters
 
 _advance_systick = from_python(advance_systick)
 _schedule_systick = from_python(schedule_systick)

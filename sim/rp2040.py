@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim import flash
-from sim.bus import Unmodelled
-from sim.circles import let_go
-from sim.cpu.call_trace import InstructionBooks
-from sim.cpu.contention import Contention
-from sim.cpu.lines import FIRST_IRQ, set_line
-from sim.cpu.loop import SECOND, both_cores, one_core, operation_of_halfword
-from sim.cpu.memory import RETURN_ADDRESS, read_register, write_register
-from sim.cpu.native import from_python
-from sim.cpu.places import addresses_of, place
-from sim.cpu.private_blocks import PrivateBlocks
-from sim.cpu.processor import Processor
-from sim.cpu.sio import push, tell
-from sim.cpu.special import guard
-from sim.cpu.state import (
+from priot.sim import flash
+from priot.sim.bus import Unmodelled
+from priot.sim.circles import let_go
+from priot.sim.cpu.call_trace import InstructionBooks
+from priot.sim.cpu.contention import Contention
+from priot.sim.cpu.lines import FIRST_IRQ, set_line
+from priot.sim.cpu.loop import SECOND, both_cores, one_core, operation_of_halfword
+from priot.sim.cpu.memory import RETURN_ADDRESS, read_register, write_register
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.places import addresses_of, place
+from priot.sim.cpu.private_blocks import PrivateBlocks
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.sio import push, tell
+from priot.sim.cpu.special import guard
+from priot.sim.cpu.state import (
     FLASH_AT,
     NEVER,
     ROM_AT,
@@ -41,32 +41,32 @@ from sim.cpu.state import (
     State,
     Status,
 )
-from sim.cpu.system_clock import SystemClock
-from sim.cpu.systick import advance_systick, schedule_systick
-from sim.crossbar import Crossbar
-from sim.devices.devices import catch_up
-from sim.devices.dma import DMA_ON
-from sim.devices.transfers import request_data
-from sim.engine import Whereabouts
-from sim.errors import AddressError, SimError, TraceError
-from sim.events import Ended, Event
-from sim.fault_answers import FaultAnswers
-from sim.loading import second_stage
-from sim.loading.boot import Boot
-from sim.loading.elf import Program
-from sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
-from sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals
-from sim.peripherals.interrupts import Irq
-from sim.peripherals.timebase import Line
-from sim.pin_log import PinChanges, PinLog
-from sim.register_accesses import RegisterAccesses
-from sim.reports.call_graph import Tracer
-from sim.reports.profile import Profile
-from sim.second_core import SecondCore
-from sim.stack_guard import StackGuard, StackWarning
-from sim.steady_registers import SteadyRegisters
-from sim.stimuli import Action, Stimuli
-from sim.xip_cache import XipCache, XipModel, XipStatistics
+from priot.sim.cpu.system_clock import SystemClock
+from priot.sim.cpu.systick import advance_systick, schedule_systick
+from priot.sim.crossbar import Crossbar
+from priot.sim.devices.devices import catch_up
+from priot.sim.devices.dma import DMA_ON
+from priot.sim.devices.transfers import request_data
+from priot.sim.engine import Whereabouts
+from priot.sim.errors import AddressError, SimError, TraceError
+from priot.sim.events import Ended, Event
+from priot.sim.fault_answers import FaultAnswers
+from priot.sim.loading import second_stage
+from priot.sim.loading.boot import Boot
+from priot.sim.loading.elf import Program
+from priot.sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
+from priot.sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals
+from priot.sim.peripherals.interrupts import Irq
+from priot.sim.peripherals.timebase import Line
+from priot.sim.pin_log import PinChanges, PinLog
+from priot.sim.register_accesses import RegisterAccesses
+from priot.sim.reports.call_graph import Tracer
+from priot.sim.reports.profile import Profile
+from priot.sim.second_core import SecondCore
+from priot.sim.stack_guard import StackGuard, StackWarning
+from priot.sim.steady_registers import SteadyRegisters
+from priot.sim.stimuli import Action, Stimuli
+from priot.sim.xip_cache import XipCache, XipModel, XipStatistics
 
 _set_line = from_python(set_line)
 _place = from_python(place)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.cpu.launch import Launch
-from sim.cpu.native import from_python
-from sim.cpu.processor import Processor
-from sim.cpu.sio import push, tell
-from sim.cpu.state import NEVER, Core, Sleep, State
-from sim.loading.symbols import rom_symbols
-from sim.peripherals import Scheduler
-from sim.reports.call_graph import Tracer
-from sim.stack_guard import StackGuard
+from priot.sim.cpu.launch import Launch
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.sio import push, tell
+from priot.sim.cpu.state import NEVER, Core, Sleep, State
+from priot.sim.loading.symbols import rom_symbols
+from priot.sim.peripherals import Scheduler
+from priot.sim.reports.call_graph import Tracer
+from priot.sim.stack_guard import StackGuard
 
 _push = from_python(push)
 _tell = from_python(tell)

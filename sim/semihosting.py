@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.errors import AddressError, SimError
-from sim.host_files import MODES, HostFiles
-from sim.limits import FILES_MEGABYTES, HANDLES, STRING
-from sim.pico import Pico
+from priot.sim.errors import AddressError, SimError
+from priot.sim.host_files import MODES, HostFiles
+from priot.sim.limits import FILES_MEGABYTES, HANDLES, STRING
+from priot.sim.pico import Pico
 
 BREAKPOINT = 0xAB
 APPLICATION_EXIT = 0x20026  # ADP_Stopped_ApplicationExit

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from sim.faults import Fault, FaultReason
-from sim.limits import MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
-from sim.pico import Pico, StopReason
-from sim.semihosting import BREAKPOINT, Semihosting
+from priot.sim.faults import Fault, FaultReason
+from priot.sim.limits import MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
+from priot.sim.pico import Pico, StopReason
+from priot.sim.semihosting import BREAKPOINT, Semihosting
 
 SLICE_CYCLES = 2_000_000  # between two looks at what the program has written
 USB_BOOT = 0xF3  # the boot ROM's breakpoint: docs/boot-rom.md

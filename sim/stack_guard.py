@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.loading.boot import stack_limit_of_core1
-from sim.loading.elf import Program
-from sim.memory_map import SRAM
-from sim.reports.memory_use import KEPT_FREE
+from priot.sim.loading.boot import stack_limit_of_core1
+from priot.sim.loading.elf import Program
+from priot.sim.memory_map import SRAM
+from priot.sim.reports.memory_use import KEPT_FREE
 
 _AT_ONCE = 256  # bytes that a stack may go on before it is judged again
 _WORD = 4

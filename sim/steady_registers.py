@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.state import STEADY_SIZE, Chip
+from priot.sim.cpu.state import STEADY_SIZE, Chip
 
 
 class SteadyRegisters:

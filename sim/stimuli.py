@@ -6,8 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from heapq import heappop, heappush
 
-from sim.cpu.system_clock import SystemClock
-from sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.cpu.system_clock import SystemClock
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
 
 Action = Callable[[], object]
 

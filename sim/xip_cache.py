@@ -1,17 +1,18 @@
 """The cache through which flash is executed and read in place, as the host sees it.
 
-What an access does is native: sim.cpu.flash_cache. What a missed word costs follows from how the
-program's second stage sets up the serial interface: sim.peripherals.xip_ssi.
+What an access does is native: priot.sim.cpu.flash_cache. What a missed word costs follows from how
+the program's second stage sets up the serial interface: priot.sim.peripherals.xip_ssi.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sim.cpu.state import FLASH_AT, Chip, State
-from sim.memory_map import FLASH
+from priot.sim.cpu.state import FLASH_AT, Chip, State
+from priot.sim.memory_map import FLASH
 
 # Cycles that a missed word costs beyond a hit with the Pico's own second stage, boot2_w25q080 of
-# the SDK: 20 clocks at half the system clock, and the interface's 10 (sim.peripherals.xip_ssi).
+# the SDK: 20 clocks at half the system clock, and the interface's 10
+# (priot.sim.peripherals.xip_ssi).
 PICO_MISS_CYCLES = 50
 _SEEDS = 1 << 32
 

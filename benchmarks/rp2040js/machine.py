@@ -1,4 +1,4 @@
-"""A chip in rp2040js, as a target of ``experiments.device.host.Device``.
+"""A chip in rp2040js, as a target of ``priot.experiments.device.host.Device``.
 
 rp2040js emulates the RP2040 in JavaScript (https://github.com/wokwi/rp2040js). Who wants the
 comparison installs it: ``missing`` says how.
@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-import sim
 from benchmarks.errors import BenchmarkError
-from sim import Pico, Stop, StopReason, Symbol
-from sim.loading.boot import boot_of
-from sim.memory_map import FLASH, SRAM
+from priot import sim
+from priot.sim import Pico, Stop, StopReason, Symbol
+from priot.sim.loading.boot import boot_of
+from priot.sim.memory_map import FLASH, SRAM
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER / "node_modules" / "rp2040js" / "package.json"

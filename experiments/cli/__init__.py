@@ -4,6 +4,6 @@ Nothing here loads NumPy, Numba or the simulator before a command does its work:
 in options are told at once.
 """
 
-from experiments.cli.entry import main
+from priot.experiments.cli.entry import main
 
 __all__ = ["main"]

@@ -1,7 +1,7 @@
-"""``python -m experiments.cli``."""
+"""``python -m priot``."""
 
 import sys
 
-from experiments.cli import main
+from priot.experiments.cli import main
 
 sys.exit(main())

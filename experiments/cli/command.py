@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.cli.parser import Parser
-from experiments.files import Files
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files
 
 
 def _nothing_to_check(_: Namespace) -> None:
@@ -20,7 +20,7 @@ def _all_are_named(_: Namespace) -> Files:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of priot; ``experiments.cli.registry`` lists all of them."""
+    """A command of priot; ``priot.experiments.cli.registry`` lists all of them."""
 
     name: str
     summary: str

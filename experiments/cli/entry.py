@@ -11,12 +11,12 @@ from contextlib import contextmanager, redirect_stdout
 from threading import Timer
 from typing import Any
 
-from experiments.cli.command import Command
-from experiments.cli.errors import exit_code_of
-from experiments.cli.help import parser
-from experiments.cli.registry import COMMANDS
-from experiments.files import check_files, check_named, results_on_output
-from experiments.standard_streams import give_up_output, open_closed_streams, reason_of
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.errors import exit_code_of
+from priot.experiments.cli.help import parser
+from priot.experiments.cli.registry import COMMANDS
+from priot.experiments.files import check_files, check_named, results_on_output
+from priot.experiments.standard_streams import give_up_output, open_closed_streams, reason_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def _carry_out(command: Command, options: Namespace) -> int:
         check_named(options)
         command.check(options)
         # Loads Numba, which a mistake in the options need not wait for.
-        from experiments.compilation import announced_compilation
+        from priot.experiments.compilation import announced_compilation
 
         with announced_compilation(), _tables_aside(command, options):
             check_files(options, command.implied_files(options))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from experiments.errors import UserError, VoidResultError
-from kernels.errors import KernelError
-from sim.errors import SimError
+from priot.experiments.errors import UserError, VoidResultError
+from priot.kernels.errors import KernelError
+from priot.sim.errors import SimError
 
 VOID, BAD_INPUT = 1, 2
 
@@ -19,7 +19,7 @@ def exit_code_of(error: Exception) -> int | None:
     if isinstance(error, VoidResultError):
         return VOID
     if isinstance(error, SimError):
-        from sim import Fault
+        from priot.sim import Fault
 
         return VOID if isinstance(error, Fault) else BAD_INPUT
     return None

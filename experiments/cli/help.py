@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from experiments.cli.command import Command
-from experiments.cli.parser import Parser
-from experiments.cli.registry import GROUPS
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.parser import Parser
+from priot.experiments.cli.registry import GROUPS
 
 
 class _Version(argparse.Action):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.cli.command import Command
-from experiments.cli.commands import (
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.commands import (
     accuracy,
     completion,
     costs,

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from experiments.datasets.cifar10_pickle import parse_pickle
-from experiments.datasets.mnist import (
+from priot.experiments.datasets.cifar10_pickle import parse_pickle
+from priot.experiments.datasets.mnist import (
     CLASSES,
     SAMPLE_STRIDE,
     SPLIT_NAME,
@@ -20,9 +20,9 @@ from experiments.datasets.mnist import (
     Split,
     default_directory,
 )
-from experiments.errors import UserError
-from experiments.limits import DATA_FILE
-from sim.reading import read_file
+from priot.experiments.errors import UserError
+from priot.experiments.limits import DATA_FILE
+from priot.sim.reading import read_file
 
 SHAPE = (3, 32, 32)
 """Of an image: the red, the green and the blue plane."""

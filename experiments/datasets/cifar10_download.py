@@ -4,9 +4,9 @@ import io
 import tarfile
 from pathlib import Path
 
-from experiments.datasets.fetch import Published
-from experiments.datasets.mnist import default_directory
-from experiments.output import write_bytes
+from priot.experiments.datasets.fetch import Published
+from priot.experiments.datasets.mnist import default_directory
+from priot.experiments.output import write_bytes
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 ARCHIVE = Published("fab780a1e191a7eda0f345501ccd62d20f7ed891", "sha1", largest=2**28)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.errors import UserError
-from experiments.limits import PICKLE_OPERATIONS
+from priot.experiments.errors import UserError
+from priot.experiments.limits import PICKLE_OPERATIONS
 
 _PIXELS = 3 * 32 * 32
 

@@ -7,7 +7,7 @@ import http.client
 import urllib.request
 from dataclasses import dataclass
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 
 @dataclass(frozen=True)

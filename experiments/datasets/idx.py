@@ -13,8 +13,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from experiments.errors import UserError
-from experiments.limits import DATA_FILE
+from priot.experiments.errors import UserError
+from priot.experiments.limits import DATA_FILE
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from experiments.datasets.idx import parse_idx
-from experiments.errors import UserError
-from experiments.limits import DATA_FILE
-from sim.reading import read_file
+from priot.experiments.datasets.idx import parse_idx
+from priot.experiments.errors import UserError
+from priot.experiments.limits import DATA_FILE
+from priot.sim.reading import read_file
 
 Split = Literal["train", "test"]
 
@@ -95,7 +95,7 @@ def mnist_sample() -> Images:
 
 def mnist_sample_files() -> list[Path]:
     """What ``mnist_sample`` reads: images and labels."""
-    folder = Path(str(resources.files("experiments"))) / "data" / "mnist_sample"
+    folder = Path(str(resources.files("priot.experiments"))) / "data" / "mnist_sample"
     return [folder / f"sample-{stem}.gz" for stem in _STEMS]
 
 

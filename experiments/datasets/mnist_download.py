@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from experiments.datasets.fetch import Published
-from experiments.datasets.mnist import default_directory
-from experiments.output import write_bytes
-from experiments.progress import ProgressBar
+from priot.experiments.datasets.fetch import Published
+from priot.experiments.datasets.mnist import default_directory
+from priot.experiments.output import write_bytes
+from priot.experiments.progress import ProgressBar
 
 MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 """A public mirror of the four original files."""

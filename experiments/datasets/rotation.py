@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 
 def rotate(pixels: npt.NDArray[np.uint8], degrees: float) -> npt.NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def quantise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
 
     Returns:
         int8, same shape, 0..127: fixed-point numbers of exponent
-        ``kernels.model.INPUT_EXPONENT``, so that value = q * 2**-7.
+        ``priot.kernels.model.INPUT_EXPONENT``, so that value = q * 2**-7.
     """
     return (pixels >> 1).astype(np.int8)
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.mnist import Images
-from experiments.datasets.rotation import as_input, rotate
-from experiments.defaults import CALIBRATION_IMAGES
-from experiments.errors import UserError
-from kernels.network import Network
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.datasets.rotation import as_input, rotate
+from priot.experiments.defaults import CALIBRATION_IMAGES
+from priot.experiments.errors import UserError
+from priot.kernels.network import Network
 
 """Static scales come from so many of the training images."""
 SELECTION_IMAGES = 128

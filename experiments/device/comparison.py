@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device.host import Checkpoint, Device, Phase
-from experiments.device.image import permanent_tensors
-from experiments.device.placement import Scores
-from experiments.errors import VoidResultError
-from kernels.network import Network
-from kernels.trainer import Trainer
+from priot.experiments.device.host import Checkpoint, Device, Phase
+from priot.experiments.device.image import permanent_tensors
+from priot.experiments.device.placement import Scores
+from priot.experiments.errors import VoidResultError
+from priot.kernels.network import Network
+from priot.kernels.trainer import Trainer
 
 
 class MismatchError(VoidResultError):

@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.datasets.transfer import Transfer
-from experiments.device.costs import Setup, measure, planned_layout
-from experiments.device.layout import DoesNotFitError
-from experiments.device.simulator import trainer_elf
-from experiments.environment import sha256_of
-from experiments.pretraining.backbone import Backbone
+from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.device.costs import Setup, measure, planned_layout
+from priot.experiments.device.layout import DoesNotFitError
+from priot.experiments.device.simulator import trainer_elf
+from priot.experiments.environment import sha256_of
+from priot.experiments.pretraining.backbone import Backbone
 
 COSTS_VERSION = 1
 """Part of every key. It changes when the simulator counts otherwise than before."""

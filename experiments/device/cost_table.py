@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.variants import Variant
-from experiments.output import format_table
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.variants import Variant
+from priot.experiments.output import format_table
 
 _KIB = 1024
 _Name = Callable[[dict[str, Any]], list[str]]

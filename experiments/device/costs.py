@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.datasets.transfer import Transfer
-from experiments.device.comparison import Comparison, MismatchError, operation_name
-from experiments.device.host import Checkpoint, Device, Phase
-from experiments.device.layout import Layout, lay_out
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import (
+from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.device.comparison import Comparison, MismatchError, operation_name
+from priot.experiments.device.host import Checkpoint, Device, Phase
+from priot.experiments.device.layout import Layout, lay_out
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import (
     as_built,
     check_place,
     flash_bytes_of,
@@ -26,16 +26,16 @@ from experiments.device.simulator import (
     trainer_elf,
     variant_of,
 )
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone
-from experiments.progress import ProgressBar
-from experiments.training.start import scored_model, starting_point
-from kernels.methods import TRAINED_LAYERS, Method, method
-from kernels.network import Network
-from kernels.trainer import Trainer
-from sim import Contention, Pico
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.environment import environment
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone
+from priot.experiments.progress import ProgressBar
+from priot.experiments.training.start import scored_model, starting_point
+from priot.kernels.methods import TRAINED_LAYERS, Method, method
+from priot.kernels.network import Network
+from priot.kernels.trainer import Trainer
+from priot.sim import Contention, Pico
 
 BASELINE = method("niti-static")
 

@@ -1,6 +1,6 @@
 """Writes what the schema of the image says into the firmware's headers and the documentation.
 
-``python -m experiments.device.generate`` replaces declarations in C and tables in
+``python -m priot.experiments.device.generate`` replaces declarations in C and tables in
 docs/image-format.md where they stand; everything around them is written by hand.
 """
 
@@ -11,7 +11,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from experiments.device.schema import (
+from priot.experiments.device.schema import (
     ALIGNMENT,
     HEADER,
     KIND_NAMES,
@@ -26,7 +26,7 @@ from experiments.device.schema import (
     names_of,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 C_COLUMNS = 100
 
 

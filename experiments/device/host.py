@@ -10,20 +10,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from experiments.device.image import (
+from priot.experiments.device.image import (
     encode,
     encode_flash,
     encode_header,
     permanent_tensors,
 )
-from experiments.device.layout import lay_out
-from experiments.device.placement import DEFAULT, Placement, Scores
-from experiments.device.purpose import Purpose
-from experiments.device.variants import Variant
-from experiments.errors import VoidResultError
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.trainer import Scale
+from priot.experiments.device.layout import lay_out
+from priot.experiments.device.placement import DEFAULT, Placement, Scores
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import VoidResultError
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Scale
 
 MAILBOX_FIELDS = (
     *("image", "command", "label", "checkpoints"),

@@ -1,6 +1,6 @@
 """The image: one block of memory with a network and all it needs to be trained on the device.
 
-``experiments.device.schema`` and ``docs/image-format.md`` describe it.
+``priot.experiments.device.schema`` and ``docs/image-format.md`` describe it.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device.layout import Layout
-from experiments.device.placement import Edges, Placement, Scores
-from experiments.device.schema import (
+from priot.experiments.device.layout import Layout
+from priot.experiments.device.placement import Edges, Placement, Scores
+from priot.experiments.device.schema import (
     HEADER_FIELDS,
     KINDS,
     LAYER_FIELDS,
@@ -20,12 +20,12 @@ from experiments.device.schema import (
     VERSION,
     Flag,
 )
-from experiments.device.variants import Variant
-from kernels.methods import Method
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.operations.operation import planes
-from kernels.rounding import Rounding
-from kernels.trainer import Scale
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import Method
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.operations.operation import planes
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Scale
 
 
 def encode(

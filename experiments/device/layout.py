@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.device.operations import masked_scratch_of, scratch_of, scratch_of_core1
-from experiments.device.operations.scratch import Scratch
-from experiments.device.placement import DEFAULT, Edges, Memory, Placement, Scores
-from experiments.device.planner import Buffer, Plan, plan_buffers
-from experiments.device.purpose import Purpose
-from experiments.device.schema import HEADER_FIELDS, LAYER_FIELDS, MORE_SCRATCH, names_of
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.network import Network
-from kernels.operations import Weighted, Weightless
+from priot.experiments.device.operations import masked_scratch_of, scratch_of, scratch_of_core1
+from priot.experiments.device.operations.scratch import Scratch
+from priot.experiments.device.placement import DEFAULT, Edges, Memory, Placement, Scores
+from priot.experiments.device.planner import Buffer, Plan, plan_buffers
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.schema import HEADER_FIELDS, LAYER_FIELDS, MORE_SCRATCH, names_of
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.network import Network
+from priot.kernels.operations import Weighted, Weightless
 
 MAX_COLUMNS = 1 << 16  # columns of sparse scores are 16 bits wide
 

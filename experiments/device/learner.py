@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.device.host import Device
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.simulator import simulated_pico, trainer_elf, variant_of
-from experiments.device.variants import Variant
-from experiments.environment import sha256_of
-from experiments.training.learner import MakeLearner
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.trainer import Scale, Trainer
+from priot.experiments.device.host import Device
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.simulator import simulated_pico, trainer_elf, variant_of
+from priot.experiments.device.variants import Variant
+from priot.experiments.environment import sha256_of
+from priot.experiments.training.learner import MakeLearner
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Scale, Trainer
 
 BACKENDS = ("reference", "pico")
 
 
 @dataclass(frozen=True)
 class PicoLearner:
-    """Makes learners on a simulated Pico (experiments.training.learner.Firmware)."""
+    """Makes learners on a simulated Pico (priot.experiments.training.learner.Firmware)."""
 
     elf: Path | None = None
     """Another build of the trainer; None: the one that ships."""

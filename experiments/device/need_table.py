@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from experiments.device.needs import Need, widest_of
-from experiments.output import format_table
-from sim.memory_map import FLASH, SRAM
+from priot.experiments.device.needs import Need, widest_of
+from priot.experiments.output import format_table
+from priot.sim.memory_map import FLASH, SRAM
 
 
 def need_table(needs: Sequence[Need]) -> str:

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.device.costs import compared_methods, possible_setups
-from experiments.device.layout import Layout, lay_out
-from experiments.device.placement import Memory, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import flash_bytes_of, trainer_elf
-from experiments.device.variants import Variant
-from kernels.methods import Method, method
-from kernels.model import initial_model, with_scores
-from kernels.network import Network
-from sim import load_program
-from sim.memory_map import FLASH, SRAM
+from priot.experiments.device.costs import compared_methods, possible_setups
+from priot.experiments.device.layout import Layout, lay_out
+from priot.experiments.device.placement import Memory, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import flash_bytes_of, trainer_elf
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import Method, method
+from priot.kernels.model import initial_model, with_scores
+from priot.kernels.network import Network
+from priot.sim import load_program
+from priot.sim.memory_map import FLASH, SRAM
 
 
 @dataclass(frozen=True)

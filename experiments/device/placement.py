@@ -8,9 +8,9 @@ from enum import StrEnum
 from itertools import product
 from typing import Any
 
-from experiments.device.purpose import Purpose
-from experiments.errors import UserError
-from kernels.methods import Method
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.errors import UserError
+from priot.kernels.methods import Method
 
 
 class Memory(StrEnum):

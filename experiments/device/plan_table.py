@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.device.layout import Layout
-from experiments.device.planner import Buffer, Plan
-from experiments.output import format_table
-from kernels.network import Network
+from priot.experiments.device.layout import Layout
+from priot.experiments.device.planner import Buffer, Plan
+from priot.experiments.output import format_table
+from priot.kernels.network import Network
 
 
 def plan_table(layout: Layout) -> str:

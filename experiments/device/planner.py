@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.device.schema import ALIGNMENT
+from priot.experiments.device.schema import ALIGNMENT
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The model image, word by word: what host and firmware share, told once.
 
-``python -m experiments.device.generate`` makes the declarations of the firmware's headers and the
-tables of docs/image-format.md of it; the host writes and reads images by it.
+``python -m priot.experiments.device.generate`` makes the declarations of the firmware's headers and
+the tables of docs/image-format.md of it; the host writes and reads images by it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
-from experiments.device.operations import OPERATIONS as WITH_WEIGHTS
-from kernels.methods import NEVER_DOUBLED
-from kernels.operations import OPERATIONS, Operation
+from priot.experiments.device.operations import OPERATIONS as WITH_WEIGHTS
+from priot.kernels.methods import NEVER_DOUBLED
+from priot.kernels.operations import OPERATIONS, Operation
 
 MAGIC = int.from_bytes(b"RIOT", "little")
 VERSION = 3

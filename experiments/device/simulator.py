@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-import firmware_elf
-from experiments.device.placement import DEFAULT, Memory, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from sim import Contention, Engine, Pico, Program, load_program
-from sim.memory_map import FLASH, SRAM
+from priot import firmware_elf
+from priot.experiments.device.placement import DEFAULT, Memory, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.sim import Contention, Engine, Pico, Program, load_program
+from priot.sim.memory_map import FLASH, SRAM
 
 SYMBOLS = ("mailbox", "__arena_start__", "__arena_end__")
 FLASH_SYMBOLS = ("__flash_arena_start__", "__flash_arena_end__")
@@ -28,7 +28,7 @@ def simulated_pico(
     ``contention`` is what two cores cost each other; ``profiled`` is for those who want a profile.
 
     Raises:
-        sim.ProgramError: when the file is no program for an RP2040.
+        priot.sim.ProgramError: when the file is no program for an RP2040.
         UserError: when it is another program than the trainer, or a variant for two cores is to
             have something in flash.
     """

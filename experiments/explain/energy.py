@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 CORE_VOLTS = 1.1
 PUBLISHED_MILLIAMPS, PUBLISHED_MHZ = 10.9, 48.0

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.device.comparison import Comparison
-from experiments.device.costs import at_clock, measure_steps
-from experiments.device.host import Device
-from experiments.device.placement import Placement
-from experiments.device.simulator import variant_of
-from experiments.errors import UserError
-from experiments.explain.energy import Supply
-from experiments.explain.hot_lines import hot_lines
-from experiments.explain.memory_map import memory_map
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
-from experiments.training.train import TrainingSession
-from kernels.trainer import Trainer
-from sim import Pico
+from priot.experiments.device.comparison import Comparison
+from priot.experiments.device.costs import at_clock, measure_steps
+from priot.experiments.device.host import Device
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.simulator import variant_of
+from priot.experiments.errors import UserError
+from priot.experiments.explain.energy import Supply
+from priot.experiments.explain.hot_lines import hot_lines
+from priot.experiments.explain.memory_map import memory_map
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import TrainingSession
+from priot.kernels.trainer import Trainer
+from priot.sim import Pico
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from experiments.limits import SOURCE_FILE
-from sim import Profile
-from sim.reading import read_file
+from priot.experiments.limits import SOURCE_FILE
+from priot.sim import Profile
+from priot.sim.reading import read_file
 
 
 def hot_lines(profile: Profile) -> list[dict[str, Any]]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from experiments.device.layout import Layout
-from experiments.device.plan_table import buffer_name, moment_names
-from experiments.device.planner import Buffer, Plan
-from sim import Pico
+from priot.experiments.device.layout import Layout
+from priot.experiments.device.plan_table import buffer_name, moment_names
+from priot.experiments.device.planner import Buffer, Plan
+from priot.sim import Pico
 
 _KINDS = {"outputs": "activations", "output_error": "errors"}
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.device.placement import Placement
-from experiments.output import format_table
+from priot.experiments.device.placement import Placement
+from priot.experiments.output import format_table
 
 Record = Mapping[str, Any]
 

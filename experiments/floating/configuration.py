@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from experiments import defaults
-from experiments.errors import UserError
-from experiments.training.configuration import (
+from priot.experiments import defaults
+from priot.experiments.errors import UserError
+from priot.experiments.training.configuration import (
     RESULTS_VERSION,
     Configuration,
     method_setting_names,
 )
-from kernels.methods import METHODS
+from priot.kernels.methods import METHODS
 
 
 class Trained(Enum):
@@ -31,7 +31,7 @@ class FloatConfiguration:
     """One run of plain SGD, one image at a time: a reference for what integers reach.
 
     Its images, their order in every epoch, and what is measured when are those of an integer run
-    (experiments.training.configuration) with the same settings, whose defaults it has.
+    (priot.experiments.training.configuration) with the same settings, whose defaults it has.
 
     Raises:
         UserError: for a value out of range.

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from experiments.datasets.order import order_of_epoch
-from experiments.datasets.transfer import transfer_task
-from experiments.environment import environment
-from experiments.floating.configuration import FloatConfiguration, Trained
-from experiments.floating.modules import (
+from priot.experiments.datasets.order import order_of_epoch
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.environment import environment
+from priot.experiments.floating.configuration import FloatConfiguration, Trained
+from priot.experiments.floating.modules import (
     as_floats,
     deterministic,
     float_weights,
@@ -24,7 +24,7 @@ from experiments.floating.modules import (
     right_answers,
     weights_of,
 )
-from experiments.training.inputs import Inputs
+from priot.experiments.training.inputs import Inputs
 
 
 def fine_tune(

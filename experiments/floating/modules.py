@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kernels.errors import KernelError
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.errors import KernelError
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 Weights = dict[int, NDArray[np.float32]]
 """By layer index, of ``network.weight_shape_of(index)``."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.util import find_spec
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 
 class Optimiser(Enum):
@@ -29,7 +29,7 @@ class FloatPlan:
     optimiser: Optimiser
     batch: int
     augmented: bool = False
-    """Whether an epoch shifts and mirrors the images (experiments.datasets.augmentation)."""
+    """Whether an epoch shifts and mirrors the images (priot.experiments.datasets.augmentation)."""
     seed: int = 0
     """Of first weights, order and augmentation."""
     threads: int = 1

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from experiments.classifier import right_answers as integer_right_answers
-from experiments.datasets.augmentation import Augmentation
-from experiments.datasets.mnist import Images
-from experiments.datasets.order import order_of_epoch
-from experiments.datasets.rotation import as_input
-from experiments.datasets.transfer import check_images
-from experiments.environment import environment
-from experiments.floating.modules import (
+from priot.experiments.classifier import right_answers as integer_right_answers
+from priot.experiments.datasets.augmentation import Augmentation
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.datasets.order import order_of_epoch
+from priot.experiments.datasets.rotation import as_input
+from priot.experiments.datasets.transfer import check_images
+from priot.experiments.environment import environment
+from priot.experiments.floating.modules import (
     as_floats,
     deterministic,
     hash_of,
@@ -25,19 +25,19 @@ from experiments.floating.modules import (
     right_answers,
     weights_of,
 )
-from experiments.floating.plan import FloatPlan, Optimiser
-from experiments.floating.quantisation import Quantisation, quantised_model
-from experiments.floating.static_inference import (
+from priot.experiments.floating.plan import FloatPlan, Optimiser
+from priot.experiments.floating.quantisation import Quantisation, quantised_model
+from priot.experiments.floating.static_inference import (
     CALIBRATION_IMAGES,
     static_classifier,
     static_shifts,
 )
-from experiments.pretraining.backbone import Backbone, backbone_record
-from experiments.progress import ProgressBar
-from kernels.methods import METHODS
-from kernels.model import Model
-from kernels.network import Network
-from kernels.trainer import Trainer
+from priot.experiments.pretraining.backbone import Backbone, backbone_record
+from priot.experiments.progress import ProgressBar
+from priot.kernels.methods import METHODS
+from priot.kernels.model import Model
+from priot.kernels.network import Network
+from priot.kernels.trainer import Trainer
 
 INITIAL = "uniform within 1 / sqrt(fan-in), PyTorch's default"
 

@@ -10,9 +10,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.errors import UserError
-from kernels.model import Model
-from kernels.network import Network
+from priot.experiments.errors import UserError
+from priot.kernels.model import Model
+from priot.kernels.network import Network
 
 LARGEST = 127
 """Weights are symmetric about zero, as NITI has them."""

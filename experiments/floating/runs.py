@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.floating.configuration import FloatConfiguration
-from experiments.floating.plan import check_pytorch
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers, carry_out
-from experiments.training.inputs import Inputs
+from priot.experiments.errors import UserError
+from priot.experiments.floating.configuration import FloatConfiguration
+from priot.experiments.floating.plan import check_pytorch
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers, carry_out
+from priot.experiments.training.inputs import Inputs
 
 
 @dataclass(frozen=True)
 class FloatRuns:
-    """Runs on the same inputs: a kind of runs (experiments.sweeps.workers.Kind)."""
+    """Runs on the same inputs: a kind of runs (priot.experiments.sweeps.workers.Kind)."""
 
     inputs: Inputs
 
@@ -35,7 +35,7 @@ class FloatRuns:
     def run(self, configuration: FloatConfiguration) -> dict[str, Any]:
         """Train. Raises UserError without PyTorch, and naming the run."""
         check_pytorch()
-        from experiments.floating.fine_tuning import fine_tune
+        from priot.experiments.floating.fine_tuning import fine_tune
 
         try:
             return fine_tune(configuration, self.inputs)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.floating.quantisation import Quantisation, smallest_for
-from kernels.methods import METHODS
-from kernels.model import Model
-from kernels.scale import Scale
-from kernels.trainer import Trainer
+from priot.experiments.floating.quantisation import Quantisation, smallest_for
+from priot.kernels.methods import METHODS
+from priot.kernels.model import Model
+from priot.kernels.scale import Scale
+from priot.kernels.trainer import Trainer
 
 CALIBRATION_IMAGES = 1024
 

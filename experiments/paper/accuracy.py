@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
-from experiments.paper.fates import collapsed
-from experiments.paper.laboratory import Laboratory
-from experiments.training.configuration import Configuration
-from experiments.training.train import accuracy_by_epoch
-from plots.accuracy import draw_accuracy
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
+from priot.experiments.paper.fates import collapsed
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
 

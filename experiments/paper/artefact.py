@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.output import write_bytes, write_csv, write_figure, write_json
-from experiments.paper.protocol import NETWORKS
-from experiments.reading import read_json
+from priot.experiments.environment import environment
+from priot.experiments.errors import UserError
+from priot.experiments.output import write_bytes, write_csv, write_figure, write_json
+from priot.experiments.paper.protocol import NETWORKS
+from priot.experiments.reading import read_json
 
 Rows = Sequence[Mapping[str, Any]]
 

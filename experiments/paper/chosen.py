@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.paper.contenders import CONTENDERS, SHOWN, Contender
-from experiments.reading import read_json
+from priot.experiments.errors import UserError
+from priot.experiments.paper.contenders import CONTENDERS, SHOWN, Contender
+from priot.experiments.reading import read_json
 
 Settings = dict[str, Any]
 
@@ -46,7 +46,7 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     Raises:
         UserError: when there is no file, or it holds something else.
     """
-    shipped = Path(str(resources.files("experiments"))) / "paper" / "settings"
+    shipped = Path(str(resources.files("priot.experiments"))) / "paper" / "settings"
     file = shipped / f"{network}.json" if path is None else path
     try:
         content = read_json(file)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.training.configuration import Configuration
-from kernels.methods import METHODS, SELECTIONS
+from priot.experiments.training.configuration import Configuration
+from priot.kernels.methods import METHODS, SELECTIONS
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_LAYERS = ("dense", "last")

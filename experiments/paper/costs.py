@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from experiments.clock import RATED_HZ
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.defaults import ANGLE
-from experiments.device.cost_table import flat_rows
-from experiments.device.costs import measure_costs
-from experiments.paper.artefact import Artefact
-from experiments.paper.laboratory import Laboratory
-from plots.costs import draw_costs
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
+from priot.experiments.device.cost_table import flat_rows
+from priot.experiments.device.costs import measure_costs
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.laboratory import Laboratory
+from priot.plots.costs import draw_costs
 
 
 def costs(laboratory: Laboratory) -> Artefact:

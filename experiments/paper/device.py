@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from experiments.defaults import ANGLE
-from experiments.device.comparison import MismatchError
-from experiments.device.learner import PicoLearner
-from experiments.paper.artefact import Artefact
-from experiments.paper.laboratory import Laboratory
-from experiments.sweeps.store import RunStore
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.defaults import ANGLE
+from priot.experiments.device.comparison import MismatchError
+from priot.experiments.device.learner import PicoLearner
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.training.train import accuracy_by_epoch
 
 
 def device(laboratory: Laboratory) -> Artefact:

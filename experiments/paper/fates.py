@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.training.train import accuracy_by_epoch
-from kernels.model import INPUT_EXPONENT, Model
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.kernels.model import INPUT_EXPONENT, Model
 
 CLASSES = 10  # of MNIST and CIFAR-10
 CHANCE = 100 / CLASSES  # percent

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import fmean
 
-from experiments.floating.configuration import FloatConfiguration, Trained
-from experiments.floating.runs import run_floats
-from experiments.paper.effort import Stage
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.inputs import Inputs
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.floating.configuration import FloatConfiguration, Trained
+from priot.experiments.floating.runs import run_floats
+from priot.experiments.paper.effort import Stage
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import accuracy_by_epoch
 
 LEARNING_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 Rates = dict[Trained, dict[float, dict[float, float]]]

@@ -7,14 +7,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiments.defaults import ANGLE
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import PRIOT, SHOWN
-from experiments.paper.laboratory import Laboratory, joint_record
-from experiments.paper.panels import runs_of_panel
-from experiments.paper.protocol import Panel
-from experiments.training.train import accuracy_by_epoch, measured_epochs
-from plots.history import draw_history
+from priot.experiments.defaults import ANGLE
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import PRIOT, SHOWN
+from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.panels import runs_of_panel
+from priot.experiments.paper.protocol import Panel
+from priot.experiments.training.train import accuracy_by_epoch, measured_epochs
+from priot.plots.history import draw_history
 
 
 def history(laboratory: Laboratory) -> Artefact:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from experiments.paper.chosen import ChosenSettings
-from experiments.paper.contenders import CONTENDERS, Contender
-from experiments.paper.protocol import Scope
-from experiments.pretraining.backbone import load_backbone
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import run_sweep
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
+from priot.experiments.paper.chosen import ChosenSettings
+from priot.experiments.paper.contenders import CONTENDERS, Contender
+from priot.experiments.paper.protocol import Scope
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.sweep import run_sweep
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import UserError
+from priot.experiments.errors import UserError
 
 
 @dataclass(frozen=True)

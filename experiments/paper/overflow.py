@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.classifier import SATURATED
-from experiments.defaults import ANGLE
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_STATIC, PRIOT
-from experiments.paper.history import told_of
-from experiments.paper.laboratory import Laboratory, joint_record
-from experiments.paper.panels import runs_of_panel
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
-from experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
-from plots.overflow import draw_overflow
+from priot.experiments.classifier import SATURATED
+from priot.experiments.defaults import ANGLE
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import NITI_STATIC, PRIOT
+from priot.experiments.paper.history import told_of
+from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.panels import runs_of_panel
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
+from priot.plots.overflow import draw_overflow
 
 SNAPSHOTS = 8  # steps through the drop after which the logits are looked at, beside its start
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from experiments.defaults import ANGLE
-from experiments.paper.accuracy import runs_of
-from experiments.paper.contenders import Contender
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.protocol import Panel
-from experiments.training.configuration import Configuration
+from priot.experiments.defaults import ANGLE
+from priot.experiments.paper.accuracy import runs_of
+from priot.experiments.paper.contenders import Contender
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.paper.protocol import Panel
+from priot.experiments.training.configuration import Configuration
 
 
 def runs_of_panel(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.defaults import CALIBRATION
-from experiments.errors import UserError
+from priot.experiments.defaults import CALIBRATION
+from priot.experiments.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Panel:
     name: str
     title: str
     comparison: str = "paper"
-    """One of experiments.paper.accuracy.COMPARISONS."""
+    """One of priot.experiments.paper.accuracy.COMPARISONS."""
     backbone: str | None = None
-    """One of experiments.pretraining.backbone.backbone_names; None: the reproduction's own."""
+    """One of backbone_names of priot.experiments.pretraining.backbone; None: the usual one."""
     settings: tuple[tuple[str, Any], ...] = ()
     """What differs from the comparison and the scope, of every method."""
     static: tuple[tuple[str, Any], ...] = ()

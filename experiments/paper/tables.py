@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.device.placement import Placement
-from experiments.output import format_table
-from experiments.paper.accuracy import COMPARISONS, label_of
+from priot.experiments.device.placement import Placement
+from priot.experiments.output import format_table
+from priot.experiments.paper.accuracy import COMPARISONS, label_of
 
 Rows = Sequence[Mapping[str, Any]]
 

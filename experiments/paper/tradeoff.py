@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.clock import RATED_HZ
-from experiments.datasets.transfer import transfer_task
-from experiments.defaults import ANGLE
-from experiments.device.cost_runs import CostRuns
-from experiments.device.costs import Setup, at_clock, possible_setups
-from experiments.device.placement import Placement
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from experiments.paper.accuracy import runs_of, summary
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import Contender
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.pareto import on_front
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import carry_out
-from kernels.methods import method
-from plots.tradeoff import draw_tradeoff
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
+from priot.experiments.device.cost_runs import CostRuns
+from priot.experiments.device.costs import Setup, at_clock, possible_setups
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.experiments.paper.accuracy import runs_of, summary
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import Contender
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.paper.pareto import on_front
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import carry_out
+from priot.kernels.methods import method
+from priot.plots.tradeoff import draw_tradeoff
 
 
 def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED_HZ) -> Artefact:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.output import format_table
-from experiments.paper.limits import Limits
-from experiments.paper.protocol import Scope
+from priot.experiments.errors import UserError
+from priot.experiments.output import format_table
+from priot.experiments.paper.limits import Limits
+from priot.experiments.paper.protocol import Scope
 
 Row = Mapping[str, Any]
 _KIB = 1024

@@ -19,15 +19,15 @@ from math import prod
 from statistics import fmean, stdev
 from typing import Any
 
-from experiments.paper.chosen import Settings
-from experiments.paper.contenders import CONTENDERS, Contender
-from experiments.paper.effort import Effort, Space, Stage
-from experiments.paper.intervals import half_width
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import run_sweep
-from experiments.sweeps.workers import Workers
-from experiments.training.inputs import Inputs
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.paper.chosen import Settings
+from priot.experiments.paper.contenders import CONTENDERS, Contender
+from priot.experiments.paper.effort import Effort, Space, Stage
+from priot.experiments.paper.intervals import half_width
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.sweep import run_sweep
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import accuracy_by_epoch
 
 
 def defaults_of(contender: Contender, space: Space) -> Settings:

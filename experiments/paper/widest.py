@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.clock import RATED_HZ
-from experiments.datasets.mnist import Images
-from experiments.datasets.transfer import transfer_task
-from experiments.defaults import ANGLE
-from experiments.device.cost_table import flat_rows
-from experiments.device.costs import measure_costs
-from experiments.device.needs import (
+from priot.experiments.clock import RATED_HZ
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
+from priot.experiments.device.cost_table import flat_rows
+from priot.experiments.device.costs import measure_costs
+from priot.experiments.device.needs import (
     Need,
     needs_by_width,
     needs_of,
     planned_methods,
     widest_of,
 )
-from experiments.device.placement import Memory, Placement
-from experiments.device.variants import ON_ONE_CORE
-from experiments.paper.artefact import Artefact
-from experiments.pretraining.backbone import untrained_backbone
-from experiments.pretraining.networks import VGG11_WIDTHS, vgg11
-from kernels.methods import method
+from priot.experiments.device.placement import Memory, Placement
+from priot.experiments.device.variants import ON_ONE_CORE
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.pretraining.backbone import untrained_backbone
+from priot.experiments.pretraining.networks import VGG11_WIDTHS, vgg11
+from priot.kernels.methods import method
 
 NAMES = PLAN, COSTS = ("vgg11_plan", "vgg11_costs")
 """Of both artefacts."""

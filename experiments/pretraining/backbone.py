@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.arrays import ArraysError, read_arrays
-from experiments.errors import UserError
-from experiments.limits import WEIGHTS_FILE
-from experiments.output import write_bytes, write_json
-from experiments.reading import read_json
-from kernels.model import Initial, Model, initial_model
-from kernels.network import Network, NetworkError
-from sim.reading import read_file
+from priot.experiments.arrays import ArraysError, read_arrays
+from priot.experiments.errors import UserError
+from priot.experiments.limits import WEIGHTS_FILE
+from priot.experiments.output import write_bytes, write_json
+from priot.experiments.reading import read_json
+from priot.kernels.model import Initial, Model, initial_model
+from priot.kernels.network import Network, NetworkError
+from priot.sim.reading import read_file
 
-_SHIPPED = Path(str(resources.files("experiments"))) / "data" / "backbones"
+_SHIPPED = Path(str(resources.files("priot.experiments"))) / "data" / "backbones"
 DEFAULT = Path("integer-uniform-0")
 """The backbone where none is named: the tiny CNN of one of ``backbone_names``."""
 IN_REPOSITORY = {"vgg11": Path("results/backbones/vgg11.json")}

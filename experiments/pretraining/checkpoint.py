@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.arrays import read_arrays, read_text
-from experiments.errors import UserError
-from experiments.limits import STATE_CHARACTERS, WEIGHTS_FILE
-from experiments.output import write_bytes
-from experiments.reading import parse_json
-from kernels.model import Model
-from sim.reading import read_file
+from priot.experiments.arrays import read_arrays, read_text
+from priot.experiments.errors import UserError
+from priot.experiments.limits import STATE_CHARACTERS, WEIGHTS_FILE
+from priot.experiments.output import write_bytes
+from priot.experiments.reading import parse_json
+from priot.kernels.model import Model
+from priot.sim.reading import read_file
 
 
 @dataclass(frozen=True)

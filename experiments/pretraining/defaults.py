@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from experiments.datasets.cifar10 import cifar10
-from experiments.datasets.mnist import Images, mnist, train_without_sample
-from experiments.floating.plan import FloatPlan, Optimiser
-from experiments.floating.quantisation import Quantisation
-from kernels.model import Initial
+from priot.experiments.datasets.cifar10 import cifar10
+from priot.experiments.datasets.mnist import Images, mnist, train_without_sample
+from priot.experiments.floating.plan import FloatPlan, Optimiser
+from priot.experiments.floating.quantisation import Quantisation
+from priot.kernels.model import Initial
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Pretraining:
 
     dataset: str
     network: str
-    """As experiments.pretraining.networks.network_of takes it."""
+    """As priot.experiments.pretraining.networks.network_of takes it."""
     training: Callable[[Path | None], Images]
     test: Callable[[Path | None], Images]
     schedule: tuple[int, ...]

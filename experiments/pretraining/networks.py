@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from experiments.errors import UserError
-from experiments.reading import read_json
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
+from priot.experiments.errors import UserError
+from priot.experiments.reading import read_json
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
 TINY_CNN = Network(
     "tiny-cnn",

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.classifier import BLOCK, right_answers
-from experiments.datasets.augmentation import Augmentation
-from experiments.datasets.mnist import Images
-from experiments.datasets.order import order_of_epoch
-from experiments.datasets.rotation import as_input
-from experiments.datasets.transfer import check_images
-from experiments.environment import environment
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone, backbone_record
-from experiments.pretraining.checkpoint import Checkpoint, Progress
-from experiments.progress import ProgressBar
-from kernels.methods import Method, method
-from kernels.model import Initial, initial_model
-from kernels.network import Network
-from kernels.trainer import Trainer
+from priot.experiments.classifier import BLOCK, right_answers
+from priot.experiments.datasets.augmentation import Augmentation
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.datasets.order import order_of_epoch
+from priot.experiments.datasets.rotation import as_input
+from priot.experiments.datasets.transfer import check_images
+from priot.experiments.environment import environment
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone, backbone_record
+from priot.experiments.pretraining.checkpoint import Checkpoint, Progress
+from priot.experiments.progress import ProgressBar
+from priot.kernels.methods import Method, method
+from priot.kernels.model import Initial, initial_model
+from priot.kernels.network import Network
+from priot.kernels.trainer import Trainer
 
 CHECKPOINT_SECONDS = 120
 METHOD = "niti-dynamic"
@@ -46,7 +46,7 @@ class Plan:
     initial: Initial = Initial.GLOROT
     """How first weights are drawn."""
     augmented: bool = False
-    """Whether an epoch shifts and mirrors the images (experiments.datasets.augmentation)."""
+    """Whether an epoch shifts and mirrors the images (priot.experiments.datasets.augmentation)."""
 
     def __post_init__(self) -> None:
         if self.batch < 1:

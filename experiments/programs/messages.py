@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim import Engine, Pico
-from sim.semihosting import Semihosting
-from sim.session import Ending, Outcome
+from priot.sim import Engine, Pico
+from priot.sim.semihosting import Semihosting
+from priot.sim.session import Ending, Outcome
 
 
 def told_of(

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.errors import UserError
-from experiments.output import StandardOutput, write_bytes, write_figure, write_json
-from plots.formats import FORMATS
-from sim import MemoryReport
-from sim.reports import profile_formats
-from sim.reports.memory_report import memory_table
-from sim.reports.profile_formats import CoreProfile
+from priot.experiments.errors import UserError
+from priot.experiments.output import StandardOutput, write_bytes, write_figure, write_json
+from priot.plots.formats import FORMATS
+from priot.sim import MemoryReport
+from priot.sim.reports import profile_formats
+from priot.sim.reports.memory_report import memory_table
+from priot.sim.reports.profile_formats import CoreProfile
 
 Written = Callable[[Sequence[CoreProfile]], str]
 
@@ -51,6 +51,6 @@ def write_memory(report: MemoryReport, path: Path) -> None:
     elif path.suffix == ".json":
         write_json(path, report.to_json())
     else:
-        from plots.memory import draw_memory
+        from priot.plots.memory import draw_memory
 
         write_figure(path, lambda file: draw_memory(report.to_json(), file))

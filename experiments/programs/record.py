@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sim import Pico
-from sim.session import Console, Outcome
+from priot.sim import Pico
+from priot.sim.session import Console, Outcome
 
 
 def record_of(pico: Pico, console: Console, outcome: Outcome) -> dict[str, Any]:

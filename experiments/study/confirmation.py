@@ -20,16 +20,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_STATIC, Contender
-from experiments.paper.fates import collapsed, overflowed
-from experiments.paper.intervals import half_width
-from experiments.study.laboratory import Record, StudyLaboratory
-from experiments.study.protocol import CalibrationChoice, Study
-from experiments.study.screening import MAPPED
-from experiments.sweeps.sweep import Run
-from experiments.training.train import accuracy_by_epoch
-from kernels.methods import METHODS
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import NITI_STATIC, Contender
+from priot.experiments.paper.fates import collapsed, overflowed
+from priot.experiments.paper.intervals import half_width
+from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.study.protocol import CalibrationChoice, Study
+from priot.experiments.study.screening import MAPPED
+from priot.experiments.sweeps.sweep import Run
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.kernels.methods import METHODS
 
 Rows = Sequence[Mapping[str, Any]]
 NITIS_BITS = METHODS[NITI_STATIC.method].learning_rate_bits

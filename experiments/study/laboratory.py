@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.datasets.mnist import Images
-from experiments.pretraining.backbone import Backbone, load_backbone
-from experiments.study.protocol import Stage, Study
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Run, run_on_backbones
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.study.protocol import Stage, Study
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.sweep import Run, run_on_backbones
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
 
 Record = Mapping[str, Any]
 

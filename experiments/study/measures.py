@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.datasets.transfer import Transfer, transfer_task
-from experiments.study.laboratory import StudyLaboratory
-from kernels.methods import method
-from kernels.model import Model
-from kernels.trainer import Trainer
+from priot.experiments.datasets.transfer import Transfer, transfer_task
+from priot.experiments.study.laboratory import StudyLaboratory
+from priot.kernels.methods import method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Trainer
 
 UPRIGHT = 0.0
 SEED = 0

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from experiments.paper.artefact import Artefact
-from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
-from experiments.pretraining.backbone import Backbone
-from experiments.study.laboratory import Record, StudyLaboratory
-from experiments.study.measures import measures
-from experiments.study.screening import MAPPED
-from experiments.study.weights import describe, room, with_steps
-from experiments.training.train import accuracy_by_epoch
-from kernels.network import Network
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
+from priot.experiments.pretraining.backbone import Backbone
+from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.study.measures import measures
+from priot.experiments.study.screening import MAPPED
+from priot.experiments.study.weights import describe, room, with_steps
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.kernels.network import Network
 
 SETTINGS: dict[str, Any] = {"learning_rate_bits": 3, "calibration": "rotated"}
 """Of what is changed: NITI's default bits, and the rule under which the kinds differ."""

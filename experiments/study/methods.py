@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import (
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import (
     CONTENDERS,
     NITI_STATIC,
     PRIOT,
     PRIOT_TERNARY,
     Contender,
 )
-from experiments.paper.fates import collapsed
-from experiments.study.laboratory import Record, StudyLaboratory
-from experiments.study.protocol import CalibrationChoice, Study
-from experiments.study.upper_bound import fine_tuned, found_rates
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.paper.fates import collapsed
+from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.study.protocol import CalibrationChoice, Study
+from priot.experiments.study.upper_bound import fine_tuned, found_rates
+from priot.experiments.training.train import accuracy_by_epoch
 
 FALLING = "6,5,4"
 """Learning-rate bits that fall in three parts of a run."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from experiments.defaults import CALIBRATION_IMAGES
-from experiments.paper import effort
+from priot.experiments.defaults import CALIBRATION_IMAGES
+from priot.experiments.paper import effort
 
 
 class CalibrationChoice(NamedTuple):

@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from experiments.paper.artefact import Artefact
-from experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
-from experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
-from experiments.study.laboratory import Record, StudyLaboratory
-from experiments.study.protocol import CalibrationChoice, Study
-from experiments.training.train import accuracy_by_epoch
-from plots.collapse import draw_collapse
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
+from priot.experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
+from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.study.protocol import CalibrationChoice, Study
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)
 PAPERS_GAP = (8.08, 33.75)  # points of PRIOT above static-scale baselines (Anada et al., abstract)

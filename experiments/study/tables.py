@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from experiments.output import format_table
-from experiments.paper.artefact import Artefact
+from priot.experiments.output import format_table
+from priot.experiments.paper.artefact import Artefact
 
 
 def gap_table(made: Artefact) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from experiments.datasets.mnist import Images
-from experiments.floating.configuration import FloatConfiguration, Trained
-from experiments.floating.runs import run_floats
-from experiments.paper.float_rates import best_rates, try_rates
-from experiments.study.laboratory import Record, StudyLaboratory
-from experiments.training.inputs import Inputs, load_images
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.floating.configuration import FloatConfiguration, Trained
+from priot.experiments.floating.runs import run_floats
+from priot.experiments.paper.float_rates import best_rates, try_rates
+from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.training.inputs import Inputs, load_images
 
 SEARCHED = "mnist-sample"
 """Training images that no backbone and no table saw."""

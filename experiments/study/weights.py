@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.model import Model
+from priot.kernels.model import Model
 
 LIMIT = 127
 

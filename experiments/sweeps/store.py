@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.limits import RUNS_FILE
-from experiments.reading import parse_json
-from sim.reading import read_file
+from priot.experiments.errors import UserError
+from priot.experiments.limits import RUNS_FILE
+from priot.experiments.reading import parse_json
+from priot.sim.reading import read_file
 
 _LINE_START = b'{"key":"'
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from experiments.errors import UserError
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers, carry_out
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
-from experiments.training.train import train
-from kernels.errors import KernelError
-from kernels.trainer import Trainer
+from priot.experiments.errors import UserError
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers, carry_out
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import train
+from priot.kernels.errors import KernelError
+from priot.kernels.trainer import Trainer
 
 
 class Run(NamedTuple):
@@ -25,7 +25,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingRuns:
-    """Training runs (a Kind of experiments.sweeps.workers)."""
+    """Training runs (a Kind of priot.experiments.sweeps.workers)."""
 
     inputs: Mapping[str, Inputs]
     """What runs read, by name of the backbone."""

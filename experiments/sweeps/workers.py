@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from experiments.errors import UserError
-from experiments.progress import ProgressBar
-from experiments.sweeps.store import RunStore
+from priot.experiments.errors import UserError
+from priot.experiments.progress import ProgressBar
+from priot.experiments.sweeps.store import RunStore
 
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
 _START_AGAIN = "finished runs are kept, and the same command goes on"

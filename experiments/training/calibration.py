@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from experiments.datasets.transfer import Transfer
-from experiments.defaults import CALIBRATION_IMAGES
-from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.scale import Scale
+from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.defaults import CALIBRATION_IMAGES
+from priot.kernels.calibration import CalibrationError, Rule, Statistic, calibrate
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.scale import Scale
 
 
 class Calibration(NamedTuple):

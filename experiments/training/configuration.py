@@ -13,16 +13,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from experiments import defaults
-from experiments.datasets.mnist import TRANSFER_DATASETS
-from experiments.defaults import CALIBRATION_IMAGES
-from experiments.errors import UserError
-from experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
-from experiments.training.calibration import CALIBRATIONS
-from kernels.errors import KernelError
-from kernels.methods import METHODS, Method, method
-from kernels.rounding import Rounding
-from sim.reading import read_file
+from priot.experiments import defaults
+from priot.experiments.datasets.mnist import TRANSFER_DATASETS
+from priot.experiments.defaults import CALIBRATION_IMAGES
+from priot.experiments.errors import UserError
+from priot.experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
+from priot.experiments.training.calibration import CALIBRATIONS
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.rounding import Rounding
+from priot.sim.reading import read_file
 
 RESULTS_VERSION = 1
 """Part of every key. It changes when the same configuration gives other numbers than before."""

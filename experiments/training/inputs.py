@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.datasets.cifar10 import cifar10, cifar10_sample
-from experiments.datasets.mnist import Images, mnist, mnist_sample
-from experiments.datasets.rotation import with_channels
-from experiments.datasets.transfer import check_images, check_numbers
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone, load_backbone
-from experiments.training.configuration import Configuration
-from experiments.training.learner import Firmware
+from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
+from priot.experiments.datasets.mnist import Images, mnist, mnist_sample
+from priot.experiments.datasets.rotation import with_channels
+from priot.experiments.datasets.transfer import check_images, check_numbers
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.learner import Firmware
 
 
 @dataclass(frozen=True)

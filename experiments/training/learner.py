@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.classifier import Classifier
-from kernels.methods import Method
-from kernels.model import Model
-from kernels.scale import Scale
+from priot.experiments.classifier import Classifier
+from priot.kernels.methods import Method
+from priot.kernels.model import Model
+from priot.kernels.scale import Scale
 
 
 class Learner(Classifier, Protocol):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from experiments.datasets.transfer import SELECTION_IMAGES, Transfer, check_images
-from experiments.defaults import CALIBRATION, CALIBRATION_IMAGES
-from experiments.pretraining.backbone import Backbone
-from experiments.training.calibration import static_scales
-from kernels.methods import Method
-from kernels.model import Model, with_scores
-from kernels.scale import Scale
-from kernels.selection import gradient_magnitudes
+from priot.experiments.datasets.transfer import SELECTION_IMAGES, Transfer, check_images
+from priot.experiments.defaults import CALIBRATION, CALIBRATION_IMAGES
+from priot.experiments.pretraining.backbone import Backbone
+from priot.experiments.training.calibration import static_scales
+from priot.kernels.methods import Method
+from priot.kernels.model import Model, with_scores
+from priot.kernels.scale import Scale
+from priot.kernels.selection import gradient_magnitudes
 
 
 def starting_point(

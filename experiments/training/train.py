@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.classifier import BLOCK, right_answers
-from experiments.datasets.order import order_of_epoch
-from experiments.datasets.transfer import transfer_task
-from experiments.training.calibration import with_logit_headroom
-from experiments.training.configuration import Configuration, epochs_to_measure
-from experiments.training.inputs import Inputs
-from experiments.training.learner import MakeLearner
-from experiments.training.start import starting_point
-from kernels.trainer import Trainer
+from priot.experiments.classifier import BLOCK, right_answers
+from priot.experiments.datasets.order import order_of_epoch
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.training.calibration import with_logit_headroom
+from priot.experiments.training.configuration import Configuration, epochs_to_measure
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.learner import MakeLearner
+from priot.experiments.training.start import starting_point
+from priot.kernels.trainer import Trainer
 
 
 class TrainingSession:

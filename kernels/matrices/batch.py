@@ -4,9 +4,9 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.loss import loss_gradient
-from kernels.round_shift import clip, round_shift
+from priot.kernels.jit import kernel
+from priot.kernels.loss import loss_gradient
+from priot.kernels.round_shift import clip, round_shift
 
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 

@@ -16,17 +16,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.errors import KernelError
-from kernels.matrices.memory import Memory
-from kernels.matrices.products import Products, fastest_products
-from kernels.matrices.shard import Shard
-from kernels.methods import Method
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import INT32_MAX
-from kernels.operations import Weighted
-from kernels.requantise import bit_width
-from kernels.scale import Scale, of_trained
-from kernels.scores import descend, prune, score_gradient
+from priot.kernels.errors import KernelError
+from priot.kernels.matrices.memory import Memory
+from priot.kernels.matrices.products import Products, fastest_products
+from priot.kernels.matrices.shard import Shard
+from priot.kernels.methods import Method
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.network import INT32_MAX
+from priot.kernels.operations import Weighted
+from priot.kernels.requantise import bit_width
+from priot.kernels.scale import Scale, of_trained
+from priot.kernels.scores import descend, prune, score_gradient
 
 INFERENCE_IMAGES = 128  # at once
 FORWARD, BACKWARD, GRADIENT = range(3)  # the shifts of a Scale
@@ -35,7 +35,7 @@ _P = ParamSpec("_P")
 
 
 class MatrixEngine:
-    """An engine (kernels.engine.Engine) on matrix products, exact in every bit.
+    """An engine (priot.kernels.engine.Engine) on matrix products, exact in every bit.
 
     The model's tensors are used as they are; pruned weights and operands are copies of their size.
 
@@ -190,7 +190,7 @@ class MatrixEngine:
         ]
 
     def _check(self, batch: int) -> None:
-        # kernels.network checks the same for one image.
+        # priot.kernels.network checks the same for one image.
         product = 127**3 if self._method.trains_scores else 127**2
         for index in self._trained:
             positions = math.prod(self._windows[index].output[1:])

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.matrices.memory import Memory
+from priot.kernels.jit import kernel
+from priot.kernels.matrices.memory import Memory
 
 EXACT_TERMS = 2**24 // 2**14
 
@@ -24,7 +24,7 @@ def parts(terms: int) -> list[slice]:
 
 
 class FloatProducts:
-    """Products (kernels.matrices.products.Products) by NumPy's BLAS."""
+    """Products (priot.kernels.matrices.products.Products) by NumPy's BLAS."""
 
     dtype: type[np.generic] = np.float32
 

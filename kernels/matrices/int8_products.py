@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import _int_mm
 
-from kernels.matrices.memory import Memory
+from priot.kernels.matrices.memory import Memory
 
 
 class Int8Products:
-    """Products (kernels.matrices.products.Products) of int8 matrices as they are, summed in int32.
+    """Products (priot.kernels.matrices.products.Products) of int8 matrices, summed in int32.
 
     PyTorch should use one thread (OMP_NUM_THREADS=1), since batches are shared out before.
     """

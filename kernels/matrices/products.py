@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.matrices.float_products import FloatProducts
-from kernels.matrices.memory import Memory
+from priot.kernels.matrices.float_products import FloatProducts
+from priot.kernels.matrices.memory import Memory
 
 
 class Products(Protocol):
@@ -45,7 +45,7 @@ class Products(Protocol):
 def fastest_products() -> type[Products]:
     """In int8 where PyTorch is installed, exact on this processor and faster, else in float32."""
     try:
-        from kernels.matrices.int8_products import Int8Products
+        from priot.kernels.matrices.int8_products import Int8Products
     except ImportError:
         return FloatProducts
     if not is_exact(Int8Products()):

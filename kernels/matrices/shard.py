@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.matrices.batch import (
+from priot.kernels.matrices.batch import (
     largest_of_images,
     loss_of_images,
     requantise_images,
 )
-from kernels.matrices.memory import Memory
-from kernels.matrices.products import Products
-from kernels.matrices.windows import gather, scatter
-from kernels.network import Network
-from kernels.operations import Weightless
-from kernels.operations.operation import Window, planes
-from kernels.requantise import bit_width, requantise
-from kernels.rounding import Rounding
+from priot.kernels.matrices.memory import Memory
+from priot.kernels.matrices.products import Products
+from priot.kernels.matrices.windows import gather, scatter
+from priot.kernels.network import Network
+from priot.kernels.operations import Weightless
+from priot.kernels.operations.operation import Window, planes
+from priot.kernels.requantise import bit_width, requantise
+from priot.kernels.rounding import Rounding
 
 COLUMN_ELEMENTS = 2**21  # of a matrix product's operand: more would leave the caches
 

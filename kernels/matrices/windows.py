@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import inlined, kernel
+from priot.kernels.jit import inlined, kernel
 
 _SIZE = types.UniTuple(types.int64, 2)  # type: ignore[no-untyped-call]
 _SUMS = types.Array(types.int32, 2, "C")

@@ -10,15 +10,15 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.operations import conv2d, dense, max_pool2d, relu
-from kernels.operations.conv2d import Conv2d
-from kernels.operations.dense import Dense
-from kernels.operations.max_pool2d import MaxPool2d
-from kernels.operations.operation import Operation, Shape, Weighted, Weightless
-from kernels.operations.relu import ReLU
-from kernels.vectors import LANES
-from kernels.workspace import WORKSPACE, Workspace
+from priot.kernels.jit import kernel
+from priot.kernels.operations import conv2d, dense, max_pool2d, relu
+from priot.kernels.operations.conv2d import Conv2d
+from priot.kernels.operations.dense import Dense
+from priot.kernels.operations.max_pool2d import MaxPool2d
+from priot.kernels.operations.operation import Operation, Shape, Weighted, Weightless
+from priot.kernels.operations.relu import ReLU
+from priot.kernels.vectors import LANES
+from priot.kernels.workspace import WORKSPACE, Workspace
 
 __all__ = [
     "OPERATIONS",
@@ -89,7 +89,7 @@ def backward(ws: Workspace, index: int) -> None:
 
 @kernel(types.void(WORKSPACE, types.int64, types.int32[::1]))
 def forward_lanes(ws: Workspace, index: int, values: NDArray[np.int32]) -> None:
-    """Of layer ``index``, which has no weights, for many images (kernels.lanes), in place."""
+    """Of layer ``index``, which has no weights, for many images (priot.kernels.lanes), in place."""
     layer = ws.layers[index]
     pairs = (layer.channels + 1) // 2
     if layer.kind == RELU:

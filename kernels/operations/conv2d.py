@@ -9,14 +9,14 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.flat_planes import TERMS, carve, correlate, groups, pad, term_offsets
-from kernels.jit import inlined, kernel
-from kernels.operations.operation import Shape, Weighted, Window, needs_planes
-from kernels.reference.conv2d import conv2d_forward as specified_forward
-from kernels.reference.conv2d import conv2d_input_error as specified_input_error
-from kernels.reference.conv2d import conv2d_weight_gradient as specified_weight_gradient
-from kernels.reference.integers import Ints
-from kernels.workspace import WORKSPACE, Workspace, input_planes, output_planes
+from priot.kernels.flat_planes import TERMS, carve, correlate, groups, pad, term_offsets
+from priot.kernels.jit import inlined, kernel
+from priot.kernels.operations.operation import Shape, Weighted, Window, needs_planes
+from priot.kernels.reference.conv2d import conv2d_forward as specified_forward
+from priot.kernels.reference.conv2d import conv2d_input_error as specified_input_error
+from priot.kernels.reference.conv2d import conv2d_weight_gradient as specified_weight_gradient
+from priot.kernels.reference.integers import Ints
+from priot.kernels.workspace import WORKSPACE, Workspace, input_planes, output_planes
 
 
 @dataclass(frozen=True)

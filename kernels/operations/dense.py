@@ -10,13 +10,13 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.operations.operation import Shape, Weighted, Window, planes
-from kernels.reference.dense import dense_forward as specified_forward
-from kernels.reference.dense import dense_input_error as specified_input_error
-from kernels.reference.dense import dense_weight_gradient as specified_weight_gradient
-from kernels.reference.integers import Ints
-from kernels.workspace import WORKSPACE, Workspace
+from priot.kernels.jit import kernel
+from priot.kernels.operations.operation import Shape, Weighted, Window, planes
+from priot.kernels.reference.dense import dense_forward as specified_forward
+from priot.kernels.reference.dense import dense_input_error as specified_input_error
+from priot.kernels.reference.dense import dense_weight_gradient as specified_weight_gradient
+from priot.kernels.reference.integers import Ints
+from priot.kernels.workspace import WORKSPACE, Workspace
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.operations.operation import Shape, Weightless, needs_planes
-from kernels.reference.integers import Ints
-from kernels.reference.max_pool2d import max_pool2d_backward as specified_backward
-from kernels.reference.max_pool2d import max_pool2d_forward as specified_forward
-from kernels.vectors import LANES, larger, load, store
-from kernels.workspace import WORKSPACE, Workspace, input_planes, output_planes
+from priot.kernels.jit import kernel
+from priot.kernels.operations.operation import Shape, Weightless, needs_planes
+from priot.kernels.reference.integers import Ints
+from priot.kernels.reference.max_pool2d import max_pool2d_backward as specified_backward
+from priot.kernels.reference.max_pool2d import max_pool2d_forward as specified_forward
+from priot.kernels.vectors import LANES, larger, load, store
+from priot.kernels.workspace import WORKSPACE, Workspace, input_planes, output_planes
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def max_pool2d_lanes(
     values: NDArray[np.int32], pairs: int, height: int, width: int, size: int
 ) -> None:
     """(pairs, H, W, LANES) -> (pairs, H//size, W//size, LANES), in place: no output lies behind
-    the first of its inputs (kernels.lanes)."""
+    the first of its inputs (priot.kernels.lanes)."""
     out_height, out_width = height // size, width // size
     for pair in range(pairs):
         for y in range(out_height):

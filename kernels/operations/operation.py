@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reference.integers import Ints
+from priot.kernels.reference.integers import Ints
 
 Shape = tuple[int, ...]
 

@@ -9,12 +9,12 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import kernel
-from kernels.operations.operation import Shape, Weightless
-from kernels.reference.integers import Ints
-from kernels.reference.relu import relu_backward as specified_backward
-from kernels.reference.relu import relu_forward as specified_forward
-from kernels.workspace import WORKSPACE, Workspace
+from priot.kernels.jit import kernel
+from priot.kernels.operations.operation import Shape, Weightless
+from priot.kernels.reference.integers import Ints
+from priot.kernels.reference.relu import relu_backward as specified_backward
+from priot.kernels.reference.relu import relu_forward as specified_forward
+from priot.kernels.workspace import WORKSPACE, Workspace
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,6 @@ def backward(ws: Workspace, index: int) -> None:
 
 @kernel("void(int16[::1])")
 def relu_lanes(values: NDArray[np.int16]) -> None:
-    """max(x, 0), in place, of the two int16 of every lane (kernels.lanes)."""
+    """max(x, 0), in place, of the two int16 of every lane (priot.kernels.lanes)."""
     for index in range(values.size):
         values[index] = max(values[index], np.int16(0))

@@ -7,7 +7,7 @@ A place on the padding is zero and adds nothing.
 
 from __future__ import annotations
 
-from kernels.reference.integers import Ints, zeros
+from priot.kernels.reference.integers import Ints, zeros
 
 
 def conv2d_forward(weights: Ints, inputs: Ints, padding: int) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernels.reference.integers import Ints, zeros
+from priot.kernels.reference.integers import Ints, zeros
 
 
 def dense_forward(weights: Ints, inputs: Ints) -> Ints:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from kernels.reference.integers import Ints, ints
-from kernels.reference.rounding import requantised
-from kernels.rounding import Rounding
+from priot.kernels.reference.integers import Ints, ints
+from priot.kernels.reference.rounding import requantised
+from priot.kernels.rounding import Rounding
 
 LOG2_E = Fraction(47274, 2**15)
 

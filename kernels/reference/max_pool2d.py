@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.reference.integers import Ints, zeros
+from priot.kernels.reference.integers import Ints, zeros
 
 
 def max_pool2d_forward(inputs: Ints, size: int) -> Ints:

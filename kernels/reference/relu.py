@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.reference.integers import Ints, each, zeros
+from priot.kernels.reference.integers import Ints, each, zeros
 
 
 def relu_forward(inputs: Ints) -> Ints:

@@ -5,8 +5,8 @@ Twins: firmware_elf/trainer/requantise.h and requantise.c.
 
 from __future__ import annotations
 
-from kernels.reference.integers import Ints, each
-from kernels.rounding import Rounding
+from priot.kernels.reference.integers import Ints, each
+from priot.kernels.rounding import Rounding
 
 
 def clipped(value: int) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.methods import Method
-from kernels.reference.integers import Ints, each, zeros
-from kernels.reference.rounding import clipped, requantised
-from kernels.rounding import Rounding
+from priot.kernels.methods import Method
+from priot.kernels.reference.integers import Ints, each, zeros
+from priot.kernels.reference.rounding import clipped, requantised
+from priot.kernels.rounding import Rounding
 
 
 def kept(weights: Ints, scores: Ints, scored: NDArray[np.bool_], method: Method) -> Ints:

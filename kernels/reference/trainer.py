@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernels.methods import Method
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.operations import Weighted, Weightless
-from kernels.reference.integers import Ints, ints, zeros
-from kernels.reference.loss import loss_gradient
-from kernels.reference.rounding import bit_width, dynamic_shift, requantised
-from kernels.reference.scores import descend, kept, score_gradient
-from kernels.scale import Scale
+from priot.kernels.methods import Method
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.operations import Weighted, Weightless
+from priot.kernels.reference.integers import Ints, ints, zeros
+from priot.kernels.reference.loss import loss_gradient
+from priot.kernels.reference.rounding import bit_width, dynamic_shift, requantised
+from priot.kernels.reference.scores import descend, kept, score_gradient
+from priot.kernels.scale import Scale
 
 
 class ReferenceTrainer:
     """Trains copies of a model's tensors, one image at a time; tensors by layer index.
 
     After a step ``outputs``, ``errors``, ``gradients`` and ``used`` are those that
-    kernels.trainer.Trainer has to hold.
+    priot.kernels.trainer.Trainer has to hold.
 
     Args:
         model: what training starts from; it is not changed.

@@ -7,7 +7,7 @@ call. A BL within a function is a long branch. An exception pushes a frame of it
 
 Every distinct chain of calls, with their sites, is a node of a tree, and cycles are charged to
 the node where they are spent. All sums by function and by call follow from it
-(sim.reports.call_graph).
+(priot.sim.reports.call_graph).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.places import place
-from sim.cpu.state import MEMORY_SIZE, Core
+from priot.sim.cpu.native import native
+from priot.sim.cpu.places import place
+from priot.sim.cpu.state import MEMORY_SIZE, Core
 
 ROOT = 0  # the node above all
 OUTSIDE = 0  # the number of code outside of all functions

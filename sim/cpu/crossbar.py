@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import FLASH_AT, RING, ROM_AT, USB_DPRAM_AT, XIP_SRAM_AT, Chip, Core
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import FLASH_AT, RING, ROM_AT, USB_DPRAM_AT, XIP_SRAM_AT, Chip, Core
 
 APB, PERIPHERALS = 0, 1  # UART, TIMER, ...; DMA, USB, PIO
 SRAM5, SRAM4, SRAM3, SRAM2, SRAM1, SRAM0 = 2, 3, 4, 5, 6, 7

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.crossbar import is_ahead
-from sim.cpu.memory import REASONS, fault
-from sim.cpu.mpu import refuses_to
-from sim.cpu.native import native
-from sim.cpu.places import place
-from sim.cpu.state import (
+from priot.sim.cpu.crossbar import is_ahead
+from priot.sim.cpu.memory import REASONS, fault
+from priot.sim.cpu.mpu import refuses_to
+from priot.sim.cpu.native import native
+from priot.sim.cpu.places import place
+from priot.sim.cpu.state import (
     FLASH_AT,
     LOG_SIZE,
     NEVER,
@@ -28,10 +28,10 @@ from sim.cpu.state import (
     Sleep,
     Status,
 )
-from sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
-from sim.devices.devices import advance_devices
-from sim.faults import FaultReason
-from sim.memory_map import FLASH, SRAM
+from priot.sim.cpu.systick import SYS_TICK, advance_systick, schedule_systick
+from priot.sim.devices.devices import advance_devices
+from priot.sim.faults import FaultReason
+from priot.sim.memory_map import FLASH, SRAM
 
 ENTRY_CYCLES, RETURN_CYCLES, TAIL_CHAIN_CYCLES = 15, 11, 6
 NMI, HARD_FAULT, SV_CALL, PEND_SV, FIRST_IRQ = 2, 3, 11, 14, 16

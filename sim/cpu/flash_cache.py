@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.crossbar import XIP, is_ahead, occupy
-from sim.cpu.native import native
-from sim.cpu.state import XIP_SETS, Chip, Core
+from priot.sim.cpu.crossbar import XIP, is_ahead, occupy
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import XIP_SETS, Chip, Core
 
 _MODELLED, _OFF, _MISS = int(Chip.XIP_MODELLED), int(Chip.XIP_OFF), int(Chip.XIP_MISS)
 _ACCESSES, _HITS, _STALLS = int(Chip.XIP_ACCESSES), int(Chip.XIP_HITS), int(Chip.XIP_STALLS)

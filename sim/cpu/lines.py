@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import Core
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Core
 
 FIRST_IRQ = 16
 _LINES, _PENDING, _SLEEPS = int(Core.LINES), int(Core.PENDING), int(Core.SLEEPS)

@@ -15,8 +15,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from numba_cache import kept_on_disk
-from sim.cpu import (
+from priot.numba_cache import kept_on_disk
+from priot.sim.cpu import (
     call_trace,
     crossbar,
     exceptions,
@@ -26,13 +26,13 @@ from sim.cpu import (
     special,
     systick,
 )
-from sim.cpu.meaning import REFUSE, conditional
-from sim.cpu.native import OPTIONS, hash_of_sources, pointer
-from sim.cpu.state import FLASH_AT, NEVER, Chip, Core, Sleep, Status
-from sim.devices.devices import advance_devices
-from sim.faults import FaultReason
-from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
-from sim.memory_map import FLASH, ROM, SRAM
+from priot.sim.cpu.meaning import REFUSE, conditional
+from priot.sim.cpu.native import OPTIONS, hash_of_sources, pointer
+from priot.sim.cpu.state import FLASH_AT, NEVER, Chip, Core, Sleep, Status
+from priot.sim.devices.devices import advance_devices
+from priot.sim.faults import FaultReason
+from priot.sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
+from priot.sim.memory_map import FLASH, ROM, SRAM
 
 # What a core does until somebody else has to answer something.
 MAIN_LOOP = """
@@ -258,7 +258,7 @@ def source(observed: Observed) -> str:
 
 
 def _written_out(text: str, observed: Observed) -> str:
-    """The text with what stands for more: see sim.cpu.meaning."""
+    """The text with what stands for more: see priot.sim.cpu.meaning."""
     return "\n".join(_line(line, observed) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The meaning of instructions as text, out of which sim.cpu.loop makes the native loop.
+"""The meaning of instructions as text, out of which priot.sim.cpu.loop makes the native loop.
 
 Names in the text: `hw` the halfword; `r` R0 to R15 (uint32; R15 is not kept up); `pc` the
 instruction's address; `next_pc`; `cost` its cycles; `nz`, `c`, `v` the flags (N: nz below 0, Z:

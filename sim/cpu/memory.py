@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.crossbar import APB, is_ahead, occupy, port_of_place, port_of_register
-from sim.cpu.flash_cache import NOT_YET, drop, read_at_once, read_flash
-from sim.cpu.mpu import refuses
-from sim.cpu.native import native
-from sim.cpu.places import place
-from sim.cpu.private import read_private, write_private
-from sim.cpu.sio import NOT_HERE, read_sio, write_sio
-from sim.cpu.state import (
+from priot.sim.cpu.crossbar import APB, is_ahead, occupy, port_of_place, port_of_register
+from priot.sim.cpu.flash_cache import NOT_YET, drop, read_at_once, read_flash
+from priot.sim.cpu.mpu import refuses
+from priot.sim.cpu.native import native
+from priot.sim.cpu.places import place
+from priot.sim.cpu.private import read_private, write_private
+from priot.sim.cpu.sio import NOT_HERE, read_sio, write_sio
+from priot.sim.cpu.state import (
     FLASH_AT,
     NEVER,
     ROM_AT,
@@ -25,10 +25,10 @@ from sim.cpu.state import (
     Core,
     Status,
 )
-from sim.cpu.systick import read_systick, write_systick
-from sim.cpu.ticks import ticks
-from sim.devices.devices import advance_devices, read_device, write_device
-from sim.faults import FaultReason
+from priot.sim.cpu.systick import read_systick, write_systick
+from priot.sim.cpu.ticks import ticks
+from priot.sim.devices.devices import advance_devices, read_device, write_device
+from priot.sim.faults import FaultReason
 
 APB_READ_CYCLES, APB_WRITE_CYCLES, SIO_CYCLES = 2, 3, -1
 """Beside the two of an LDR or STR: the APB takes 3 cycles to read and 4 to write instead of 1,

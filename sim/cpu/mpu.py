@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.cpu.native import native
-from sim.cpu.state import Core
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Core
 
 REGIONS = 8
 ENABLE, HFNMIENA, PRIVDEFENA = 1, 2, 4  # MPU_CTRL

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sim.cpu.mpu import ENABLE, HFNMIENA, PRIVDEFENA, REGIONS
-from sim.cpu.native import from_python
-from sim.cpu.special import guard
-from sim.cpu.state import Core, CoreState
+from priot.sim.cpu.mpu import ENABLE, HFNMIENA, PRIVDEFENA, REGIONS
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.special import guard
+from priot.sim.cpu.state import Core, CoreState
 
 _guard = from_python(guard)
 

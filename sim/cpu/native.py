@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from numba import njit, types
 from numba.extending import intrinsic
 
-from numba_cache import kept_on_disk
+from priot.numba_cache import kept_on_disk
 
 OPTIONS: dict[str, Any] = {
     "_nrt": False,

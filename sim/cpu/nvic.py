@@ -1,7 +1,7 @@
 """NVIC: which exceptions are pending, enabled and active, over the native loop's arrays.
 
 Arm DDI0419E, B3.4; DDI0484C, 5. The RP2040 wires 26 of the 32 interrupts (datasheet, 2.3.2) and
-has priorities of two bits. Which exception is taken is native: sim.cpu.exceptions.
+has priorities of two bits. Which exception is taken is native: priot.sim.cpu.exceptions.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL
-from sim.cpu.state import Core, CoreState
-from sim.cpu.systick import SYS_TICK
+from priot.sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL
+from priot.sim.cpu.state import Core, CoreState
+from priot.sim.cpu.systick import SYS_TICK
 
 IRQS = 32
 

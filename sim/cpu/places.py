@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.native import native
-from sim.cpu.state import (
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import (
     FLASH_AT,
     MEMORY_SIZE,
     ROM_AT,
@@ -17,7 +17,7 @@ from sim.cpu.state import (
     USB_DPRAM_AT,
     XIP_SRAM_AT,
 )
-from sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
+from priot.sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED, XIP, XIP_SRAM
 
 _SRAM, _FLASH, _ROM = SRAM.base, FLASH.base, ROM.base
 _SRAM_SIZE, _FLASH_SIZE, _ROM_SIZE = SRAM.size, FLASH.size, ROM.size

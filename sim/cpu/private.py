@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import Core
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Core
 
 _ISER, _ICER, _ISPR, _ICPR = 0xE000_E100, 0xE000_E180, 0xE000_E200, 0xE000_E280
 _FIRST_IRQ = 16

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sim.bus import Bus
-from sim.cpu.mpu_registers import MpuRegisters
-from sim.cpu.nvic import Nvic
-from sim.cpu.processor import Processor
-from sim.cpu.system_control import SystemControl
-from sim.peripherals import Peripheral, Peripherals
+from priot.sim.bus import Bus
+from priot.sim.cpu.mpu_registers import MpuRegisters
+from priot.sim.cpu.nvic import Nvic
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.system_control import SystemControl
+from priot.sim.peripherals import Peripheral, Peripherals
 
 
 class PrivateBlocks:

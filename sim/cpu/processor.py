@@ -6,14 +6,14 @@ from dataclasses import fields
 
 import numpy as np
 
-from sim.cpu.exceptions import program_status, set_program_status, use_stack
-from sim.cpu.native import from_python
-from sim.cpu.places import place
-from sim.cpu.special import guard
-from sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
-from sim.faults import Registers
-from sim.loading.boot import Boot
-from sim.memory_map import SRAM
+from priot.sim.cpu.exceptions import program_status, set_program_status, use_stack
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.places import place
+from priot.sim.cpu.special import guard
+from priot.sim.cpu.state import NEVER, SRAM_AT, Core, CoreState, Sleep, State
+from priot.sim.faults import Registers
+from priot.sim.loading.boot import Boot
+from priot.sim.memory_map import SRAM
 
 _place = from_python(place)
 _guard = from_python(guard)

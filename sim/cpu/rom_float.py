@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from sim.cpu.native import native
+from priot.sim.cpu.native import native
 
 DOUBLES = 32
 FUNCTIONS = 64

@@ -1,6 +1,6 @@
 """SIO: core number, GPIO, mailbox, spinlocks and divider. RP2040 datasheet, 2.3.1.
 
-The interpolators are modelled in Python (sim.peripherals.sio).
+The interpolators are modelled in Python (priot.sim.peripherals.sio).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.lines import set_line
-from sim.cpu.native import native
-from sim.cpu.state import Chip, Core
-from sim.devices.pins import SIO_FUNCTION, Bank, drive_pins
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Chip, Core
+from priot.sim.devices.pins import SIO_FUNCTION, Bank, drive_pins
 
 DEPTH = 8  # words in a FIFO
 DIVIDE_CYCLES = 8

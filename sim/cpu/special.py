@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.exceptions import note_sp, program_status, set_program_status, use_stack
-from sim.cpu.native import native
-from sim.cpu.state import Core
-from sim.memory_map import SRAM
+from priot.sim.cpu.exceptions import note_sp, program_status, set_program_status, use_stack
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Core
+from priot.sim.memory_map import SRAM
 
 _IPSR, _PRIMASK, _CONTROL = int(Core.IPSR), int(Core.PRIMASK), int(Core.CONTROL)
 _MSP, _PSP, _T, _FAST = int(Core.MSP), int(Core.PSP), int(Core.THUMB), int(Core.FAST)

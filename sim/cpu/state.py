@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.memory_map import FLASH, ROM, SRAM, XIP_SRAM, Region
+from priot.sim.memory_map import FLASH, ROM, SRAM, XIP_SRAM, Region
 
 # --- where the memories lie in one array of bytes
 
@@ -31,13 +31,13 @@ NEVER = 1 << 62
 SIO_SIZE = 32
 MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
-PINS_SIZE = 128  # integers of a bank of pins: sim.devices.pins
+PINS_SIZE = 128  # integers of a bank of pins: priot.sim.devices.pins
 PIN_LOG_SIZE = 4096
 STEADY_SIZE = 8
-PWM_SIZE = 160  # sim.devices.pwm
-DMA_SIZE = 256  # sim.devices.dma
-PIO_SIZE = 768  # sim.devices.pio
-CLOCK_OUTPUTS_SIZE = 21  # sim.devices.clock_outputs
+PWM_SIZE = 160  # priot.sim.devices.pwm
+DMA_SIZE = 256  # priot.sim.devices.dma
+PIO_SIZE = 768  # priot.sim.devices.pio
+CLOCK_OUTPUTS_SIZE = 21  # priot.sim.devices.clock_outputs
 RING = 128  # cycles of a core's bus accesses that the other can look up
 PORTS = 10  # of the crossbar
 
@@ -152,7 +152,7 @@ class Chip(IntEnum):
     BUS_NEXT = auto()  # a bit for each port: the core that goes first when next both come
     LOST = auto()  # accesses that had to wait, by port
     TAKEN = LOST + PORTS  # type: ignore[operator]  # all accesses, by port, while BUSCTRL counts
-    # The watchdog's ticks: see sim.cpu.ticks.
+    # The watchdog's ticks: see priot.sim.cpu.ticks.
     TICKS_BASE = TAKEN + PORTS
     TICKS_START = auto()
     TICKS_STEP = auto()
@@ -161,13 +161,13 @@ class Chip(IntEnum):
     TIMER_OFFSET = auto()  # of TIMER against the ticks; NEVER or more: ask Python
     # Registers that Python read, and until when each stays so if nothing is written.
     STEADY_COUNT = auto()
-    STEADY = auto()  # address, value and that cycle of each: sim.steady_registers
+    STEADY = auto()  # address, value and that cycle of each: priot.sim.steady_registers
     # A debugger's breakpoints, and its watchpoints: kind (bits: 1 read, 2 write), first, end.
     BREAKPOINTS = STEADY + 3 * STEADY_SIZE  # type: ignore[operator]
     WATCHPOINTS = auto()
     BREAKPOINT_LIST = auto()
     WATCHPOINT_LIST = BREAKPOINT_LIST + MAX_BREAKPOINTS  # type: ignore[operator]
-    # Native devices: sim.devices.
+    # Native devices: priot.sim.devices.
     DEVICES_AT = WATCHPOINT_LIST + 3 * MAX_WATCHPOINTS  # when something happens in one of them
     DEVICES_ON = auto()  # whether anything happens in them by itself
     DMA_NEXT = auto()  # for each port: whether a core goes ahead of the DMA the next time

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, lcm
 from typing import NamedTuple
 
-from sim.peripherals import Scheduler
+from priot.sim.peripherals import Scheduler
 
 _PICOSECONDS = 10**12
 

@@ -6,10 +6,10 @@ the native loop looks for them.
 
 from __future__ import annotations
 
-from sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL
-from sim.cpu.nvic import Nvic, pack_priorities, unpack_priorities
-from sim.cpu.state import EXCEPTIONS, Core, CoreState
-from sim.cpu.systick import SYS_TICK
+from priot.sim.cpu.exceptions import FIRST_IRQ, HARD_FAULT, NMI, PEND_SV, SV_CALL
+from priot.sim.cpu.nvic import Nvic, pack_priorities, unpack_priorities
+from priot.sim.cpu.state import EXCEPTIONS, Core, CoreState
+from priot.sim.cpu.systick import SYS_TICK
 
 _CPUID, _ICSR, _VTOR, _AIRCR, _SCR, _CCR, _SHPR2, _SHPR3, _SHCSR = (
     *(0x00, 0x04, 0x08, 0x0C, 0x10, 0x14),

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, Core
-from sim.cpu.ticks import cycle_of_tick, ticks
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import NEVER, Core
+from priot.sim.cpu.ticks import cycle_of_tick, ticks
 
 CSR, RVR, CVR, CALIB = 0xE000_E010, 0xE000_E014, 0xE000_E018, 0xE000_E01C
 NOT_HERE = -1 << 62

@@ -1,6 +1,7 @@
 """The watchdog's tick, which TIMER and SysTick count, as the native loop knows it.
 
-At cycle c its count is base + (start + step * (c - since)) // scale: sim.peripherals.timebase.
+At cycle c its count is base + (start + step * (c - since)) // scale:
+priot.sim.peripherals.timebase.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import NEVER, Chip
 
 _BASE, _START, _STEP = int(Chip.TICKS_BASE), int(Chip.TICKS_START), int(Chip.TICKS_STEP)
 _SINCE, _SCALE = int(Chip.TICKS_SINCE), int(Chip.TICKS_SCALE)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.state import Chip
-from sim.devices.dma import SHARED_AT, Ask, Channel, Dma
+from priot.sim.cpu.state import Chip
+from priot.sim.devices.dma import SHARED_AT, Ask, Channel, Dma
 
 _SHARED = Chip.DMA + SHARED_AT
 

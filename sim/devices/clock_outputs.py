@@ -1,8 +1,8 @@
 """Clock outputs: CLK_GPOUT0 to 3 at GPIO 21, 23, 24 and 25. RP2040 datasheet, 2.15 and 2.19.2.
 
 An output is not stepped: its level follows from the half periods that have passed, as
-sim.peripherals.clock_outputs tells how to count them. It is seen at cycles of clk_sys, so of a
-clock above half of that what an observer as slow would see.
+priot.sim.peripherals.clock_outputs tells how to count them. It is seen at cycles of clk_sys, so of
+a clock above half of that what an observer as slow would see.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import CLOCK_OUTPUTS_SIZE, NEVER, Chip
-from sim.devices.observers import is_observed
-from sim.devices.pins import Bank, drive_pins
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import CLOCK_OUTPUTS_SIZE, NEVER, Chip
+from priot.sim.devices.observers import is_observed
+from priot.sim.devices.pins import Bank, drive_pins
 
 OUTPUTS = 4
 CLOCK_OUTPUTS_ON = 8  # of DEVICES_ON

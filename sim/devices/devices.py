@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import from_python, native
-from sim.cpu.state import NEVER, Chip, Machine
-from sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, advance_clock_outputs, next_edge
-from sim.devices.dma import BASE as DMA_BASE
-from sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
-from sim.devices.pins import Bank
-from sim.devices.pio.machines import advance_pio
-from sim.devices.pio.registers import (
+from priot.sim.cpu.native import from_python, native
+from priot.sim.cpu.state import NEVER, Chip, Machine
+from priot.sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, advance_clock_outputs, next_edge
+from priot.sim.devices.dma import BASE as DMA_BASE
+from priot.sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from priot.sim.devices.pins import Bank
+from priot.sim.devices.pio.machines import advance_pio
+from priot.sim.devices.pio.registers import (
     PIO_ON,
     clears_pio,
     is_pio,
@@ -25,8 +25,8 @@ from sim.devices.pio.registers import (
     read_pio,
     write_pio,
 )
-from sim.devices.pwm import BASE as PWM_BASE
-from sim.devices.pwm import (
+from priot.sim.devices.pwm import BASE as PWM_BASE
+from priot.sim.devices.pwm import (
     PWM_ON,
     advance_pwm,
     clearing_bits_of_pwm,
@@ -34,7 +34,7 @@ from sim.devices.pwm import (
     peek_pwm,
     write_pwm,
 )
-from sim.devices.transfers import advance_dma
+from priot.sim.devices.transfers import advance_dma
 
 NOT_HERE = -1 << 62
 _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
@@ -144,7 +144,7 @@ def write_device(core: Any, other: Any, chip: Any, now: Any, address: Any, value
         before = _peek(chip, plain)
         if before == NOT_HERE:
             return before
-        # Bits that a written 1 clears: as on the Python side, sim.bus.
+        # Bits that a written 1 clears: as on the Python side, priot.sim.bus.
         clears = _clearing_bits(plain)
         cleared = (before | value if alias in (_XOR, _SET) else value) & clears
         if alias == _XOR:

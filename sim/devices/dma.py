@@ -1,6 +1,6 @@
 """The registers of the DMA: twelve channels. RP2040 datasheet, 2.5.
 
-What channels do is in sim.devices.transfers.
+What channels do is in priot.sim.devices.transfers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.lines import set_line
-from sim.cpu.native import native
-from sim.cpu.state import DMA_SIZE, NEVER, Chip
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import DMA_SIZE, NEVER, Chip
 
 BASE = 0x5000_0000
 CHANNELS = 12

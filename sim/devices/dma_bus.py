@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.crossbar import SRAM0, accesses, port_of_place, port_of_register
-from sim.cpu.flash_cache import look_up
-from sim.cpu.native import native
-from sim.cpu.places import place
-from sim.cpu.state import FLASH_AT, Chip, Core
+from priot.sim.cpu.crossbar import SRAM0, accesses, port_of_place, port_of_register
+from priot.sim.cpu.flash_cache import look_up
+from priot.sim.cpu.native import native
+from priot.sim.cpu.places import place
+from priot.sim.cpu.state import FLASH_AT, Chip, Core
 
 APB_READ, APB_WRITE = 2, 3  # cycles beyond one: 2.1.4
 READS, WRITES = 2, 3  # bits of the bus priorities

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import Chip
-from sim.devices.pins import OWNERS, PWM_INPUTS_AT, Bank, Input
-from sim.devices.pio.registers import PIO_ON
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Chip
+from priot.sim.devices.pins import OWNERS, PWM_INPUTS_AT, Bank, Input
+from priot.sim.devices.pio.registers import PIO_ON
 
 _PINS, _DEVICES_ON = int(Chip.PINS), int(Chip.DEVICES_ON)
 _LOGGED, _WATCHED = _PINS + int(Bank.LOGGED), _PINS + int(Bank.WATCHED)

@@ -1,7 +1,7 @@
 """Pins: what drives them, what is seen of them, and their interrupts. RP2040 datasheet, 2.19.
 
 Bit n of every mask is pin n. All of a bank's masks lie in the chip's integers behind the place of
-the bank; its registers (sim.peripherals.io_bank, sim.peripherals.pads) are Python.
+the bank; its registers (priot.sim.peripherals.io_bank, priot.sim.peripherals.pads) are Python.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.lines import set_line
-from sim.cpu.native import native
-from sim.cpu.state import PIN_LOG_SIZE, PINS_SIZE, PWM_SIZE, Chip, Core
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import PIN_LOG_SIZE, PINS_SIZE, PWM_SIZE, Chip, Core
 
 FUNCTIONS = 10  # FUNCSEL: 1 SPI, 2 UART, 3 I2C, 4 PWM, 5 SIO, 6 PIO0, 7 PIO1, 8 clocks, 9 USB
 SIO_FUNCTION, PWM_FUNCTION, PIO0_FUNCTION = 5, 4, 6
@@ -250,7 +250,7 @@ def drive_pins(
 
 @native
 def _log_changes(chip: Any, now: Any, changed: Any) -> None:
-    """Note which pins changed for sim.pin_log, which is called before there is no more room.
+    """Note which pins changed for priot.sim.pin_log, which is called before there is no more room.
 
     An entry a cycle, so that the room that an advance needs is known.
     """

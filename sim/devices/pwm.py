@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.lines import set_line
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, PWM_SIZE, Chip
-from sim.devices.observers import is_observed
-from sim.devices.pins import (
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import NEVER, PWM_SIZE, Chip
+from priot.sim.devices.observers import is_observed
+from priot.sim.devices.pins import (
     PWM_FUNCTION,
     PWM_INPUTS_AT,
     SLICES,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
+from priot.sim.cpu.native import native
 
 _CRC32, _CRC32R, _CRC16, _CRC16R, _EVEN, _SUM = 0, 1, 2, 3, 14, 15  # CALC
 _BSWAP = 1 << 9

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.places import place
-from sim.cpu.state import FLASH_AT, NEVER, ROM_AT, XIP_SRAM_AT, Chip
-from sim.devices.dma import (
+from priot.sim.cpu.native import native
+from priot.sim.cpu.places import place
+from priot.sim.cpu.state import FLASH_AT, NEVER, ROM_AT, XIP_SRAM_AT, Chip
+from priot.sim.devices.dma import (
     AHB_ERROR,
     BASE,
     CHANNELS,
@@ -43,10 +43,10 @@ from sim.devices.dma import (
     stop,
     write_dma,
 )
-from sim.devices.dma_bus import time_of_read, time_of_write
-from sim.devices.pio.machines import advance_pio, schedule_pio
-from sim.devices.pio.registers import PIO_ON, is_pio, read_pio, write_pio
-from sim.devices.sniffer import sniffed, swapped
+from priot.sim.devices.dma_bus import time_of_read, time_of_write
+from priot.sim.devices.pio.machines import advance_pio, schedule_pio
+from priot.sim.devices.pio.registers import PIO_ON, is_pio, read_pio, write_pio
+from priot.sim.devices.sniffer import sniffed, swapped
 
 AHEAD = 16  # cycles that memory may be behind what the cores see of it
 _PIPELINE = 2  # cycles from a read to the end of its write

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.cpu.native import from_python
-from sim.cpu.special import guard
-from sim.cpu.state import MAX_BREAKPOINTS, MAX_WATCHPOINTS, Chip, Core, Sleep
-from sim.errors import SimError
-from sim.rp2040 import Rp2040
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.special import guard
+from priot.sim.cpu.state import MAX_BREAKPOINTS, MAX_WATCHPOINTS, Chip, Core, Sleep
+from priot.sim.errors import SimError
+from priot.sim.rp2040 import Rp2040
 
 _guard = from_python(guard)
 

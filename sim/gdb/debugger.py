@@ -13,18 +13,18 @@ from functools import partial
 
 import numpy as np
 
-from sim.cpu.native import from_python
-from sim.cpu.places import place
-from sim.cpu.processor import Processor
-from sim.cpu.state import USB_DPRAM
-from sim.errors import AddressError, SimError
-from sim.faults import Fault
-from sim.gdb.debug_port import DebugPort
-from sim.memory_map import SRAM_UNSTRIPED, XIP_SRAM, region_of
-from sim.peripherals import block_of
-from sim.pico import Pico, Stop, StopReason
-from sim.rp2040 import Rp2040
-from sim.semihosting import BREAKPOINT, Semihosting, SemihostingError
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.places import place
+from priot.sim.cpu.processor import Processor
+from priot.sim.cpu.state import USB_DPRAM
+from priot.sim.errors import AddressError, SimError
+from priot.sim.faults import Fault
+from priot.sim.gdb.debug_port import DebugPort
+from priot.sim.memory_map import SRAM_UNSTRIPED, XIP_SRAM, region_of
+from priot.sim.peripherals import block_of
+from priot.sim.pico import Pico, Stop, StopReason
+from priot.sim.rp2040 import Rp2040
+from priot.sim.semihosting import BREAKPOINT, Semihosting, SemihostingError
 
 _place = from_python(place)
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sim.errors import TraceError
-from sim.gdb.debugger import Debugger
+from priot.sim.errors import TraceError
+from priot.sim.gdb.debugger import Debugger
 
 _TOP = 10  # functions of a profile
 

@@ -19,13 +19,13 @@ from enum import Enum
 
 import numpy as np
 
-from sim.cpu.processor import Processor
-from sim.errors import AddressError, SimError
-from sim.faults import FaultReason
-from sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
-from sim.gdb.monitor import Monitor
-from sim.gdb.protocol import MAX_PACKET, Decoder, Signal, encode
-from sim.gdb.target import (
+from priot.sim.cpu.processor import Processor
+from priot.sim.errors import AddressError, SimError
+from priot.sim.faults import FaultReason
+from priot.sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
+from priot.sim.gdb.monitor import Monitor
+from priot.sim.gdb.protocol import MAX_PACKET, Decoder, Signal, encode
+from priot.sim.gdb.target import (
     REGISTER_BYTES,
     REGISTERS,
     description,
@@ -33,8 +33,8 @@ from sim.gdb.target import (
     read_register,
     write_register,
 )
-from sim.pico import Pico, StopReason
-from sim.semihosting import Semihosting
+from priot.sim.pico import Pico, StopReason
+from priot.sim.semihosting import Semihosting
 
 DEFAULT_PORT = 3333
 _HOST = "127.0.0.1"

@@ -1,8 +1,8 @@
 """What GDB is told of the RP2040: its registers and its memory map. GDB manual, G.5.3 and E.14."""
 
-from sim.cpu.processor import Processor
-from sim.memory_map import FLASH, FLASH_ALIASES, ROM
-from sim.peripherals import BLOCKS
+from priot.sim.cpu.processor import Processor
+from priot.sim.memory_map import FLASH, FLASH_ALIASES, ROM
+from priot.sim.peripherals import BLOCKS
 
 _BITS = 32
 _M_PROFILE = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")

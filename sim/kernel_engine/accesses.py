@@ -1,6 +1,6 @@
 """What an instruction is about to do, told from its halfwords and the registers."""
 
-from sim.faults import Registers
+from priot.sim.faults import Registers
 
 _NAMES = tuple(Registers.__dataclass_fields__)
 _PSP, _CONTROL = 9, 20  # SYSm of MSR

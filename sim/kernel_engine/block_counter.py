@@ -19,9 +19,9 @@ from numba.np.numpy_support import carray
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from numba_cache import kept_on_disk
-from sim.instructions import Kind
-from sim.kernel_engine.books import (
+from priot.numba_cache import kept_on_disk
+from priot.sim.instructions import Kind
+from priot.sim.kernel_engine.books import (
     BOOKS,
     BY_FLAGS,
     CAREFUL,
@@ -36,7 +36,7 @@ from sim.kernel_engine.books import (
     STOP_CAREFUL,
     STOP_FULL,
 )
-from sim.memory_map import ROM, SRAM
+from priot.sim.memory_map import ROM, SRAM
 
 for _name in ("uc_emu_stop", "uc_reg_read"):
     _address = ctypes.cast(getattr(uclib, _name), ctypes.c_void_p).value

@@ -11,8 +11,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sim.instructions import Kind
-from sim.memory_map import ROM, SRAM
+from priot.sim.instructions import Kind
+from priot.sim.memory_map import ROM, SRAM
 
 # A slot is one halfword of memory: all of SRAM, then the boot ROM.
 ROM_SLOT = SRAM.size // 2  # the ROM's first

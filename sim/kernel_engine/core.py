@@ -13,14 +13,14 @@ import numpy as np
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import Uc, UcError, uclib
 
-from sim.cpu.memory import RETURN_ADDRESS
-from sim.errors import SimError
-from sim.events import Ended, Event
-from sim.faults import FaultReason, Registers
-from sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
-from sim.kernel_engine import block_counter
-from sim.kernel_engine.accesses import unaligned_access
-from sim.kernel_engine.books import (
+from priot.sim.cpu.memory import RETURN_ADDRESS
+from priot.sim.errors import SimError
+from priot.sim.events import Ended, Event
+from priot.sim.faults import FaultReason, Registers
+from priot.sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
+from priot.sim.kernel_engine import block_counter
+from priot.sim.kernel_engine.accesses import unaligned_access
+from priot.sim.kernel_engine.books import (
     ROM_SLOT,
     SLOTS,
     STOP_BUDGET,
@@ -30,10 +30,10 @@ from sim.kernel_engine.books import (
     new_books,
     slot_of,
 )
-from sim.kernel_engine.interruption import interruptible
-from sim.kernel_engine.registers import RegisterFile
-from sim.memory_map import ROM, SRAM, region_of
-from sim.peripherals.blocks import block_of
+from priot.sim.kernel_engine.interruption import interruptible
+from priot.sim.kernel_engine.registers import RegisterFile
+from priot.sim.memory_map import ROM, SRAM, region_of
+from priot.sim.peripherals.blocks import block_of
 
 _BOOT_ROM = Path(__file__).parents[1] / "bootrom.bin"
 _THUMB_BIT = 1 << 24  # XPSR.T

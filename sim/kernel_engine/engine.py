@@ -7,28 +7,28 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from sim import flash
-from sim.bus import Unmodelled
-from sim.circles import let_go
-from sim.engine import Whereabouts
-from sim.errors import AddressError, SimError, TraceError
-from sim.events import Ended, Event
-from sim.faults import FaultReason
-from sim.instructions import KIND, SP_CHANGE, Instruction, Kind, instruction_at
-from sim.kernel_engine.accesses import main_sp_after
-from sim.kernel_engine.books import ROM_SLOT
-from sim.kernel_engine.core import KernelCore, Pause
-from sim.kernel_engine.tally import Tally
-from sim.loading.boot import Boot
-from sim.loading.elf import Program
-from sim.memory_map import ROM, SRAM
-from sim.peripherals import Peripherals
-from sim.pin_log import PinChanges
-from sim.reports.call_graph import Tracer
-from sim.reports.profile import Profile
-from sim.stack_guard import StackWarning
-from sim.stimuli import Action
-from sim.xip_cache import XipModel, XipStatistics
+from priot.sim import flash
+from priot.sim.bus import Unmodelled
+from priot.sim.circles import let_go
+from priot.sim.engine import Whereabouts
+from priot.sim.errors import AddressError, SimError, TraceError
+from priot.sim.events import Ended, Event
+from priot.sim.faults import FaultReason
+from priot.sim.instructions import KIND, SP_CHANGE, Instruction, Kind, instruction_at
+from priot.sim.kernel_engine.accesses import main_sp_after
+from priot.sim.kernel_engine.books import ROM_SLOT
+from priot.sim.kernel_engine.core import KernelCore, Pause
+from priot.sim.kernel_engine.tally import Tally
+from priot.sim.loading.boot import Boot
+from priot.sim.loading.elf import Program
+from priot.sim.memory_map import ROM, SRAM
+from priot.sim.peripherals import Peripherals
+from priot.sim.pin_log import PinChanges
+from priot.sim.reports.call_graph import Tracer
+from priot.sim.reports.profile import Profile
+from priot.sim.stack_guard import StackWarning
+from priot.sim.stimuli import Action
+from priot.sim.xip_cache import XipModel, XipStatistics
 
 _SLICE = 1 << 29  # cycles between two chances for Ctrl-C, about a second
 _NEVER = 1 << 62  # cycles

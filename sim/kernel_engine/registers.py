@@ -8,7 +8,7 @@ import numpy as np
 from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
-from sim.faults import Registers
+from priot.sim.faults import Registers
 
 NAMES = tuple(field.name for field in fields(Registers))
 _SPECIAL = ("msp", "psp", "control", "primask")

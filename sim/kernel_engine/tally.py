@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.instructions import TAKEN_EXTRA_CYCLES
-from sim.kernel_engine.books import MAX_BLOCKS, SLOTS, addresses_of, slots_of
-from sim.loading.elf import Program
-from sim.reports.profile import Profile
+from priot.sim.instructions import TAKEN_EXTRA_CYCLES
+from priot.sim.kernel_engine.books import MAX_BLOCKS, SLOTS, addresses_of, slots_of
+from priot.sim.loading.elf import Program
+from priot.sim.reports.profile import Profile
 
 
 class Tally:

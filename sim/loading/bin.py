@@ -1,8 +1,8 @@
 """Reads a raw image, a BIN file: bytes without an address, a symbol or a check."""
 
-from sim.errors import BinError
-from sim.loading.elf import Program, Section, Segment
-from sim.memory_map import FLASH, SRAM, region_of
+from priot.sim.errors import BinError
+from priot.sim.loading.elf import Program, Section, Segment
+from priot.sim.memory_map import FLASH, SRAM, region_of
 
 # RP2040 datasheet 2.8.1.3.1: the vector table follows the 256 bytes of the second stage in flash.
 # The Pico SDK leaves the same room for the entry of an image for SRAM.

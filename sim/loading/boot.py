@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sim.errors import ElfError
-from sim.loading import second_stage
-from sim.loading.elf import Program
-from sim.memory_map import SRAM, region_of
+from priot.sim.errors import ElfError
+from priot.sim.loading import second_stage
+from priot.sim.loading.elf import Program
+from priot.sim.memory_map import SRAM, region_of
 
 _BANKS, _BANK_SIZE = 0x2004_0000, 0x1000  # scratch X and Y, in which the SDK has both stacks
 _NO_TABLE = 0  # VTOR after reset: the boot ROM

@@ -7,11 +7,11 @@ from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
 
-from sim.errors import ElfError
-from sim.limits import DEBUG_SECTION
-from sim.loading.elf_file import ALLOC, EXECUTE, LOAD, WRITE, ElfFile
-from sim.loading.line_tables import LineTableError, sequences
-from sim.loading.symbols import (
+from priot.sim.errors import ElfError
+from priot.sim.limits import DEBUG_SECTION
+from priot.sim.loading.elf_file import ALLOC, EXECUTE, LOAD, WRITE, ElfFile
+from priot.sim.loading.line_tables import LineTableError, sequences
+from priot.sim.loading.symbols import (
     Found,
     Span,
     Symbol,
@@ -21,8 +21,8 @@ from sim.loading.symbols import (
     span_at,
     told_apart,
 )
-from sim.memory_map import FLASH, ROM, XIP, region_of
-from sim.reading import megabytes
+from priot.sim.memory_map import FLASH, ROM, XIP, region_of
+from priot.sim.reading import megabytes
 
 _MAPPING = ("$t", "$d", "$a")  # AAELF32, 5.5.5: where code and data begin
 

@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sim.errors import ElfError
-from sim.limits import DEBUG_SECTION, SECTIONS, SYMBOL_NAME, SYMBOL_NAMES, SYMBOLS
-from sim.reading import megabytes
+from priot.sim.errors import ElfError
+from priot.sim.limits import DEBUG_SECTION, SECTIONS, SYMBOL_NAME, SYMBOL_NAMES, SYMBOLS
+from priot.sim.reading import megabytes
 
 MAGIC = b"\x7fELF"
 SYMBOL_TABLE, NO_BITS = 2, 8  # sh_type

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from sim.limits import SOURCE_LINES, SOURCE_NAME, SOURCE_NAMES
+from priot.sim.limits import SOURCE_LINES, SOURCE_NAME, SOURCE_NAMES
 
 _LONG_LENGTH = 0xFFFF_FFF0  # from here on it stands for another format
 _VERSIONS = range(2, 6)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sim.errors import ProgramError
-from sim.limits import PROGRAM_FILE
-from sim.loading import bin, elf_file, uf2
-from sim.loading.elf import Program
-from sim.reading import read_file
+from priot.sim.errors import ProgramError
+from priot.sim.limits import PROGRAM_FILE
+from priot.sim.loading import bin, elf_file, uf2
+from priot.sim.loading.elf import Program
+from priot.sim.reading import read_file
 
 
 def load_program(path: str | Path, base: int | None = None) -> Program:

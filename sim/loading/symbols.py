@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.limits import SYMBOL_NAMES
+from priot.sim.limits import SYMBOL_NAMES
 
 _ROM_SYMBOLS = Path(__file__).parent.parent / "bootrom.symbols"
 _MANGLED = ("_Z", "_R")  # C++, Rust

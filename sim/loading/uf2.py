@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sim.errors import Uf2Error
-from sim.loading.elf import Program, Section, Segment
-from sim.memory_map import FLASH, SRAM, XIP, XIP_SRAM
+from priot.sim.errors import Uf2Error
+from priot.sim.loading.elf import Program, Section, Segment
+from priot.sim.memory_map import FLASH, SRAM, XIP, XIP_SRAM
 
 MAGIC = b"UF2\n"
 FAMILY_RP2040 = 0xE48B_FF56

@@ -6,12 +6,12 @@ Conversions take their 96 cycles of clk_adc and have no noise and no errors.
 from collections import deque
 from collections.abc import Callable
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, field
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.timed_block import TimedBlock
 
 # The counter counts 256 to each cycle of clk_adc, the unit of DIV.FRAC.
 COUNTS_PER_CYCLE = 256

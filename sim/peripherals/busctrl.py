@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 # Bits of BUS_PRIORITY in the order of the masters: core 0, core 1, DMA reads, DMA writes.
 _MASTERS = (0, 4, 8, 12)

@@ -5,48 +5,48 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
-from sim.cpu.state import Chip, Machine, machine_without_program
-from sim.peripherals import adc, uart, usb_bus
-from sim.peripherals.adc import Adc
-from sim.peripherals.busctrl import Busctrl, Crossbar
-from sim.peripherals.clock_outputs import ClockOutputs
-from sim.peripherals.clocks import Clocks
-from sim.peripherals.dma import DmaRegisters
-from sim.peripherals.i2c import I2c
-from sim.peripherals.i2c_bus import I2cBus
-from sim.peripherals.interrupts import InterruptLine, Irq
-from sim.peripherals.io_bank import IoBank
-from sim.peripherals.pads import Pads
-from sim.peripherals.pio import Pio
-from sim.peripherals.pll import Pll
-from sim.peripherals.psm import Psm
-from sim.peripherals.pwm import PwmRegisters
-from sim.peripherals.registers import RegisterBlock
-from sim.peripherals.requests import Dreq, RequestLine
-from sim.peripherals.resets import Resets
-from sim.peripherals.rosc import Rosc
-from sim.peripherals.rtc import Rtc
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.serial_pins import I2cPins, SpiPins
-from sim.peripherals.sio import Sio
-from sim.peripherals.spi import Spi
-from sim.peripherals.spi_flash import SpiFlash
-from sim.peripherals.syscfg import Syscfg
-from sim.peripherals.sysinfo import Sysinfo
-from sim.peripherals.tbman import Tbman
-from sim.peripherals.timebase import Timebase
-from sim.peripherals.timed_block import TimedBlock
-from sim.peripherals.timer import Timer
-from sim.peripherals.uart import Uart
-from sim.peripherals.usb_host import UsbHost
-from sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
-from sim.peripherals.vreg_and_chip_reset import VregAndChipReset
-from sim.peripherals.watchdog import Watchdog
-from sim.peripherals.xip_cache import XipCache
-from sim.peripherals.xip_ctrl import XipCtrl
-from sim.peripherals.xip_ssi import XipSsi
-from sim.peripherals.xip_stream import XipAux, XipStream
-from sim.peripherals.xosc import Xosc
+from priot.sim.cpu.state import Chip, Machine, machine_without_program
+from priot.sim.peripherals import adc, uart, usb_bus
+from priot.sim.peripherals.adc import Adc
+from priot.sim.peripherals.busctrl import Busctrl, Crossbar
+from priot.sim.peripherals.clock_outputs import ClockOutputs
+from priot.sim.peripherals.clocks import Clocks
+from priot.sim.peripherals.dma import DmaRegisters
+from priot.sim.peripherals.i2c import I2c
+from priot.sim.peripherals.i2c_bus import I2cBus
+from priot.sim.peripherals.interrupts import InterruptLine, Irq
+from priot.sim.peripherals.io_bank import IoBank
+from priot.sim.peripherals.pads import Pads
+from priot.sim.peripherals.pio import Pio
+from priot.sim.peripherals.pll import Pll
+from priot.sim.peripherals.psm import Psm
+from priot.sim.peripherals.pwm import PwmRegisters
+from priot.sim.peripherals.registers import RegisterBlock
+from priot.sim.peripherals.requests import Dreq, RequestLine
+from priot.sim.peripherals.resets import Resets
+from priot.sim.peripherals.rosc import Rosc
+from priot.sim.peripherals.rtc import Rtc
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.serial_pins import I2cPins, SpiPins
+from priot.sim.peripherals.sio import Sio
+from priot.sim.peripherals.spi import Spi
+from priot.sim.peripherals.spi_flash import SpiFlash
+from priot.sim.peripherals.syscfg import Syscfg
+from priot.sim.peripherals.sysinfo import Sysinfo
+from priot.sim.peripherals.tbman import Tbman
+from priot.sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.timer import Timer
+from priot.sim.peripherals.uart import Uart
+from priot.sim.peripherals.usb_host import UsbHost
+from priot.sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
+from priot.sim.peripherals.vreg_and_chip_reset import VregAndChipReset
+from priot.sim.peripherals.watchdog import Watchdog
+from priot.sim.peripherals.xip_cache import XipCache
+from priot.sim.peripherals.xip_ctrl import XipCtrl
+from priot.sim.peripherals.xip_ssi import XipSsi
+from priot.sim.peripherals.xip_stream import XipAux, XipStream
+from priot.sim.peripherals.xosc import Xosc
 
 _CRYSTAL_HZ = 12_000_000  # of a Pico
 _RANDOM_SEED = 0x2040  # of ROSC.RANDOMBIT, so that runs repeat

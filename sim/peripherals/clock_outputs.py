@@ -1,13 +1,13 @@
-"""The four clock outputs: how the native side (sim.devices.clock_outputs) counts their periods."""
+"""The clock outputs: how the native side (priot.sim.devices.clock_outputs) counts their periods."""
 
 from fractions import Fraction
 from functools import partial
 
-from sim.cpu.state import Chip, Machine
-from sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, OUTPUTS, SEEN_AT, Output
-from sim.devices.devices import catch_up
-from sim.peripherals.clocks import Clocks
-from sim.peripherals.timebase import Line, Timebase
+from priot.sim.cpu.state import Chip, Machine
+from priot.sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, OUTPUTS, SEEN_AT, Output
+from priot.sim.devices.devices import catch_up
+from priot.sim.peripherals.clocks import Clocks
+from priot.sim.peripherals.timebase import Line, Timebase
 
 
 class ClockOutputs:

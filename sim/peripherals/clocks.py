@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.scheduler import NEVER
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, RegisterBlock, field
+from priot.sim.peripherals.scheduler import NEVER
+from priot.sim.peripherals.timebase import Timebase
 
 _ENABLE, _KILL = 1 << 11, 1 << 10
 _RESUS_CLEAR, _RESUS_FORCE, _RESUS_ENABLE = 1 << 16, 1 << 12, 1 << 8

@@ -1,10 +1,10 @@
 """DMA: its registers by name. Source: RP2040 datasheet, 2.5.7. All of it is native."""
 
-from sim.cpu.native import from_python
-from sim.cpu.state import Machine
-from sim.devices.dma import BASE, CHANNELS, drive_lines, reset_dma
-from sim.peripherals.native_block import NativeBlock
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import Machine
+from priot.sim.devices.dma import BASE, CHANNELS, drive_lines, reset_dma
+from priot.sim.peripherals.native_block import NativeBlock
+from priot.sim.peripherals.scheduler import Scheduler
 
 _drive_lines = from_python(drive_lines)
 

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from sim.peripherals.i2c_bus import I2cBus
-from sim.peripherals.i2c_master import READ, Abort, Addressing, Master, Times
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, field
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import Scheduler
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.i2c_bus import I2cBus
+from priot.sim.peripherals.i2c_master import READ, Abort, Addressing, Master, Times
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import Scheduler
+from priot.sim.peripherals.timed_block import TimedBlock
 
 _FIFO_DEPTH = 16
 # IC_CON

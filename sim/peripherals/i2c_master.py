@@ -9,8 +9,8 @@ from enum import IntFlag
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from sim.peripherals.i2c_bus import Controller, I2cBus
-from sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.i2c_bus import Controller, I2cBus
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
 
 READ, STOP, RESTART = 1 << 8, 1 << 9, 1 << 10  # IC_DATA_CMD
 _GENERAL_CALL, _START_BYTE = 0x00, 0x01

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim.peripherals.registers import ALL_BITS, Register, field
+from priot.sim.peripherals.registers import ALL_BITS, Register, field
 
 _SIGNED, _CROSS_INPUT, _CROSS_RESULT, _ADD_RAW = 1 << 15, 1 << 16, 1 << 17, 1 << 18
 _BLEND, _CLAMP = 1 << 21, 1 << 22

@@ -1,6 +1,6 @@
 """IO_BANK0 and IO_QSPI: function, overrides and interrupts of each pin.
 
-Source: RP2040 datasheet, 2.19. What follows from them is native: sim.devices.pins. A pin that
+Source: RP2040 datasheet, 2.19. What follows from them is native: priot.sim.devices.pins. A pin that
 nobody drives follows what the host sets, else its pull.
 """
 
@@ -9,10 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from sim.cpu.native import from_python
-from sim.cpu.state import Chip, Machine
-from sim.devices.devices import catch_up
-from sim.devices.pins import (
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import Chip, Machine
+from priot.sim.devices.devices import catch_up
+from priot.sim.devices.pins import (
     FUNCTIONS,
     MAX_WIRES,
     Bank,
@@ -20,11 +20,11 @@ from sim.devices.pins import (
     drive_pins,
     settle_pins,
 )
-from sim.errors import SimError
-from sim.peripherals.interrupts import Irq
-from sim.peripherals.pads import Pads
-from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.errors import SimError
+from priot.sim.peripherals.interrupts import Irq
+from priot.sim.peripherals.pads import Pads
+from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
+from priot.sim.peripherals.scheduler import Scheduler
 
 _drive_lines = from_python(drive_lines)
 _drive_pins = from_python(drive_pins)

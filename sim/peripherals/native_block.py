@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from sim.cpu.native import from_python
-from sim.cpu.state import Machine
-from sim.devices.devices import read_device, write_device
-from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import Machine
+from priot.sim.devices.devices import read_device, write_device
+from priot.sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.scheduler import Scheduler
 
 _read_device = from_python(read_device)
 _write_device = from_python(write_device)

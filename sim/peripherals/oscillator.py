@@ -6,8 +6,8 @@ Source: RP2040 datasheet, 2.16.7 and 2.17.8.
 from abc import ABC, abstractmethod
 from fractions import Fraction
 
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.registers import Register, RegisterBlock, field
+from priot.sim.peripherals.timebase import Timebase
 
 STABLE, BADWRITE, ENABLED = 1 << 31, 1 << 24, 1 << 12  # STATUS
 _ENABLE, _DISABLE = 0xFAB, 0xD1E

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 _OUTPUT_DISABLE, _INPUT_ENABLE, _PULL_UP, _PULL_DOWN = 1 << 7, 1 << 6, 1 << 3, 1 << 2
 

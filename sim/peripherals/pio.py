@@ -1,10 +1,10 @@
 """PIO: its registers by name. Source: RP2040 datasheet, 3.7. All of it is native."""
 
-from sim.cpu.native import from_python
-from sim.cpu.state import Machine
-from sim.devices.pio.registers import BASES, IRQ, RXF0, peek_pio, reset_pio
-from sim.peripherals.native_block import NativeBlock
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import Machine
+from priot.sim.devices.pio.registers import BASES, IRQ, RXF0, peek_pio, reset_pio
+from priot.sim.peripherals.native_block import NativeBlock
+from priot.sim.peripherals.scheduler import Scheduler
 
 _peek_pio, _reset_pio = from_python(peek_pio), from_python(reset_pio)
 _STATE_MACHINES, _INSTRUCTIONS, _MACHINE_STEP = 4, 32, 0x18

@@ -7,8 +7,8 @@ gives no figure for the time.
 from collections.abc import Callable
 from fractions import Fraction
 
-from sim.peripherals.registers import Register, RegisterBlock, field
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.registers import Register, RegisterBlock, field
+from priot.sim.peripherals.timebase import Timebase
 
 _LOCK, _BYPASS = 1 << 31, 1 << 8
 _PD, _POSTDIVPD, _VCOPD = 1 << 0, 1 << 3, 1 << 5

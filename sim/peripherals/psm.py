@@ -1,6 +1,6 @@
 """PSM: the power-on state machine. Source: RP2040 datasheet, 2.13.5."""
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 _ALL = 0x1_FFFF  # 17 stages
 

@@ -1,11 +1,11 @@
 """PWM: its registers by name. Source: RP2040 datasheet, 4.5.3. All of it is native."""
 
-from sim.cpu.native import from_python
-from sim.cpu.state import Machine
-from sim.devices.pins import SLICES
-from sim.devices.pwm import BASE, drive_line, reset_pwm
-from sim.peripherals.native_block import NativeBlock
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import Machine
+from priot.sim.devices.pins import SLICES
+from priot.sim.devices.pwm import BASE, drive_line, reset_pwm
+from priot.sim.peripherals.native_block import NativeBlock
+from priot.sim.peripherals.scheduler import Scheduler
 
 _drive_line = from_python(drive_line)
 

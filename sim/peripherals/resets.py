@@ -6,7 +6,7 @@ answer as if it were not.
 
 from collections.abc import Callable
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 _ALL = 0x01FF_FFFF  # 25 subsystems
 # 2.14.3: the bits of RESET, from bit 0 on.

@@ -7,9 +7,9 @@ strengths and frequency range are chosen: the datasheet gives no figures for the
 import random
 from fractions import Fraction
 
-from sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
-from sim.peripherals.registers import Register
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
+from priot.sim.peripherals.registers import Register
+from priot.sim.peripherals.timebase import Timebase
 
 _RING_HZ = 16 * 6_500_000
 _DIV_PASS = 0xAA0

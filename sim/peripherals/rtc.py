@@ -5,11 +5,11 @@ Every fourth year is a leap year unless CTRL.FORCE_NOTLEAPYEAR says otherwise.
 
 from dataclasses import astuple, dataclass
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, field
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.timed_block import TimedBlock
 
 _FORCE_NOTLEAPYEAR, _LOAD, _ACTIVE, _ENABLE = 1 << 8, 1 << 4, 1 << 1, 1 << 0  # CTRL
 _MATCH_ACTIVE, _MATCH_ENA = 1 << 29, 1 << 28  # IRQ_SETUP_0

@@ -1,6 +1,6 @@
 """Which pins reach I2C and SPI. Source: RP2040 datasheet, 1.4.3 (GPIO functions)."""
 
-from sim.peripherals.io_bank import IoBank
+from priot.sim.peripherals.io_bank import IoBank
 
 GPIOS = 30
 

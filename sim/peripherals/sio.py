@@ -1,16 +1,16 @@
 """SIO as one core sees it. Source: RP2040 datasheet, 2.3.1.
 
-What programs drive fast is native (sim.cpu.sio); the interpolators, a core's own, are Python.
+What programs drive fast is native (priot.sim.cpu.sio); the interpolators, a core's own, are Python.
 """
 
 from functools import partial
 
-from sim.cpu.native import from_python
-from sim.cpu.sio import read_sio, tell, write_sio
-from sim.cpu.state import Core, Machine
-from sim.peripherals.interpolator import Interpolator
-from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.scheduler import Scheduler
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.sio import read_sio, tell, write_sio
+from priot.sim.cpu.state import Core, Machine
+from priot.sim.peripherals.interpolator import Interpolator
+from priot.sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.scheduler import Scheduler
 
 _read_sio = from_python(read_sio)
 _tell = from_python(tell)

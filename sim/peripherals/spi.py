@@ -8,14 +8,14 @@ reads as its pin does.
 from collections import deque
 from collections.abc import Callable
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, field
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import Scheduler
-from sim.peripherals.serial_pins import SpiPins
-from sim.peripherals.spi_bus import SpiBus
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import Scheduler
+from priot.sim.peripherals.serial_pins import SpiPins
+from priot.sim.peripherals.spi_bus import SpiBus
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.timed_block import TimedBlock
 
 _FIFO_DEPTH = 8
 _HALF = 4  # entries: the level of both FIFOs' interrupts

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sim.peripherals.serial_pins import SpiPins
+from priot.sim.peripherals.serial_pins import SpiPins
 
 
 class SpiDevice(Protocol):

@@ -3,7 +3,7 @@
 The registers hold what is written; the NVIC may ask for PROC0_NMI_MASK.
 """
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 
 class Syscfg(RegisterBlock):

@@ -1,6 +1,6 @@
 """SYSINFO: what chip this is. Source: RP2040 datasheet, 2.20."""
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 
 class Sysinfo(RegisterBlock):

@@ -1,6 +1,6 @@
 """TBMAN: the testbench manager, which says silicon. Source: RP2040 datasheet, 2.22."""
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 
 class Tbman(RegisterBlock):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
 
 _MOST = 1 << 28  # of a scale: products of two stay within 64 bits
 

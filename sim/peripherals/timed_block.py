@@ -1,7 +1,7 @@
 """A register block in which something happens without an access."""
 
-from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
 
 
 class TimedBlock(RegisterBlock):

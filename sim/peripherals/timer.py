@@ -6,11 +6,11 @@ DBGPAUSE is a register without effect.
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import ALL_BITS, Register
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import ALL_BITS, Register
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.timed_block import TimedBlock
 
 _ALARMS = range(4)
 

@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import Register, field
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.timed_block import TimedBlock
 
 # Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
 # 16 * (IBRD + FBRD / 64) cycles, which is 64 * IBRD + FBRD quarters.

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.usb_transfers import (
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.usb_transfers import (
     FRAME,
     Kind,
     NoAnswerError,
@@ -23,7 +23,7 @@ from sim.peripherals.usb_transfers import (
     Transaction,
     UsbError,
 )
-from sim.peripherals.usbctrl import Data, Handshake, Usbctrl
+from priot.sim.peripherals.usbctrl import Data, Handshake, Usbctrl
 
 BIT_HZ = 12_000_000
 _TOKEN, _HANDSHAKE, _DATA, _GAP = 35, 19, 35, 4

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from struct import pack, unpack
 from typing import TYPE_CHECKING
 
-from sim.peripherals.usb_descriptors import DescriptorType, Endpoint, EndpointKind, Interface
-from sim.peripherals.usb_transfers import (
+from priot.sim.peripherals.usb_descriptors import DescriptorType, Endpoint, EndpointKind, Interface
+from priot.sim.peripherals.usb_transfers import (
     UNTIL_WOKEN,
     StallError,
     Steps,
@@ -20,7 +20,7 @@ from sim.peripherals.usb_transfers import (
 )
 
 if TYPE_CHECKING:
-    from sim.peripherals.usb_host import UsbHost
+    from priot.sim.peripherals.usb_host import UsbHost
 
 _TO_INTERFACE, _FROM_INTERFACE = 0x21, 0xA1  # class requests
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from sim.peripherals.scheduler import Scheduler
-from sim.peripherals.timebase import ClockCounter
-from sim.peripherals.usb_bus import UsbBus
-from sim.peripherals.usb_classes import Disk, Hid, SerialPort
-from sim.peripherals.usb_descriptors import (
+from priot.sim.peripherals.scheduler import Scheduler
+from priot.sim.peripherals.timebase import ClockCounter
+from priot.sim.peripherals.usb_bus import UsbBus
+from priot.sim.peripherals.usb_classes import Disk, Hid, SerialPort
+from priot.sim.peripherals.usb_descriptors import (
     Configuration,
     DescriptorType,
     DeviceDescriptor,
@@ -23,7 +23,7 @@ from sim.peripherals.usb_descriptors import (
     parse_device,
     parse_string,
 )
-from sim.peripherals.usb_transfers import (
+from priot.sim.peripherals.usb_transfers import (
     UNTIL_WOKEN,
     Kind,
     Request,
@@ -35,7 +35,7 @@ from sim.peripherals.usb_transfers import (
     read,
     write,
 )
-from sim.peripherals.usbctrl import Usbctrl
+from priot.sim.peripherals.usbctrl import Usbctrl
 
 # Milliseconds
 _SUSPENDED_AFTER = 3  # 7.1.7.6

@@ -10,9 +10,9 @@ from enum import Enum
 from struct import pack
 from typing import TypeVar
 
-from sim.errors import SimError
-from sim.peripherals.scheduler import NEVER
-from sim.peripherals.usb_descriptors import Endpoint
+from priot.sim.errors import SimError
+from priot.sim.peripherals.scheduler import NEVER
+from priot.sim.peripherals.usb_descriptors import Endpoint
 
 FRAME = 12_000
 """Bits of a full-speed frame, one millisecond."""

@@ -12,8 +12,8 @@ from enum import Enum
 from fractions import Fraction
 from functools import partial
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
 
 DPRAM_SIZE = 4096
 CLOCK_HZ = 48_000_000

@@ -3,7 +3,7 @@
 Source: RP2040 datasheet, 2.10.6 and 2.12.8.
 """
 
-from sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.registers import Register, RegisterBlock
 
 _ROK = 1 << 12  # in regulation
 _HAD_POR, _PSM_RESTART_FLAG = 1 << 8, 1 << 24

@@ -6,10 +6,10 @@ The counter falls by two for each tick (erratum RP2040-E1).
 from collections.abc import Callable
 from fractions import Fraction
 
-from sim.peripherals.registers import Register, field
-from sim.peripherals.scheduler import NEVER
-from sim.peripherals.timebase import Timebase
-from sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.scheduler import NEVER
+from priot.sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.timed_block import TimedBlock
 
 _TRIGGER, _ENABLE = 1 << 31, 1 << 30  # CTRL
 _REASON_FORCE, _REASON_TIMER = 2, 1

@@ -1,8 +1,8 @@
 """XIP_CTRL: the flash cache's control and counters. Source: RP2040 datasheet, 2.6.3."""
 
-from sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
-from sim.peripherals.xip_cache import XipCache
-from sim.peripherals.xip_stream import XipStream
+from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock
+from priot.sim.peripherals.xip_cache import XipCache
+from priot.sim.peripherals.xip_stream import XipStream
 
 _EN, _POWER_DOWN = 1 << 0, 1 << 3  # CTRL
 _FLUSH_READY, _FIFO_EMPTY, _FIFO_FULL = 1 << 0, 1 << 1, 1 << 2  # STAT

@@ -8,14 +8,14 @@ does not come through here, but how the registers are set tells how long it take
 
 from collections import deque
 
-from sim.peripherals.interrupts import InterruptLine
-from sim.peripherals.io_bank import IoBank
-from sim.peripherals.registers import Register, field
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.spi_flash import SpiFlash
-from sim.peripherals.timed_block import TimedBlock
-from sim.peripherals.xip_cache import XipCache
+from priot.sim.peripherals.interrupts import InterruptLine
+from priot.sim.peripherals.io_bank import IoBank
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.spi_flash import SpiFlash
+from priot.sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.xip_cache import XipCache
 
 _RFF, _RFNE, _TFE, _TFNF, _BUSY = 1 << 4, 1 << 3, 1 << 2, 1 << 1, 1 << 0  # SR
 _RX_DEPTH = 16

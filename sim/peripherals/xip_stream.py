@@ -5,10 +5,10 @@ A word takes as long as a missed one. What the cores read meanwhile does not hol
 
 from collections import deque
 
-from sim.peripherals.registers import Register, RegisterBlock
-from sim.peripherals.requests import RequestLine
-from sim.peripherals.scheduler import NEVER, Scheduler
-from sim.peripherals.xip_cache import XipCache
+from priot.sim.peripherals.registers import Register, RegisterBlock
+from priot.sim.peripherals.requests import RequestLine
+from priot.sim.peripherals.scheduler import NEVER, Scheduler
+from priot.sim.peripherals.xip_cache import XipCache
 
 _DEPTH = 2
 

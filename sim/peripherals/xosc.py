@@ -2,10 +2,10 @@
 
 from fractions import Fraction
 
-from sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
-from sim.peripherals.registers import Register, field
-from sim.peripherals.scheduler import NEVER
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals.oscillator import BADWRITE, STABLE, Oscillator
+from priot.sim.peripherals.registers import Register, field
+from priot.sim.peripherals.scheduler import NEVER
+from priot.sim.peripherals.timebase import Timebase
 
 _X4 = 1 << 20
 

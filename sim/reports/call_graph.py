@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sim.cpu.call_trace import (
+from priot.sim.cpu.call_trace import (
     EXCEPTIONS,
     MAX_NODES,
     MAX_SPANS,
@@ -21,11 +21,11 @@ from sim.cpu.call_trace import (
     note_sp,
     resume,
 )
-from sim.cpu.native import from_python
-from sim.cpu.places import memory_end, place
-from sim.cpu.state import Core
-from sim.loading.elf import Program
-from sim.reports.profile import UNKNOWN
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.places import memory_end, place
+from priot.sim.cpu.state import Core
+from priot.sim.loading.elf import Program
+from priot.sim.reports.profile import UNKNOWN
 
 _place = from_python(place)
 _charge_until_now = from_python(charge_until_now)

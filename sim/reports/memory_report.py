@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.loading.elf import Program
-from sim.loading.symbols import Symbol
-from sim.memory_map import FLASH, SRAM, Region
-from sim.reports.memory_use import KEPT_FREE
+from priot.sim.loading.elf import Program
+from priot.sim.loading.symbols import Symbol
+from priot.sim.memory_map import FLASH, SRAM, Region
+from priot.sim.reports.memory_use import KEPT_FREE
 
 
 @dataclass(frozen=True)

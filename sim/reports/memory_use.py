@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.loading.elf import Program, Section
-from sim.memory_map import SRAM
+from priot.sim.loading.elf import Program, Section
+from priot.sim.memory_map import SRAM
 
 KEPT_FREE = (".heap", ".stack", ".arena")  # sections that are room, not use
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.loading.elf import Program, SourceLine
+from priot.sim.loading.elf import Program, SourceLine
 
 UNKNOWN = "?"  # a function or a line
 XIP_STALL = "[XIP stall]"

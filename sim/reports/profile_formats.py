@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.reports.call_graph import Call, CallGraph
-from sim.reports.profile import UNKNOWN, WAITS, XIP_STALL, InstructionCost, Profile
+from priot.sim.reports.call_graph import Call, CallGraph
+from priot.sim.reports.profile import UNKNOWN, WAITS, XIP_STALL, InstructionCost, Profile
 
 SPEEDSCOPE_SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _NO_FILE = "???"  # callgrind's own word

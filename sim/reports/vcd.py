@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.peripherals.serial_pins import GPIOS
-from sim.pin_log import PinChanges
+from priot.sim.peripherals.serial_pins import GPIOS
+from priot.sim.pin_log import PinChanges
 
 _FIRST_IDENTIFIER = 33  # "!": printable characters are identifiers
 

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks import large_network, reference
 from benchmarks.errors import BenchmarkError
-from experiments.pretraining.networks import vgg11
-from kernels.matrices.engine import MatrixEngine
-from kernels.matrices.float_products import FloatProducts
+from priot.experiments.pretraining.networks import vgg11
+from priot.kernels.matrices.engine import MatrixEngine
+from priot.kernels.matrices.float_products import FloatProducts
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from benchmarks.numpy_trainer import NumpyTrainer
 from benchmarks.training import Training, trainings
-from kernels.methods import METHODS, TRAINED_LAYERS, Method, method
-from kernels.model import initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.rounding import Rounding
-from kernels.scale import Scale
-from kernels.trainer import Trainer
+from priot.kernels.methods import METHODS, TRAINED_LAYERS, Method, method
+from priot.kernels.model import initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.rounding import Rounding
+from priot.kernels.scale import Scale
+from priot.kernels.trainer import Trainer
 
 IMAGES = 48  # among them some with an error
 NITI = ("niti-dynamic", "niti-static")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import firmware_elf
 from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js.machine import Rp2040js, missing
 from benchmarks.training import training
-from experiments.device.simulator import simulated_pico, trainer_elf
-from experiments.device.variants import Variant
-from kernels.methods import method
-from sim import Pico, StopReason
-from sim.memory_map import SRAM
+from priot import firmware_elf
+from priot.experiments.device.simulator import simulated_pico, trainer_elf
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import method
+from priot.sim import Pico, StopReason
+from priot.sim.memory_map import SRAM
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=f"rp2040js: {missing()}")
 

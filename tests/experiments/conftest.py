@@ -10,9 +10,9 @@ import pytest
 from experiment_commands import Refused, contents, exit_code
 from experiment_models import MNIST_NETWORK
 
-from experiments.cli import main
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from kernels.model import initial_model
+from priot.experiments.cli import main
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.kernels.model import initial_model
 
 Record = Callable[..., Any]
 
@@ -69,4 +69,4 @@ def refused(
 @pytest.fixture(scope="session")
 def priot() -> list[str]:
     """The command line that starts priot in a process of its own."""
-    return [sys.executable, "-m", "experiments.cli"]
+    return [sys.executable, "-m", "priot"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from experiments.cli import main
+from priot.experiments.cli import main
 
 PROGRESS = (
     r"^priot: (?!interrupted).*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"

@@ -5,18 +5,18 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.device.comparison import Comparison
-from experiments.device.host import Device
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
-from kernels.calibration import calibrate
-from kernels.methods import Method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.trainer import Scale, Trainer
+from priot.experiments.device.comparison import Comparison
+from priot.experiments.device.host import Device
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import Variant
+from priot.kernels.calibration import calibrate
+from priot.kernels.methods import Method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.trainer import Scale, Trainer
 
 SMALL = Network(
     "small",

@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.methods import SELECTIONS, TRAINED_LAYERS, Method, method
-from kernels.model import Model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU, Shape
-from kernels.rounding import Rounding
-from kernels.trainer import Scale
+from priot.kernels.methods import SELECTIONS, TRAINED_LAYERS, Method, method
+from priot.kernels.model import Model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU, Shape
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Scale
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,23 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK
 
-from experiments.classifier import right_answers
-from experiments.cli import main
-from experiments.datasets.mnist import Images, mnist_sample
-from experiments.datasets.rotation import as_input
-from experiments.errors import UserError
-from experiments.pretraining import defaults as pretrainings
-from experiments.pretraining.backbone import Backbone, backbone_record, load_backbone, save_backbone
-from experiments.pretraining.networks import TINY_CNN
-from kernels.methods import method
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.trainer import Trainer
+from priot.experiments.classifier import right_answers
+from priot.experiments.cli import main
+from priot.experiments.datasets.mnist import Images, mnist_sample
+from priot.experiments.datasets.rotation import as_input
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining import defaults as pretrainings
+from priot.experiments.pretraining.backbone import (
+    Backbone,
+    backbone_record,
+    load_backbone,
+    save_backbone,
+)
+from priot.experiments.pretraining.networks import TINY_CNN
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.trainer import Trainer
 
 # --- the embedded backbone
 

@@ -1,4 +1,4 @@
-"""experiments.datasets.cifar10: batches read from a folder, damaged ones refused."""
+"""priot.experiments.datasets.cifar10: batches read from a folder, damaged ones refused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments.datasets import cifar10 as module
-from experiments.datasets import cifar10_download
-from experiments.datasets.cifar10 import cifar10
-from experiments.datasets.rotation import as_input, rotate
-from experiments.errors import UserError
+from priot.experiments.datasets import cifar10 as module
+from priot.experiments.datasets import cifar10_download
+from priot.experiments.datasets.cifar10 import cifar10
+from priot.experiments.datasets.rotation import as_input, rotate
+from priot.experiments.errors import UserError
 
 IMAGES = 4  # of a batch
 

@@ -11,21 +11,21 @@ import pytest
 from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
-import firmware_elf
-from experiments.cli import main
-from experiments.cli.registry import COMMANDS
-from experiments.device import costs, learner
-from experiments.device import host as device_module
-from experiments.device.placement import Placement
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from kernels.methods import MethodError
-from kernels.model import initial_model
-from kernels.network import Network, NetworkError
-from kernels.operations import Conv2d, Dense, MaxPool2d
-from sim import Pico
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.experiments.cli.registry import COMMANDS
+from priot.experiments.device import costs, learner
+from priot.experiments.device import host as device_module
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.kernels.methods import MethodError
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network, NetworkError
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d
+from priot.sim import Pico
 
 COSTS = ("costs", "--images", 1)
 TRAIN = ("train", "--images", 5, "--test-images", 5, "--epochs", 1, "--method")

@@ -8,13 +8,13 @@ import pytest
 from experiment_models import SMALL, address_of, compared_on, flip, labels_for, random_images
 from numpy.typing import NDArray
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device.comparison import Comparison, MismatchError
-from experiments.device.costs import measure_costs
-from experiments.device.host import Checkpoint, Phase
-from experiments.pretraining.backbone import load_backbone
-from kernels.methods import method
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.comparison import Comparison, MismatchError
+from priot.experiments.device.costs import measure_costs
+from priot.experiments.device.host import Checkpoint, Phase
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.kernels.methods import method
 
 IMAGES, LABELS = random_images(SMALL, 4), labels_for(SMALL, 4)
 

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.datasets.mnist import TRANSFER_DATASETS, mnist_sample
-from experiments.errors import UserError
-from experiments.pretraining.backbone import load_backbone
-from experiments.training.calibration import CALIBRATIONS
-from experiments.training.configuration import (
+from priot.experiments.datasets.mnist import TRANSFER_DATASETS, mnist_sample
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.training.calibration import CALIBRATIONS
+from priot.experiments.training.configuration import (
     Configuration,
     read_sweep,
     read_table,
     setting_names,
 )
-from experiments.training.inputs import Inputs, load_inputs
-from kernels.errors import KernelError
-from kernels.methods import METHODS, SELECTIONS, method
-from kernels.model import Model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d
-from kernels.rounding import Rounding
+from priot.experiments.training.inputs import Inputs, load_inputs
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import METHODS, SELECTIONS, method
+from priot.kernels.model import Model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d
+from priot.kernels.rounding import Rounding
 
 INPUTS = {"backbone_sha256": "b", "data_sha256": "d"}
 
@@ -300,7 +300,7 @@ def test_whole_numbers_are_the_same_setting_as_fractions() -> None:
 
 def test_key_changes_with_the_version_of_results(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key()
-    monkeypatch.setattr("experiments.training.configuration.RESULTS_VERSION", 2)
+    monkeypatch.setattr("priot.experiments.training.configuration.RESULTS_VERSION", 2)
     assert key() != before
 
 

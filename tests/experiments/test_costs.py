@@ -13,11 +13,11 @@ import pytest
 from experiment_models import SMALL, labels_for, prepared, random_images
 from PIL import Image
 
-import firmware_elf
-from experiments.cli import main
-from experiments.device.host import Device
-from experiments.device.simulator import simulated_pico
-from kernels.methods import method
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.experiments.device.host import Device
+from priot.experiments.device.simulator import simulated_pico
+from priot.kernels.methods import method
 
 CLOCK_DEPENDENT = {"clock_hz", "ms_per_image"}
 

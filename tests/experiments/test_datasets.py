@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from experiments.datasets.idx import parse_idx
-from experiments.datasets.mnist import (
+from priot.experiments.datasets.idx import parse_idx
+from priot.experiments.datasets.mnist import (
     SAMPLE_STRIDE,
     Images,
     default_directory,
@@ -24,8 +24,8 @@ from experiments.datasets.mnist import (
     mnist_sample,
     train_without_sample,
 )
-from experiments.datasets.mnist_download import MNIST_FILES, download_mnist
-from experiments.errors import UserError
+from priot.experiments.datasets.mnist_download import MNIST_FILES, download_mnist
+from priot.experiments.errors import UserError
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -7,22 +7,22 @@ from experiment_strategies import Case, cases, drawn_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.device import host as device_module
-from experiments.device.comparison import Comparison
-from experiments.device.host import Device, DeviceError, Phase
-from experiments.device.layout import lay_out
-from experiments.device.placement import Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import simulated_pico, variant_of
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.errors import UserError
-from experiments.pretraining.networks import TINY_CNN
-from kernels.methods import Method, method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.trainer import Scale, Trainer
-from sim import Stop, StopReason
+from priot.experiments.device import host as device_module
+from priot.experiments.device.comparison import Comparison
+from priot.experiments.device.host import Device, DeviceError, Phase
+from priot.experiments.device.layout import lay_out
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import simulated_pico, variant_of
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.networks import TINY_CNN
+from priot.kernels.methods import Method, method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.trainer import Scale, Trainer
+from priot.sim import Stop, StopReason
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 FEW_LAYERS = [

@@ -10,15 +10,15 @@ from experiment_models import compared_on, labels_for, prepared, random_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.device.comparison import Comparison
-from experiments.device.host import Device
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import Variant
-from kernels.methods import method
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
-from sim import Contention
+from priot.experiments.cli import main
+from priot.experiments.device.comparison import Comparison
+from priot.experiments.device.host import Device
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import method
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
+from priot.sim import Contention
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 _FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058

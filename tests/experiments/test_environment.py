@@ -1,4 +1,4 @@
-"""experiments.environment: what a record says about how it was made."""
+"""priot.experiments.environment: what a record says about how it was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from experiments.environment import environment
+from priot.experiments.environment import environment
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def test_pytorch_is_named_where_its_products_may_have_been_used(
             raise PackageNotFoundError
         return f"{package}'s version"
 
-    monkeypatch.setattr("experiments.environment.version", version)
+    monkeypatch.setattr("priot.experiments.environment.version", version)
     found = environment()
     assert found["numpy"] == "numpy's version"
     assert found.get("torch") == ("torch's version" if installed else None)

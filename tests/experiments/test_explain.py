@@ -14,19 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import firmware_elf
-from experiments.cli import main
-from experiments.device.comparison import operation_name
-from experiments.device.host import Device
-from experiments.device.placement import Placement
-from experiments.device.planner import ALIGNMENT
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.explain.memory_map import memory_map
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.operations import Dense
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.experiments.device.comparison import operation_name
+from priot.experiments.device.host import Device
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.planner import ALIGNMENT
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.explain.memory_map import memory_map
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense
 
 SOURCES = Path(firmware_elf.TRAINER).parent
 EVERYTHING_IN_FLASH = "weights=flash,code=flash,edges=bitmap"

@@ -11,20 +11,20 @@ import pytest
 from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK
 
-import firmware_elf
-from experiments.cli.help import parser
-from experiments.cli.registry import COMMANDS
-from experiments.device import simulator
-from experiments.files import (
+from priot import firmware_elf
+from priot.experiments.cli.help import parser
+from priot.experiments.cli.registry import COMMANDS
+from priot.experiments.device import simulator
+from priot.experiments.files import (
     InputFile,
     input_or_dash,
     output_file,
     output_or_dash,
     runs_file,
 )
-from experiments.pretraining import backbone
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from kernels.model import initial_model
+from priot.experiments.pretraining import backbone
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.kernels.model import initial_model
 
 READ = (InputFile, input_or_dash)
 WRITTEN = (output_file, runs_file, output_or_dash)

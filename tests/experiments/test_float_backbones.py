@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.classifier import right_answers
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.rotation import as_input
-from experiments.floating.static_inference import static_classifier
-from experiments.pretraining.backbone import Backbone, load_backbone
-from experiments.pretraining.networks import TINY_CNN
-from kernels.methods import METHODS
-from kernels.trainer import Trainer
+from priot.experiments.classifier import right_answers
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.rotation import as_input
+from priot.experiments.floating.static_inference import static_classifier
+from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.pretraining.networks import TINY_CNN
+from priot.kernels.methods import METHODS
+from priot.kernels.trainer import Trainer
 
 SEEDS = (0, 1, 2)
 NAMES = [f"float32-{rule}-{seed}" for rule in ("minmax", "percentile") for seed in SEEDS]
@@ -25,7 +25,7 @@ MNIST_TEST = load_backbone(None).record["test_data"]
 
 
 def shipped(name: str) -> Backbone:
-    folder = resources.files("experiments") / "data" / "backbones"
+    folder = resources.files("priot.experiments") / "data" / "backbones"
     return load_backbone(Path(str(folder / f"{name}.json")))  # which compares the hash
 
 

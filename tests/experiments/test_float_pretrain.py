@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK, SMALL
 
-from experiments.classifier import right_answers
-from experiments.cli import main
-from experiments.datasets.mnist import Images, mnist_sample
-from experiments.datasets.rotation import as_input
-from experiments.errors import UserError
-from experiments.floating.plan import FloatPlan, Optimiser
-from experiments.floating.quantisation import Quantisation
-from experiments.pretraining import defaults as pretrainings
-from experiments.pretraining.backbone import Backbone, load_backbone
-from experiments.pretraining.defaults import KINDS
-from experiments.pretraining.networks import vgg11
-from kernels.methods import METHODS
-from kernels.model import INPUT_EXPONENT, Model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d
-from kernels.trainer import Trainer
+from priot.experiments.classifier import right_answers
+from priot.experiments.cli import main
+from priot.experiments.datasets.mnist import Images, mnist_sample
+from priot.experiments.datasets.rotation import as_input
+from priot.experiments.errors import UserError
+from priot.experiments.floating.plan import FloatPlan, Optimiser
+from priot.experiments.floating.quantisation import Quantisation
+from priot.experiments.pretraining import defaults as pretrainings
+from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.pretraining.defaults import KINDS
+from priot.experiments.pretraining.networks import vgg11
+from priot.kernels.methods import METHODS
+from priot.kernels.model import INPUT_EXPONENT, Model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d
+from priot.kernels.trainer import Trainer
 
 PLAN = FloatPlan((0.01, 0.003), Optimiser.ADAM, batch=16)
 
@@ -85,7 +85,7 @@ def test_what_has_no_meaning_is_refused(
 def test_without_pytorch_the_extra_is_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.floating.plan.find_spec", lambda name: None)
+    monkeypatch.setattr("priot.experiments.floating.plan.find_spec", lambda name: None)
     message = refused(capsys, tmp_path, "--arithmetic", "float32")
     assert "float32 needs PyTorch: pip install 'priot[torch]'" in message
 
@@ -110,7 +110,7 @@ def test_learning_rates_fall() -> None:
 def made() -> Any:
     """Makes a backbone of few digits."""
     pytest.importorskip("torch")
-    from experiments.floating.pretrain import float_pretrain
+    from priot.experiments.floating.pretrain import float_pretrain
 
     def make(
         plan: FloatPlan = PLAN,
@@ -125,7 +125,7 @@ def made() -> Any:
 def test_a_module_computes_what_the_integers_stand_for() -> None:
     """Where no sum needs more than 7 bits nothing is rounded, and the logits are the same."""
     pytest.importorskip("torch")
-    from experiments.floating.modules import as_floats, float_weights, module_with, outputs_of
+    from priot.experiments.floating.modules import as_floats, float_weights, module_with, outputs_of
 
     generator = np.random.default_rng(0)
     weights = {}
@@ -185,7 +185,7 @@ def test_pytorch_is_left_as_it_was(made: Any) -> None:
 
 def test_colours_augmentation_and_momentum() -> None:
     pytest.importorskip("torch")
-    from experiments.floating.pretrain import float_pretrain
+    from priot.experiments.floating.pretrain import float_pretrain
 
     pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 32, 32)).astype(np.uint8)
     images = Images(pixels, (np.arange(40) % 10).astype(np.uint8), "noise")

@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.errors import UserError
-from experiments.floating.configuration import FloatConfiguration, Trained
-from experiments.floating.runs import FloatRuns, run_floats
-from experiments.paper.effort import Stage
-from experiments.paper.float_rates import LEARNING_RATES, best_rates, try_rates
-from experiments.pretraining.backbone import Backbone, backbone_record, load_backbone
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs
-from experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
-from kernels.methods import METHODS
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.operations import Dense, MaxPool2d
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.errors import UserError
+from priot.experiments.floating.configuration import FloatConfiguration, Trained
+from priot.experiments.floating.runs import FloatRuns, run_floats
+from priot.experiments.paper.effort import Stage
+from priot.experiments.paper.float_rates import LEARNING_RATES, best_rates, try_rates
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, load_backbone
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
+from priot.kernels.methods import METHODS
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense, MaxPool2d
 
 LINEAR = Network("linear", (1, 28, 28), (MaxPool2d(4), Dense(10)))
 RUN = FloatConfiguration(Trained.ALL, 0.01, images=100, test_images=200, epochs=3)
@@ -50,7 +50,7 @@ def tiny() -> Inputs:
 
 @pytest.fixture
 def without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.floating.plan.find_spec", lambda name: None)
+    monkeypatch.setattr("priot.experiments.floating.plan.find_spec", lambda name: None)
 
 
 # --- with PyTorch or without
@@ -122,7 +122,7 @@ def test_the_rate_that_is_best_over_all_angles_wins(
             for o, one in zip(off, configurations, strict=True)
         ]
 
-    monkeypatch.setattr("experiments.paper.float_rates.run_floats", run_floats)
+    monkeypatch.setattr("priot.experiments.paper.float_rates.run_floats", run_floats)
     stage = Stage(angles=(30.0, 60.0), seeds=(1, 2), images=10, epochs=1)
     rates = try_rates(linear, None, HERE, "mnist-sample", stage)  # type: ignore[arg-type]
     assert tuple(rates[Trained.ALL]) == LEARNING_RATES
@@ -178,7 +178,7 @@ Final = Callable[[Trained], dict[int, NDArray[np.float32]]]
 def final(tiny: Inputs, monkeypatch: pytest.MonkeyPatch) -> Final:
     """The weights that a short run ends with."""
     pytest.importorskip("torch")
-    from experiments.floating import fine_tuning
+    from priot.experiments.floating import fine_tuning
 
     def weights(trained: Trained) -> dict[int, NDArray[np.float32]]:
         kept: dict[int, NDArray[np.float32]] = {}

@@ -9,21 +9,21 @@ import pytest
 from experiment_models import SMALL, prepared, sum_in_refusal
 from numpy.typing import NDArray
 
-import firmware_elf
-from experiments.device import generate
-from experiments.device import host as device
-from experiments.device.host import MAILBOX_FIELDS, Phase
-from experiments.device.image import encode
-from experiments.device.layout import MAX_COLUMNS, lay_out
-from experiments.device.operations import MASKED_ROWS
-from experiments.device.placement import Edges, Placement
-from experiments.device.schema import KIND_NAMES, KINDS
-from experiments.errors import UserError
-from kernels.methods import Method, method
-from kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Dense, ReLU
-from kernels.rounding import Rounding
+from priot import firmware_elf
+from priot.experiments.device import generate
+from priot.experiments.device import host as device
+from priot.experiments.device.host import MAILBOX_FIELDS, Phase
+from priot.experiments.device.image import encode
+from priot.experiments.device.layout import MAX_COLUMNS, lay_out
+from priot.experiments.device.operations import MASKED_ROWS
+from priot.experiments.device.placement import Edges, Placement
+from priot.experiments.device.schema import KIND_NAMES, KINDS
+from priot.experiments.errors import UserError
+from priot.kernels.methods import Method, method
+from priot.kernels.model import INPUT_EXPONENT, Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense, ReLU
+from priot.kernels.rounding import Rounding
 
 FOLDER = Path(firmware_elf.__file__).parent
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from experiment_commands import exit_code, without_progress
 
-import firmware_elf
-from experiments.cli.registry import COMMANDS
+from priot import firmware_elf
+from priot.experiments.cli.registry import COMMANDS
 
 ENDLESS = firmware_elf.BUILT / "endless.no_flash.elf"
 SECONDS = 10  # within which it ends, on a loaded machine
@@ -19,8 +19,8 @@ SECONDS = 10  # within which it ends, on a loaded machine
 # Says so when the emulator runs for the first time.
 STARTER = """
 import sys
-from experiments.cli import main
-from sim.pico import Pico
+from priot.experiments.cli import main
+from priot.sim.pico import Pico
 run = Pico._execute
 def told(self, *arguments):
     print("runs", flush=True)

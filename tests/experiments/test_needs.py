@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from experiment_models import SMALL, compared_on, random_images
 
-from experiments.cli import main
-from experiments.device.host import Device
-from experiments.device.needs import Need, needs_by_width, needs_of, widest_of
-from experiments.device.placement import Placement
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import simulated_pico
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.errors import UserError
-from experiments.pretraining.networks import TINY_CNN, VGG11_WIDTHS, network_of, vgg11
-from kernels.methods import method
-from kernels.model import initial_model, with_scores
-from kernels.network import Network
-from kernels.trainer import Scale
+from priot.experiments.cli import main
+from priot.experiments.device.host import Device
+from priot.experiments.device.needs import Need, needs_by_width, needs_of, widest_of
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import simulated_pico
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.networks import TINY_CNN, VGG11_WIDTHS, network_of, vgg11
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.trainer import Scale
 
 ALL_IN_FLASH = Placement.parse("weights=flash,code=flash,edges=bitmap")
 

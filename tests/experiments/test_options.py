@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from experiment_commands import Refused, exit_code
 
-import firmware_elf
-from experiments.cli import help
-from experiments.files import output_file, output_or_dash, runs_file
-from experiments.output import StandardOutput
+from priot import firmware_elf
+from priot.experiments.cli import help
+from priot.experiments.files import output_file, output_or_dash, runs_file
+from priot.experiments.output import StandardOutput
 
 (SUBPARSERS,) = (
     action.choices

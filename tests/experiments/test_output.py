@@ -1,4 +1,4 @@
-"""experiments.output: results are written whole or not at all; tables line up."""
+"""priot.experiments.output: results are written whole or not at all; tables line up."""
 
 import csv
 import json
@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.errors import UserError
-from experiments.output import (
+from priot.experiments.errors import UserError
+from priot.experiments.output import (
     check_distinct,
     check_writable,
     format_table,
@@ -134,7 +134,7 @@ def test_a_device_is_written_to() -> None:
 OUTPUTS = """
 import sys
 from pathlib import Path
-from experiments.output import write_json
+from priot.experiments.output import write_json
 print("before")
 write_json(Path(sys.argv[1]), 1)
 print("after")

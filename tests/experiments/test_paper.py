@@ -12,32 +12,32 @@ from typing import Any
 
 import pytest
 
-from experiments.cli import main
-from experiments.device.learner import PicoLearner
-from experiments.errors import UserError
-from experiments.paper.chosen import load_settings
-from experiments.paper.contenders import (
+from priot.experiments.cli import main
+from priot.experiments.device.learner import PicoLearner
+from priot.experiments.errors import UserError
+from priot.experiments.paper.chosen import load_settings
+from priot.experiments.paper.contenders import (
     CONTENDERS,
     NITI_DYNAMIC,
     NITI_STATIC,
     PRIOT,
     Contender,
 )
-from experiments.paper.effort import EFFORTS
-from experiments.paper.fates import collapsed
-from experiments.paper.laboratory import Laboratory
-from experiments.paper.overflow import overflow
-from experiments.paper.protocol import OVERFLOWING, QUICK, Panel
-from experiments.paper.tuning import search
-from experiments.pretraining.backbone import load_backbone
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import load_inputs
-from experiments.training.train import accuracy_by_epoch
-from kernels.methods import Method, method
-from kernels.model import Model
-from kernels.trainer import Scale, Trainer
+from priot.experiments.paper.effort import EFFORTS
+from priot.experiments.paper.fates import collapsed
+from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.paper.overflow import overflow
+from priot.experiments.paper.protocol import OVERFLOWING, QUICK, Panel
+from priot.experiments.paper.tuning import search
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import load_inputs
+from priot.experiments.training.train import accuracy_by_epoch
+from priot.kernels.methods import Method, method
+from priot.kernels.model import Model
+from priot.kernels.trainer import Scale, Trainer
 
 SEED_0 = {"seed": 0, "network": "tiny-cnn"}
 SEARCHED = load_settings("tiny-cnn")
@@ -143,7 +143,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
     def no_more_runs(*_: object) -> None:
         raise AssertionError("a run that is in the store is repeated")
 
-    monkeypatch.setattr("experiments.sweeps.workers._compute", no_more_runs)
+    monkeypatch.setattr("priot.experiments.sweeps.workers._compute", no_more_runs)
     files = sorted(path for path in results.rglob("*") if path.is_file())
     before = {path: path.read_bytes() for path in files}
     for name in [name for name in ARTEFACTS if name != "costs"]:
@@ -213,7 +213,7 @@ def test_overflow_follows_a_learning_rate_schedule_through_epochs_that_are_one_d
     def scheduled(_: Laboratory, __: Panel, of: Contender) -> list[Configuration]:
         return [of.configuration(**run, learning_rate_schedule="7,5,0")]
 
-    monkeypatch.setattr("experiments.paper.overflow.runs_of_panel", scheduled)
+    monkeypatch.setattr("priot.experiments.paper.overflow.runs_of_panel", scheduled)
     rows = overflow(laboratory).rows
     for title, contender in (("Static NITI", NITI_STATIC), ("PRIOT", PRIOT)):
         (record,) = laboratory.run(scheduled(laboratory, OVERFLOWING, contender))
@@ -289,7 +289,7 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
             for run in runs
         ]
 
-    monkeypatch.setattr("experiments.paper.tuning.run_sweep", carried_out)
+    monkeypatch.setattr("priot.experiments.paper.tuning.run_sweep", carried_out)
     unused: Any = None  # by the stand-in for a sweep
     found = search(unused, unused, unused, EFFORT, 3)
     assert found.keys() == {contender.name for contender in CONTENDERS}
@@ -303,7 +303,7 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
             assert best["learning_rate_bits"] == 5
 
 
-SETTINGS = resources.files("experiments") / "paper" / "settings"
+SETTINGS = resources.files("priot.experiments") / "paper" / "settings"
 
 
 @pytest.mark.parametrize("name", sorted(file.name for file in SETTINGS.iterdir()))

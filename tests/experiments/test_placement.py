@@ -1,4 +1,4 @@
-"""experiments.device.placement: whatever lies where, the device computes the reference's bits."""
+"""priot.experiments.device.placement: the device computes the reference's bits in all of them."""
 
 import re
 from pathlib import Path
@@ -10,18 +10,18 @@ from experiment_strategies import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import firmware_elf
-from experiments.cli import main
-from experiments.device.host import DeviceError
-from experiments.device.layout import lay_out
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.errors import UserError
-from experiments.pretraining.networks import TINY_CNN
-from kernels.methods import method
-from kernels.model import initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Dense
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.experiments.device.host import DeviceError
+from priot.experiments.device.layout import lay_out
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.networks import TINY_CNN
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense
 
 PLACED = [
     ("priot", "weights=flash"),

@@ -6,13 +6,13 @@ from itertools import combinations
 import pytest
 from experiment_models import SMALL
 
-from experiments.cli import main
-from experiments.device.layout import Layout, lay_out
-from experiments.device.placement import Placement
-from experiments.device.plan_table import plan_table
-from experiments.device.variants import ON_ONE_CORE, Variant
-from kernels.methods import method
-from kernels.model import initial_model, with_scores
+from priot.experiments.cli import main
+from priot.experiments.device.layout import Layout, lay_out
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.plan_table import plan_table
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model, with_scores
 
 ROW = re.compile(r"^(\w.*?) {2,}([\d,]+) +([\d,]+) +([\d,]+) +([a-z].*)$", re.MULTILINE)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.device.planner import ALIGNMENT, Buffer, Plan, plan_buffers
+from priot.experiments.device.planner import ALIGNMENT, Buffer, Plan, plan_buffers
 
 MOMENTS = range(8)
 

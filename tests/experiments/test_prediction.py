@@ -17,17 +17,17 @@ from experiment_strategies import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.device.comparison import MismatchError
-from experiments.device.host import DeviceError
-from experiments.device.layout import lay_out
-from experiments.device.placement import Placement
-from experiments.device.purpose import Purpose
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.errors import UserError
-from experiments.pretraining.networks import TINY_CNN
-from kernels.methods import method
-from kernels.model import initial_model, with_scores
+from priot.experiments.cli import main
+from priot.experiments.device.comparison import MismatchError
+from priot.experiments.device.host import DeviceError
+from priot.experiments.device.layout import lay_out
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.networks import TINY_CNN
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model, with_scores
 
 PREDICTED = [
     ("niti-dynamic", "default"),

@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.cli import main
-from experiments.datasets.augmentation import MARGIN, Augmentation
-from experiments.datasets.cifar10 import cifar10
-from experiments.datasets.mnist import Images
-from experiments.errors import UserError
-from experiments.pretraining import pretrain as module
-from experiments.pretraining.checkpoint import Checkpoint, Progress
-from experiments.pretraining.networks import vgg11
-from experiments.pretraining.pretrain import Plan, pretrain
-from kernels.model import Initial, initial_model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.experiments.cli import main
+from priot.experiments.datasets.augmentation import MARGIN, Augmentation
+from priot.experiments.datasets.cifar10 import cifar10
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining import pretrain as module
+from priot.experiments.pretraining.checkpoint import Checkpoint, Progress
+from priot.experiments.pretraining.networks import vgg11
+from priot.experiments.pretraining.pretrain import Plan, pretrain
+from priot.kernels.model import Initial, initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 
 NETWORK = Network("small", (3, 32, 32), (MaxPool2d(4), Conv2d(6), ReLU(), MaxPool2d(2), Dense(10)))
 PLAN = Plan((3, 2), batch=8, augmented=True, initial=Initial.HE)
@@ -115,7 +115,7 @@ def test_a_killed_command_goes_on(folder: Path, tmp_path: Path) -> None:
             *("--schedule", "3x60", "--batch", "4"),
         ]
 
-    process = subprocess.Popen([sys.executable, "-m", "experiments.cli", *options("killed")])
+    process = subprocess.Popen([sys.executable, "-m", "priot", *options("killed")])
     while not (tmp_path / "killed.checkpoint").exists():
         assert process.poll() is None
         time.sleep(0.01)

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from experiments.errors import UserError
-from experiments.floating.quantisation import (
+from priot.experiments.errors import UserError
+from priot.experiments.floating.quantisation import (
     Quantisation,
     quantised_model,
     quantised_tensor,
     smallest_for,
 )
-from experiments.floating.static_inference import static_classifier, static_shifts
-from kernels.methods import METHODS
-from kernels.model import initial_model
-from kernels.trainer import Trainer
+from priot.experiments.floating.static_inference import static_classifier, static_shifts
+from priot.kernels.methods import METHODS
+from priot.kernels.model import initial_model
+from priot.kernels.trainer import Trainer
 
 RULES = st.sampled_from(Quantisation)
 Weights = NDArray[np.float32]

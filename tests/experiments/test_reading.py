@@ -16,15 +16,15 @@ from time import perf_counter, process_time
 import numpy as np
 import pytest
 
-import sim.reading
-from experiments.arrays import ArraysError, read_arrays, read_text
-from experiments.datasets.cifar10_pickle import parse_pickle
-from experiments.datasets.idx import parse_idx
-from experiments.errors import UserError
-from experiments.reading import parse_json
-from experiments.training.configuration import read_sweep, read_table
-from kernels.network import Network, NetworkError
-from sim.reading import read_file
+import priot.sim.reading
+from priot.experiments.arrays import ArraysError, read_arrays, read_text
+from priot.experiments.datasets.cifar10_pickle import parse_pickle
+from priot.experiments.datasets.idx import parse_idx
+from priot.experiments.errors import UserError
+from priot.experiments.reading import parse_json
+from priot.experiments.training.configuration import read_sweep, read_table
+from priot.kernels.network import Network, NetworkError
+from priot.sim.reading import read_file
 
 MEGABYTE = 1 << 20
 
@@ -46,7 +46,7 @@ def cheap(seconds: float = 10, megabytes: int = 150) -> Iterator[None]:
 
 def test_a_pipe_into_which_nobody_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To open it would wait for ever, and so would a read while somebody has it open."""
-    monkeypatch.setattr(sim.reading, "PIPE_SECONDS", 0.2)
+    monkeypatch.setattr(priot.sim.reading, "PIPE_SECONDS", 0.2)
     os.mkfifo(tmp_path / "pipe")
     start = perf_counter()
     with pytest.raises(OSError, match="nothing came"):

@@ -1,4 +1,4 @@
-"""experiments.datasets.rotation: rotated images and their quantisation."""
+"""priot.experiments.datasets.rotation: rotated images and their quantisation."""
 
 import hashlib
 
@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.rotation import quantise, rotate
-from experiments.errors import UserError
-from kernels.model import INPUT_EXPONENT
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.rotation import quantise, rotate
+from priot.experiments.errors import UserError
+from priot.kernels.model import INPUT_EXPONENT
 
 # The sample's first eight images at 30 degrees, as Pillow 13.0 draws them.
 GOLDEN_30_DEGREES = "1d40c638c8b5bb09852f632032123686b68ae50b45ccade4f8cd712945b78572"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import firmware_elf
-from experiments.cli import main
-from sim import FaultReason, Pico
-from sim.loading.elf_file import ElfFile
-from sim.session import Console, Ending, Limits, run_session
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.sim import FaultReason, Pico
+from priot.sim.loading.elf_file import ElfFile
+from priot.sim.session import Console, Ending, Limits, run_session
 
 LINK_TYPES = ("default", "copy_to_ram", "no_flash")
 PASSING = ("self_measure", "divider", "recursion", "heap", "sleep", "timer_interrupts")

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device.cost_runs import CostRuns
-from experiments.device.costs import Setup, planned_layout
-from experiments.device.needs import needs_of
-from experiments.device.placement import Placement
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.pretraining.backbone import load_backbone
-from experiments.training.start import starting_point
-from kernels.methods import SELECTIONS, method
-from kernels.model import with_scores
-from kernels.selection import gradient_magnitudes
+from priot.experiments.cli import main
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.cost_runs import CostRuns
+from priot.experiments.device.costs import Setup, planned_layout
+from priot.experiments.device.needs import needs_of
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.training.start import starting_point
+from priot.kernels.methods import SELECTIONS, method
+from priot.kernels.model import with_scores
+from priot.kernels.selection import gradient_magnitudes
 
 PRIOT_S = ("--method", "priot-s", "--selection")
 GRADIENT = (*PRIOT_S, "gradient")

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-_PRIOT = [sys.executable, "-c", "import sys; from experiments.cli import main; sys.exit(main())"]
+_PRIOT = [
+    sys.executable,
+    "-c",
+    "import sys; from priot.experiments.cli import main; sys.exit(main())",
+]
 _ROOT = Path(__file__).parents[2]
 
 

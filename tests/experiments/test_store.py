@@ -1,4 +1,4 @@
-"""experiments.sweeps.store: a file of finished runs that survives whatever happens to a writer."""
+"""priot.experiments.sweeps.store: a file of runs that survives whatever happens to a writer."""
 
 import resource
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.errors import UserError
-from experiments.sweeps.store import RunStore
+from priot.experiments.errors import UserError
+from priot.experiments.sweeps.store import RunStore
 
 RUNS = {"a": {"right": [1, 2]}, "b": {"text": "line\nbreak, é"}, "c": {}, "d": {"scales": None}}
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.paper.intervals import half_width
-from experiments.pretraining.backbone import backbone_names, load_backbone
-from experiments.study.confirmation import best_bits, comparisons, safest
-from experiments.study.protocol import FULL, QUICK
-from experiments.study.screening import cells, gaps
-from experiments.study.weights import describe, room, with_steps
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.cli import main
+from priot.experiments.paper.intervals import half_width
+from priot.experiments.pretraining.backbone import backbone_names, load_backbone
+from priot.experiments.study.confirmation import best_bits, comparisons, safest
+from priot.experiments.study.protocol import FULL, QUICK
+from priot.experiments.study.screening import cells, gaps
+from priot.experiments.study.weights import describe, room, with_steps
+from priot.experiments.training.train import accuracy_by_epoch
 
 PARTS = ("screening", "mechanisms", "confirmation", "methods")
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
@@ -58,7 +58,7 @@ def test_again_gives_the_same_bytes_and_runs_nothing(
     def no_more_runs(*_: object) -> None:
         raise AssertionError("a run that is in the store is repeated")
 
-    monkeypatch.setattr("experiments.sweeps.workers._compute", no_more_runs)
+    monkeypatch.setattr("priot.experiments.sweeps.workers._compute", no_more_runs)
     files = sorted(path for path in results.rglob("*") if path.is_file())
     before = {path: path.read_bytes() for path in files}
     assert main(["study", "--quick", "--results", str(results)]) == 0

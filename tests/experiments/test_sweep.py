@@ -14,18 +14,18 @@ from typing import Any
 import pytest
 from experiment_commands import without_progress
 
-from experiments.cli import main
-from experiments.errors import UserError
-from experiments.sweeps import sweep as sweep_module
-from experiments.sweeps import workers as workers_module
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.sweep import Run, TrainingRuns, run_sweep
-from experiments.sweeps.workers import Workers
-from experiments.training.configuration import Configuration, read_sweep
-from experiments.training.inputs import Inputs, load_inputs
-from experiments.training.train import train
-from kernels.methods import METHODS
-from kernels.trainer import Trainer
+from priot.experiments.cli import main
+from priot.experiments.errors import UserError
+from priot.experiments.sweeps import sweep as sweep_module
+from priot.experiments.sweeps import workers as workers_module
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.sweep import Run, TrainingRuns, run_sweep
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.configuration import Configuration, read_sweep
+from priot.experiments.training.inputs import Inputs, load_inputs
+from priot.experiments.training.train import train
+from priot.kernels.methods import METHODS
+from priot.kernels.trainer import Trainer
 
 SWEEP = """
 method = ["niti-dynamic", "niti-static", "priot", "priot-s"]

@@ -16,33 +16,33 @@ from experiment_models import MNIST_NETWORK
 from hypothesis import given
 from hypothesis import strategies as st
 
-import firmware_elf
-from experiments.cli import main
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device import cost_runs
-from experiments.device.cost_runs import CostRuns
-from experiments.device.costs import Setup, at_clock, measure_costs, possible_setups
-from experiments.device.layout import DoesNotFitError
-from experiments.device.placement import DEFAULT, Placement, Scores
-from experiments.device.purpose import Purpose
-from experiments.device.simulator import is_possible
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from experiments.paper import tradeoff
-from experiments.paper.contenders import CONTENDERS
-from experiments.paper.limits import Limits
-from experiments.paper.pareto import on_front
-from experiments.paper.protocol import QUICK
-from experiments.paper.tradeoff import with_front
-from experiments.paper.tradeoff_query import most_accurate
-from experiments.pretraining.backbone import Backbone, backbone_record
-from kernels.methods import Method, method
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.operations import Dense
+from priot import firmware_elf
+from priot.experiments.cli import main
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device import cost_runs
+from priot.experiments.device.cost_runs import CostRuns
+from priot.experiments.device.costs import Setup, at_clock, measure_costs, possible_setups
+from priot.experiments.device.layout import DoesNotFitError
+from priot.experiments.device.placement import DEFAULT, Placement, Scores
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.device.simulator import is_possible
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.experiments.paper import tradeoff
+from priot.experiments.paper.contenders import CONTENDERS
+from priot.experiments.paper.limits import Limits
+from priot.experiments.paper.pareto import on_front
+from priot.experiments.paper.protocol import QUICK
+from priot.experiments.paper.tradeoff import with_front
+from priot.experiments.paper.tradeoff_query import most_accurate
+from priot.experiments.pretraining.backbone import Backbone, backbone_record
+from priot.kernels.methods import Method, method
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Dense
 
-SETTINGS = resources.files("experiments") / "paper" / "settings"
+SETTINGS = resources.files("priot.experiments") / "paper" / "settings"
 OF_CONTENDER = ("method", "scored_fraction", "selection", "trained_layers")
 Row = dict[str, Any]
 Tradeoff = Callable[..., int]
@@ -334,7 +334,7 @@ def test_accuracy_is_that_of_table_1_and_the_same_for_every_placement_and_varian
 def test_again_writes_the_same_and_measures_nothing(
     results: Path, small_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.sweeps.workers._compute", None)
+    monkeypatch.setattr("priot.experiments.sweeps.workers._compute", None)
     before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
     assert main(command(small_backbone, results)) == 0
     after = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
@@ -368,7 +368,7 @@ def test_interrupted_measurements_go_on_where_they_stood(
 def test_clock_changes_times_alone_and_needs_no_measurement(
     again: Tradeoff, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.sweeps.workers._compute", None)
+    monkeypatch.setattr("priot.experiments.sweeps.workers._compute", None)
     assert again("--clock", 125) == 0
     for row, slower in zip(rows_of(results), rows_of(tmp_path / "results"), strict=True):
         assert slower["ms"] == pytest.approx(row["ms"] * 133 / 125, abs=1e-3)

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.cli import main
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device.placement import DEFAULT
-from experiments.pretraining.backbone import load_backbone
-from experiments.training import train
-from experiments.training.start import starting_point
-from kernels.methods import method
-from kernels.trainer import Trainer
+from priot.experiments.cli import main
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.placement import DEFAULT
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.training import train
+from priot.experiments.training.start import starting_point
+from priot.kernels.methods import method
+from priot.kernels.trainer import Trainer
 
 METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 

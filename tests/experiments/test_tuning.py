@@ -1,4 +1,4 @@
-"""experiments.paper.tuning: which settings the search looks at; runs are a made-up landscape."""
+"""priot.experiments.paper.tuning: which settings are looked at; runs are a made-up landscape."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from experiments.paper.contenders import CONTENDERS, PRIOT, Contender
-from experiments.paper.effort import EFFORTS, Effort
-from experiments.paper.tuning import defaults_of, lines_through, search, winner
-from experiments.training.configuration import Configuration
+from priot.experiments.paper.contenders import CONTENDERS, PRIOT, Contender
+from priot.experiments.paper.effort import EFFORTS, Effort
+from priot.experiments.paper.tuning import defaults_of, lines_through, search, winner
+from priot.experiments.training.configuration import Configuration
 
 EFFORT = EFFORTS["vgg11"]
 Settings = dict[str, Any]
@@ -29,7 +29,7 @@ def _landscape(monkeypatch: pytest.MonkeyPatch) -> None:
             {"configuration": of | {"test_images": 100}, "right": [right(of)]} for of in records
         ]
 
-    monkeypatch.setattr("experiments.paper.tuning.run_sweep", run_sweep)
+    monkeypatch.setattr("priot.experiments.paper.tuning.run_sweep", run_sweep)
 
 
 def tried(effort: Effort) -> list[tuple[float, Settings]]:

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.datasets.mnist import Images, mnist_sample
-from experiments.floating.configuration import FloatConfiguration, Trained
-from experiments.floating.runs import run_floats
-from experiments.paper import effort
-from experiments.paper.artefact import Artefact
-from experiments.paper.float_rates import LEARNING_RATES
-from experiments.pretraining.backbone import load_backbone
-from experiments.study.laboratory import StudyLaboratory
-from experiments.study.methods import goals, methods
-from experiments.study.protocol import QUICK, Stage, Study
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers
-from experiments.training.inputs import Inputs
-from experiments.training.train import accuracy_by_epoch
+from priot.experiments.datasets.mnist import Images, mnist_sample
+from priot.experiments.floating.configuration import FloatConfiguration, Trained
+from priot.experiments.floating.runs import run_floats
+from priot.experiments.paper import effort
+from priot.experiments.paper.artefact import Artefact
+from priot.experiments.paper.float_rates import LEARNING_RATES
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.study.laboratory import StudyLaboratory
+from priot.experiments.study.methods import goals, methods
+from priot.experiments.study.protocol import QUICK, Stage, Study
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers
+from priot.experiments.training.inputs import Inputs
+from priot.experiments.training.train import accuracy_by_epoch
 
 BACKBONES = ("short-0", "float32-minmax-0")
 ANGLES = (30.0, 60.0)
@@ -113,7 +113,10 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> MadeUp:
     others = Images(np.flip(sample.pixels, axis=2), sample.labels, "mirrored")
     landscape = Landscape(others)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("experiments.paper.float_rates", "experiments.study.upper_bound"):
+        for module in (
+            "priot.experiments.paper.float_rates",
+            "priot.experiments.study.upper_bound",
+        ):
             patch.setattr(f"{module}.run_floats", landscape)
         study = replace(SMALL, dataset="mnist")
         return table(study, others, tmp_path_factory.mktemp("made_up")), landscape

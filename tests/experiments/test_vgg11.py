@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.cli import main
-from experiments.datasets.cifar10 import cifar10, cifar10_sample
-from experiments.paper import commands
-from experiments.paper.contenders import CONTENDERS
-from experiments.paper.effort import EFFORTS, Effort, Stage
-from experiments.paper.protocol import NETWORKS, QUICK, VGG11, VGG11_QUICK, scope_of
-from experiments.pretraining.backbone import save_backbone, untrained_backbone
-from experiments.pretraining.networks import vgg11
+from priot.experiments.cli import main
+from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
+from priot.experiments.paper import commands
+from priot.experiments.paper.contenders import CONTENDERS
+from priot.experiments.paper.effort import EFFORTS, Effort, Stage
+from priot.experiments.paper.protocol import NETWORKS, QUICK, VGG11, VGG11_QUICK, scope_of
+from priot.experiments.pretraining.backbone import save_backbone, untrained_backbone
+from priot.experiments.pretraining.networks import vgg11
 
 EFFORT = Effort(
     dataset="cifar10-sample",

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.mnist import Images
-from experiments.device.needs import needs_by_width, needs_of, widest_of
-from experiments.device.placement import Placement
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.paper import widest
-from experiments.pretraining.networks import vgg11
-from kernels.methods import method
+from priot.experiments.datasets.mnist import Images
+from priot.experiments.device.needs import needs_by_width, needs_of, widest_of
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.paper import widest
+from priot.experiments.pretraining.networks import vgg11
+from priot.kernels.methods import method
 
 PLAN = Path(__file__).resolve().parents[2] / "results/vgg11_plan.csv"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import firmware_elf
-from firmware_elf import build, images
-from sim import Program, load_program
-from sim.loading import bin as raw
-from sim.loading import uf2
-from sim.loading.boot import boot_of
-from sim.memory_map import FLASH, SRAM
+from priot import firmware_elf
+from priot.firmware_elf import build, images
+from priot.sim import Program, load_program
+from priot.sim.loading import bin as raw
+from priot.sim.loading import uf2
+from priot.sim.loading.boot import boot_of
+from priot.sim.memory_map import FLASH, SRAM
 
 FOLDER = Path(firmware_elf.__file__).parent
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
@@ -207,7 +207,7 @@ def test_boot_rom_is_the_image_of_its_elf_file() -> None:
     reason=f"needs {MANIFEST['compiler']}; other versions build other bits",
 )
 def test_sources_build_the_committed_files() -> None:
-    command = [sys.executable, "-m", "firmware_elf.build", "--check"]
+    command = [sys.executable, "-m", "priot.firmware_elf.build", "--check"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout == "all files are as committed\n"

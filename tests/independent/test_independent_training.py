@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy_training import Network, Outcome, Settings, train
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.pretraining.backbone import DEFAULT, backbone_names, record_of, weights_of
-from experiments.training.calibration import CALIBRATIONS
-from experiments.training.configuration import Configuration
-from experiments.training.inputs import Inputs, load_inputs
-from experiments.training.train import train as reference
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.pretraining.backbone import DEFAULT, backbone_names, record_of, weights_of
+from priot.experiments.training.calibration import CALIBRATIONS
+from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.inputs import Inputs, load_inputs
+from priot.experiments.training.train import train as reference
 
 RUN = {"images": 100, "epochs": 2, "test_images": 50}
 """Of every run, where it says nothing else: 200 steps."""

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.matrices.float_products import FloatProducts
-from kernels.matrices.products import is_exact
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
+from priot.kernels.matrices.float_products import FloatProducts
+from priot.kernels.matrices.products import is_exact
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 
 try:
-    from kernels.matrices.int8_products import Int8Products
+    from priot.kernels.matrices.int8_products import Int8Products
 except ImportError:
     Int8Products = None  # type: ignore[assignment, misc]
 
@@ -28,7 +28,7 @@ PRODUCTS = [
         ),
     ),
 ]
-"""Of kernels.matrices.products.Products, as parameters of a test."""
+"""Of priot.kernels.matrices.products.Products, as parameters of a test."""
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -1,4 +1,4 @@
-"""kernels.matrices.engine on batches: one tensor with common shifts, and gradients added up."""
+"""priot.kernels.matrices.engine on batches: one tensor, common shifts, gradients added up."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from kernel_strategies import SEEDS, networks
 from test_kernels_matrices import images_for, labels_for
 from test_kernels_trainer import CNN, learning, methods, random_model, random_scales
 
-from kernels.errors import KernelError
-from kernels.methods import METHODS, Method, method
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense
-from kernels.reference.integers import Ints, ints
-from kernels.reference.rounding import bit_width, clipped, requantised
-from kernels.reference.trainer import ReferenceTrainer
-from kernels.trainer import Trainer
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense
+from priot.kernels.reference.integers import Ints, ints
+from priot.kernels.reference.rounding import bit_width, clipped, requantised
+from priot.kernels.reference.trainer import ReferenceTrainer
+from priot.kernels.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("products", "pieces")
 

@@ -1,4 +1,4 @@
-"""kernels.calibration: which shifts become static ones, and which images have a say."""
+"""priot.kernels.calibration: which shifts become static ones, and which images have a say."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,15 +10,15 @@ import pytest
 from kernel_strategies import image_for
 from numpy.typing import NDArray
 
-from kernels.calibration import CalibrationError, Rule, Statistic, calibrate
-from kernels.errors import KernelError
-from kernels.methods import METHODS, Method, method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.reference.integers import ints
-from kernels.reference.trainer import ReferenceTrainer
-from kernels.trainer import Scale
+from priot.kernels.calibration import CalibrationError, Rule, Statistic, calibrate
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.reference.integers import ints
+from priot.kernels.reference.trainer import ReferenceTrainer
+from priot.kernels.trainer import Scale
 
 CNN = Network("cnn", (1, 6, 6), (Conv2d(3), ReLU(), MaxPool2d(2), Dense(6), ReLU(), Dense(4)))
 NITI = method("niti-static")

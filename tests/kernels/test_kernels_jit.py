@@ -1,4 +1,4 @@
-"""kernels.jit: machine code on disk holds for the sources as they are."""
+"""priot.kernels.jit: machine code on disk holds for the sources as they are."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba_cache
-from kernels import jit
+from priot import numba_cache
+from priot.kernels import jit
 
 HELPER = """
-from kernels.jit import kernel
+from priot.kernels.jit import kernel
 
 @kernel("int64(int64)")
 def helper(x):
     return x + {number}
 """
 CALLER = """
-from kernels.helper import helper
-from kernels.jit import kernel
+from priot.kernels.helper import helper
+from priot.kernels.jit import kernel
 
 @kernel("int64(int64)")
 def caller(x):
@@ -42,7 +42,7 @@ def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> Non
 
     def printed(number: int) -> str:
         (package / "helper.py").write_text(HELPER.format(number=number))
-        command = [sys.executable, "-c", "import kernels.caller"]
+        command = [sys.executable, "-c", "import priot.kernels.caller"]
         run = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
         )
@@ -60,8 +60,8 @@ class Watch(event.Listener):
     def on_start(self, event): compiled.append(event)
     def on_end(self, event): pass
 event.register("numba:compile", Watch())
-import kernels.trainer, kernels.matrices.engine
-from kernels.methods import method
+import priot.kernels.trainer, priot.kernels.matrices.engine
+from priot.kernels.methods import method
 method("priot")
 print(len(compiled))
 """

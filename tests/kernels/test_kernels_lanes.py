@@ -1,4 +1,4 @@
-"""kernels.lanes: the logits of many images are those of each image alone."""
+"""priot.kernels.lanes: the logits of many images are those of each image alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
 from test_kernels_trainer import methods, random_model, random_scales
 
-from kernels.methods import METHODS, Method, method
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.rounding import Rounding
-from kernels.trainer import Trainer
-from kernels.vectors import BLOCK, LANES
+from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Trainer
+from priot.kernels.vectors import BLOCK, LANES
 
 COUNTS = st.sampled_from([0, 1, LANES - 1, LANES, LANES + 1, 2 * LANES + 3])
 WIDE = [

@@ -1,4 +1,4 @@
-"""kernels.operations: one layer alone against the specification, and its gradients as adjoints."""
+"""priot.kernels.operations: a layer alone against the specification; its gradients as adjoints."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
 
-from kernels.methods import method
-from kernels.model import initial_model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation
-from kernels.operations.conv2d import (
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation
+from priot.kernels.operations.conv2d import (
     conv2d_forward,
     conv2d_input_error,
     conv2d_weight_gradient,
     scratch_size,
 )
-from kernels.operations.dense import dense_forward, dense_input_error, dense_weight_gradient
-from kernels.operations.relu import relu_backward, relu_forward
-from kernels.reference import conv2d as specified_conv2d
-from kernels.reference import dense as specified_dense
-from kernels.reference import max_pool2d as specified_max_pool2d
-from kernels.reference.integers import ints
-from kernels.trainer import Scale, Trainer
+from priot.kernels.operations.dense import dense_forward, dense_input_error, dense_weight_gradient
+from priot.kernels.operations.relu import relu_backward, relu_forward
+from priot.kernels.reference import conv2d as specified_conv2d
+from priot.kernels.reference import dense as specified_dense
+from priot.kernels.reference import max_pool2d as specified_max_pool2d
+from priot.kernels.reference.integers import ints
+from priot.kernels.trainer import Scale, Trainer
 
 
 @dataclass

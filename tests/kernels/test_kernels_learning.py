@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kernels.calibration import calibrate
-from kernels.methods import METHODS, method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.rounding import Rounding
-from kernels.trainer import Trainer
+from priot.kernels.calibration import calibrate
+from priot.kernels.methods import METHODS, method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Trainer
 
 NETWORK = Network("bars", (1, 8, 8), (Conv2d(8), ReLU(), MaxPool2d(2), Dense(16), ReLU(), Dense(2)))
 IMAGES = 300

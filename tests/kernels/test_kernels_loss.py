@@ -1,4 +1,4 @@
-"""kernels.loss against rationals without bounds, and against the softmax it stands for."""
+"""priot.kernels.loss against rationals without bounds, and against the softmax it stands for."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.loss import loss_gradient
-from kernels.reference.integers import ints
-from kernels.reference.loss import loss_gradient as specified_gradient
-from kernels.rounding import Rounding
+from priot.kernels.loss import loss_gradient
+from priot.kernels.reference.integers import ints
+from priot.kernels.reference.loss import loss_gradient as specified_gradient
+from priot.kernels.rounding import Rounding
 
 LOGIT_LISTS = st.lists(st.integers(-127, 127), min_size=2, max_size=12)
 EXPONENTS = st.integers(-30, 20)

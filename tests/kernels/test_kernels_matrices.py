@@ -1,4 +1,4 @@
-"""kernels.matrices.engine: bit for bit the plain engine, alone and in batches."""
+"""priot.kernels.matrices.engine: bit for bit the plain engine, alone and in batches."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kernel_strategies import SEEDS, image_for, int8s, networks
 from numpy.typing import NDArray
 from test_kernels_trainer import CNN, methods, random_model, random_scales
 
-from kernels.methods import METHODS, Method, method
-from kernels.model import Model, initial_model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.scale import Scale
-from kernels.trainer import LARGE, Trainer
+from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.model import Model, initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.scale import Scale
+from priot.kernels.trainer import LARGE, Trainer
 
 pytestmark = pytest.mark.usefixtures("products", "pieces")
 Scales = dict[int, Scale] | None

@@ -1,4 +1,4 @@
-"""kernels.matrices.products: every way to multiply gives the integers of plain arithmetic."""
+"""priot.kernels.matrices.products: every way to multiply gives the integers of plain arithmetic."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from kernel_strategies import PRODUCTS, SEEDS
 from numpy.typing import NDArray
 
-from kernels.matrices.float_products import EXACT_TERMS, FloatProducts
-from kernels.matrices.memory import Memory
-from kernels.matrices.products import Products, fastest_products, is_exact
+from priot.kernels.matrices.float_products import EXACT_TERMS, FloatProducts
+from priot.kernels.matrices.memory import Memory
+from priot.kernels.matrices.products import Products, fastest_products, is_exact
 
 SIZES = st.one_of(st.integers(1, 70), st.sampled_from([1, 512, EXACT_TERMS, EXACT_TERMS + 1, 2500]))
 
@@ -103,7 +103,7 @@ def _chosen_anew() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_chosen_anew")
 def test_without_pytorch_products_are_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "kernels.matrices.int8_products", None)
+    monkeypatch.setitem(sys.modules, "priot.kernels.matrices.int8_products", None)
     assert fastest_products() is FloatProducts
 
 
@@ -116,6 +116,8 @@ def test_int8_is_taken_where_it_is_exact_and_faster(
 ) -> None:
     pytest.importorskip("torch")
     times = {"FloatProducts": 2.0, "Int8Products": seconds}
-    monkeypatch.setattr("kernels.matrices.products.is_exact", lambda _: exact)
-    monkeypatch.setattr("kernels.matrices.products.seconds_of", lambda kind: times[kind.__name__])
+    monkeypatch.setattr("priot.kernels.matrices.products.is_exact", lambda _: exact)
+    monkeypatch.setattr(
+        "priot.kernels.matrices.products.seconds_of", lambda kind: times[kind.__name__]
+    )
     assert fastest_products().__name__ == f"{chosen}Products"

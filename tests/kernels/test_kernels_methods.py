@@ -1,4 +1,4 @@
-"""kernels.methods: five methods by name, their defaults, and what is refused."""
+"""priot.kernels.methods: five methods by name, their defaults, and what is refused."""
 
 import json
 from dataclasses import replace
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from kernels.errors import KernelError
-from kernels.methods import METHODS, MethodError, method
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.rounding import Rounding
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import METHODS, MethodError, method
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.rounding import Rounding
 
 
 def test_there_are_five_methods() -> None:

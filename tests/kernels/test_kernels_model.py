@@ -1,4 +1,4 @@
-"""kernels.model: first weights, first scores, the choice of scored edges, and the state hash."""
+"""priot.kernels.model: first weights and scores, the choice of scored edges, the state hash."""
 
 import math
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, networks
 from numpy.typing import NDArray
 
-from kernels.methods import METHODS, SELECTIONS, method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.scores import UNSCORED
+from priot.kernels.methods import METHODS, SELECTIONS, method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.scores import UNSCORED
 
 NETWORK = Network(
     "small", (2, 10, 10), (Conv2d(6), ReLU(), MaxPool2d(), Dense(20), ReLU(), Dense(5))

@@ -1,4 +1,4 @@
-"""kernels.network: shapes, descriptions in JSON, and networks that are refused."""
+"""priot.kernels.network: shapes, descriptions in JSON, and networks that are refused."""
 
 import json
 from typing import Any
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from kernel_strategies import networks
 
-from kernels.errors import KernelError
-from kernels.methods import method
-from kernels.model import initial_model
-from kernels.network import Network, NetworkError
-from kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
-from kernels.trainer import Trainer
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model
+from priot.kernels.network import Network, NetworkError
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
+from priot.kernels.trainer import Trainer
 
 LENET = Network(
     "lenet",

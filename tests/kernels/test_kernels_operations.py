@@ -1,4 +1,4 @@
-"""kernels.operations: the registry, and what each operation tells of itself."""
+"""priot.kernels.operations: the registry, and what each operation tells of itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import find, given, settings
 from kernel_strategies import SEEDS, int8s, networks
 
-from kernels.network import Network
-from kernels.operations import OPERATIONS, Operation, Weighted, Weightless
-from kernels.reference.integers import ints
-from kernels.workspace import LAYER
+from priot.kernels.network import Network
+from priot.kernels.operations import OPERATIONS, Operation, Weighted, Weightless
+from priot.kernels.reference.integers import ints
+from priot.kernels.workspace import LAYER
 
 
 def test_kinds_and_names_are_each_operation_s_own() -> None:

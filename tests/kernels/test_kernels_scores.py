@@ -1,4 +1,4 @@
-"""kernels.scores: edges by threshold, straight-through gradients, clipped updates."""
+"""priot.kernels.scores: edges by threshold, straight-through gradients, clipped updates."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, int8s
 from numpy.typing import NDArray
 
-from kernels.methods import NEVER_DOUBLED
-from kernels.reference.rounding import clipped, rounded
-from kernels.rounding import Rounding
-from kernels.scores import UNSCORED, descend, prune, score_gradient
+from priot.kernels.methods import NEVER_DOUBLED
+from priot.kernels.reference.rounding import clipped, rounded
+from priot.kernels.rounding import Rounding
+from priot.kernels.scores import UNSCORED, descend, prune, score_gradient
 
 COUNTS = st.integers(1, 60)
 

@@ -1,4 +1,4 @@
-"""kernels.selection: how large each edge's gradient is, against the specification."""
+"""priot.kernels.selection: how large each edge's gradient is, against the specification."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
 from numpy.typing import NDArray
 
-from kernels.errors import KernelError
-from kernels.methods import method
-from kernels.model import Model, initial_model
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.reference.integers import ints
-from kernels.reference.trainer import ReferenceTrainer
-from kernels.rounding import Rounding
-from kernels.selection import SelectionError, gradient_magnitudes
+from priot.kernels.errors import KernelError
+from priot.kernels.methods import method
+from priot.kernels.model import Model, initial_model
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.reference.integers import ints
+from priot.kernels.reference.trainer import ReferenceTrainer
+from priot.kernels.rounding import Rounding
+from priot.kernels.selection import SelectionError, gradient_magnitudes
 
 CNN = Network("cnn", (1, 6, 6), (Conv2d(3), ReLU(), MaxPool2d(2), Dense(6), ReLU(), Dense(4)))
 

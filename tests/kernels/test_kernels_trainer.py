@@ -1,4 +1,4 @@
-"""kernels.trainer: whole steps of every method, bit for bit against the specification."""
+"""priot.kernels.trainer: whole steps of every method, bit for bit against the specification."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kernel_strategies import SEEDS, image_for, int8s, networks
 
-from kernels.methods import METHODS, Method, MethodError, method
-from kernels.model import Model, initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from kernels.reference.integers import ints
-from kernels.reference.trainer import ReferenceTrainer
-from kernels.rounding import Rounding
-from kernels.trainer import Scale, Trainer
+from priot.kernels.methods import METHODS, Method, MethodError, method
+from priot.kernels.model import Model, initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.kernels.reference.integers import ints
+from priot.kernels.reference.trainer import ReferenceTrainer
+from priot.kernels.rounding import Rounding
+from priot.kernels.trainer import Scale, Trainer
 
 STEPS = 3
 CNN = Network(

@@ -11,11 +11,11 @@ import numba
 import pytest
 from numba.core import caching, config
 
-import numba_cache
+from priot import numba_cache
 
 _SOURCE = """
 import numba
-from numba_cache import kept_on_disk
+from priot.numba_cache import kept_on_disk
 
 with kept_on_disk():
     @numba.njit("int64(int64)", cache=True)

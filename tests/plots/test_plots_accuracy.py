@@ -1,4 +1,4 @@
-"""plots.accuracy: accuracy by angle, drawn from made-up tables."""
+"""priot.plots.accuracy: accuracy by angle, drawn from made-up tables."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plots.accuracy import draw_accuracy
+from priot.plots.accuracy import draw_accuracy
 
 DRAW = draw_accuracy
 

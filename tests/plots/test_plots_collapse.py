@@ -1,4 +1,4 @@
-"""plots.collapse: heat maps of final accuracy, drawn from made-up sweeps."""
+"""priot.plots.collapse: heat maps of final accuracy, drawn from made-up sweeps."""
 
 import itertools
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from plots.collapse import draw_collapse
+from priot.plots.collapse import draw_collapse
 
 DRAW = partial(draw_collapse, column_axis="angle, degrees")
 

@@ -1,4 +1,4 @@
-"""plots.costs: the cost figure, drawn from made-up records."""
+"""priot.plots.costs: the cost figure, drawn from made-up records."""
 
 import copy
 from pathlib import Path
@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
-from plots.costs import draw_costs
+from priot.plots.costs import draw_costs
 
 FORMATS = ["pdf", "png", "svg"]
 

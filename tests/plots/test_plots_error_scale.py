@@ -1,4 +1,4 @@
-"""plots.error_scale: heights, ends and labels of an axis of accuracy."""
+"""priot.plots.error_scale: heights, ends and labels of an axis of accuracy."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plots.error_scale import CEILING, set_error_scale
+from priot.plots.error_scale import CEILING, set_error_scale
 
 percents = st.floats(0, 100)
 

@@ -1,4 +1,4 @@
-"""plots.history: accuracy by epoch, drawn from made-up runs."""
+"""priot.plots.history: accuracy by epoch, drawn from made-up runs."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from figure_checks import assert_legend_is_clear
 from matplotlib.figure import Figure
 
-from plots.history import draw_history
+from priot.plots.history import draw_history
 
 DRAW = draw_history
 

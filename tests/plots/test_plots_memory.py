@@ -1,4 +1,4 @@
-"""plots.memory: the memory figure, drawn from made-up reports."""
+"""priot.plots.memory: the memory figure, drawn from made-up reports."""
 
 import copy
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from plots.memory import draw_memory
+from priot.plots.memory import draw_memory
 
 FLASH, SRAM = 0x1000_0000, 0x2000_0000
 

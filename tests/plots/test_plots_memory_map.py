@@ -1,4 +1,4 @@
-"""plots.memory_map: the memory map of a step, drawn from made-up maps."""
+"""priot.plots.memory_map: the memory map of a step, drawn from made-up maps."""
 
 import copy
 import re
@@ -11,7 +11,7 @@ from figure_checks import assert_legend_is_clear
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from plots.memory_map import draw_memory_map
+from priot.plots.memory_map import draw_memory_map
 
 DRAW = draw_memory_map
 SRAM, ARENA = 0x2000_0000, 0x2000_4000

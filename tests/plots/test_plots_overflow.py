@@ -1,4 +1,4 @@
-"""plots.overflow: logits through an epoch, drawn from made-up snapshots."""
+"""priot.plots.overflow: logits through an epoch, drawn from made-up snapshots."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from plots.overflow import draw_overflow
+from priot.plots.overflow import draw_overflow
 
 DRAW = draw_overflow
 

@@ -1,4 +1,4 @@
-"""plots.tradeoff: peak SRAM against time, drawn from made-up rows."""
+"""priot.plots.tradeoff: peak SRAM against time, drawn from made-up rows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plots.style import ACCENT
-from plots.tradeoff import draw_tradeoff
+from priot.plots.style import ACCENT
+from priot.plots.tradeoff import draw_tradeoff
 
 DRAW = draw_tradeoff
 

@@ -23,13 +23,13 @@ from manual.mpu import is_ppb
 from pair_programs import CODE, CODE_SIZE, KINDS, PRESENT, TABLE, Case, Signal
 from sim_programs import ElfSource
 
-from sim import Engine, Fault, FaultReason, Pico, Program, StopReason
-from sim.cpu.lines import set_line
-from sim.cpu.native import from_python
-from sim.cpu.state import NEVER, Core, Sleep
-from sim.cpu.systick import write_systick
-from sim.memory_map import ROM, SRAM
-from sim.rp2040 import Rp2040
+from priot.sim import Engine, Fault, FaultReason, Pico, Program, StopReason
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.state import NEVER, Core, Sleep
+from priot.sim.cpu.systick import write_systick
+from priot.sim.memory_map import ROM, SRAM
+from priot.sim.rp2040 import Rp2040
 
 _set_line = from_python(set_line)
 _write_systick = from_python(write_systick)

@@ -3,8 +3,8 @@
 import numpy as np
 from peripheral_board import Board
 
-from sim.cpu.state import Chip
-from sim.devices.devices import catch_up
+from priot.sim.cpu.state import Chip
+from priot.sim.devices.devices import catch_up
 
 
 class NativeBoard(Board):

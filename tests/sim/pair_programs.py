@@ -12,8 +12,8 @@ from functools import cache
 
 from sim_programs import assemble, mrs, msr
 
-from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction
-from sim.memory_map import SRAM
+from priot.sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction
+from priot.sim.memory_map import SRAM
 
 TABLE, CODE, CODE_SIZE = 0x2000_0000, 0x2000_0100, 0x300
 _HANDLERS, _DATA, _DATA_SIZE = 0x2000_0800, 0x2000_4000, 0x400

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from sim.cpu.lines import FIRST_IRQ
-from sim.cpu.state import Core, machine_without_program
-from sim.peripherals import (
+from priot.sim.cpu.lines import FIRST_IRQ
+from priot.sim.cpu.state import Core, machine_without_program
+from priot.sim.peripherals import (
     NEVER,
     Peripherals,
     Scheduler,
@@ -12,7 +12,7 @@ from sim.peripherals import (
     XipCache,
     all_peripherals,
 )
-from sim.peripherals.usbctrl import DPRAM_SIZE
+from priot.sim.peripherals.usbctrl import DPRAM_SIZE
 
 
 class Board:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from peripheral_board import Board
 from pio_model import ALL, PINS, Model
 
-from sim.cpu.state import Chip
-from sim.devices.devices import catch_up
-from sim.devices.pio import places
+from priot.sim.cpu.state import Chip
+from priot.sim.devices.devices import catch_up
+from priot.sim.devices.pio import places
 
 PIO0_FUNCTION = 6
 _COMPARED = ("CTRL", "FSTAT", "FLEVEL", "FDEBUG", "IRQ", "DBG_PADOUT", "DBG_PADOE", "INTR")

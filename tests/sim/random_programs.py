@@ -16,9 +16,9 @@ import numpy as np
 from numba.core import event
 from sim_programs import ElfSource
 
-from sim import Fault, Pico, Program, SimError
-from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
-from sim.memory_map import FLASH, SRAM
+from priot.sim import Fault, Pico, Program, SimError
+from priot.sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Instruction, Kind
+from priot.sim.memory_map import FLASH, SRAM
 
 BUDGET = 20_000  # cycles
 _CODE_AT, _SIZE = 0x100, 512  # behind the vector table; bytes of code

@@ -10,7 +10,7 @@ from typing import Any
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import Uc
 
-from sim import Pico
+from priot.sim import Pico
 
 _SRAM = 0x2000_0000
 

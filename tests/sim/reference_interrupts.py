@@ -12,7 +12,7 @@ from reference_counter import cost_of, words_of
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import Uc, UcError
 
-from sim import Pico
+from priot.sim import Pico
 
 _SRAM = 0x2000_0000
 _SYSTICK, _NVIC, _SCB, _TIMER = 0xE000_E010, 0xE000_E100, 0xE000_ED00, 0x4005_4000

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sim_programs import SRAM_BASE, program
 
-from sim import Pico
-from sim.peripherals import BLOCKS
+from priot.sim import Pico
+from priot.sim.peripherals import BLOCKS
 
 TWINS = {"UART1": "UART0", "SPI1": "SPI0", "I2C1": "I2C0", "PIO1": "PIO0", "PLL_USB": "PLL_SYS"}
 XOR, SET, CLEAR = 0x1000, 0x2000, 0x3000  # 2.1.2

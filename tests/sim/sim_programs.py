@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import keystone
 
-from sim import Pico, Program
+from priot.sim import Pico, Program
 
 SRAM_BASE = 0x2000_0000
 FLASH_BASE = 0x1000_0000

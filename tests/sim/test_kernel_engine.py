@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, msr, program
 
-import firmware_elf
 from benchmarks.training import training
-from experiments.device.costs import compared_methods
-from experiments.device.host import Device
-from experiments.device.variants import Variant
-from sim import (
+from priot import firmware_elf
+from priot.experiments.device.costs import compared_methods
+from priot.experiments.device.host import Device
+from priot.experiments.device.variants import Variant
+from priot.sim import (
     AddressError,
     CallError,
     Engine,
@@ -21,8 +21,8 @@ from sim import (
     Stop,
     StopReason,
 )
-from sim.gdb.debugger import Debugger
-from sim.kernel_engine import books
+from priot.sim.gdb.debugger import Debugger
+from priot.sim.kernel_engine import books
 
 
 def pair(loaded: Program) -> tuple[Pico, Pico]:
@@ -231,7 +231,7 @@ def test_full_books_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     count = 3000
     branches = "".join(f"b l{n}; l{n}: adds r0, r0, #1;" for n in range(count))
     own, kernel = pair(program(f"movs r0, #0; {branches} bkpt #0"))
-    monkeypatch.setattr("sim.kernel_engine.tally.MAX_BLOCKS", count // 2)
+    monkeypatch.setattr("priot.sim.kernel_engine.tally.MAX_BLOCKS", count // 2)
     assert count < books.MAX_BLOCKS
     assert kernel.run() == own.run()
     for _ in range(4):  # each folds what is there

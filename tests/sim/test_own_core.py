@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, msr
 
-from sim import Engine, Fault, FaultReason, Pico, Program, StopReason
-from sim.cpu.state import Chip, Core, Sleep, Status
+from priot.sim import Engine, Fault, FaultReason, Pico, Program, StopReason
+from priot.sim.cpu.state import Chip, Core, Sleep, Status
 
 _CODE, _STACK, _PROCESS, _HANDLERS = (SRAM_BASE + at for at in (0x200, 0x8000, 0x6000, 0x1000))
 _HARD_FAULT, _SVCALL, _PENDSV, _SYSTICK = 3, 11, 14, 15

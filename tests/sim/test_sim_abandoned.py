@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sim_programs import SRAM_BASE, ElfSource, assemble
 
-from sim import Pico, Program, StopReason
+from priot.sim import Pico, Program, StopReason
 
 _CODE, _HANDLERS, _DATA, _STACK = (SRAM_BASE + at for at in (0x200, 0x800, 0x4000, 0x6000))
 _SYST, _SPINLOCK0 = 0xE000_E010, 0xD000_0100

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from sim_programs import ElfSource, assemble, pico, program, set_registers
 from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_THUMB, Uc, arm_const
 
-import firmware_elf
-import sim
-from sim import Fault, FlashError, Pico, Program, flash
+from priot import firmware_elf, sim
+from priot.sim import Fault, FlashError, Pico, Program, flash
 
 ROM = (Path(sim.__file__).parent / "bootrom.bin").read_bytes()
 SRAM, FLASH, SIO, RETURN = 0x2000_0000, 0x1000_0000, 0xD000_0000, 0x2004_0000

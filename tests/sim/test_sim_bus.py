@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sim_programs import SRAM_BASE, pico, set_registers
 
-from sim import Fault, FaultReason, Pico, StopReason
+from priot.sim import Fault, FaultReason, Pico, StopReason
 
 _SCRATCH0, _GPIO_OUT, _CSR, _RVR, _CVR = 0x4005800C, 0xD0000010, 0xE000E010, 0xE000E014, 0xE000E018
 _TIMER, _TICK = 0x40054000, 0x4005802C

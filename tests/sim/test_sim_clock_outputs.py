@@ -5,8 +5,8 @@ import pytest
 from native_board import NativeBoard
 from sim_programs import program
 
-from sim import Pico, StopReason
-from sim.cpu.state import NEVER, Chip
+from priot.sim import Pico, StopReason
+from priot.sim.cpu.state import NEVER, Chip
 
 _CLOCK, _PWM, _SIO = 8, 4, 5  # FUNCSEL
 _ENABLE, _ROSC, _CLK_SYS = 1 << 11, 4 << 5, 6 << 5  # of CLK_GPOUTx_CTRL

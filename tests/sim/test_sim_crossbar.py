@@ -4,8 +4,8 @@ import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, pico, program, set_registers
 from test_sim_two_cores import LAUNCH, lock_step
 
-from sim import Contention, Pico
-from sim.gdb.debugger import Debugger
+from priot.sim import Contention, Pico
+from priot.sim.gdb.debugger import Debugger
 
 BUSCTRL, BANK4 = 0x4003_0000, 0x2004_0000
 # PERFSEL, RP2040 datasheet, 2.1.5: accesses that had to wait; the next number is all accesses.

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from reference_counter import count
 from sim_programs import SRAM_BASE, msr, pico, set_registers
 
-from sim import StopReason
-from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, KIND, Kind, instruction_at
+from priot.sim import StopReason
+from priot.sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, KIND, Kind, instruction_at
 
 # Arm DDI0484C (Cortex-M0+ r0p1), table 3-1. In each text the first instruction is the one
 # measured; R7 points into SRAM, R6 to the BKPT at the end, and both are odd or even as needed.

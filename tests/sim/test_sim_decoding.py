@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sim_programs import SRAM_BASE, pico
 
-from sim import Fault, FaultReason, Pico
-from sim.instructions import KIND, Kind, instruction_at
+from priot.sim import Fault, FaultReason, Pico
+from priot.sim.instructions import KIND, Kind, instruction_at
 
 # Arm DDI0419E, A5.2, table by table: bits from the top down, `x` for either value.
 _NARROW = [

@@ -11,8 +11,8 @@ import pytest
 from native_board import NativeBoard
 from sim_programs import pico
 
-from sim import StopReason
-from sim.cpu.state import NEVER, Chip
+from priot.sim import StopReason
+from priot.sim.cpu.state import NEVER, Chip
 
 _SRAM = 0x2000_0000
 _TXF0, _CH0_READ_ADDR_TRIG = 0x5020_0010, 0x5000_003C

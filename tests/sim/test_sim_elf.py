@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
 
-from sim import ElfError, Pico, Program, ProgramError, SimError
+from priot.sim import ElfError, Pico, Program, ProgramError, SimError
 
 _CODE = assemble("movs r0, #1; bkpt #0")
 _SOUND = ElfSource(

@@ -3,7 +3,7 @@
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, pico, set_registers
 
-from sim import CallError, Fault, FaultReason, Pico
+from priot.sim import CallError, Fault, FaultReason, Pico
 
 _DATA = SRAM_BASE + 0x1000
 # source (the third instruction faults), reason, address, R0

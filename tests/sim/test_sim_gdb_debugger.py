@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, pico, set_registers
 from test_sim_interrupts import build, noting
 
-from sim import AddressError, FaultReason, Pico, StopReason
-from sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
+from priot.sim import AddressError, FaultReason, Pico, StopReason
+from priot.sim.gdb.debugger import Cause, Debugger, Halt, Watch, Watchpoint
 
 _DATA = SRAM_BASE + 0x1000
 _ONE = range(0)  # of `begin`: a single step

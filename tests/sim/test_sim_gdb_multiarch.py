@@ -12,15 +12,15 @@ from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
 from test_sim_interrupts import build
 from test_sim_two_cores import LAUNCH
 
-import firmware_elf
-from experiments.device.host import Device
-from kernels.methods import method
-from kernels.model import initial_model, with_scores
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
-from sim import Pico, StopReason
-from sim.gdb.server import Ending, Server, SessionEnd
-from sim.semihosting import Semihosting
+from priot import firmware_elf
+from priot.experiments.device.host import Device
+from priot.kernels.methods import method
+from priot.kernels.model import initial_model, with_scores
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
+from priot.sim import Pico, StopReason
+from priot.sim.gdb.server import Ending, Server, SessionEnd
+from priot.sim.semihosting import Semihosting
 
 _GDB = shutil.which("gdb-multiarch")
 _SECONDS = 300  # until a test gives up: the loop may have to be compiled

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sim.gdb.protocol import MAX_PACKET, Decoder, Signal, encode
+from priot.sim.gdb.protocol import MAX_PACKET, Decoder, Signal, encode
 
 
 def decoded(*pieces: bytes) -> list[bytes | Signal]:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico
 from test_sim_two_cores import LAUNCH
 
-from sim import Pico, SimError, session
-from sim.gdb.debugger import Debugger
-from sim.gdb.protocol import Decoder, Signal, encode
-from sim.gdb.server import Ending, Server, Session, SessionEnd
-from sim.gdb.target import REGISTERS
-from sim.semihosting import Semihosting
-from sim.session import Console, Limits, run_session
+from priot.sim import Pico, SimError, session
+from priot.sim.gdb.debugger import Debugger
+from priot.sim.gdb.protocol import Decoder, Signal, encode
+from priot.sim.gdb.server import Ending, Server, Session, SessionEnd
+from priot.sim.gdb.target import REGISTERS
+from priot.sim.semihosting import Semihosting
+from priot.sim.session import Console, Limits, run_session
 
 _PROGRAM = (
     "movs r0, #3; again: subs r0, #1; str r0, [r4]; bl f; cmp r0, #0; bne again; bkpt #3;"

@@ -9,8 +9,8 @@ from time import process_time
 import pytest
 from sim_programs import SRAM_BASE, ElfSource, assemble
 
-from sim import ElfError, Engine, Fault, Pico, Program, SourceLine
-from sim.limits import DEBUG_SECTION, SECTIONS, SYMBOLS
+from priot.sim import ElfError, Engine, Fault, Pico, Program, SourceLine
+from priot.sim.limits import DEBUG_SECTION, SECTIONS, SYMBOLS
 
 _CODE = assemble("movs r0, #1; bkpt #0; nop; nop")
 _ALLOC_EXECUTE, _COMPRESSED = 6, 0x800

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peripheral_board import Board
 
-from sim.parts import I2cMemory
+from priot.sim.parts import I2cMemory
 
 READ, STOP, RESTART = 1 << 8, 1 << 9, 1 << 10
 RX_UNDER, RX_OVER, RX_FULL, TX_OVER, TX_EMPTY, RD_REQ, TX_ABRT = (1 << bit for bit in range(7))

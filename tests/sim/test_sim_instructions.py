@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, msr, pico
 
-from sim import Fault, FaultReason, Pico, Program, StopReason
-from sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Kind, instruction_at
+from priot.sim import Fault, FaultReason, Pico, Program, StopReason
+from priot.sim.instructions import INSTRUCTIONS_16, INSTRUCTIONS_32, Kind, instruction_at
 
 _MASK = 0xFFFF_FFFF
 _TOP = 0x8000_0000

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from reference_interrupts import Interrupted
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, mrs, msr
 
-from sim import Fault, FaultReason, Pico, Program, StopReason
-from sim.cpu.state import Core
+from priot.sim import Fault, FaultReason, Pico, Program, StopReason
+from priot.sim.cpu.state import Core
 
 _CYCLES_PER_TICK = 4
 _VECTORS = 48

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sim_programs import program
 
-import firmware_elf
-from sim import Engine, Fault, Pico
-from sim.session import Console, Ending, Limits, run_session
+from priot import firmware_elf
+from priot.sim import Engine, Fault, Pico
+from priot.sim.session import Console, Ending, Limits, run_session
 
 _PROGRAM = program("movs r0, #1; bkpt #0")
 

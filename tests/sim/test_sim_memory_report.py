@@ -5,8 +5,8 @@ import json
 import numpy as np
 from sim_programs import SRAM_BASE, ElfSource, assemble, set_registers
 
-import firmware_elf
-from sim import Pico, Program
+from priot import firmware_elf
+from priot.sim import Pico, Program
 
 _HEAP, _HEAP_END = SRAM_BASE + 0x2000, SRAM_BASE + 0x3000
 _SOURCE = "push {r4, lr}; bl f; bkpt #0; f: push {r4, r5, lr}; str r1, [r0]; pop {r4, r5, pc}"

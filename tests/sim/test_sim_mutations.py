@@ -19,9 +19,9 @@ from damaged_programs import damaged
 from random_programs import BUDGET, name_of
 from sim_programs import SRAM_BASE, pico, set_registers
 
-from sim import Fault, Pico, Program, ProgramError, SimError
-from sim.loading import uf2
-from sim.loading.boot import boot_of
+from priot.sim import Fault, Pico, Program, ProgramError, SimError
+from priot.sim.loading import uf2
+from priot.sim.loading.boot import boot_of
 
 _ROOT = Path(__file__).parents[2]
 _BUILT = _ROOT / "firmware_elf" / "built"

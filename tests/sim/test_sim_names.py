@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import sim
+from priot import sim
 
 
 def test_types_and_names_are_the_same() -> None:
@@ -32,7 +32,7 @@ def test_a_name_is_that_of_its_home(module: str, names: tuple[str, ...]) -> None
 
 def test_a_name_that_is_not_there_is_told() -> None:
     with pytest.raises(ImportError, match="cannot import name 'Pica'"):
-        from sim import Pica  # noqa: F401
+        from priot.sim import Pica  # noqa: F401
 
 
 def test_limits_and_errors_load_nothing_heavy() -> None:

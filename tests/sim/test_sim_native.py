@@ -33,7 +33,7 @@ def test_python_calls_native_functions_through_from_python_alone() -> None:
                 alias.asname or alias.name
                 for node in ast.walk(tree)
                 if isinstance(node, ast.ImportFrom)
-                and (node.module or "").startswith(("sim.cpu", "sim.devices"))
+                and (node.module or "").startswith(("priot.sim.cpu", "priot.sim.devices"))
                 for alias in node.names
             }
         ]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sim_programs import ElfSource, assemble
 
-from experiments.cli import main
-from sim import Engine, Pico, Program, SimError, StopReason
-from sim.session import Console, Ending, Keyboard, Limits, run_session
+from priot.experiments.cli import main
+from priot.sim import Engine, Pico, Program, SimError, StopReason
+from priot.sim.session import Console, Ending, Keyboard, Limits, run_session
 
 _HZ = 133_000_000
 _BIT = 16 * 72  # cycles: clk_peri is clk_sys, divided by 72

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from sim_programs import pico
 
-from sim import Pico
-from sim.gdb.debugger import Debugger
-from sim.peripherals import BLOCKS, block_of
+from priot.sim import Pico
+from priot.sim.gdb.debugger import Debugger
+from priot.sim.peripherals import BLOCKS, block_of
 
 _UART0, _ADC, _SSI, _RTC, _TIMER = 0x4003_4000, 0x4004_C000, 0x1800_0000, 0x4005_C000, 0x4005_4000
 _XIP_CTRL = 0x1400_0000
 _SIO, _SYSTICK, _ROSC, _CLOCKS = 0xD000_0000, 0xE000_E010, 0x4006_0000, 0x4000_8000
-_PARTS = ("sim.", "numpy")
+_PARTS = ("priot.sim.", "numpy")
 
 
 def state(thing: Any, seen: set[int], path: str) -> Iterator[tuple[str, object]]:
@@ -37,7 +37,7 @@ def state(thing: Any, seen: set[int], path: str) -> Iterator[tuple[str, object]]
     elif isinstance(thing, dict):
         for key, one in thing.items():
             yield from state(one, seen, f"{path}[{key!r}]")
-    elif type(thing).__module__.startswith("sim."):
+    elif type(thing).__module__.startswith("priot.sim."):
         for name, one in vars(thing).items():
             yield from state(one, seen, f"{path}.{name}")
 

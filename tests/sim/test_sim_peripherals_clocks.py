@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peripheral_board import Board
 
-from sim.peripherals import NEVER, Scheduler
-from sim.peripherals.timebase import Timebase
+from priot.sim.peripherals import NEVER, Scheduler
+from priot.sim.peripherals.timebase import Timebase
 
 _MHZ = 1_000_000
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from peripheral_board import Board
 
-from sim.peripherals import BLOCKS, block_of
+from priot.sim.peripherals import BLOCKS, block_of
 
 
 def test_offsets_and_names_are_unique() -> None:

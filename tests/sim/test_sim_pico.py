@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, pico, set_registers
 
-from sim import AddressError, Pico, Program, StopReason, SymbolError
+from priot.sim import AddressError, Pico, Program, StopReason, SymbolError
 
 _LOOP = "movs r0, #100; again: subs r0, #1; bne again; bkpt #3; movs r1, #5; bkpt #4"
 _LOOP_CYCLES = 1 + 99 * 3 + 2

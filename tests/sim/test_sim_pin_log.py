@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sim_programs import program
 
-from sim import Engine, Pico, PinChanges, SimError, StopReason, TraceError
-from sim.cpu.system_clock import SystemClock
-from sim.peripherals import Scheduler
-from sim.reports.vcd import vcd
+from priot.sim import Engine, Pico, PinChanges, SimError, StopReason, TraceError
+from priot.sim.cpu.system_clock import SystemClock
+from priot.sim.peripherals import Scheduler
+from priot.sim.reports.vcd import vcd
 
 _SIO, _PWM = 5, 4  # FUNCSEL
 _OUT_OF_RESET = "ldr r0, =0x4000F000; movs r1, #0; mvns r1, r1; str r1, [r0]; "  # CLR of RESETS

@@ -2,8 +2,8 @@
 
 from peripheral_board import Board
 
-from sim.cpu.lines import FIRST_IRQ
-from sim.cpu.state import Core
+from priot.sim.cpu.lines import FIRST_IRQ
+from priot.sim.cpu.state import Core
 
 _SIO, _IO_BANK0 = 5, 13
 _RISING = 1 << 3

@@ -11,8 +11,8 @@ from peripheral_board import Board
 from pio_pairs import run_random
 from sim_programs import pico
 
-from sim.cpu.state import Core
-from sim.devices.pio import places
+from priot.sim.cpu.state import Core
+from priot.sim.devices.pio import places
 
 _PIO0, _PINS, _X, _Y, _ISR, _OSR, _PINDIRS = 6, 0, 1, 2, 6, 7, 4
 _NULL, _EXEC, _PC = 3, 7, 5

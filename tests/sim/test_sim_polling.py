@@ -3,8 +3,8 @@
 import pytest
 from sim_programs import program
 
-from sim import Pico
-from sim.bus import Bus
+from priot.sim import Pico
+from priot.sim.bus import Bus
 
 _OUT_OF_RESET = "ldr r0, =0x4000F000; movs r1, #0; mvns r1, r1; str r1, [r0]; "
 

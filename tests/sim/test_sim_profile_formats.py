@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registers
 
-import firmware_elf
-from sim import CallGraph, Engine, Pico, Profile, Program
-from sim.reports.profile_formats import (
+from priot import firmware_elf
+from priot.sim import CallGraph, Engine, Pico, Profile, Program
+from priot.sim.reports.profile_formats import (
     CoreProfile,
     callgrind,
     collapsed,
@@ -24,7 +24,7 @@ from sim.reports.profile_formats import (
     record,
     speedscope,
 )
-from sim.reports.record_diff import diff
+from priot.sim.reports.record_diff import diff
 
 _SOURCE = (
     "main: movs r0, #4; bl fact; bl leaf; bkpt #0;"

@@ -2,7 +2,7 @@
 
 import math
 
-from sim.reports.record_diff import Change, diff, table
+from priot.sim.reports.record_diff import Change, diff, table
 
 
 def test_numbers_at_equal_keys() -> None:

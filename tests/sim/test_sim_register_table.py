@@ -12,7 +12,7 @@ from itertools import product
 import pytest
 from register_table import CLEAR, SET, XOR, Listed, Probe, listed
 
-from sim.peripherals.usbctrl import Handshake, Usbctrl
+from priot.sim.peripherals.usbctrl import Handshake, Usbctrl
 
 _ALL = 0xFFFF_FFFF
 _DMA, _PWM = 0x5000_0000, 0x4005_0000

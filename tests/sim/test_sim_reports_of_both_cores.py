@@ -12,9 +12,9 @@ import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico, program
 from test_sim_two_cores import LAUNCH
 
-from sim import Pico, StopReason, TraceError
-from sim.reports.memory_report import memory_table
-from sim.reports.profile_formats import (
+from priot.sim import Pico, StopReason, TraceError
+from priot.sim.reports.memory_report import memory_table
+from priot.sim.reports.profile_formats import (
     callgrind,
     collapsed,
     function_table,
@@ -23,7 +23,7 @@ from sim.reports.profile_formats import (
     record,
     speedscope,
 )
-from sim.reports.record_diff import diff
+from priot.sim.reports.record_diff import diff
 
 # Core 0 waits for 1,000 turns; core 1 calls `leaf` for ever, with 4 and then 8 bytes of stack.
 _CORE0 = "both: ldr r0, =1000; turn: subs r0, #1; bne turn; bkpt #0; .pool;"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, ElfSource, assemble
 
-import firmware_elf
-from sim import Pico, Program
+from priot import firmware_elf
+from priot.sim import Pico, Program
 
 SSI = 0x1800_0000
 # RP2040 datasheet, 4.10.13: CTRLR0 with 32 bits a frame that are read, by one line, two, four.

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sim_programs import SRAM_BASE, program
 
-from sim import Pico
-from sim.host_files import MODES
-from sim.limits import HANDLES
-from sim.semihosting import Semihosting, SemihostingError
+from priot.sim import Pico
+from priot.sim.host_files import MODES
+from priot.sim.limits import HANDLES
+from priot.sim.semihosting import Semihosting, SemihostingError
 
 BLOCK, TEXT, BUFFER = SRAM_BASE + 0x1000, SRAM_BASE + 0x2000, SRAM_BASE + 0x3000
 OPEN, CLOSE, WRITEC, WRITE0, WRITE, READ = 1, 2, 3, 4, 5, 6

@@ -3,9 +3,9 @@
 import pytest
 from register_table import Probe
 
-from sim import Engine, Pico, SimError
-from sim.parts import I2cMemory
-from sim.peripherals import BLOCKS
+from priot.sim import Engine, Pico, SimError
+from priot.sim.parts import I2cMemory
+from priot.sim.peripherals import BLOCKS
 
 _BASES = {block.name: block.base for block in BLOCKS}
 _CS = 5

@@ -3,9 +3,9 @@
 import pytest
 from sim_programs import ElfSource, assemble, pico
 
-from sim import Pico, Program
-from sim.limits import OUTPUT_KEPT
-from sim.session import Console, Ending, Limits, Outcome, run_session
+from priot.sim import Pico, Program
+from priot.sim.limits import OUTPUT_KEPT
+from priot.sim.session import Console, Ending, Limits, Outcome, run_session
 
 _UART = (
     "ldr r0, =0x40034000; movs r1, #68; str r1, [r0, #0x24]; movs r1, #0x70; str r1, [r0, #0x2c]; "

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import firmware_elf
-from sim import Fault, FaultReason, Pico
+from priot import firmware_elf
+from priot.sim import Fault, FaultReason, Pico
 
 SOURCES = Path(firmware_elf.TRAINER).parent
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peripheral_board import Board
 
-from sim.parts import SpiNorFlash
+from priot.sim.parts import SpiNorFlash
 
 ROR, RT, RX, TX = 1, 2, 4, 8
 TFE, TNF, RNE, RFF, BSY = 1, 2, 4, 8, 16

@@ -9,9 +9,9 @@ from sim_programs import SRAM_BASE, ElfSource, assemble, msr, pico, program
 from test_sim_interrupts import build
 from test_sim_two_cores import LAUNCH
 
-from experiments.cli import main
-from sim import Fault, FaultReason, Pico, StopReason
-from sim.cpu.state import Core
+from priot.experiments.cli import main
+from priot.sim import Fault, FaultReason, Pico, StopReason
+from priot.sim.cpu.state import Core
 
 _TOP = SRAM_BASE + 0x2000
 _ROOM = {"__StackTop": (_TOP, 0), "__StackBottom": (_TOP - 64, 0)}

@@ -5,8 +5,8 @@ import re
 import pytest
 from sim_programs import SRAM_BASE, ElfSource, assemble, pico
 
-import firmware_elf
-from sim import Fault, Pico, Program, SymbolError, load_program
+from priot import firmware_elf
+from priot.sim import Fault, Pico, Program, SymbolError, load_program
 
 NO_TYPE, OBJECT, FUNCTION, FILE = 0, 1, 2, 4
 A, B, C = SRAM_BASE, SRAM_BASE + 0x10, SRAM_BASE + 0x20

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, set_registers
 
-from sim import Pico, Program, StopReason, TraceError
-from sim.reports.profile_formats import collapsed
+from priot.sim import Pico, Program, StopReason, TraceError
+from priot.sim.reports.profile_formats import collapsed
 
 STACK = SRAM_BASE + 0x8000
 

@@ -3,7 +3,7 @@
 import pytest
 from sim_programs import program
 
-from sim import Contention, Fault, FaultReason, Pico, StopReason
+from priot.sim import Contention, Fault, FaultReason, Pico, StopReason
 
 # Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
 # SIO in r7. `push` sends r0, `pop` receives to r0.

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
 
-from sim import BinError, Pico, Program, ProgramError, Uf2Error, load_program
-from sim.loading import bin as raw
-from sim.loading import uf2
-from sim.loading.boot import boot_of
+from priot.sim import BinError, Pico, Program, ProgramError, Uf2Error, load_program
+from priot.sim.loading import bin as raw
+from priot.sim.loading import uf2
+from priot.sim.loading.boot import boot_of
 
 _RP2040, _RP2350 = 0xE48BFF56, 0xE48BFF59
 _FAMILY, _NOT_MAIN = 0x2000, 0x0001

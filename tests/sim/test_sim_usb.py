@@ -22,10 +22,10 @@ from usb_gadget import (
     interface,
 )
 
-import firmware_elf
-from sim import Engine, Pico, Program, SimError
-from sim.peripherals.usb_host import UsbHost
-from sim.peripherals.usb_transfers import NoAnswerError, StallError, UsbError
+from priot import firmware_elf
+from priot.sim import Engine, Pico, Program, SimError
+from priot.sim.peripherals.usb_host import UsbHost
+from priot.sim.peripherals.usb_transfers import NoAnswerError, StallError, UsbError
 
 _REGS = "USBCTRL_REGS"
 _BULK, _INTERRUPT = 2, 3

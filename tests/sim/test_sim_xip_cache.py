@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble, program, set_registers
 
-from sim import Fault, Pico, Program, StopReason
+from priot.sim import Fault, Pico, Program, StopReason
 
 MISS = 50  # the default
 DATA = FLASH_BASE + 0x10000

@@ -13,13 +13,13 @@ from manual import Ram, Step, TwoCores
 from sim_programs import ElfSource
 from two_core_programs import CODES, PARK, TABLES, Pair, pair
 
-from sim import Contention, Engine, Pico, Program
-from sim.cpu.native import from_python
-from sim.cpu.sio import Sio
-from sim.cpu.state import Core
-from sim.cpu.systick import write_systick
-from sim.events import Ended
-from sim.memory_map import SRAM
+from priot.sim import Contention, Engine, Pico, Program
+from priot.sim.cpu.native import from_python
+from priot.sim.cpu.sio import Sio
+from priot.sim.cpu.state import Core
+from priot.sim.cpu.systick import write_systick
+from priot.sim.events import Ended
+from priot.sim.memory_map import SRAM
 
 _write_systick = from_python(write_systick)
 

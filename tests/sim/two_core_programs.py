@@ -12,7 +12,7 @@ from functools import cache
 from pair_programs import Writer
 from sim_programs import assemble
 
-from sim.memory_map import SRAM
+from priot.sim.memory_map import SRAM
 
 TABLES, CODES = (0x2000_0000, 0x2000_0100), (0x2000_1000, 0x2000_3000)
 PARK = 0x2000_0300  # a loop that does nothing

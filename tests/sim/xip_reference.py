@@ -7,7 +7,7 @@ from reference_counter import cost_of
 from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import Uc
 
-from sim import Pico
+from priot.sim import Pico
 
 _FLASH, _SRAM = 0x1000_0000, 0x2000_0000
 _FLASH_SIZE = 2 << 20

@@ -29,8 +29,8 @@ import surroundings  # noqa: E402
 from isolation import WRONG, Limits, Outcome, Tell, isolated  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
-from experiments.environment import environment  # noqa: E402
-from experiments.output import write_csv, write_json  # noqa: E402
+from priot.experiments.environment import environment  # noqa: E402
+from priot.experiments.output import write_csv, write_json  # noqa: E402
 
 LIMITS = Limits(seconds=120)
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from experiments.datasets.mnist import mnist_sample
-from experiments.datasets.transfer import transfer_task
-from experiments.device.cost_runs import CostRuns
-from experiments.device.costs import possible_setups
-from experiments.device.placement import Placement
-from experiments.device.variants import ON_ONE_CORE
-from experiments.errors import UserError
-from experiments.output import write_json
-from experiments.pretraining.backbone import load_backbone
-from experiments.sweeps.store import RunStore
-from experiments.sweeps.workers import Workers, carry_out
-from kernels.methods import method
+from priot.experiments.datasets.mnist import mnist_sample
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.device.cost_runs import CostRuns
+from priot.experiments.device.costs import possible_setups
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.variants import ON_ONE_CORE
+from priot.experiments.errors import UserError
+from priot.experiments.output import write_json
+from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.sweeps.store import RunStore
+from priot.experiments.sweeps.workers import Workers, carry_out
+from priot.kernels.methods import method
 
 METHODS = ("niti-dynamic", "niti-static", "priot")
 

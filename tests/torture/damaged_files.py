@@ -390,9 +390,9 @@ def _companions() -> dict[str, bytes]:
 
 
 def _backbone(input_shape: tuple[int, int, int]) -> tuple[bytes, bytes]:
-    from experiments.pretraining.backbone import backbone_record as record_of
-    from kernels.model import initial_model
-    from kernels.network import Network
+    from priot.experiments.pretraining.backbone import backbone_record as record_of
+    from priot.kernels.model import initial_model
+    from priot.kernels.network import Network
 
     model = initial_model(Network.from_json(_network(input_shape)), seed=0)
     arrays = {f"weights_{index}": values for index, values in model.weights.items()}

@@ -15,8 +15,8 @@ from damaged_files import cases, prepare
 from experiment_commands import without_progress
 from isolation import WRONG, Tell
 
-import firmware_elf
-from experiments.cli import main
+from priot import firmware_elf
+from priot.experiments.cli import main
 
 _ENDS = {0, 1, 2}
 """Exit codes of all commands but ``run``, which ends with the program's own."""

@@ -18,8 +18,8 @@ from pathlib import Path
 from kills import folder_of, victims
 from processes import run
 
-from experiments.errors import UserError
-from experiments.sweeps.store import RunStore
+from priot.experiments.errors import UserError
+from priot.experiments.sweeps.store import RunStore
 
 
 def main(folder: Path, seed: str) -> None:

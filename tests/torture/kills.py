@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 from experiment_models import MNIST_NETWORK
 from processes import PRIOT, SWEEP, end, finish, nothing_runs, run, start
 
-from experiments.errors import UserError
-from experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from experiments.sweeps.store import RunStore
-from kernels.model import initial_model
+from priot.experiments.errors import UserError
+from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
+from priot.experiments.sweeps.store import RunStore
+from priot.kernels.model import initial_model
 
 KILLS = 5  # of one command, until it is left alone
 

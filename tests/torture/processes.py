@@ -14,7 +14,7 @@ from pathlib import Path
 from experiment_commands import without_progress
 
 ROOT = Path(__file__).parents[2]
-PRIOT = [sys.executable, "-m", "experiments.cli"]
+PRIOT = [sys.executable, "-m", "priot"]
 LONGEST = 600  # seconds that a command may take
 SWEEP = """
 method = ["niti-dynamic", "niti-static", "priot", "priot-s"]

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from kills import KILLS, Victim, folder_of, results_of, undisturbed, victims
 from processes import PRIOT, end, finish, run, start
 
-import firmware_elf
+from priot import firmware_elf
 
 Result = tuple[Counter[str], list[str]]
 HERE = Path(__file__).parent

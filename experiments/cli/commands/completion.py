@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.parser import Parser
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.parser import Parser
 
 SHELLS = ("bash", "zsh", "tcsh")
 
@@ -18,7 +18,7 @@ def _add_options(parser: Parser) -> None:
 def _run(options: Namespace) -> None:
     import shtab
 
-    from experiments.cli.help import parser
+    from priot.experiments.cli.help import parser
 
     everything = parser()
     for action in _actions(everything):

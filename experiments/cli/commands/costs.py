@@ -5,21 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments.cli.command import Command
-from experiments.cli.options.build import add_build, check_build, variants_of
-from experiments.cli.options.clock import add_clock, clock_hz_of
-from experiments.cli.options.files import add_figure, add_record, add_table, check_figure
-from experiments.cli.options.method import add_method, check_method, methods_of
-from experiments.cli.options.placement import add_rows, placements_of, purpose_of
-from experiments.cli.options.task import add_task, angle_of, images_of, implied_files, seed_of
-from experiments.cli.parser import Parser
-from experiments.device.placement import DEFAULT
-from experiments.device.variants import ON_ONE_CORE
-from experiments.errors import UserError
-from sim.cpu.contention import Contention
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.build import add_build, check_build, variants_of
+from priot.experiments.cli.options.clock import add_clock, clock_hz_of
+from priot.experiments.cli.options.files import add_figure, add_record, add_table, check_figure
+from priot.experiments.cli.options.method import add_method, check_method, methods_of
+from priot.experiments.cli.options.placement import add_rows, placements_of, purpose_of
+from priot.experiments.cli.options.task import add_task, angle_of, images_of, implied_files, seed_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.placement import DEFAULT
+from priot.experiments.device.variants import ON_ONE_CORE
+from priot.experiments.errors import UserError
+from priot.sim.cpu.contention import Contention
 
 if TYPE_CHECKING:
-    from experiments.pretraining.backbone import Backbone
+    from priot.experiments.pretraining.backbone import Backbone
 
 IMAGES = 8
 
@@ -68,11 +68,11 @@ def _check(options: Namespace) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.datasets.transfer import transfer_task
-    from experiments.device.cost_table import cost_table, flat_rows, full_cost_table, placed
-    from experiments.device.costs import measure_costs
-    from experiments.output import write_csv, write_figure, write_json
-    from plots.costs import draw_costs
+    from priot.experiments.datasets.transfer import transfer_task
+    from priot.experiments.device.cost_table import cost_table, flat_rows, full_cost_table, placed
+    from priot.experiments.device.costs import measure_costs
+    from priot.experiments.output import write_csv, write_figure, write_json
+    from priot.plots.costs import draw_costs
 
     seed = seed_of(options)
     methods, placements = methods_of(options), placements_of(options)
@@ -95,8 +95,8 @@ def _run(options: Namespace) -> None:
 
 def _backbone(options: Namespace) -> Backbone:
     """A trained one, or random weights of the network that --network names."""
-    from experiments.pretraining.backbone import load_backbone, untrained_backbone
-    from experiments.pretraining.networks import network_of
+    from priot.experiments.pretraining.backbone import load_backbone, untrained_backbone
+    from priot.experiments.pretraining.networks import network_of
 
     if options.network is None:
         return load_backbone(options.backbone)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.options.artefacts import DESCRIPTION, make
-from experiments.cli.options.reproduction import (
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.artefacts import DESCRIPTION, make
+from priot.experiments.cli.options.reproduction import (
     add_artefact,
     add_one_network,
     check_artefact,
     files_of,
     laboratory_of,
 )
-from experiments.cli.parser import Parser
-from experiments.files import Files
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files
 
 
 def _add_options(parser: Parser) -> None:
@@ -27,8 +27,8 @@ def _implied_files(options: Namespace) -> Files:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.paper.device import device
-    from experiments.paper.tables import device_table
+    from priot.experiments.paper.device import device
+    from priot.experiments.paper.tables import device_table
 
     made = make(options, device(laboratory_of(options)))
     print(device_table(made.rows))

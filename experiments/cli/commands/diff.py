@@ -7,10 +7,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from experiments.cli.command import Command
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import InputFile
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import InputFile
 
 
 def _add_options(parser: Parser) -> None:
@@ -19,7 +19,7 @@ def _add_options(parser: Parser) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from sim.reports import record_diff
+    from priot.sim.reports import record_diff
 
     before, after = (_read_record(path) for path in (options.before, options.after))
     # As bytes: a name of a symbol may be in no encoding of the terminal.
@@ -27,7 +27,7 @@ def _run(options: Namespace) -> None:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    from experiments.reading import read_json
+    from priot.experiments.reading import read_json
 
     try:
         record = read_json(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from experiments.cli.command import Command
-from experiments.cli.options.task import implied_files
-from experiments.cli.parser import Parser
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.task import implied_files
+from priot.experiments.cli.parser import Parser
 
 
 def _add_options(parser: Parser) -> None:
@@ -20,8 +20,8 @@ def _add_options(parser: Parser) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.datasets.cifar10_download import download_cifar10
-    from experiments.datasets.mnist_download import download_mnist
+    from priot.experiments.datasets.cifar10_download import download_cifar10
+    from priot.experiments.datasets.mnist_download import download_mnist
 
     fetch = download_mnist if options.dataset == "mnist" else download_cifar10
     print(fetch(options.data))

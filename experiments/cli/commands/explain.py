@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.options.build import add_build, check_build
-from experiments.cli.options.clock import add_clock, clock_hz_of
-from experiments.cli.options.files import add_figure, add_record, check_figure
-from experiments.cli.options.method import add_method
-from experiments.cli.options.placement import add_placement, placement_of
-from experiments.cli.options.task import add_task, implied_files
-from experiments.cli.options.training import add_training, check_training, configuration_of
-from experiments.cli.parser import Parser
-from experiments.device.variants import Variant
-from experiments.explain.energy import CORE_VOLTS, PUBLISHED_MHZ, PUBLISHED_MILLIAMPS, supply
-from experiments.files import InputFile
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.build import add_build, check_build
+from priot.experiments.cli.options.clock import add_clock, clock_hz_of
+from priot.experiments.cli.options.files import add_figure, add_record, check_figure
+from priot.experiments.cli.options.method import add_method
+from priot.experiments.cli.options.placement import add_placement, placement_of
+from priot.experiments.cli.options.task import add_task, implied_files
+from priot.experiments.cli.options.training import add_training, check_training, configuration_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.variants import Variant
+from priot.experiments.explain.energy import CORE_VOLTS, PUBLISHED_MHZ, PUBLISHED_MILLIAMPS, supply
+from priot.experiments.files import InputFile
 
 STEPS = 8
 
@@ -60,14 +60,14 @@ def _check(options: Namespace) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.device.simulator import as_built, simulated_pico, trainer_elf
-    from experiments.environment import environment
-    from experiments.explain.explanation import Measurement, explain
-    from experiments.explain.page import page
-    from experiments.output import write_figure, write_json
-    from experiments.progress import ProgressBar
-    from experiments.training.inputs import load_inputs
-    from plots.memory_map import draw_memory_map
+    from priot.experiments.device.simulator import as_built, simulated_pico, trainer_elf
+    from priot.experiments.environment import environment
+    from priot.experiments.explain.explanation import Measurement, explain
+    from priot.experiments.explain.page import page
+    from priot.experiments.output import write_figure, write_json
+    from priot.experiments.progress import ProgressBar
+    from priot.experiments.training.inputs import load_inputs
+    from priot.plots.memory_map import draw_memory_map
 
     clock_hz = clock_hz_of(options)
     power = supply(options.volts, options.milliamps, clock_hz)

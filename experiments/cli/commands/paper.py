@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.options.artefacts import DESCRIPTION, make
-from experiments.cli.options.reproduction import (
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.artefacts import DESCRIPTION, make
+from priot.experiments.cli.options.reproduction import (
     add_artefact,
     add_networks,
     check_artefact,
@@ -14,8 +14,8 @@ from experiments.cli.options.reproduction import (
     laboratory_of,
     scope_of_options,
 )
-from experiments.cli.parser import Parser
-from experiments.files import Files
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files
 
 _ANYWHERE = ("accuracy", "history", "overflow")
 _ON_A_PICO = ("costs", "tradeoff", "device")
@@ -32,14 +32,14 @@ def _implied_files(options: Namespace) -> Files:
 
 def _run(options: Namespace) -> None:
     """Of a network that no Pico can train, what takes no Pico."""
-    from experiments.paper.accuracy import accuracy
-    from experiments.paper.costs import costs
-    from experiments.paper.device import device
-    from experiments.paper.history import history
-    from experiments.paper.overflow import overflow
-    from experiments.paper.tables import accuracy_table, device_table, overflow_table
-    from experiments.paper.tradeoff import tradeoff
-    from experiments.paper.tradeoff_query import front_table
+    from priot.experiments.paper.accuracy import accuracy
+    from priot.experiments.paper.costs import costs
+    from priot.experiments.paper.device import device
+    from priot.experiments.paper.history import history
+    from priot.experiments.paper.overflow import overflow
+    from priot.experiments.paper.tables import accuracy_table, device_table, overflow_table
+    from priot.experiments.paper.tradeoff import tradeoff
+    from priot.experiments.paper.tradeoff_query import front_table
 
     laboratory = laboratory_of(options)
     on_pico = scope_of_options(options).on_pico

@@ -5,21 +5,21 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments import defaults
-from experiments.cli.command import Command
-from experiments.cli.options.build import variants_of
-from experiments.cli.options.files import add_record, add_table
-from experiments.cli.options.method import add_method, check_method, methods_of
-from experiments.cli.options.placement import add_rows, placements_of, purpose_of
-from experiments.cli.options.task import implied_files, seed_of
-from experiments.cli.parser import Parser
-from experiments.device.placement import Placement
-from experiments.device.variants import ON_ONE_CORE
-from experiments.errors import UserError
+from priot.experiments import defaults
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.build import variants_of
+from priot.experiments.cli.options.files import add_record, add_table
+from priot.experiments.cli.options.method import add_method, check_method, methods_of
+from priot.experiments.cli.options.placement import add_rows, placements_of, purpose_of
+from priot.experiments.cli.options.task import implied_files, seed_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.placement import Placement
+from priot.experiments.device.variants import ON_ONE_CORE
+from priot.experiments.errors import UserError
 
 if TYPE_CHECKING:
-    from experiments.device.needs import Need
-    from kernels.network import Network
+    from priot.experiments.device.needs import Need
+    from priot.kernels.network import Network
 
 
 def _add_options(parser: Parser) -> None:
@@ -59,11 +59,11 @@ def _check(options: Namespace) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.device.need_table import need_table, width_table
-    from experiments.device.needs import needs_by_width, needs_of, planned_methods
-    from experiments.device.plan_table import plan_table
-    from experiments.output import write_csv, write_json
-    from experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
+    from priot.experiments.device.need_table import need_table, width_table
+    from priot.experiments.device.needs import needs_by_width, needs_of, planned_methods
+    from priot.experiments.device.plan_table import plan_table
+    from priot.experiments.output import write_csv, write_json
+    from priot.experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
 
     methods = methods_of(options) or planned_methods()
     placements = placements_of(options) if options.placement else Placement.every()

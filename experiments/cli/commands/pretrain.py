@@ -8,20 +8,20 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from experiments import defaults
-from experiments.cli.command import Command
-from experiments.cli.options.files import add_data, add_record
-from experiments.cli.options.task import implied_files, seed_of
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import output_file
+from priot.experiments import defaults
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.files import add_data, add_record
+from priot.experiments.cli.options.task import implied_files, seed_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import output_file
 
 if TYPE_CHECKING:
-    from experiments.floating.plan import FloatPlan
-    from experiments.pretraining.backbone import Backbone
-    from experiments.pretraining.defaults import Pretraining
-    from experiments.pretraining.pretrain import Plan
-    from kernels.network import Network
+    from priot.experiments.floating.plan import FloatPlan
+    from priot.experiments.pretraining.backbone import Backbone
+    from priot.experiments.pretraining.defaults import Pretraining
+    from priot.experiments.pretraining.pretrain import Plan
+    from priot.kernels.network import Network
 
 
 def _add_options(parser: Parser) -> None:
@@ -86,9 +86,9 @@ def _check(options: Namespace) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.output import format_table, write_json
-    from experiments.pretraining.backbone import save_backbone
-    from experiments.pretraining.networks import network_of
+    from priot.experiments.output import format_table, write_json
+    from priot.experiments.pretraining.backbone import save_backbone
+    from priot.experiments.pretraining.networks import network_of
 
     kind = _kind_of(options)
     network = network_of(options.network or kind.network)
@@ -105,8 +105,8 @@ def _run(options: Namespace) -> None:
 
 def _kind_of(options: Namespace) -> Pretraining:
     """The kind that --kind names, else the first of --dataset; trained in --arithmetic."""
-    from experiments.floating.quantisation import Quantisation
-    from experiments.pretraining.defaults import KINDS, kind_of
+    from priot.experiments.floating.quantisation import Quantisation
+    from priot.experiments.pretraining.defaults import KINDS, kind_of
 
     name = options.kind or kind_of(options.dataset or "mnist")
     if name not in KINDS:
@@ -124,7 +124,7 @@ def _kind_of(options: Namespace) -> Pretraining:
 
 
 def _in_integers(options: Namespace, network: Network, kind: Pretraining) -> Backbone:
-    from experiments.pretraining.pretrain import pretrain
+    from priot.experiments.pretraining.pretrain import pretrain
 
     plan = _integer_plan(options, kind)
     return pretrain(
@@ -138,8 +138,8 @@ def _in_integers(options: Namespace, network: Network, kind: Pretraining) -> Bac
 
 
 def _integer_plan(options: Namespace, kind: Pretraining) -> Plan:
-    from experiments.pretraining.pretrain import Plan
-    from kernels.model import Initial
+    from priot.experiments.pretraining.pretrain import Plan
+    from priot.kernels.model import Initial
 
     if options.quantisation is not None:
         raise UserError(
@@ -153,12 +153,12 @@ def _integer_plan(options: Namespace, kind: Pretraining) -> Plan:
 
 
 def _in_float32(options: Namespace, network: Network, kind: Pretraining) -> Backbone:
-    from experiments.floating.plan import check_pytorch
-    from experiments.floating.quantisation import Quantisation
+    from priot.experiments.floating.plan import check_pytorch
+    from priot.experiments.floating.quantisation import Quantisation
 
     plan = _float_plan(options, kind)
     check_pytorch()
-    from experiments.floating.pretrain import float_pretrain
+    from priot.experiments.floating.pretrain import float_pretrain
 
     rule = Quantisation(options.quantisation or kind.quantisation)
     return float_pretrain(

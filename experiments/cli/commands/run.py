@@ -10,27 +10,27 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.command import Command
-from experiments.cli.options.clock import add_clock, clock_hz_of
-from experiments.cli.options.files import add_record
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import (
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.clock import add_clock, clock_hz_of
+from priot.experiments.cli.options.files import add_record
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import (
     STANDARD_INPUT,
     InputFile,
     input_or_dash,
     output_or_dash,
     results_on_output,
 )
-from experiments.limits import SERIAL_INPUT
-from experiments.output import STANDARD_OUTPUT
-from sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
+from priot.experiments.limits import SERIAL_INPUT
+from priot.experiments.output import STANDARD_OUTPUT
+from priot.sim.limits import FILES_MEGABYTES, OUTPUT_MEGABYTES
 
 if TYPE_CHECKING:
-    from sim import Pico, Program
-    from sim.gdb.server import SessionEnd
-    from sim.semihosting import Semihosting
-    from sim.session import Console, Keyboard, Outcome
+    from priot.sim import Pico, Program
+    from priot.sim.gdb.server import SessionEnd
+    from priot.sim.semihosting import Semihosting
+    from priot.sim.session import Console, Keyboard, Outcome
 
 RESETS = 100
 GDB_PORT = 3333
@@ -193,11 +193,11 @@ def _check(options: Namespace) -> None:
 
 def _run(options: Namespace) -> int:
     """Returns the exit code: the program's own where it gave one."""
-    from experiments.programs.messages import told_of
-    from experiments.programs.profiles import check_memory_file, profile_writer
-    from sim import Engine, load_program
-    from sim.semihosting import Semihosting
-    from sim.session import Console, Outcome
+    from priot.experiments.programs.messages import told_of
+    from priot.experiments.programs.profiles import check_memory_file, profile_writer
+    from priot.sim import Engine, load_program
+    from priot.sim.semihosting import Semihosting
+    from priot.sim.session import Console, Outcome
 
     for path in options.profile:
         profile_writer(path)
@@ -226,7 +226,7 @@ def _run(options: Namespace) -> int:
 
 
 def _pico(options: Namespace, program: Program, console: Console) -> Pico:
-    from sim import Engine, Pico, Replacement
+    from priot.sim import Engine, Pico, Replacement
 
     return Pico(
         program,
@@ -252,9 +252,9 @@ def _run_program(
     options: Namespace, pico: Pico, console: Console, semihosting: Semihosting
 ) -> Outcome | SessionEnd:
     """How it ended: by itself, or by the debugger."""
-    from sim.gdb.server import Ending as GdbEnding
-    from sim.gdb.server import Server
-    from sim.session import Ending, Limits, run_session
+    from priot.sim.gdb.server import Ending as GdbEnding
+    from priot.sim.gdb.server import Server
+    from priot.sim.session import Ending, Limits, run_session
 
     limits = Limits(options.timeout, options.expect_text, options.fail_text, options.output_limit)
     keyboard = _keyboard(options, pico)
@@ -273,10 +273,10 @@ def _run_program(
 
 
 def _write(options: Namespace, pico: Pico, console: Console, outcome: Outcome) -> None:
-    from experiments.output import write_bytes, write_json
-    from experiments.programs.profiles import profile_writer, write_memory
-    from experiments.programs.record import record_of
-    from sim.reports.vcd import vcd
+    from priot.experiments.output import write_bytes, write_json
+    from priot.experiments.programs.profiles import profile_writer, write_memory
+    from priot.experiments.programs.record import record_of
+    from priot.sim.reports.vcd import vcd
 
     for path in options.profile:
         write_bytes(path, profile_writer(path)(pico.profiles()).encode())
@@ -290,7 +290,7 @@ def _write(options: Namespace, pico: Pico, console: Console, outcome: Outcome) -
 
 def _wired(text: str) -> list[int]:
     """The GPIOs that one --wire connects."""
-    from sim.peripherals.serial_pins import GPIOS
+    from priot.sim.peripherals.serial_pins import GPIOS
 
     pins = [int(number) if number.isdecimal() else -1 for number in text.split(":")]
     if not all(0 <= pin < GPIOS for pin in pins):
@@ -302,7 +302,7 @@ def _wired(text: str) -> list[int]:
 
 def _input(option: str, path: Path | None) -> bytes:
     """All that a serial port is to receive; what is typed by hand comes later."""
-    from sim.reading import megabytes, read_file
+    from priot.sim.reading import megabytes, read_file
 
     if path is None or (path == STANDARD_INPUT and sys.stdin.isatty()):
         return b""
@@ -319,7 +319,7 @@ def _input(option: str, path: Path | None) -> bytes:
 
 def _keyboard(options: Namespace, pico: Pico) -> Keyboard | None:
     """What is typed goes to a serial port, if one has the terminal."""
-    from sim.session import Keyboard
+    from priot.sim.session import Keyboard
 
     if STANDARD_INPUT not in (options.uart_in, options.usb_in) or not sys.stdin.isatty():
         return None

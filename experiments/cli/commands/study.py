@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.options.artefacts import make
-from experiments.cli.options.files import add_data
-from experiments.cli.options.many_runs import add_workers, check_workers, workers_of
-from experiments.cli.options.reproduction import add_folder, folder_of
-from experiments.cli.options.task import implied_files as implied_in_any
-from experiments.cli.parser import Parser
-from experiments.files import Files, RunsFile, runs_file
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.artefacts import make
+from priot.experiments.cli.options.files import add_data
+from priot.experiments.cli.options.many_runs import add_workers, check_workers, workers_of
+from priot.experiments.cli.options.reproduction import add_folder, folder_of
+from priot.experiments.cli.options.task import implied_files as implied_in_any
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files, RunsFile, runs_file
 
 PARTS = ("screening", "mechanisms", "confirmation", "methods")
 
@@ -27,7 +27,7 @@ def _add_options(parser: Parser) -> None:
 
 
 def _implied_files(options: Namespace) -> Files:
-    from experiments.paper.artefact import paths_of
+    from priot.experiments.paper.artefact import paths_of
 
     written = [path for part in _parts(options) for path in paths_of(part, folder_of(options))]
     runs = [] if options.runs else [_runs_file(options)]
@@ -35,15 +35,15 @@ def _implied_files(options: Namespace) -> Files:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.study.confirmation import confirmation
-    from experiments.study.laboratory import StudyLaboratory
-    from experiments.study.mechanisms import mechanisms
-    from experiments.study.methods import methods
-    from experiments.study.protocol import FULL, QUICK
-    from experiments.study.screening import screening
-    from experiments.study.tables import TABLES
-    from experiments.sweeps.store import RunStore
-    from experiments.training.inputs import load_images
+    from priot.experiments.study.confirmation import confirmation
+    from priot.experiments.study.laboratory import StudyLaboratory
+    from priot.experiments.study.mechanisms import mechanisms
+    from priot.experiments.study.methods import methods
+    from priot.experiments.study.protocol import FULL, QUICK
+    from priot.experiments.study.screening import screening
+    from priot.experiments.study.tables import TABLES
+    from priot.experiments.sweeps.store import RunStore
+    from priot.experiments.training.inputs import load_images
 
     chosen = QUICK if options.quick else FULL
     source = load_images(chosen.dataset, options.data)

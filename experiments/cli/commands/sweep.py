@@ -6,18 +6,18 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.cli.command import Command
-from experiments.cli.options.files import add_data, add_record, add_table
-from experiments.cli.options.many_runs import add_workers, check_workers, workers_of
-from experiments.cli.options.task import add_backbone, implied_files
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import InputFile, runs_file
-from experiments.limits import SWEEP_RUNS
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.files import add_data, add_record, add_table
+from priot.experiments.cli.options.many_runs import add_workers, check_workers, workers_of
+from priot.experiments.cli.options.task import add_backbone, implied_files
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import InputFile, runs_file
+from priot.experiments.limits import SWEEP_RUNS
 
 if TYPE_CHECKING:
-    from experiments.sweeps.sweep import Run
-    from experiments.training.configuration import Configuration
+    from priot.experiments.sweeps.sweep import Run
+    from priot.experiments.training.configuration import Configuration
 
 
 def _add_options(parser: Parser) -> None:
@@ -40,11 +40,11 @@ def _add_options(parser: Parser) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.output import format_table, write_csv, write_json
-    from experiments.pretraining.backbone import load_backbone
-    from experiments.sweeps.store import RunStore
-    from experiments.sweeps.sweep import Run, run_on_backbones
-    from experiments.training.inputs import Inputs, load_images
+    from priot.experiments.output import format_table, write_csv, write_json
+    from priot.experiments.pretraining.backbone import load_backbone
+    from priot.experiments.sweeps.store import RunStore
+    from priot.experiments.sweeps.sweep import Run, run_on_backbones
+    from priot.experiments.training.inputs import Inputs, load_images
 
     configurations, backbones = _described(options)
     # A network that differs is told by run_on_backbones, as are all that do not fit.
@@ -66,7 +66,7 @@ def _run(options: Namespace) -> None:
 
 def _described(options: Namespace) -> tuple[list[Configuration], list[InputFile | None]]:
     """The configurations, and the backbones that each of them runs on; None: the default."""
-    from experiments.training.configuration import read_backbones, read_sweep
+    from priot.experiments.training.configuration import read_backbones, read_sweep
 
     given = {} if options.data is None else {"dataset": "mnist"}
     configurations = read_sweep(options.config, given, options.most_runs)
@@ -85,8 +85,8 @@ def _described(options: Namespace) -> tuple[list[Configuration], list[InputFile 
 
 def _rows(runs: Sequence[Run], records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row for each run: the settings in which they differ, and its accuracy."""
-    from experiments.training.configuration import setting_names
-    from experiments.training.train import accuracy_by_epoch
+    from priot.experiments.training.configuration import setting_names
+    from priot.experiments.training.train import accuracy_by_epoch
 
     told = [run.configuration.to_json() for run in runs]
     varied = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 
-from experiments import defaults
-from experiments.cli.command import Command
-from experiments.cli.options.artefacts import DESCRIPTION, make
-from experiments.cli.options.clock import add_clock, clock_hz_of
-from experiments.cli.options.reproduction import (
+from priot.experiments import defaults
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.artefacts import DESCRIPTION, make
+from priot.experiments.cli.options.clock import add_clock, clock_hz_of
+from priot.experiments.cli.options.reproduction import (
     add_artefact,
     add_one_network,
     check_artefact,
@@ -17,10 +17,10 @@ from experiments.cli.options.reproduction import (
     laboratory_of,
     scope_of_options,
 )
-from experiments.cli.options.task import angle_of
-from experiments.cli.parser import Parser
-from experiments.files import Files
-from experiments.paper.limits import Limits
+from priot.experiments.cli.options.task import angle_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files
+from priot.experiments.paper.limits import Limits
 
 
 def _add_options(parser: Parser) -> None:
@@ -54,8 +54,8 @@ def _implied_files(options: Namespace) -> Files:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.paper.tradeoff import tradeoff
-    from experiments.paper.tradeoff_query import (
+    from priot.experiments.paper.tradeoff import tradeoff
+    from priot.experiments.paper.tradeoff_query import (
         commands_for,
         described,
         front_table,

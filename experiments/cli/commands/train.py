@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments import defaults
-from experiments.cli.command import Command
-from experiments.cli.options.build import add_build, check_build
-from experiments.cli.options.files import add_record
-from experiments.cli.options.method import add_method
-from experiments.cli.options.placement import add_placement, placement_of
-from experiments.cli.options.task import add_task, implied_files
-from experiments.cli.options.training import add_training, check_training, configuration_of
-from experiments.cli.parser import Parser
-from experiments.device.variants import Variant
-from experiments.errors import UserError
-from experiments.files import InputFile
-from experiments.paper.protocol import NETWORKS
+from priot.experiments import defaults
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.build import add_build, check_build
+from priot.experiments.cli.options.files import add_record
+from priot.experiments.cli.options.method import add_method
+from priot.experiments.cli.options.placement import add_placement, placement_of
+from priot.experiments.cli.options.task import add_task, implied_files
+from priot.experiments.cli.options.training import add_training, check_training, configuration_of
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.variants import Variant
+from priot.experiments.errors import UserError
+from priot.experiments.files import InputFile
+from priot.experiments.paper.protocol import NETWORKS
 
 
 def _add_options(parser: Parser) -> None:
@@ -57,13 +57,13 @@ def _check(options: Namespace) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.device.learner import learner_on
-    from experiments.device.simulator import trainer_elf
-    from experiments.environment import environment
-    from experiments.output import format_table, write_json
-    from experiments.progress import ProgressBar
-    from experiments.training.inputs import load_inputs
-    from experiments.training.train import accuracy_by_epoch, measured_epochs, train
+    from priot.experiments.device.learner import learner_on
+    from priot.experiments.device.simulator import trainer_elf
+    from priot.experiments.environment import environment
+    from priot.experiments.output import format_table, write_json
+    from priot.experiments.progress import ProgressBar
+    from priot.experiments.training.inputs import load_inputs
+    from priot.experiments.training.train import accuracy_by_epoch, measured_epochs, train
 
     configuration = configuration_of(options)
     placement = placement_of(options)

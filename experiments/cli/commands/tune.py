@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.command import Command
-from experiments.cli.options.many_runs import check_workers, workers_of
-from experiments.cli.options.reproduction import (
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.many_runs import check_workers, workers_of
+from priot.experiments.cli.options.reproduction import (
     FOLDER,
     add_networks,
     add_sources,
     scope_of_options,
 )
-from experiments.cli.options.task import implied_files as implied_in_any
-from experiments.cli.parser import Parser
-from experiments.files import Files, RunsFile, output_or_dash, runs_file
-from experiments.paper.protocol import NETWORKS
+from priot.experiments.cli.options.task import implied_files as implied_in_any
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files, RunsFile, output_or_dash, runs_file
+from priot.experiments.paper.protocol import NETWORKS
 
 
 def _add_options(parser: Parser) -> None:
@@ -53,12 +53,12 @@ def _runs_file(options: Namespace) -> RunsFile:
 
 
 def _run(options: Namespace) -> None:
-    from experiments.environment import environment
-    from experiments.output import write_json
-    from experiments.paper.effort import EFFORTS
-    from experiments.paper.tuning import common_bits, search
-    from experiments.sweeps.store import RunStore
-    from experiments.training.inputs import load_inputs
+    from priot.experiments.environment import environment
+    from priot.experiments.output import write_json
+    from priot.experiments.paper.effort import EFFORTS
+    from priot.experiments.paper.tuning import common_bits, search
+    from priot.experiments.sweeps.store import RunStore
+    from priot.experiments.training.inputs import load_inputs
 
     network = scope_of_options(options).network
     effort, workers = EFFORTS[network], workers_of(options)

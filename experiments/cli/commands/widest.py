@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from experiments.cli.command import Command
-from experiments.cli.options.artefacts import make
-from experiments.cli.options.files import add_data
-from experiments.cli.options.reproduction import FOLDER, folder_of
-from experiments.cli.options.task import implied_files as implied_in_any
-from experiments.cli.parser import Parser
-from experiments.files import Files
+from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.artefacts import make
+from priot.experiments.cli.options.files import add_data
+from priot.experiments.cli.options.reproduction import FOLDER, folder_of
+from priot.experiments.cli.options.task import implied_files as implied_in_any
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files
 
 
 def _add_options(parser: Parser) -> None:
@@ -23,17 +23,17 @@ def _add_options(parser: Parser) -> None:
 
 
 def _implied_files(options: Namespace) -> Files:
-    from experiments.paper.artefact import paths_of
-    from experiments.paper.widest import NAMES
+    from priot.experiments.paper.artefact import paths_of
+    from priot.experiments.paper.widest import NAMES
 
     written = [path for name in NAMES for path in paths_of(name, folder_of(options))]
     return Files(implied_in_any(options).read, written)
 
 
 def _run(options: Namespace) -> None:
-    from experiments.datasets.cifar10 import cifar10
-    from experiments.paper.tables import step_table
-    from experiments.paper.widest import plan, steps
+    from priot.experiments.datasets.cifar10 import cifar10
+    from priot.experiments.paper.tables import step_table
+    from priot.experiments.paper.widest import plan, steps
 
     source = cifar10(options.data, "test")
     planned, found = plan()

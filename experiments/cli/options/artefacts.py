@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments.cli.options.reproduction import folder_of
+from priot.experiments.cli.options.reproduction import folder_of
 
 if TYPE_CHECKING:
-    from experiments.paper.artefact import Artefact
+    from priot.experiments.paper.artefact import Artefact
 
 DESCRIPTION = (
     "Writes a table (CSV), its record (JSON), caption (TXT) and figure (PDF, PNG). Finished runs "

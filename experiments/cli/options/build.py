@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from experiments.cli.parser import Parser
-from experiments.device.variants import ON_ONE_CORE, Variant
-from experiments.errors import UserError
-from experiments.files import InputFile
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.variants import ON_ONE_CORE, Variant
+from priot.experiments.errors import UserError
+from priot.experiments.files import InputFile
 
 
 def add_build(parser: Parser, usual: Sequence[Variant]) -> None:

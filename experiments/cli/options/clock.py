@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.parser import Parser
-from experiments.clock import RATED_MHZ
-from experiments.errors import UserError
+from priot.experiments.cli.parser import Parser
+from priot.experiments.clock import RATED_MHZ
+from priot.experiments.errors import UserError
 
 
 def add_clock(parser: Parser, told: str = "of the chip, in MHz") -> None:

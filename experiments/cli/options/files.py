@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import output_or_dash
-from experiments.output import StandardOutput
-from plots.formats import FORMATS
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import output_or_dash
+from priot.experiments.output import StandardOutput
+from priot.plots.formats import FORMATS
 
 
 def add_record(parser: Parser) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
 
 if TYPE_CHECKING:
-    from experiments.sweeps.workers import Workers
+    from priot.experiments.sweeps.workers import Workers
 
 
 def add_workers(parser: Parser) -> None:
@@ -30,6 +30,6 @@ def check_workers(options: Namespace) -> None:
 
 def workers_of(options: Namespace) -> Workers:
     """Who computes, as the options say."""
-    from experiments.sweeps.workers import Workers
+    from priot.experiments.sweeps.workers import Workers
 
     return Workers(options.jobs, options.dask)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from kernels.methods import METHODS, SELECTIONS, TRAINED_LAYERS
-from kernels.rounding import Rounding
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.kernels.methods import METHODS, SELECTIONS, TRAINED_LAYERS
+from priot.kernels.rounding import Rounding
 
 if TYPE_CHECKING:
-    from kernels.methods import Method
+    from priot.kernels.methods import Method
 
 _ROUNDINGS = [rounding.label for rounding in Rounding]
 
@@ -73,7 +73,7 @@ def check_method(options: Namespace, needed: bool = False) -> None:
 
 def methods_of(options: Namespace) -> tuple[Method, ...] | None:
     """The one that is described; None without a description."""
-    from experiments.training.configuration import Configuration
+    from priot.experiments.training.configuration import Configuration
 
     if options.method is None:
         return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from experiments.cli.parser import Parser
-from experiments.device.placement import DEFAULT, Placement
-from experiments.device.purpose import Purpose
-from experiments.errors import UserError
+from priot.experiments.cli.parser import Parser
+from priot.experiments.device.placement import DEFAULT, Placement
+from priot.experiments.device.purpose import Purpose
+from priot.experiments.errors import UserError
 
 _METAVAR = "NAME=PLACE,..."
 _PLACES = "what lies where: weights=flash, code=flash, edges=bitmap, or default"

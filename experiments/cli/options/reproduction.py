@@ -6,16 +6,16 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.options.files import add_data
-from experiments.cli.options.many_runs import add_workers, check_workers, workers_of
-from experiments.cli.options.task import add_backbone
-from experiments.cli.options.task import implied_files as implied_in_any
-from experiments.cli.parser import Parser
-from experiments.files import Files, InputFile, RunsFile, runs_file
-from experiments.paper.protocol import NETWORKS, Scope, scope_of
+from priot.experiments.cli.options.files import add_data
+from priot.experiments.cli.options.many_runs import add_workers, check_workers, workers_of
+from priot.experiments.cli.options.task import add_backbone
+from priot.experiments.cli.options.task import implied_files as implied_in_any
+from priot.experiments.cli.parser import Parser
+from priot.experiments.files import Files, InputFile, RunsFile, runs_file
+from priot.experiments.paper.protocol import NETWORKS, Scope, scope_of
 
 if TYPE_CHECKING:
-    from experiments.paper.laboratory import Laboratory
+    from priot.experiments.paper.laboratory import Laboratory
 
 FOLDER, QUICK_FOLDER = Path("results"), Path("out/quick")
 
@@ -97,7 +97,7 @@ def runs_file_of(options: Namespace) -> RunsFile:
 
 def files_of(options: Namespace, *artefacts: str) -> Files:
     """What a command that makes these artefacts reads and writes beside what options name."""
-    from experiments.paper.artefact import paths_of
+    from priot.experiments.paper.artefact import paths_of
 
     network = scope_of_options(options).network
     runs = [] if options.runs else [runs_file_of(options)]
@@ -107,10 +107,10 @@ def files_of(options: Namespace, *artefacts: str) -> Files:
 
 def laboratory_of(options: Namespace) -> Laboratory:
     """Everything that runs need. Raises UserError when a file is missing or damaged."""
-    from experiments.paper.chosen import load_settings
-    from experiments.paper.laboratory import Laboratory
-    from experiments.sweeps.store import RunStore
-    from experiments.training.inputs import load_inputs
+    from priot.experiments.paper.chosen import load_settings
+    from priot.experiments.paper.laboratory import Laboratory
+    from priot.experiments.sweeps.store import RunStore
+    from priot.experiments.training.inputs import load_inputs
 
     scope = scope_of_options(options)
     chosen = load_settings(scope.network, options.settings)

@@ -7,13 +7,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments import defaults
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
-from experiments.files import Files, InputFile
+from priot.experiments import defaults
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
+from priot.experiments.files import Files, InputFile
 
 if TYPE_CHECKING:
-    from experiments.datasets.mnist import Images
+    from priot.experiments.datasets.mnist import Images
 
 
 def add_task(parser: Parser) -> None:
@@ -64,7 +64,7 @@ def default_dataset(options: Namespace) -> str:
 
 def images_of(options: Namespace) -> Images:
     """The images that the options name. Raises UserError as ``load_images`` does."""
-    from experiments.training.inputs import load_images
+    from priot.experiments.training.inputs import load_images
 
     return load_images(options.dataset or default_dataset(options), options.data)
 
@@ -73,11 +73,11 @@ def implied_files(options: Namespace) -> Files:
     """What a command reads and writes beside the files that its options name."""
     from contextlib import suppress
 
-    from experiments.datasets.cifar10 import cifar10_files
-    from experiments.datasets.mnist import mnist_files, mnist_sample_files
-    from experiments.device.simulator import SHIPPED
-    from experiments.pretraining.backbone import backbone_files, weights_of
-    from experiments.pretraining.networks import description_of
+    from priot.experiments.datasets.cifar10 import cifar10_files
+    from priot.experiments.datasets.mnist import mnist_files, mnist_sample_files
+    from priot.experiments.device.simulator import SHIPPED
+    from priot.experiments.pretraining.backbone import backbone_files, weights_of
+    from priot.experiments.pretraining.networks import description_of
 
     given = vars(options)
     read: list[Path | None] = [*SHIPPED, *mnist_sample_files()]

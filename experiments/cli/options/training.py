@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from experiments import defaults
-from experiments.cli.options.method import check_method
-from experiments.cli.options.task import default_dataset
-from experiments.cli.parser import Parser
-from experiments.errors import UserError
+from priot.experiments import defaults
+from priot.experiments.cli.options.method import check_method
+from priot.experiments.cli.options.task import default_dataset
+from priot.experiments.cli.parser import Parser
+from priot.experiments.errors import UserError
 
 if TYPE_CHECKING:
-    from experiments.training.configuration import Configuration
+    from priot.experiments.training.configuration import Configuration
 
 
 def add_training(parser: Parser) -> None:
@@ -64,7 +64,7 @@ def configuration_of(options: Namespace) -> Configuration:
     Raises:
         UserError: when it cannot be read, or a setting is wrong.
     """
-    from experiments.training.configuration import Configuration, read_table, setting_names
+    from priot.experiments.training.configuration import Configuration, read_table, setting_names
 
     described = {} if options.config is None else read_table(options.config)
     for name, value in described.items():

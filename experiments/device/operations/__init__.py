@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from experiments.device.operations import conv2d, dense
-from experiments.device.operations.scratch import Scratch
-from experiments.device.variants import Variant
-from kernels.methods import Method
-from kernels.network import Network
-from kernels.operations import Conv2d, Dense, Operation
+from priot.experiments.device.operations import conv2d, dense
+from priot.experiments.device.operations.scratch import Scratch
+from priot.experiments.device.variants import Variant
+from priot.kernels.methods import Method
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d, Dense, Operation
 
 
 class FirmwareOperation(Protocol):

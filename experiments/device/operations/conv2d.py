@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from experiments.device.operations.scratch import Scratch, even, words
-from kernels.methods import Method
-from kernels.network import Network
-from kernels.operations import Conv2d
+from priot.experiments.device.operations.scratch import Scratch, even, words
+from priot.kernels.methods import Method
+from priot.kernels.network import Network
+from priot.kernels.operations import Conv2d
 
 TERNARY_KIND = 5
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from experiments.device.operations.scratch import Scratch
-from kernels.methods import Method
-from kernels.network import Network
+from priot.experiments.device.operations.scratch import Scratch
+from priot.kernels.methods import Method
+from priot.kernels.network import Network
 
 TERNARY_KIND = 6
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.devices.pio.places import AHEAD, AT, CLKDIV, DELAY, DIVISOR, PULSE, STALL, TICK
+from priot.sim.cpu.native import native
+from priot.sim.devices.pio.places import AHEAD, AT, CLKDIV, DELAY, DIVISOR, PULSE, STALL, TICK
 
 
 @native

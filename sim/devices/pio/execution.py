@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.devices.pio.fifos import put, refill
-from sim.devices.pio.places import (
+from priot.sim.cpu.native import native
+from priot.sim.devices.pio.fifos import put, refill
+from priot.sim.devices.pio.places import (
     AUTOPULL,
     AUTOPUSH,
     BEGUN,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.cpu.native import native
-from sim.cpu.state import Chip
-from sim.devices.pio.places import (
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import Chip
+from priot.sim.devices.pio.places import (
     COUNT,
     DEPTH,
     HEAD,

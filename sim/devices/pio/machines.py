@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.lines import set_line
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, PIN_LOG_SIZE, Chip
-from sim.devices.pins import PIO0_FUNCTION, Bank, drive_pins
-from sim.devices.pio.divider import pass_pulses, settle_clock, wake
-from sim.devices.pio.execution import execute, hold_pins, refill_if_empty
-from sim.devices.pio.places import (
+from priot.sim.cpu.lines import set_line
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import NEVER, PIN_LOG_SIZE, Chip
+from priot.sim.devices.pins import PIO0_FUNCTION, Bank, drive_pins
+from priot.sim.devices.pio.divider import pass_pulses, settle_clock, wake
+from priot.sim.devices.pio.execution import execute, hold_pins, refill_if_empty
+from priot.sim.devices.pio.places import (
     AT,
     BANK,
     BEGUN,

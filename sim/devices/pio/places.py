@@ -3,8 +3,8 @@
 Constants, not enumerations: they are all that compiled code knows by value.
 """
 
-from sim.cpu.state import PIO_SIZE, Chip
-from sim.devices.pins import Bank
+from priot.sim.cpu.state import PIO_SIZE, Chip
+from priot.sim.devices.pins import Bank
 
 MACHINES_OF_A_BLOCK = 4
 MEMORY_SIZE = 32  # instructions

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.cpu.native import native
-from sim.cpu.state import NEVER, Chip, Core
-from sim.devices.pio.divider import restart_clock, settle_clock, write_clkdiv
-from sim.devices.pio.execution import let_go_of_pins
-from sim.devices.pio.fifos import empty_fifos, put, take
-from sim.devices.pio.machines import (
+from priot.sim.cpu.native import native
+from priot.sim.cpu.state import NEVER, Chip, Core
+from priot.sim.devices.pio.divider import restart_clock, settle_clock, write_clkdiv
+from priot.sim.devices.pio.execution import let_go_of_pins
+from priot.sim.devices.pio.fifos import empty_fifos, put, take
+from priot.sim.devices.pio.machines import (
     advance_pio,
     change_flags,
     drive_block,
@@ -22,7 +22,7 @@ from sim.devices.pio.machines import (
     wake_block,
     wake_machine,
 )
-from sim.devices.pio.places import (
+from priot.sim.devices.pio.places import (
     AT,
     AUTOPULL,
     AUTOPUSH,
