@@ -37,7 +37,7 @@ results: $(VENV)/installed
 	$(if $(CIFAR),$(BIN)/priot paper --network vgg11 --data $(CIFAR))
 	$(BIN)/python -m benchmarks --json results/benchmarks.json
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from priot import __version__
 from priot.experiments.errors import UserError
 from priot.sim.limits import PROGRAM_FILE
 from priot.sim.reading import read_file
@@ -23,8 +24,9 @@ def environment(elf: Path | None = None) -> dict[str, str]:
     Raises:
         UserError: when it cannot be read.
     """
-    packages = ("priot", "numpy", "numba", "unicorn", "pillow")
+    packages = ("numpy", "numba", "unicorn", "pillow")
     return {
+        "priot": __version__,
         **{package: version(package) for package in packages},
         **_version_of_pytorch(),
         "python": platform.python_version(),

@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from priot import __version__
 from priot.experiments.cli.command import Command
 from priot.experiments.cli.parser import Parser
 from priot.experiments.cli.registry import GROUPS
 
 
 class _Version(argparse.Action):
-    """Prints the version that is installed; it is looked up only then."""
+    """Prints the version."""
 
     def __init__(self, option_strings: Any, dest: str, **settings: Any) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **settings)
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
-        from importlib.metadata import version
-
-        print(f"priot {version('priot')}")
+        print(f"priot {__version__}")
         parser.exit()
 
 

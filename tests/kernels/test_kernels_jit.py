@@ -30,14 +30,16 @@ print(caller(1), *caller.stats.cache_hits.values())
 
 
 def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> None:
-    package = tmp_path / "kernels"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
+    package = tmp_path / "priot" / "kernels"
+    package.mkdir(parents=True)
+    (package.parent / "numba_cache").symlink_to(Path(numba_cache.__file__).parent)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("")
     (package / "jit.py").write_text(Path(jit.__file__).read_text())
     (package / "caller.py").write_text(CALLER)
     environment = os.environ | {
         "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
-        "PYTHONPATH": str(Path(numba_cache.__file__).parents[1]),
+        "PYTHONPATH": str(tmp_path),
     }
 
     def printed(number: int) -> str:

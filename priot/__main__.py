@@ -1,4 +1,4 @@
-"""``python -m experiments``: the same as ``priot``."""
+"""``python -m priot`` is the command ``priot``."""
 
 import sys
 
