@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Generator, Mapping, Sequence
@@ -15,9 +16,10 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from priot.experiments.errors import UserError
-from priot.experiments.progress import ProgressBar
+from priot.experiments.progress import ProgressBar, duration
 from priot.experiments.sweeps.store import RunStore
 
+TOLD_SECONDS = 60  # of one core; what takes less begins without a word
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
 _START_AGAIN = "finished runs are kept, and the same command goes on"
 
@@ -51,6 +53,9 @@ class Kind(Protocol[_Contra]):
 
     def run(self, configuration: _Contra) -> dict[str, Any]:
         """Carry out a run and return its record."""
+
+    def seconds(self, configuration: _Contra) -> float:
+        """About how long a run takes on one core, for what is told beforehand."""
 
 
 Result = tuple[str, dict[str, Any], float]
@@ -95,6 +100,7 @@ def _compute(
 ) -> None:
     missing = {k: c for k, c in wanted.items() if k not in store.records}
     done = len(wanted) - len(missing)
+    _announce(missing, len(wanted), kind, store, workers)
     compute = _in_processes if workers.dask is None else _on_cluster
     note = f"; finished ones are kept in {store.path}"
     with (
@@ -104,6 +110,31 @@ def _compute(
         for key, record, seconds in results:
             store.add(key, record, seconds)
             bar.update()
+
+
+def _announce(
+    missing: Mapping[str, Configuration],
+    wanted: int,
+    kind: Kind[Configuration],
+    store: RunStore,
+    workers: Workers,
+) -> None:
+    """Say what begins, and about how long it takes, where that is long."""
+    seconds = sum(map(kind.seconds, missing.values()))
+    if seconds < TOLD_SECONDS:
+        return
+    if workers.dask is None:
+        jobs = min(os.cpu_count() or 1, len(missing)) if workers.jobs == -1 else workers.jobs
+        where = f"on {jobs} process{'es' * (jobs > 1)}"
+    else:
+        where = "on the cluster, of one of its cores"
+        jobs = 1
+    print(
+        f"priot: {len(missing):,} of {wanted:,} runs are not in {store.path} and begin now: some "
+        f"{duration(seconds / jobs)} {where}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _in_processes(

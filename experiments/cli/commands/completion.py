@@ -22,7 +22,9 @@ def _run(options: Namespace) -> None:
 
     everything = parser()
     for action in _actions(everything):
-        if action.metavar in ("FILE", "CONFIG", "A", "B"):
+        if isinstance(action, argparse._SubParsersAction):
+            action.help = "a command"  # what help hides, shtab leaves out
+        elif action.metavar in ("FILE", "CONFIG", "A", "B"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # shtab's own attribute
         elif action.metavar == "DIR":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
