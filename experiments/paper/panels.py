@@ -15,6 +15,6 @@ def runs_of_panel(
 ) -> list[Configuration]:
     """One configuration per seed, at ANGLE; ``laboratory`` is on the panel's backbone."""
     settings = dict(panel.settings)
-    if contender.static:
+    if not contender.dynamic:
         settings |= dict(panel.static)
     return runs_of(laboratory, panel.comparison, contender, ANGLE, **settings)

@@ -27,7 +27,7 @@ def confirmation_table(made: Artefact) -> str:
         ]
         for row in made.rows
     ]
-    header = ("kind", "seed", "angle", "calibration", "bits", "static NITI", "PRIOT", "difference")
+    header = ("kind", "seed", "angle", "calibration", "bits", "NITI static", "PRIOT", "difference")
     return format_table(header, lines, (0, 1, 3, 4))
 
 
