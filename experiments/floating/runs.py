@@ -18,7 +18,7 @@ SECONDS_PER_STEP = 4e-4
 
 @dataclass(frozen=True)
 class FloatRuns:
-    """Runs on the same inputs: a kind of runs (priot.experiments.sweeps.workers.Kind)."""
+    """Runs on the same inputs: as priot.experiments.sweeps.workers carries them out."""
 
     inputs: Inputs
 

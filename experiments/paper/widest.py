@@ -10,7 +10,7 @@ from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.defaults import ANGLE
 from priot.experiments.device.cost_table import flat_rows
-from priot.experiments.device.costs import measure_costs
+from priot.experiments.device.costs import Rows, measure_costs
 from priot.experiments.device.needs import (
     Need,
     needs_by_width,
@@ -80,10 +80,8 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
             best = max(alike, key=lambda layout: layout.network.weight_count)
             backbone = untrained_backbone(best.network, SEED)
             records += measure_costs(
-                *(backbone, task, RATED_HZ, SEED, None),
-                variants=(variant,),
-                placements=(best.placement,),
-                methods=(settings,),
+                *(backbone, task, RATED_HZ, SEED),
+                Rows((settings,), (best.placement,), (variant,)),
             )
     return Artefact(
         COSTS,

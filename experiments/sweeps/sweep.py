@@ -29,7 +29,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingRuns:
-    """Training runs (a Kind of priot.experiments.sweeps.workers)."""
+    """Training runs (Runs of priot.experiments.sweeps.workers)."""
 
     inputs: Mapping[str, Inputs]
     """What runs read, by name of the backbone."""

@@ -22,7 +22,7 @@ from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.device import cost_runs
 from priot.experiments.device.cost_runs import CostRuns
-from priot.experiments.device.costs import Setup, at_clock, measure_costs, possible_setups
+from priot.experiments.device.costs import Rows, Setup, at_clock, measure_costs, possible_setups
 from priot.experiments.device.layout import DoesNotFitError
 from priot.experiments.device.placement import DEFAULT, Placement, Scores
 from priot.experiments.device.purpose import Purpose
@@ -211,8 +211,7 @@ def test_record_is_that_of_priot_costs() -> None:
         runs.task,
         125_000_000,
         0,
-        variants=[SETUP.variant],
-        methods=[SETUP.method],
+        Rows([SETUP.method], variants=[SETUP.variant]),
     )
     record = runs.run(SETUP)
     assert "clock_hz" not in record, "a record serves every clock"

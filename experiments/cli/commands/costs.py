@@ -70,7 +70,7 @@ def _check(options: Namespace) -> None:
 def _run(options: Namespace) -> None:
     from priot.experiments.datasets.transfer import transfer_task
     from priot.experiments.device.cost_table import cost_table, flat_rows, full_cost_table, placed
-    from priot.experiments.device.costs import measure_costs
+    from priot.experiments.device.costs import Rows, measure_costs
     from priot.experiments.output import write_csv, write_figure, write_json
     from priot.plots.costs import draw_costs
 
@@ -78,9 +78,9 @@ def _run(options: Namespace) -> None:
     methods, placements = methods_of(options), placements_of(options)
     backbone = _backbone(options)
     task = transfer_task(images_of(options), angle_of(options), options.images, 0, seed)
+    rows = Rows(methods, placements, variants_of(options), purpose_of(options))
     records = measure_costs(
-        *(backbone, task, clock_hz_of(options), seed, options.elf),
-        *(variants_of(options), placements, methods, purpose_of(options)),
+        *(backbone, task, clock_hz_of(options), seed, rows, options.elf),
         Contention(options.contention),
     )
     print(full_cost_table(records) if options.full else cost_table(records))
