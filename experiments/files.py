@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
@@ -66,30 +66,40 @@ class Files:
 
 
 def check_named(options: Namespace) -> None:
-    """Refuse options that name one file for two uses, or the standard output for two results.
+    """Refuse files that options name: one for two uses, or one that could not be written.
+
+    Their folders have to be there.
 
     Raises:
-        UserError: as ``check_distinct`` does.
+        UserError: as ``check_distinct`` and ``check_writable`` do, and for two results on the
+            standard output.
     """
     on_output = [f"--{name} -" for name in results_on_output(options)]
     if len(on_output) > 1:
         raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
-    check_distinct(_named(options, OutputFile), _named(options, InputFile))
+    named = _named(options, OutputFile)
+    check_distinct(named, _named(options, InputFile))
+    for path in named:
+        check_folder(path)
+    _check_writable(named)
 
 
 def check_files(options: Namespace, implied: Files) -> None:
     """Refuse a command that would write over one of its own files, or could not write one.
 
-    Folders of files that options name have to be there; those of implied ones are made.
+    Folders of implied files are made; options have been through ``check_named``.
 
     Raises:
         UserError: as ``check_distinct`` and ``check_writable`` do.
     """
     named = _named(options, OutputFile)
     check_distinct([*named, *implied.written], [*_named(options, InputFile), *implied.read])
-    for path in named:
-        check_folder(path)
-    check_writable(*(p for p in [*named, *implied.written] if not isinstance(p, RunsFile)))
+    _check_writable(implied.written)
+
+
+def _check_writable(paths: Iterable[Path]) -> None:
+    """All but files of runs, which are written only where some are missing."""
+    check_writable(*(path for path in paths if not isinstance(path, RunsFile)))
 
 
 def _named(options: Namespace, kind: type[Path]) -> list[Path]:

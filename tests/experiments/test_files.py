@@ -122,7 +122,8 @@ def record(tmp_path: Path) -> Path:
     (tmp_path / "cifar-10-batches-bin").mkdir()
     for name in ("t10k-images-idx3-ubyte.gz", "cifar-10-batches-bin/data_batch_3.bin"):
         (tmp_path / name).write_bytes(b"data")
-    (tmp_path / "results").mkdir()
+    for folder in ("results/runs", "results/backbones", "out/quick"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "results" / "device.json").write_text("{}")
     (tmp_path / "results" / "vgg11_plan.csv").symlink_to("../cifar-10-batches-bin/data_batch_3.bin")
     return tmp_path / "b.json"

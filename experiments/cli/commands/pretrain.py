@@ -79,8 +79,6 @@ def _add_options(parser: Parser) -> None:
 
 def _check(options: Namespace) -> None:
     seed_of(options)
-    if options.out.suffix != ".json":
-        raise UserError(f"--out {options.out}: the record's name must end in .json")
     if options.threads is not None and options.threads < 1:
         raise UserError(f"--threads {options.threads}: take 1 or more")
 
@@ -90,6 +88,8 @@ def _run(options: Namespace) -> None:
     from priot.experiments.pretraining.backbone import save_backbone
     from priot.experiments.pretraining.networks import network_of
 
+    if options.out.suffix != ".json":
+        raise UserError(f"--out {options.out}: the record's name must end in .json")
     kind = _kind_of(options)
     network = network_of(options.network or kind.network)
     make = _in_integers if kind.quantisation is None else _in_float32

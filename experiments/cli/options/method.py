@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from priot.experiments.cli.parser import Parser
 from priot.experiments.errors import UserError
-from priot.kernels.methods import METHODS, SELECTIONS, TRAINED_LAYERS
+from priot.kernels.methods import METHODS, SELECTIONS, TRAINED_LAYERS, MethodError
 from priot.kernels.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -62,13 +62,19 @@ def check_method(options: Namespace, needed: bool = False) -> None:
     """Refuse an unknown method, and settings without a method; and none where one is ``needed``.
 
     Raises:
-        UserError: with the methods that there are.
+        MethodError: for an unknown one.
+        UserError: without one.
     """
     given = [name for name in SETTINGS if getattr(options, name) is not None]
     if options.method is None and (given or needed):
         raise UserError(f"no method is named: choose from {', '.join(METHODS)}")
+    check_name(options)
+
+
+def check_name(options: Namespace) -> None:
+    """Refuse an unknown method. Raises MethodError with those that there are."""
     if options.method is not None and options.method not in METHODS:
-        raise UserError(f"unknown method {options.method!r}: choose from {', '.join(METHODS)}")
+        raise MethodError(f"unknown method {options.method!r}: choose from {', '.join(METHODS)}")
 
 
 def methods_of(options: Namespace) -> tuple[Method, ...] | None:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from priot.experiments import defaults
-from priot.experiments.cli.options.method import check_method
+from priot.experiments.cli.options.method import check_method, check_name
 from priot.experiments.cli.options.task import default_dataset
 from priot.experiments.cli.parser import Parser
 from priot.experiments.errors import UserError
@@ -55,7 +55,10 @@ def add_training(parser: Parser) -> None:
 
 def check_training(options: Namespace) -> None:
     """Refuse a run without a method, where no file can name one."""
-    check_method(options, needed=options.config is None)
+    if options.config is None:
+        check_method(options, needed=True)
+    else:
+        check_name(options)
 
 
 def configuration_of(options: Namespace) -> Configuration:
