@@ -13,6 +13,7 @@ from priot.sim.limits import FILE_BYTES, FILES_MEGABYTES, MEGABYTE
 
 MODES = ("r", "rb", "r+", "r+b", "w", "wb", "w+", "w+b", "a", "ab", "a+", "a+b")
 _LONGEST_NAME = 4096  # PATH_MAX of Linux
+_ALWAYS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass
@@ -160,7 +161,7 @@ class HostFiles:
 
 def _opened(path: str, flags: int) -> int:
     # A pipe without another end would wait for it, in a folder as anywhere.
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
+    return os.open(path, flags | _ALWAYS, 0o666)
 
 
 def _key(status: os.stat_result) -> tuple[int, int]:

@@ -9,6 +9,12 @@ from pathlib import Path
 from priot.sim.limits import MEGABYTE, PIPE_SECONDS
 
 _PIECE = 1 << 20
+_READING = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)  # not on Windows
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)  # on Windows alone
+)
 
 
 def read_file(path: str | Path, most: int) -> bytes:
@@ -24,7 +30,7 @@ def read_file(path: str | Path, most: int) -> bytes:
     """
     try:
         # A pipe without a writer would not even open.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _READING)
     except ValueError as error:
         raise OSError(errno.EINVAL, "its name has a zero byte") from error
     try:
@@ -52,7 +58,7 @@ def megabytes(size: int) -> str:
 
 def _piece(descriptor: int, is_file: bool) -> bytes:
     """What comes next; nothing at the end."""
-    if not is_file:
+    if not is_file and hasattr(select, "poll"):  # Windows has none
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         if not poll.poll(PIPE_SECONDS * 1000):

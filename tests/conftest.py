@@ -11,12 +11,13 @@ from hypothesis import settings
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-_PRIOT = Path(__file__).parents[1] / "priot"
+_ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_under_two_names() -> Iterator[None]:
     """What a folder holds is loaded below ``priot`` alone (tests/packaging)."""
     yield
-    second = sorted(sys.modules.keys() & {link.name for link in _PRIOT.iterdir()})
+    folders = {path.parent.name for path in _ROOT.glob("*/__init__.py")} - {"priot", "benchmarks"}
+    second = sorted(folders & sys.modules.keys())
     assert not second, f"loaded without priot.: {', '.join(second)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -10,12 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from priot.experiments.errors import UserError
 from priot.experiments.limits import RUNS_FILE
 from priot.experiments.reading import parse_json
 from priot.sim.reading import read_file
 
 _LINE_START = b'{"key":"'
+_APPENDING = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class RunStore:
@@ -44,14 +46,14 @@ class RunStore:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = os.open(self.path, _APPENDING, 0o666)
             _keep_name_in(self.path.parent)
         except OSError as error:
             raise self._not_writable(error) from error
         try:
-            self._lock()
-            os.ftruncate(self._file, self._read())
-            yield self
+            with self._locked():
+                os.ftruncate(self._file, self._read())
+                yield self
         finally:
             os.close(self._file)
 
@@ -88,17 +90,25 @@ class RunStore:
                 "the file back, then the same command goes on"
             )
 
-    def _lock(self) -> None:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The lock is a file beside this one. It stays there: only who holds it counts."""
+        lock = FileLock(f"{self.path.resolve()}.lock", timeout=0, mode=0o666)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            lock.acquire()
+        except Timeout as error:
             raise UserError(
                 f"{self.path}: another process adds runs to it; wait, or name another file"
             ) from error
         except OSError as error:
             raise UserError(
-                f"{self.path}: cannot be locked ({error.strerror}); name a file on a local disk"
+                f"{lock.lock_file}: cannot be locked ({error.strerror}); name a file on a local "
+                "disk, in a folder that can be written"
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _not_writable(self, error: OSError) -> UserError:
         return UserError(
@@ -143,6 +153,8 @@ class RunStore:
 
 def _keep_name_in(folder: Path) -> None:
     """See to it that a file just made in ``folder`` is still there after a power failure."""
+    if os.name == "nt":  # where folders cannot be opened
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -94,9 +94,11 @@ def test_file_of_something_else_is_not_repaired(tmp_path: Path, content: bytes) 
     assert path.read_bytes() == content
 
 
-def test_second_writer_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["runs.jsonl", "link.jsonl"])
+def test_second_writer_is_told(tmp_path: Path, name: str) -> None:
     path = filled(tmp_path / "runs.jsonl")
-    first, second = RunStore(path), RunStore(path)
+    (tmp_path / "link.jsonl").symlink_to("runs.jsonl")
+    first, second = RunStore(path), RunStore(tmp_path / name)
     with first.open_to_append():
         with (
             pytest.raises(UserError, match="another process adds runs to it; wait, or name ano"),

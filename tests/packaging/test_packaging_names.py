@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging_tree import FOLDERS, ROOT
 
-_ROOT = Path(__file__).parents[2]
-_FOLDERS = sorted(link.name for link in (_ROOT / "priot").iterdir() if link.is_symlink())
-_DOCUMENTS = [*_ROOT.glob("*.md"), *(_ROOT / "docs").glob("*.md"), _ROOT / "Makefile"]
+_DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "Makefile"]
 
 
 def _modules_of(path: Path) -> Iterator[str]:
@@ -24,23 +23,26 @@ def _modules_of(path: Path) -> Iterator[str]:
 
 
 def test_the_folders_are_linked() -> None:
-    packages = {path.parent.name for path in _ROOT.glob("*/__init__.py")}
-    assert set(_FOLDERS) == packages - {"priot", "benchmarks"}
+    links = [path for path in (ROOT / "priot").iterdir() if path.is_symlink()]
+    if not links:
+        pytest.skip("Git left the links out: core.symlinks is off, as often on Windows")
+    assert sorted(link.name for link in links) == FOLDERS
+    assert all(link.resolve() == ROOT / link.name for link in links)
 
 
-@pytest.mark.parametrize("folder", [*_FOLDERS, "tests", "benchmarks"])
+@pytest.mark.parametrize("folder", [*FOLDERS, "tests", "benchmarks"])
 def test_code_imports_from_priot(folder: str) -> None:
     bare = [
-        f"{path.relative_to(_ROOT)}: {module}"
-        for path in sorted((_ROOT / folder).rglob("*.py"))
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
         for module in _modules_of(path)
-        if module.split(".")[0] in _FOLDERS
+        if module.split(".")[0] in FOLDERS
     ]
     assert not bare
 
 
 @pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)
 def test_documents_import_from_priot(document: Path) -> None:
-    names = "|".join(_FOLDERS)
+    names = "|".join(FOLDERS)
     bare = rf"^\s*(?:from|import) (?:{names})\b.*|.*-m (?:{names})\b.*"
     assert not re.findall(bare, document.read_text(encoding="utf-8"), re.MULTILINE)

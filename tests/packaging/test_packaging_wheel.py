@@ -9,11 +9,11 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from packaging_tree import FOLDERS, ROOT
 
 import priot
 
-_ROOT = Path(__file__).parents[2]
-_FOLDERS = sorted(link.name for link in (_ROOT / "priot").iterdir() if link.is_symlink())
+_OWN = ("__init__.py", "__main__.py", "py.typed")
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     copy = tmp_path_factory.mktemp("copy")
     (copy / "priot").mkdir()
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(_ROOT / name, copy)
-    for path in (_ROOT / "priot").iterdir():
-        if path.is_file():
-            shutil.copy(path, copy / "priot")
-    for folder in _FOLDERS:
-        shutil.copytree(_ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / name, copy)
+    for name in _OWN:
+        shutil.copy(ROOT / "priot" / name, copy / "priot")
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
     subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, check=True)
     return zipfile.ZipFile(*(copy / "dist").glob("*.whl"))
@@ -37,13 +36,12 @@ def test_it_holds_every_file_below_priot(wheel: zipfile.ZipFile) -> None:
     name = f"priot-{priot.__version__}.dist-info"
     held = {path for path in wheel.namelist() if not path.startswith(name)}
     wanted = {
-        f"priot/{path.relative_to(_ROOT).as_posix()}"
-        for folder in _FOLDERS
-        for path in (_ROOT / folder).rglob("*")
+        f"priot/{path.relative_to(ROOT).as_posix()}"
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    own = {f"priot/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
-    assert held == wanted | own
+    assert held == wanted | {f"priot/{name}" for name in _OWN}
 
 
 def test_it_works_where_only_it_is(wheel: zipfile.ZipFile, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _runs_file(options: Namespace) -> RunsFile:
 
 
 def _run(options: Namespace) -> None:
-    from priot.experiments.environment import environment
+    from priot.experiments.environment import write_record
     from priot.experiments.output import write_json
     from priot.experiments.paper.effort import EFFORTS
     from priot.experiments.paper.tuning import common_bits, search
@@ -85,9 +85,8 @@ def _run(options: Namespace) -> None:
             "runs": len(store.records),
             "computing_seconds": round(sum(store.seconds.values())),
             "data": inputs.source.origin,
-            "environment": environment(),
         }
-        write_json(options.json, settings | searched)
+        write_record(options.json, settings | searched)
 
 
 COMMAND = Command(
