@@ -17,6 +17,7 @@ from benchmarks import (
     large_network,
     programs,
     reference,
+    start,
     training_step,
     without_zeros,
 )
@@ -31,6 +32,7 @@ Row = dict[str, Any]
 
 BENCHMARKS: dict[str, Callable[[int], list[Row]]] = {
     "training step": training_step.rows,
+    "start": start.rows,
     "program": programs.rows,
     "engines": engines.rows,
     "emulators": emulators.rows,

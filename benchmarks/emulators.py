@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.loops import Loop, loops
 from benchmarks.rp2040js.machine import Rp2040js
 from benchmarks.timing import median_ratio, seconds
 from benchmarks.training import Training, training
@@ -27,16 +28,18 @@ PROGRAMS = {
 IMAGES = 3  # a round
 OURS, THEIRS = "priot", "rp2040js"
 MAX_CYCLES = 1_000_000_000
+LOOP_CYCLES = 2_000_000
 
 Measured = tuple[int, float]
 """Cycles and seconds of one run."""
 
 
 def rows(rounds: int) -> list[dict[str, Any]]:
-    """Two rows for each program, and for training by PRIOT with each variant of the firmware."""
+    """Two rows for each program, each loop, and PRIOT with each variant of the firmware."""
     priot = training(method("priot"), IMAGES)
     cases = [
         *(_program(case, name, rounds) for case, name in PROGRAMS.items()),
+        *(_loop(loop, rounds) for loop in loops()),
         *(_training(priot, variant, rounds) for variant in ON_ONE_CORE),
     ]
     return [row for rows in cases for row in rows]
@@ -64,6 +67,24 @@ def _program(case: str, name: str, rounds: int) -> list[dict[str, Any]]:
         if console.output != other.output:
             raise BenchmarkError(f"{case}: {bytes(console.output)!r} here, {other.output!r} there")
     return rows
+
+
+def _loop(loop: Loop, rounds: int) -> list[dict[str, Any]]:
+    """As many cycles of a program without an end."""
+    pico = Pico(loop.program)
+    with Rp2040js(loop.program) as other:
+
+        def here() -> Measured:
+            before = pico.cycles
+            time = seconds(lambda: pico.run(LOOP_CYCLES))
+            return pico.cycles - before, time
+
+        def there() -> Measured:
+            before = other.cycles, other.seconds
+            other.run(LOOP_CYCLES)
+            return other.cycles - before[0], other.seconds - before[1]
+
+        return _rows(loop.case, here, there, rounds)
 
 
 def _training(training: Training, variant: Variant, rounds: int) -> list[dict[str, Any]]:

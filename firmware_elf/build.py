@@ -67,13 +67,17 @@ _PROGRAM_RUNTIME = (
 )
 _PROGRAM_NAMES = (
     "divider",
+    "dma_copy",
     "endless",
     "exit_code",
     "floats",
     "heap",
     "hello",
+    "pio",
+    "pwm",
     "recursion",
     "self_measure",
+    "serial_buses",
     "sleep",
     "timer_interrupts",
     "two_cores",

@@ -312,7 +312,7 @@ class Rp2040:
     def _reset_cores(self) -> None:
         """Core 0 begins, core 1 waits in its ROM."""
         first = self.processors[0].core
-        first[Core.RUNS], first[Core.WINDOW] = 1, NEVER
+        first[Core.RUNS] = 1
         for private in self._private:
             private.nvic.reset()
         self.core = self.processors[0]
@@ -469,6 +469,7 @@ class Rp2040:
             if self._core1.runs or self._dma_is_on_the_bus:
                 status = both_cores(self._traced)(*self._arrays)
             else:
+                self.processors[0].core[Core.WINDOW] = NEVER  # there is nobody to wait for
                 status = one_core(self._traced)(*self._arrays)
             self.core = self.processors[status >= SECOND]
             status %= SECOND
@@ -544,9 +545,10 @@ class Rp2040:
                 return Event(Ended.DEBUGGER)
             case Status.FAULT:
                 return self._faults.answer(self.core)
-        # Nothing wakes it but whoever runs it again.
-        self.processors[0].core[Core.SLEEPS] = Sleep.NOT
-        return Event(Ended.SLEEP)
+            case Status.FOREVER:  # nothing wakes it but whoever runs it again
+                self.processors[0].core[Core.SLEEPS] = Sleep.NOT
+                return Event(Ended.SLEEP)
+        raise AssertionError(f"the loop of the cores ended with {Status(status).name}")
 
     def _changes_flash(self) -> bool:
         """Do what the boot ROM's flash functions ask for by BKPT; False for other ones."""

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from benchmarks.errors import BenchmarkError
 from priot import sim
-from priot.sim import Pico, Stop, StopReason, Symbol
+from priot.sim import Pico, Program, Stop, StopReason, Symbol
 from priot.sim.loading.boot import boot_of
 from priot.sim.memory_map import FLASH, SRAM
 
@@ -61,8 +61,8 @@ class Rp2040js:
         BenchmarkError: from any method, when rp2040js fails; its words are on standard error.
     """
 
-    def __init__(self, elf: Path) -> None:
-        pico = Pico(elf)
+    def __init__(self, program: Path | Program) -> None:
+        pico = Pico(program)
         self._program, self._sram = pico.program, pico.sram.tobytes()
         self._node = subprocess.Popen(
             ["node", str(FOLDER / "server.js")],

@@ -6,6 +6,7 @@ published forms are read: the binary batches, and the pickled ones for Python.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from priot.experiments.datasets.mnist import (
     Images,
     Split,
     default_directory,
+    unknown_set,
 )
 from priot.experiments.errors import UserError
 from priot.experiments.limits import DATA_FILE
@@ -64,7 +66,7 @@ def cifar10(directory: Path | None, split: Split) -> Images:
     """One split of CIFAR-10.
 
     Its ``origin`` says "CIFAR-10" only of the published pixels. A known copy is
-    "JPEG-recompressed CIFAR-10"; of others it says that they are not the published ones.
+    "JPEG-recompressed CIFAR-10"; any other set is named by its first file and its digest.
 
     Args:
         directory: the folder with the batches, or the one in which the published archive was
@@ -78,15 +80,16 @@ def cifar10(directory: Path | None, split: Split) -> Images:
     Raises:
         UserError: a file is missing, unreadable, damaged, or not a batch of CIFAR-10.
     """
-    batches = list(_batches(directory or default_directory("cifar10"), split))
-    names = {_name_of(records) for records in batches}
-    name = names.pop() if len(names) == 1 else _ALTERED
+    paths, batches = zip(*_batches(directory or default_directory("cifar10"), split), strict=True)
     records = np.concatenate(batches)
-    return Images(
-        np.ascontiguousarray(records[:, 1:]).reshape(-1, *SHAPE),
-        records[:, 0].copy(),
-        f"{name} {SPLIT_NAME[split]} set, {len(records):,} images",
+    pixels = np.ascontiguousarray(records[:, 1:]).reshape(-1, *SHAPE)
+    images = Images(pixels, records[:, 0].copy(), "")
+    names = {_name_of(batch) for batch in batches}
+    known = names.pop() if len(names) == 1 else None
+    name = (
+        f"{known} {SPLIT_NAME[split]} set" if known else unknown_set(paths[0].name, images.sha256)
     )
+    return replace(images, origin=f"{name}, {len(images):,} images")
 
 
 def cifar10_files(directory: Path | None) -> list[Path]:
@@ -113,24 +116,21 @@ def cifar10_sample(directory: Path | None) -> Images:
     return Images(images.pixels[::SAMPLE_STRIDE].copy(), labels, origin)
 
 
-_ALTERED = "altered CIFAR-10 (not the published pixels)"
-
-
-def _name_of(records: npt.NDArray[np.uint8]) -> str:
+def _name_of(records: npt.NDArray[np.uint8]) -> str | None:
     sha1 = hashlib.sha1(records.tobytes(), usedforsecurity=False).hexdigest()
     if sha1 in PUBLISHED:
         return "CIFAR-10"
-    return "JPEG-recompressed CIFAR-10" if sha1 in RECOMPRESSED else _ALTERED
+    return "JPEG-recompressed CIFAR-10" if sha1 in RECOMPRESSED else None
 
 
-def _batches(directory: Path, split: Split) -> Iterator[npt.NDArray[np.uint8]]:
-    """The records of each batch, uint8 (N,3073): a label, then the pixels."""
+def _batches(directory: Path, split: Split) -> Iterator[tuple[Path, npt.NDArray[np.uint8]]]:
+    """The files with their records, uint8 (N,3073): a label, then the pixels."""
     first = _STEMS[split][0]
     for folder in (directory / name for name in _FOLDERS):
         for suffix in _SUFFIXES:
             if (folder / f"{first}{suffix}").is_file():
-                for stem in _STEMS[split]:
-                    yield _batch(folder / f"{stem}{suffix}", pickled=not suffix)
+                for path in (folder / f"{stem}{suffix}" for stem in _STEMS[split]):
+                    yield path, _batch(path, pickled=not suffix)
                 return
     raise UserError(
         f"{directory}: found neither {first}.bin nor {first}; "

@@ -5,7 +5,7 @@ Source: Y. LeCun, C. Cortes and C. J. C. Burges, *The MNIST database of handwrit
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -36,6 +36,11 @@ TRANSFER_DATASETS = ("mnist-sample", "mnist", "cifar10-sample", "cifar10")
 _FILE_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
 _STEMS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 SPLIT_NAME: dict[Split, str] = {"train": "training", "test": "test"}
+PUBLISHED: dict[Split, str] = {
+    "train": "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
+    "test": "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
+}
+"""SHA-256 of the published pixels followed by the labels: ``Images.sha256``."""
 
 
 class _File(NamedTuple):
@@ -51,7 +56,8 @@ class Images:
         pixels: uint8, shape (N, 28, 28) for MNIST: 0 is background, 255 full ink;
             shape (N, 3, 32, 32) for CIFAR-10: red, green and blue plane.
         labels: uint8, shape (N,): 0..9.
-        origin: what the set is, for records ("MNIST sample, 3,000 training images").
+        origin: what the set is, for records ("MNIST sample, 3,000 training images"). It bears the
+            name of a data set only where the digest is that of the published one.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -82,6 +88,11 @@ class Images:
         return digest.hexdigest()
 
 
+def unknown_set(name: str, sha256: str) -> str:
+    """What a set is called that is not the published one its files are named after."""
+    return f"{name} (own data, SHA-256 {sha256[:16]}...)"
+
+
 @cache
 def mnist_sample() -> Images:
     """The extract of MNIST's training images that ships with the package: 3,000 images.
@@ -90,7 +101,8 @@ def mnist_sample() -> Images:
     read-only.
     """
     images, labels = (_File(path.name, path.read_bytes()) for path in mnist_sample_files())
-    return _decode(images, labels, "MNIST sample, {count:,} training images")
+    pixels, classes = _decode(images, labels)
+    return Images(pixels, classes, f"MNIST sample, {len(classes):,} training images")
 
 
 def mnist_sample_files() -> list[Path]:
@@ -119,7 +131,8 @@ def mnist(directory: Path | None, split: Split) -> Images:
 
     Returns:
         60,000 ("train") or 10,000 ("test") images where the files are the published ones;
-        any N that the files hold otherwise. The arrays are read-only.
+        any N that the files hold otherwise; then ``origin`` names file and digest, not MNIST. The
+        arrays are read-only.
 
     Raises:
         UserError: a file is missing, unreadable, damaged, or not a set of 28 x 28 images with
@@ -127,7 +140,11 @@ def mnist(directory: Path | None, split: Split) -> Images:
     """
     directory = directory or default_directory()
     images, labels = (_read(directory, f"{_FILE_PREFIX[split]}-{stem}") for stem in _STEMS)
-    return _decode(images, labels, f"MNIST {SPLIT_NAME[split]} set, {{count:,}} images")
+    read = Images(*_decode(images, labels), "")
+    name = f"MNIST {SPLIT_NAME[split]} set"
+    if read.sha256 != PUBLISHED[split]:
+        name = unknown_set(Path(images.name).name, read.sha256)
+    return replace(read, origin=f"{name}, {len(read):,} images")
 
 
 def mnist_files(directory: Path | None) -> list[Path]:
@@ -163,10 +180,11 @@ def train_without_sample(images: Images) -> Images:
             "embedded sample cannot be left out; use the original files"
         )
     pixels = images.pixels[~in_sample]
+    name = images.origin.rpartition(", ")[0] or images.origin
     return Images(
         pixels,
         images.labels[~in_sample],
-        f"MNIST training set less the embedded sample, {len(pixels):,} images",
+        f"{name} less the embedded sample, {len(pixels):,} images",
     )
 
 
@@ -191,7 +209,7 @@ def _names(directory: Path, stem: str) -> tuple[Path, Path]:
     return directory / f"{stem}.gz", directory / stem
 
 
-def _decode(images: _File, labels: _File, origin: str) -> Images:
+def _decode(images: _File, labels: _File) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     pixels = parse_idx(images.content, 3, images.name)
     classes = parse_idx(labels.content, 1, labels.name)
     if pixels.shape[1:] != (SIDE, SIDE):
@@ -210,4 +228,4 @@ def _decode(images: _File, labels: _File, origin: str) -> Images:
             f"{labels.name}: label {classes[index]} at index {index} is not one of 0..9; "
             "use the MNIST files"
         )
-    return Images(pixels, classes, origin.format(count=len(pixels)))
+    return pixels, classes

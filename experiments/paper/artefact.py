@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from priot.experiments.environment import environment
+from priot.experiments.environment import write_record
 from priot.experiments.errors import UserError
-from priot.experiments.output import write_bytes, write_csv, write_figure, write_json
+from priot.experiments.output import write_bytes, write_csv, write_figure
 from priot.experiments.paper.protocol import NETWORKS
 from priot.experiments.reading import read_json
 
@@ -43,10 +43,7 @@ class Artefact:
         # Before anything is written: a record that cannot be used voids none.
         rows = self._all_rows(folder)
         shared = {} if self.network is None else {"rows": self.rows}
-        write_json(
-            record,
-            {"caption": self.caption, **self.record, **shared, "environment": environment()},
-        )
+        write_record(record, {"caption": self.caption, **self.record, **shared})
         write_csv(table, rows)
         write_bytes(caption, (self.caption + "\n").encode())
         if self.draw is None:

@@ -14,7 +14,7 @@ from priot.experiments.commands import clock_hz_of
 from priot.experiments.commands import implied_files as implied_in_any
 from priot.experiments.datasets.cifar10 import cifar10
 from priot.experiments.device.cost_table import placement_of
-from priot.experiments.environment import environment
+from priot.experiments.environment import write_record
 from priot.experiments.errors import UserError
 from priot.experiments.files import Files, RunsFile
 from priot.experiments.output import format_table, write_json
@@ -176,9 +176,8 @@ def tune(options: Namespace) -> None:
             "runs": len(store.records),
             "computing_seconds": round(sum(store.seconds.values())),
             "data": inputs.source.origin,
-            "environment": environment(),
         }
-        write_json(options.json, settings | searched)
+        write_record(options.json, settings | searched)
 
 
 def accuracy_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -13,11 +13,13 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from priot.numba_cache import kept_on_disk
+from priot.sim.cpu.pipeline import NativeCompiler
 
 OPTIONS: dict[str, Any] = {
     "_nrt": False,
     "error_model": "numpy",
     "boundscheck": False,
+    "pipeline_class": NativeCompiler,
 }
 """Without Numba's runtime: nothing here allocates, and to count references to arrays costs a call
 about nine tenths of its time."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from priot.experiments.datasets.idx import parse_idx
 from priot.experiments.datasets.mnist import (
+    PUBLISHED,
     SAMPLE_STRIDE,
     Images,
     default_directory,
@@ -143,7 +144,18 @@ def test_folder_is_read_whatever_the_names_say(tmp_path: Path, suffix: str, zipp
     images = mnist(tmp_path, "test")
     np.testing.assert_array_equal(images.pixels, PIXELS)
     np.testing.assert_array_equal(images.labels, LABELS)
-    assert images.origin == "MNIST test set, 3 images"
+    own = f"t10k-images-idx3-ubyte{suffix} (own data, SHA-256 {images.sha256[:16]}...), 3 images"
+    assert images.origin == own
+
+
+def test_only_the_published_pixels_and_labels_are_called_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_set(tmp_path, PIXELS, LABELS)
+    monkeypatch.setitem(PUBLISHED, "test", mnist(tmp_path, "test").sha256)
+    assert mnist(tmp_path, "test").origin == "MNIST test set, 3 images"
+    write_set(tmp_path, PIXELS, LABELS[::-1])
+    assert "MNIST" not in mnist(tmp_path, "test").origin
 
 
 def test_no_folder_stands_for_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +163,7 @@ def test_no_folder_stands_for_the_cache(tmp_path: Path, monkeypatch: pytest.Monk
     assert default_directory() == tmp_path / "priot" / "mnist"
     default_directory().mkdir(parents=True)
     write_set(default_directory(), PIXELS, LABELS, "train")
-    assert mnist(None, "train").origin == "MNIST training set, 3 images"
+    assert len(mnist(None, "train")) == 3
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_directory() == tmp_path / ".cache" / "priot" / "mnist"
@@ -194,12 +206,12 @@ def training_set() -> Images:
     pixels = np.zeros((len(sample) * SAMPLE_STRIDE, 28, 28), np.uint8)
     labels = (np.arange(len(pixels)) % 10).astype(np.uint8)
     pixels[::SAMPLE_STRIDE], labels[::SAMPLE_STRIDE] = sample.pixels, sample.labels
-    return Images(pixels, labels, "a training set")
+    return Images(pixels, labels, "a training set, 60,000 images")
 
 
 def test_the_rest_holds_everything_but_the_sample() -> None:
     rest = train_without_sample(training_set())
-    assert rest.origin == "MNIST training set less the embedded sample, 57,000 images"
+    assert rest.origin == "a training set less the embedded sample, 57,000 images"
     assert len(rest) == 57_000
     assert not rest.pixels.any()
     expected = [index % 10 for index in range(60_000) if index % SAMPLE_STRIDE]

@@ -84,6 +84,47 @@ def test_programs_that_check_themselves_pass(program: str, link_type: str, tmp_p
     assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
 
 
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        # A period of 2.5 * 9 cycles, high for 3 of 9; the core ends 9,000 cycles some late.
+        ("pio", r"pulses 40[01]\nper cent high 33\nwords 6\n.* 5000 turns 50\n"),
+        # (TOP + 1) * DIV cycles a period, five times; 33 of 99.
+        ("pwm", r"free: .* 50\n.* 2.5: .* 125\n.*correct: .* 100\nrises 10\nper cent high 33\n"),
+        # Eight frames of 9.5 bits, and the code around them; 0x08 to 0x77.
+        ("serial_buses", r"spi: loopback\n.* 8 frames 7[67]\n.* kept 8\n.* an answer 112\n"),
+    ],
+)
+def test_programs_of_peripherals_see_what_the_datasheet_says(
+    program: str, told: str, link_type: str, tmp_path: Path
+) -> None:
+    record = record_of(tmp_path, built(program, link_type))
+    assert re.fullmatch(told + "PASS\n", record["output"]), record["output"]
+    assert (record["exit_code"], record["halt_reason"]) == (0, "exit")
+
+
+@pytest.mark.parametrize("link_type", LINK_TYPES)
+def test_a_copy_by_dma_costs_a_core_what_two_of_four_banks_cost(
+    link_type: str, tmp_path: Path
+) -> None:
+    """docs/cores.md tells how much.
+
+    The DMA reads one bank and writes another in each cycle, so half of the core's accesses find
+    their bank in use. By turns they lose every other time, behind the DMA each time, a cycle each.
+    """
+    output = record_of(tmp_path, built("dma_copy", link_type))["output"]
+    assert output.endswith("PASS\n"), output
+    copy, alone, beside, behind = (int(found) for found in re.findall(r"\d+", output))
+    turns, cycles, loads, fetches = 768, 12, 2, 5
+    assert 0 <= alone - turns * cycles < 50
+    accesses = turns * (loads + fetches * (link_type != "default"))
+    assert beside - alone == pytest.approx(accesses / 4, rel=0.1)
+    assert behind - alone == pytest.approx(accesses / 2, rel=0.1)
+    if link_type == "default":  # elsewhere what waits for the DMA fetches from its banks
+        assert 0 <= copy - 64 * 1024 // 4 < 50
+
+
 def test_a_program_that_measures_itself_gets_the_manuals_cycles(tmp_path: Path) -> None:
     """SysTick, read in the middle of blocks, is exact in all link types."""
     outputs = {

@@ -110,7 +110,7 @@ def test_rows_name_the_network_that_was_trained(results: Path) -> None:
         record = json.loads((results / f"{name}_vgg11.json").read_text())
         assert len(record["rows"]) == len(rows)
         assert "REDUCED" in record["caption"]
-        assert "altered CIFAR-10 (not the published pixels) test set" in record["caption"]
+        assert "test_batch.bin (own data" in record["caption"]
 
 
 def test_history_has_the_epochs_that_were_measured(results: Path) -> None:

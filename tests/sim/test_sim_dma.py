@@ -280,6 +280,21 @@ def test_a_core_and_the_dma_wait_for_each_other_on_one_bank() -> None:
     assert high_core <= alone < waits < high_dma
 
 
+def test_a_core_goes_on_alone_where_the_dma_has_ended() -> None:
+    """Its turns were bounded while it shared the bus."""
+    target = pico(
+        f"""
+        {_stores(0x5000_0000, [(0, _SRAM + 0x1000), (4, 0x2004_0000), (8, 100)])}
+        ldr r1, ={_control(4)}; movs r3, #200; ldr r4, =0x40000000; str r1, [r0, #12]
+        m: subs r3, #1; bne m; ldr r3, =50000; ldr r2, [r4]
+        l: subs r3, #1; bne l
+        bkpt #0
+        """.replace("\n", ";")
+    )
+    assert target.run(1_000_000).reason is StopReason.HALT
+    assert target.cycles > 150_000
+
+
 def test_reads_from_flash_wait_for_the_cache() -> None:
     board = DmaBoard()
     board.machine.chip[Chip.XIP_MODELLED], board.machine.chip[Chip.XIP_MISS] = 1, 50
