@@ -10,7 +10,7 @@ from priot.experiments.device.costs import compared_methods
 from priot.experiments.device.host import Device, Target
 from priot.experiments.device.variants import Variant
 from priot.experiments.pretraining.backbone import load_backbone
-from priot.experiments.training.train import starting_point
+from priot.experiments.training.start import starting_point
 from priot.kernels.methods import Method
 from priot.kernels.model import Model
 from priot.kernels.scale import Scale

@@ -18,7 +18,7 @@ from priot.experiments.device.host import Checkpoint, Device, Phase
 from priot.experiments.device.simulator import simulated_pico
 from priot.experiments.device.variants import Variant
 from priot.experiments.pretraining.backbone import load_backbone
-from priot.experiments.training.train import starting_point
+from priot.experiments.training.start import starting_point
 from priot.kernels.methods import method
 from priot.kernels.operations import MaxPool2d
 

@@ -1,4 +1,4 @@
-"""The one exception that stands for a mistake the user can mend."""
+"""What ends a command in one line: a mistake the user can mend, or a result that is void."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The message names what is wrong, where, and what to do about it.
     """
+
+
+class VoidResultError(RuntimeError):
+    """What was computed means nothing; the command line says why and exits with 1."""

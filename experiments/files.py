@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
@@ -65,29 +65,51 @@ class Files:
     written: Sequence[Path] = ()
 
 
-def check_files(options: Namespace, implied: Files) -> None:
-    """Refuse a command that would write over one of its own files, or could not write one.
+def check_named(options: Namespace) -> None:
+    """Refuse files that options name: one for two uses, or one that could not be written.
 
-    Folders of files that options name have to be there; those of implied ones are made.
+    Their folders have to be there.
 
     Raises:
         UserError: as ``check_distinct`` and ``check_writable`` do, and for two results on the
             standard output.
     """
+    on_output = [f"--{name} -" for name in results_on_output(options)]
+    if len(on_output) > 1:
+        raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
+    named = _named(options, OutputFile)
+    check_distinct(named, _named(options, InputFile))
+    for path in named:
+        check_folder(path)
+    _check_writable(named)
+
+
+def check_files(options: Namespace, implied: Files) -> None:
+    """Refuse a command that would write over one of its own files, or could not write one.
+
+    Folders of implied files are made; options have been through ``check_named``.
+
+    Raises:
+        UserError: as ``check_distinct`` and ``check_writable`` do.
+    """
+    named = _named(options, OutputFile)
+    check_distinct([*named, *implied.written], [*_named(options, InputFile), *implied.read])
+    _check_writable(implied.written)
+
+
+def _check_writable(paths: Iterable[Path]) -> None:
+    """All but files of runs, which are written only where some are missing."""
+    check_writable(*(path for path in paths if not isinstance(path, RunsFile)))
+
+
+def _named(options: Namespace, kind: type[Path]) -> list[Path]:
+    """Files of one kind that options name, once or several times."""
     values = [
         value
         for option in vars(options).values()
         for value in (option if isinstance(option, list) else [option])
     ]
-    read = [value for value in values if isinstance(value, InputFile)]
-    named = [value for value in values if isinstance(value, OutputFile)]
-    on_output = [f"--{name} -" for name in results_on_output(options)]
-    if len(on_output) > 1:
-        raise UserError(f"{' and '.join(on_output)}: one of them can have the standard output")
-    check_distinct([*named, *implied.written], [*read, *implied.read])
-    for path in named:
-        check_folder(path)
-    check_writable(*(p for p in [*named, *implied.written] if not isinstance(p, RunsFile)))
+    return [value for value in values if isinstance(value, kind)]
 
 
 def results_on_output(options: Namespace) -> list[str]:

@@ -1,8 +1,10 @@
 """The one place that says how the kernels are compiled.
 
 Every kernel has an explicit signature: a wrong dtype or a non-contiguous array fails loudly
-instead of compiling a second version, and nothing is compiled inside a timed loop. Machine code is
-cached on disk, so that only the first use on a machine compiles.
+instead of compiling a second version. A kernel is compiled, or read from the disk, when it is first
+called: who only names a method or describes a network waits for no compiler, and what is wrong with
+a command is told before anything is compiled. Machine code is cached on disk, so that only the
+first use on a machine compiles.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 import numba
@@ -40,6 +43,37 @@ class _PackageCache(KeptCache):
         return (*key, _hash_of_sources())
 
 
+class _FirstUse:
+    """Compiles a kernel for its signatures, and no others, when Python or a kernel first calls it.
+
+    Numba asks a dispatcher for code in two places, one for each kind of caller.
+    """
+
+    def __init__(self, compiled: Any, signatures: list[object]) -> None:
+        self._compiled, self._signatures = compiled, signatures
+        self._call_template = compiled.get_call_template
+        self._lock = RLock()  # threads that train at once meet here
+        compiled.get_call_template = self.from_a_kernel
+        compiled._compile_for_args = self.from_python
+
+    def from_python(self, *_: Any, **__: Any) -> Any:
+        """What a call without code calls instead: the kernel itself, which has its code by then."""
+        self._compile()
+        return self._compiled
+
+    def from_a_kernel(self, args: Any, kws: Any) -> Any:
+        """What Numba's type inference asks of a callee."""
+        self._compile()
+        return self._call_template(args, kws)
+
+    def _compile(self) -> None:
+        with self._lock:
+            for signature in self._signatures:
+                self._compiled.compile(signature)
+            self._signatures = []
+            self._compiled.disable_compile()
+
+
 def _compiler(function: Callable[..., object], **options: Any) -> Any:
     compiled: Any = numba.njit(nogil=True, **options)(function)
     compiled._cache = cache_of(function, _PackageCache)
@@ -51,9 +85,7 @@ def kernel(signature: object) -> Callable[[_F], _F]:
 
     def decorate(function: _F) -> _F:
         compiled = _compiler(function)
-        for each in signature if isinstance(signature, list) else [signature]:
-            compiled.compile(each)
-        compiled.disable_compile()
+        _FirstUse(compiled, signature if isinstance(signature, list) else [signature])
         return cast(_F, compiled)
 
     return decorate

@@ -22,7 +22,7 @@ from priot.kernels.network import Network
 from priot.kernels.operations import Shape, Weighted
 from priot.kernels.operations.operation import planes
 from priot.kernels.requantise import dynamic_shift
-from priot.kernels.rounding import clip, round_by, rounding_rule
+from priot.kernels.round_shift import clip, round_by, rounding_rule
 from priot.kernels.vectors import BLOCK, LANES, add_products, load, no_products, store
 from priot.kernels.workspace import WORKSPACE, Workspace
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priot.kernels.jit import kernel
-from priot.kernels.rounding import clip, round_shift
+from priot.kernels.round_shift import clip, round_shift
 
 LOG2_E = 47274  # log2(e) * 2**15
 SERIES_EXPONENT = -7  # at or below it the series is used

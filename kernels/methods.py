@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from priot.kernels.errors import KernelError
-from priot.kernels.network import Network
-from priot.kernels.operations import Dense
 from priot.kernels.rounding import Rounding
+
+if TYPE_CHECKING:
+    from priot.kernels.network import Network  # who names a method loads no compiler
 
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
@@ -107,7 +108,7 @@ class Method:
         if self.trained_layers == "last":
             return weighted[-1:]
         if self.trained_layers == "dense":
-            return tuple(index for index in weighted if isinstance(network.layers[index], Dense))
+            return tuple(index for index in weighted if network.layers[index].name == "dense")
         return weighted
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from priot.kernels.jit import kernel
-from priot.kernels.rounding import clip, round_shift
+from priot.kernels.round_shift import clip, round_shift
 
 
 @kernel("int64(int32[::1])")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from priot.kernels.jit import kernel
 from priot.kernels.methods import NEVER_DOUBLED
-from priot.kernels.rounding import clip, round_shift
+from priot.kernels.round_shift import clip, round_shift
 
 UNSCORED = 127
 

@@ -13,6 +13,8 @@ from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from priot.plots.formats import FORMATS, METADATA
+
 COLUMN_INCHES = 3.5
 """Width of one column of an IEEE Transactions page."""
 
@@ -78,16 +80,6 @@ _RC: dict[str, Any] = {
 }
 
 _LETTERS_PER_INCH = 18  # of the text's face and size, on average
-
-# Whatever would change from one drawing to the next, or with the program that draws.
-_METADATA: dict[str, dict[str, Any]] = {
-    ".pdf": {"CreationDate": None},
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-}
-
-FORMATS = tuple(_METADATA)
-"""Suffixes of the files that a figure can be written to."""
 
 
 @contextmanager
@@ -160,7 +152,7 @@ def save(figure: Figure, path: Path) -> None:
         raise ValueError(f"{path}: a figure's name must end in one of {', '.join(FORMATS)}")
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        figure.savefig(part, metadata=_METADATA[path.suffix])
+        figure.savefig(part, metadata=METADATA[path.suffix])
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.rotation import as_input, rotate
+from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.errors import UserError
 from priot.kernels.network import Network
 
-TRAINING_IMAGES = 1024
-CALIBRATION_IMAGES = 64
 """Static scales come from so many of the training images."""
 SELECTION_IMAGES = 128
 """PRIOT-S by gradient chooses its edges by so many of the calibration images, where there are."""

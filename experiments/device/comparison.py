@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from priot.experiments.device.host import Checkpoint, Device, Phase
 from priot.experiments.device.image import permanent_tensors
 from priot.experiments.device.placement import Scores
+from priot.experiments.errors import VoidResultError
 from priot.kernels.network import Network
 from priot.kernels.trainer import Trainer
 
 
-class MismatchError(RuntimeError):
+class MismatchError(VoidResultError):
     """The device and the reference disagree: the numbers of this run are void."""
 
 

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from priot.experiments.device.placement import DEFAULT
+from priot.experiments.device.placement import DEFAULT, Placement
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.device.variants import Variant
 from priot.experiments.output import format_table
 
-USUAL = DEFAULT.settings
+_KIB = 1024
 _Name = Callable[[dict[str, Any]], list[str]]
 
 
 def cost_table(records: list[dict[str, Any]]) -> str:
-    """The table that ``priot costs`` prints: totals, memory, then cycles by layer."""
-    clock = records[0]["clock_hz"] / 1e6
-    count = records[0]["images"]
+    """The table that ``priot costs`` opens with: time and memory in a line for each record."""
+    ratios = [
+        ("of NITI static", [_share(record["ratio_to_static_niti"]) for record in records]),
+        ("of plain", [_share(record["ratio_to_plain"]) for record in records]),
+        (
+            "of fast",
+            [_share(record["ratio_to_fast"]) * (record["cores"] > 1) for record in records],
+        ),
+    ]
+    shown = {title: column for title, column in ratios if any(column)}
+    in_flash = any(record["flash_bytes"] for record in records)
+    header, name = _named(("ms", *shown, "SRAM, KB", *(["flash, KB"] if in_flash else [])), records)
+    rows = [
+        [
+            *name(record),
+            f"{record['ms_per_image']:.1f}",
+            *(column[number] for column in shown.values()),
+            f"{record['peak_sram_bytes'] / _KIB:.1f}" + ("" if record["fits"] else " (too much)"),
+            *([f"{record['flash_bytes'] / _KIB:.1f}"] if in_flash else []),
+        ]
+        for number, record in enumerate(records)
+    ]
+    capacity = records[0]["sram_capacity_bytes"] / _KIB
+    title = (
+        f"{_title(records)}: time at {records[0]['clock_hz'] / 1e6:g} MHz, peak SRAM of "
+        f"{capacity:g} KB.\nEvery tensor equals the reference's; --full tells cycles by layer and "
+        "memory."
+    )
+    return f"{title}\n\n{format_table(header, rows, _texts(header))}"
+
+
+def full_cost_table(records: list[dict[str, Any]]) -> str:
+    """The same and all that is known: cycles by phase, parts of the memory, cycles by layer."""
     parts = [
-        f"{_what(records[0])} on {count} rotated image{'s' * (count > 1)}, "
-        f"cycles in thousands, ms at {clock:g} MHz",
+        cost_table(records),
+        "Cycles in thousands",
         _totals(records),
         f"Peak SRAM in bytes, of {records[0]['sram_capacity_bytes']:,}",
         _memory(records),
@@ -31,16 +61,33 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     if on_both:
         title = "Both cores: speed over fast, thousand cycles that each waits for the bus"
         parts += [title, _both(on_both)]
-    kinds = dict.fromkeys((record["variant"], placement_of(record)) for record in records)
+    kinds = dict.fromkeys((record["variant"], _placement(record)) for record in records)
     for variant, placement in kinds:
-        alike = [r for r in records if (r["variant"], placement_of(r)) == (variant, placement)]
-        which = variant if placement == "default" else f"{variant}, {placement}"
+        alike = [r for r in records if (r["variant"], _placement(r)) == (variant, placement)]
+        which = variant if placement == str(DEFAULT) else f"{variant}, {placement}"
         parts += [f"Thousand cycles per image by layer, {which}", _layers(alike)]
         parts += [f"Cycles per multiply-accumulate, {which}", _per_mac(alike)]
-        fast = [r for r in records if (r["variant"], placement_of(r)) == (Variant.FAST, placement)]
+        fast = [r for r in records if (r["variant"], _placement(r)) == (Variant.FAST, placement)]
         if alike[0]["cores"] > 1 and fast:
             parts += [f"Times as fast as on one core, {which}", _speed_up(alike, fast)]
     return "\n\n".join(parts)
+
+
+def _title(records: Sequence[Mapping[str, Any]]) -> str:
+    count = records[0]["images"]
+    return f"{_what(records[0])} on {count} rotated image{'s' * (count > 1)}"
+
+
+def _texts(header: Sequence[str]) -> list[int]:
+    """Columns that hold no numbers."""
+    names = ("method", "placement", "variant")
+    return [number for number, name in enumerate(header) if name in names]
+
+
+def placed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with its placement in the label, for a figure that has no other room for it."""
+    placement = Placement.of_record(record)
+    return {**record, "label": record["label"] + ("" if placement == DEFAULT else f", {placement}")}
 
 
 def _what(record: Mapping[str, Any]) -> str:
@@ -50,10 +97,8 @@ def _what(record: Mapping[str, Any]) -> str:
     return f"{what} of {record['network']} with random weights"
 
 
-def placement_of(record: Mapping[str, Any]) -> str:
-    """A record's placement as the command line takes it."""
-    settings = record["placement"]
-    return ",".join(f"{k}={v}" for k, v in settings.items() if v != USUAL[k]) or "default"
+def _placement(record: Mapping[str, Any]) -> str:
+    return str(Placement.of_record(record))
 
 
 def _named(header: tuple[str, ...], records: list[dict[str, Any]]) -> tuple[list[str], _Name]:
@@ -61,11 +106,11 @@ def _named(header: tuple[str, ...], records: list[dict[str, Any]]) -> tuple[list
 
     Placements have a column of their own where there is another than the usual one.
     """
-    placed = any(placement_of(record) != "default" for record in records)
+    placed = any(Placement.of_record(record) != DEFAULT for record in records)
     names = ["method", *(["placement"] if placed else []), "variant", *header]
 
     def name(record: dict[str, Any]) -> list[str]:
-        placement = [placement_of(record)] if placed else []
+        placement = [_placement(record)] if placed else []
         return [record["label"], *placement, record["variant"]]
 
     return names, name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,11 @@ from priot.experiments.environment import environment
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone
 from priot.experiments.progress import ProgressBar
-from priot.experiments.training.train import scored_model, starting_point
+from priot.experiments.training.start import scored_model, starting_point
 from priot.kernels.methods import TRAINED_LAYERS, Method, method
 from priot.kernels.network import Network
 from priot.kernels.trainer import Trainer
-from priot.sim import Contention, Pico
+from priot.sim import Contention, MemoryUse, Pico, XipStatistics
 
 BASELINE = method("niti-static")
 
@@ -79,16 +79,50 @@ def compared_methods() -> tuple[Method, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a cost table: every combination that is possible."""
+
+    methods: Sequence[Method] | None = None
+    """None stands for ``compared_methods``."""
+    placements: Sequence[Placement] = (DEFAULT,)
+    variants: Sequence[Variant] = ON_ONE_CORE
+    """Of the builds that ship."""
+    purpose: Purpose = Purpose.TRAINING
+
+    def of_build(self, elf: Path) -> Rows:
+        """The same of another build of the trainer, which says itself what it is.
+
+        Raises:
+            UserError: when a placement has its code in flash.
+        """
+        pico = simulated_pico(elf)
+        placements = [as_built(placement, pico) for placement in self.placements]
+        return replace(self, placements=placements, variants=(variant_of(pico),))
+
+    def setups(self) -> list[Setup]:
+        """All of them.
+
+        Raises:
+            UserError: when there is none, or a variant for two cores cannot do what is asked for.
+        """
+        for variant in self.variants:
+            for placement in self.placements:
+                check_place(variant, placement, self.purpose)
+        methods = self.methods or compared_methods()
+        setups = possible_setups(methods, self.placements, self.variants, self.purpose)
+        if not setups:
+            raise UserError("none of these methods can have such a placement")
+        return setups
+
+
 def measure_costs(
     backbone: Backbone,
     task: Transfer,
     clock_hz: int,
     seed: int,
+    rows: Rows = Rows(),
     elf: Path | None = None,
-    variants: Sequence[Variant] = ON_ONE_CORE,
-    placements: Sequence[Placement] = (DEFAULT,),
-    methods: Sequence[Method] | None = None,
-    purpose: Purpose = Purpose.TRAINING,
     contention: Contention = Contention.BANKS,
 ) -> list[dict[str, Any]]:
     """One record per method, placement and variant: cycles and peak memory of a step.
@@ -98,9 +132,6 @@ def measure_costs(
 
     Args:
         elf: another build of the trainer, which is measured alone.
-        variants: of the builds that ship.
-        placements: what lies where.
-        methods: None stands for ``compared_methods``.
         contention: what two cores cost each other on the bus.
 
     Raises:
@@ -109,16 +140,7 @@ def measure_costs(
             ``elf`` is given and a placement has code in flash, or a variant for two cores cannot
             do what is asked for.
     """
-    if elf is not None:
-        pico = simulated_pico(elf)
-        variants = (variant_of(pico),)
-        placements = [as_built(placement, pico) for placement in placements]
-    for variant in variants:
-        for placement in placements:
-            check_place(variant, placement, purpose)
-    setups = possible_setups(methods or compared_methods(), placements, variants, purpose)
-    if not setups:
-        raise UserError("none of these methods can have such a placement")
+    setups = (rows if elf is None else rows.of_build(elf)).setups()
     total = len(setups) * len(task.labels)
     with ProgressBar(total, "images") as bar:
         records = []
@@ -223,43 +245,73 @@ def measure_steps(
     Raises:
         MismatchError: at the first difference, or where the run touches more than was planned.
     """
-    device, settings = comparison.device, comparison.reference.method
-    layout, network = device.layout, comparison.network
     before, waited = pico.xip, pico.bus_stalls
+    predicts = comparison.device.layout.purpose is Purpose.PREDICTION
     steps = []
-    predicts = layout.purpose is Purpose.PREDICTION
     for image, label in zip(images, labels, strict=True):
         steps.append(comparison.predict(image) if predicts else comparison.step(image, int(label)))
         report(1)
-    totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
-    mean = sum(totals) / len(totals)
-    by_layer = _by_layer(steps, network)
-    accesses, misses, stalls = (
-        (getattr(pico.xip, count) - getattr(before, count)) / len(steps)
-        for count in ("accesses", "misses", "stall_cycles")
-    )
-    flash = {"code": flash_bytes_of(pico.program), "weights": layout.flash.size}
+    layout = comparison.device.layout
     memory = pico.memory_use()
     if memory.arena > layout.size:
         raise MismatchError(
-            f"{settings.label}, {layout.variant}: the run touched {memory.arena:,} bytes of the "
-            f"arena, but the plan has {layout.size:,}"
+            f"{layout.method.label}, {layout.variant}: the run touched {memory.arena:,} bytes of "
+            f"the arena, but the plan has {layout.size:,}"
         )
+    return {
+        **_subject(layout),
+        **_cycles(steps, layout),
+        **_sram(memory, layout),
+        **_flash(pico, before, len(steps), layout),
+        "cores": layout.variant.cores,
+        "bus_stalls_per_image": {
+            f"core {core}": (now - then) / len(steps)
+            for core, (now, then) in enumerate(zip(pico.bus_stalls, waited, strict=True))
+        },
+        "fits": memory.total <= memory.capacity,
+        "bit_exact": True,  # any difference has raised before
+        "final_state_sha256": comparison.device.model.state_hash(),
+    }
+
+
+def _subject(layout: Layout) -> dict[str, Any]:
+    """What was measured."""
+    settings = layout.method
     return {
         "method": settings.name,
         "label": settings.label,
         "purpose": str(layout.purpose),
-        "network": network.name,
+        "network": layout.network.name,
         "variant": str(layout.variant),
         "placement": layout.placement.settings,
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
-        "cycles_per_image": {"mean": mean, "min": min(totals), "max": max(totals)},
+    }
+
+
+def _cycles(steps: list[list[Checkpoint]], layout: Layout) -> dict[str, Any]:
+    """Cycles per image, by phase, and by layer."""
+    network = layout.network
+    totals = [sum(checkpoint.cycles for checkpoint in step) for step in steps]
+    by_layer = _by_layer(steps, network)
+    first = layout.method.trained_of(network)[0]
+    return {
+        "cycles_per_image": {
+            "mean": sum(totals) / len(totals),
+            "min": min(totals),
+            "max": max(totals),
+        },
         "cycles_by_phase": {
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
         "cycles_by_layer": by_layer,
-        "cycles_per_mac": _per_mac(by_layer, network, settings.trained_of(network)[0]),
+        "cycles_per_mac": _per_mac(by_layer, network, first),
+    }
+
+
+def _sram(memory: MemoryUse, layout: Layout) -> dict[str, Any]:
+    """Bytes of SRAM that were touched, and those that were planned."""
+    return {
         "peak_sram_bytes": memory.total,
         "sram": {
             "static_data": memory.static_data,
@@ -269,6 +321,21 @@ def measure_steps(
         },
         "sram_capacity_bytes": memory.capacity,
         "planned_arena_bytes": layout.size,
+    }
+
+
+def _flash(pico: Pico, before: XipStatistics, steps: int, layout: Layout) -> dict[str, Any]:
+    """Bytes of flash, and what was read of it per image since ``before``."""
+    flash = {"code": flash_bytes_of(pico.program), "weights": layout.flash.size}
+    accesses, misses, stalls = (
+        (now - then) / steps
+        for now, then in (
+            (pico.xip.accesses, before.accesses),
+            (pico.xip.misses, before.misses),
+            (pico.xip.stall_cycles, before.stall_cycles),
+        )
+    )
+    return {
         "flash_bytes": sum(flash.values()),
         "flash": flash,
         "xip_per_image": {
@@ -278,14 +345,6 @@ def measure_steps(
             "miss_rate": misses / accesses if accesses else None,
         },
         "xip_model": None if pico.xip_model is None else asdict(pico.xip_model),
-        "cores": layout.variant.cores,
-        "bus_stalls_per_image": {
-            f"core {core}": (now - then) / len(steps)
-            for core, (now, then) in enumerate(zip(pico.bus_stalls, waited, strict=True))
-        },
-        "fits": memory.total <= memory.capacity,
-        "bit_exact": True,  # any difference has raised before
-        "final_state_sha256": device.model.state_hash(),
     }
 
 

@@ -20,6 +20,7 @@ from priot.experiments.device.layout import lay_out
 from priot.experiments.device.placement import DEFAULT, Placement, Scores
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.device.variants import Variant
+from priot.experiments.errors import VoidResultError
 from priot.kernels.methods import Method
 from priot.kernels.model import Model
 from priot.kernels.trainer import Scale
@@ -96,7 +97,7 @@ class Target(Protocol):
         """Overwrite memory."""
 
 
-class DeviceError(RuntimeError):
+class DeviceError(VoidResultError):
     """The firmware refused a command or stopped where it should not."""
 
 

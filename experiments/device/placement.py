@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import product
+from typing import Any
 
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.errors import UserError
@@ -75,6 +77,12 @@ class Placement:
                     f"placement {text!r}: {name}={value} is none of {', '.join(kinds[name])}"
                 ) from error
         return cls(**chosen)  # type: ignore[arg-type]  # each name has its own kind of value
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Placement:
+        """The placement that a record names, setting by setting."""
+        kinds = cls._kinds()
+        return cls(**{name: kinds[name](value) for name, value in record["placement"].items()})  # type: ignore[arg-type]  # as in parse
 
     def check(self, method: Method, purpose: Purpose = Purpose.TRAINING) -> None:
         """Refuse what ``method`` cannot do.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from priot.experiments.device.comparison import Comparison
@@ -16,19 +17,30 @@ from priot.experiments.explain.hot_lines import hot_lines
 from priot.experiments.explain.memory_map import memory_map
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import Session
+from priot.experiments.training.train import TrainingSession
 from priot.kernels.trainer import Trainer
 from priot.sim import Pico
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How the first steps of a run are measured."""
+
+    pico: Pico
+    """Reset, with a build of the trainer loaded."""
+    placement: Placement
+    """Of the image's parts; its code is where the build has it."""
+    steps: int
+    """Of the first epoch, in its order."""
+    clock_hz: int
+    """What seconds are counted with."""
+    supply: Supply
 
 
 def explain(
     configuration: Configuration,
     inputs: Inputs,
-    pico: Pico,
-    placement: Placement,
-    steps: int,
-    clock_hz: int,
-    supply: Supply,
+    measured: Measurement,
     report: Callable[[int], object] = lambda images: None,
 ) -> dict[str, Any]:
     """Carry out the first steps of a run, compare every tensor, and tell what they cost and where.
@@ -36,24 +48,21 @@ def explain(
     docs/explain.md tells the record's fields.
 
     Args:
-        pico: reset, with a build of the trainer loaded.
-        placement: of the image's parts; its code is where the build has it.
-        steps: of the first epoch, in its order.
-        clock_hz: what seconds are counted with.
         report: called with the number of images done since the last call.
 
     Raises:
         MismatchError: at the first difference between device and reference.
         UserError: when an epoch has fewer steps, or the configuration or placement is impossible.
     """
-    session = Session(configuration, inputs)
+    pico, steps, clock_hz = measured.pico, measured.steps, measured.clock_hz
+    session = TrainingSession(configuration, inputs)
     if not 1 <= steps <= len(session.task.labels):
         raise UserError(
             f"--images {steps}: the run has steps on {len(session.task.labels):,} images; "
             "measure 1 of them or more"
         )
     method, scales, model = configuration.method, session.scales, session.learner.model
-    device = Device(pico, model, method, scales, variant_of(pico), placement)
+    device = Device(pico, model, method, scales, variant_of(pico), measured.placement)
     comparison = Comparison(device, Trainer(model.copy(), method, scales))
     order = session.order_of(1)[:steps]
     before, start = pico.profile(), pico.cycles
@@ -77,7 +86,7 @@ def explain(
         "profile_cycles": profile.total,
         "lines": hot_lines(profile),
         "waits": profile.waits,
-        "energy": supply.estimate(cycles, clock_hz),
+        "energy": measured.supply.estimate(cycles, clock_hz),
     }
 
 

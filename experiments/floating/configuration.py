@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from priot.experiments.datasets.transfer import TRAINING_IMAGES
+from priot.experiments import defaults
 from priot.experiments.errors import UserError
 from priot.experiments.training.configuration import (
     RESULTS_VERSION,
@@ -41,12 +41,12 @@ class FloatConfiguration:
     learning_rate: float
     network: str | None = None
     dataset: str = "mnist-sample"
-    angle: float = 30.0
-    images: int = TRAINING_IMAGES
+    angle: float = defaults.ANGLE
+    images: int = defaults.TRAINING_IMAGES
     test_images: int | None = None
-    epochs: int = 10
-    measure_every: int = 1
-    seed: int = 0
+    epochs: int = defaults.EPOCHS
+    measure_every: int = defaults.MEASURE_EVERY
+    seed: int = defaults.SEED
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate <= 1:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from priot.experiments.classifier import right_answers as integer_right_answers
 from priot.experiments.datasets.augmentation import Augmentation
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.order import order_of_epoch
@@ -33,7 +34,6 @@ from priot.experiments.floating.static_inference import (
 )
 from priot.experiments.pretraining.backbone import Backbone, backbone_record
 from priot.experiments.progress import ProgressBar
-from priot.experiments.training.train import right_answers as integer_right_answers
 from priot.kernels.methods import METHODS
 from priot.kernels.model import Model
 from priot.kernels.network import Network

@@ -13,10 +13,12 @@ from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
 from priot.experiments.training.inputs import Inputs
 
+SECONDS_PER_STEP = 4e-4
+
 
 @dataclass(frozen=True)
 class FloatRuns:
-    """Runs on the same inputs: a kind of runs (priot.experiments.sweeps.workers.Kind)."""
+    """Runs on the same inputs: as priot.experiments.sweeps.workers carries them out."""
 
     inputs: Inputs
 
@@ -31,6 +33,10 @@ class FloatRuns:
         """With the backbone's network. Raises UserError when it does not fit the inputs."""
         fitted = self.inputs.fitted(configuration.like_integers())
         return replace(configuration, network=fitted.network)
+
+    def seconds(self, configuration: FloatConfiguration) -> float:
+        """About how long a run takes on one core: a step of PyTorch costs most by being one."""
+        return SECONDS_PER_STEP * configuration.images * configuration.epochs
 
     def run(self, configuration: FloatConfiguration) -> dict[str, Any]:
         """Train. Raises UserError without PyTorch, and naming the run."""

@@ -12,6 +12,7 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
 from priot.experiments.paper.fates import collapsed
 from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.train import accuracy_by_epoch
 from priot.plots.accuracy import draw_accuracy
@@ -25,7 +26,7 @@ def runs_of(
     """One configuration per seed; ``further`` settings replace those of the comparison."""
     chosen = laboratory.settings
     settings = chosen.tuned(contender, angle) if comparison == "tuned" else chosen.common()
-    if comparison == "paper" and contender.static:
+    if comparison == "paper" and not contender.dynamic:
         settings = settings | {"calibration": laboratory.scope.calibration}
     settings = settings | {"angle": angle} | further
     return [
@@ -47,9 +48,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         for angle in scope.angles
         for contender in laboratory.contenders(comparison)
     }
-    configurations = [configuration for group in groups.values() for configuration in group]
-    found = iter(laboratory.run(configurations))
-    records = {place: [next(found) for _ in group] for place, group in groups.items()}
+    records = in_groups(groups, laboratory.run)
     rows = []
     for (comparison, contender, angle), of_group in records.items():
         if contender is NITI_DYNAMIC:
@@ -61,7 +60,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
         rows,
-        laboratory.record(configurations),
+        laboratory.record(flat(groups)),
         lambda path: _draw(rows, path),
         scope.network,
     )

@@ -40,9 +40,9 @@ class Contender:
         return self.configuration().method.label
 
     @property
-    def static(self) -> bool:
-        """Scales are fixed by calibration."""
-        return not METHODS[self.method].dynamic
+    def dynamic(self) -> bool:
+        """As of its method: scales follow each tensor; otherwise calibration fixes them."""
+        return METHODS[self.method].dynamic
 
     def configuration(self, **settings: Any) -> Configuration:
         """A run of this contender; ``settings`` as in ``Configuration.to_json``."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
 from priot.experiments.device.cost_table import flat_rows
 from priot.experiments.device.costs import measure_costs
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.laboratory import Laboratory
-from priot.experiments.paper.protocol import ANGLE
 from priot.plots.costs import draw_costs
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from priot.experiments.defaults import ANGLE
 from priot.experiments.device.comparison import MismatchError
-from priot.experiments.device.variants import Variant
+from priot.experiments.device.learner import PicoLearner
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.laboratory import Laboratory
-from priot.experiments.paper.protocol import ANGLE
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.training.train import accuracy_by_epoch
 
@@ -33,7 +33,7 @@ def device(laboratory: Laboratory) -> Artefact:
     emulated = replace(
         laboratory,
         store=RunStore(laboratory.store.path.with_name(f"{scope.dataset}-device.jsonl")),
-        inputs=replace(laboratory.inputs, variant=Variant.FAST),
+        inputs=replace(laboratory.inputs, firmware=PicoLearner()),
     )
     rows: list[dict[str, Any]] = []
     records = zip(laboratory.run(configurations), emulated.run(configurations), strict=True)

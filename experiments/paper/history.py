@@ -7,11 +7,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import PRIOT, SHOWN
 from priot.experiments.paper.laboratory import Laboratory, joint_record
 from priot.experiments.paper.panels import runs_of_panel
-from priot.experiments.paper.protocol import ANGLE, Panel
+from priot.experiments.paper.protocol import Panel
+from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.training.train import accuracy_by_epoch, measured_epochs
 from priot.plots.history import draw_history
 
@@ -27,12 +29,9 @@ def history(laboratory: Laboratory) -> Artefact:
     runs = []
     for panel in scope.panels:
         on_backbone = laboratory.on(panel.backbone)
-        groups = [runs_of_panel(on_backbone, panel, contender) for contender in SHOWN]
-        configurations = [configuration for group in groups for configuration in group]
-        runs.append((on_backbone, configurations))
-        found = iter(on_backbone.run(configurations))
-        for contender, group in zip(SHOWN, groups, strict=True):
-            records = [next(found) for _ in group]
+        groups = {contender: runs_of_panel(on_backbone, panel, contender) for contender in SHOWN}
+        runs.append((on_backbone, flat(groups)))
+        for contender, records in in_groups(groups, on_backbone.run).items():
             histories = map(accuracy_by_epoch, records)
             for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
                 rows.append(

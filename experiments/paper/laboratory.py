@@ -82,5 +82,5 @@ def joint_record(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> 
         "data": first.inputs.source.origin,
         **first.inputs.hashes,
         **({"backbones_sha256": backbones} if len(backbones) > 1 else {}),
-        **first.inputs.firmware,
+        **first.inputs.firmware_hashes,
     }

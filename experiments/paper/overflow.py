@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from priot.experiments.classifier import SATURATED
+from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_STATIC, PRIOT
 from priot.experiments.paper.history import told_of
 from priot.experiments.paper.laboratory import Laboratory, joint_record
 from priot.experiments.paper.panels import runs_of_panel
-from priot.experiments.paper.protocol import ANGLE
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import SATURATED, Session, accuracy_by_epoch, measured_epochs
+from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
 from priot.plots.overflow import draw_overflow
 
 SNAPSHOTS = 8  # steps through the drop after which the logits are looked at, beside its start
@@ -76,7 +77,7 @@ def _snapshots(
     configuration: Configuration, inputs: Inputs, before: int, last: int
 ) -> list[dict[str, Any]]:
     """The test images' logits after epoch ``before`` and at even steps to the end of ``last``."""
-    session = Session(configuration, inputs)
+    session = TrainingSession(configuration, inputs)
     for earlier in range(1, before + 1):
         session.train(session.order_of(earlier), earlier)
     steps = [
@@ -92,7 +93,7 @@ def _snapshots(
     return snapshots
 
 
-def _snapshot(session: Session, images: int) -> dict[str, Any]:
+def _snapshot(session: TrainingSession, images: int) -> dict[str, Any]:
     logits = session.test_logits()
     right = np.count_nonzero(logits.argmax(axis=1) == session.task.test_labels)
     histogram = np.bincount(logits.reshape(-1).astype(np.int64) + SATURATED, minlength=255)

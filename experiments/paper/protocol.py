@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from priot.experiments.defaults import CALIBRATION
 from priot.experiments.errors import UserError
-from priot.experiments.training.calibration import DEFAULT_CALIBRATION
-
-ANGLE = 30.0
-"""Of figures that show one angle, in degrees: the one of the paper's Figure 3."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class Scope:
     """Of figures 2 and 3."""
     every_row: bool = True
     """One setting serves all contenders; otherwise those whose own settings were searched for."""
-    calibration: str = DEFAULT_CALIBRATION
+    calibration: str = CALIBRATION
     """Of methods with static scales, where one setting serves all."""
     device_images: int = 0
     """Of the runs in the emulator, which trains some 400 images per second."""

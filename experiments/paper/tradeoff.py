@@ -8,6 +8,7 @@ from typing import Any
 
 from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
 from priot.experiments.device.cost_runs import CostRuns
 from priot.experiments.device.costs import Setup, at_clock, possible_setups
 from priot.experiments.device.placement import Placement
@@ -18,7 +19,7 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import Contender
 from priot.experiments.paper.laboratory import Laboratory
 from priot.experiments.paper.pareto import on_front
-from priot.experiments.paper.protocol import ANGLE
+from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import carry_out
 from priot.kernels.methods import method
@@ -34,12 +35,10 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
     """
     scope = laboratory.scope
     contenders = laboratory.contenders()
-    groups = [runs_of(laboratory, "paper", contender, angle) for contender in contenders]
-    configurations = [configuration for group in groups for configuration in group]
-    found = iter(laboratory.run(configurations))
+    groups = {contender: runs_of(laboratory, "paper", contender, angle) for contender in contenders}
     learned = {
-        group[0].method: (contender, summary([next(found) for _ in group]))
-        for contender, group in zip(contenders, groups, strict=True)
+        groups[contender][0].method: (contender, summary(records))
+        for contender, records in in_groups(groups, laboratory.run).items()
     }
     setups = possible_setups(list(learned), Placement.every(), tuple(Variant))
     seed = scope.seeds[0]
@@ -66,7 +65,7 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         f"methods, mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as "
         "good in all three and better in one.",
         rows,
-        laboratory.record(configurations)
+        laboratory.record(flat(groups))
         | {
             "measurements": len(setups),
             "measuring_seconds": round(sum(store.seconds[kind.key(setup)] for setup in setups)),

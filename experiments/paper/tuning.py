@@ -23,6 +23,7 @@ from priot.experiments.paper.chosen import Settings
 from priot.experiments.paper.contenders import CONTENDERS, Contender
 from priot.experiments.paper.effort import Effort, Space, Stage
 from priot.experiments.paper.intervals import half_width
+from priot.experiments.sweeps.groups import in_groups
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.sweep import run_sweep
 from priot.experiments.sweeps.workers import Workers
@@ -61,7 +62,7 @@ def common_bits(
     tried = {
         contender: [{"learning_rate_bits": bits} for bits in every]
         for contender in CONTENDERS
-        if contender.static
+        if not contender.dynamic
     }
     scores = _first_stage(inputs, store, workers, tried, effort)
     return {
@@ -103,15 +104,16 @@ def search(
             best_first = [tried[contender][number] for number in ranked]
             others = [settings for settings in best_first if settings != shared]
             finalists[contender, angle] = [shared, *others[: effort.finalists]]
-    trials = [
-        (contender, settings, angle)
+    trials = {
+        (contender, angle): [(contender, settings, angle) for settings in of_angle]
         for (contender, angle), of_angle in finalists.items()
-        for settings in of_angle
-    ]
-    results = iter(_run(inputs, store, workers, trials, effort, effort.last))
+    }
+    results = in_groups(
+        trials, lambda every: _run(inputs, store, workers, every, effort.last, effort)
+    )
     finals: dict[Contender, dict[str, list[tuple[Settings, list[float]]]]] = {}
-    for (contender, angle), of_angle in finalists.items():
-        rows = [(settings, next(results)) for settings in of_angle]
+    for (contender, angle), accuracies in results.items():
+        rows = list(zip(finalists[contender, angle], accuracies, strict=True))
         finals.setdefault(contender, {})[f"{angle:g}"] = rows
     return {
         contender.name: {
@@ -160,6 +162,7 @@ def _surely_above(accuracies: Sequence[float], others: Sequence[float]) -> bool:
 
 
 Scores = list[dict[float, float]]  # of each candidate, final accuracy by angle
+Trial = tuple[Contender, Settings, float]  # at an angle
 
 
 def _first_stage(
@@ -169,45 +172,47 @@ def _first_stage(
     tried: Mapping[Contender, list[Settings]],
     effort: Effort,
 ) -> dict[Contender, Scores]:
-    trials = [
-        (contender, one, angle)
+    angles = effort.first.angles
+    trials = {
+        (contender, number): [(contender, one, angle) for angle in angles]
         for contender, settings in tried.items()
-        for one in settings
-        for angle in effort.first.angles
-    ]
-    results = iter(_run(inputs, store, workers, trials, effort, effort.first))
-    return {
-        contender: [
-            {angle: fmean(next(results)) for angle in effort.first.angles} for _ in settings
-        ]
-        for contender, settings in tried.items()
+        for number, one in enumerate(settings)
     }
+    found = in_groups(
+        trials, lambda every: _run(inputs, store, workers, every, effort.first, effort)
+    )
+    scores: dict[Contender, Scores] = {contender: [] for contender in tried}
+    for (contender, _), by_angle in found.items():
+        scores[contender].append(dict(zip(angles, map(fmean, by_angle), strict=True)))
+    return scores
 
 
 def _run(
     inputs: Inputs,
     store: RunStore,
     workers: Workers,
-    trials: Sequence[tuple[Contender, Settings, float]],
-    effort: Effort,
+    trials: Sequence[Trial],
     stage: Stage,
+    effort: Effort,
 ) -> list[list[float]]:
     """Of each trial (contender, settings, angle), the final accuracies by seed."""
-    configurations = [
-        contender.configuration(
-            **settings,
-            dataset=effort.dataset,
-            angle=angle,
-            images=stage.images,
-            epochs=stage.epochs,
-            measure_every=effort.measure_every,
-            seed=seed,
-        )
-        for contender, settings, angle in trials
-        for seed in stage.seeds
-    ]
-    records = iter(run_sweep(configurations, inputs, store, workers))
-    return [[accuracy_by_epoch(next(records))[-1] for _ in stage.seeds] for _ in trials]
+    runs = {
+        number: [
+            contender.configuration(
+                **settings,
+                dataset=effort.dataset,
+                angle=angle,
+                images=stage.images,
+                epochs=stage.epochs,
+                measure_every=effort.measure_every,
+                seed=seed,
+            )
+            for seed in stage.seeds
+        ]
+        for number, (contender, settings, angle) in enumerate(trials)
+    }
+    found = in_groups(runs, lambda every: run_sweep(every, inputs, store, workers))
+    return [[accuracy_by_epoch(record)[-1] for record in records] for records in found.values()]
 
 
 def _ranking(scores: Scores, angles: Sequence[float]) -> list[int]:

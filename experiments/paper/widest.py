@@ -8,8 +8,9 @@ from typing import Any
 from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.defaults import ANGLE
 from priot.experiments.device.cost_table import flat_rows
-from priot.experiments.device.costs import measure_costs
+from priot.experiments.device.costs import Rows, measure_costs
 from priot.experiments.device.needs import (
     Need,
     needs_by_width,
@@ -20,7 +21,6 @@ from priot.experiments.device.needs import (
 from priot.experiments.device.placement import Memory, Placement
 from priot.experiments.device.variants import ON_ONE_CORE
 from priot.experiments.paper.artefact import Artefact
-from priot.experiments.paper.protocol import ANGLE
 from priot.experiments.pretraining.backbone import untrained_backbone
 from priot.experiments.pretraining.networks import VGG11_WIDTHS, vgg11
 from priot.kernels.methods import method
@@ -80,10 +80,8 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
             best = max(alike, key=lambda layout: layout.network.weight_count)
             backbone = untrained_backbone(best.network, SEED)
             records += measure_costs(
-                *(backbone, task, RATED_HZ, SEED, None),
-                variants=(variant,),
-                placements=(best.placement,),
-                methods=(settings,),
+                *(backbone, task, RATED_HZ, SEED),
+                Rows((settings,), (best.placement,), (variant,)),
             )
     return Artefact(
         COSTS,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from priot.experiments.classifier import BLOCK, right_answers
 from priot.experiments.datasets.augmentation import Augmentation
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.order import order_of_epoch
@@ -19,7 +20,6 @@ from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone, backbone_record
 from priot.experiments.pretraining.checkpoint import Checkpoint, Progress
 from priot.experiments.progress import ProgressBar
-from priot.experiments.training.train import BLOCK, right_answers
 from priot.kernels.methods import Method, method
 from priot.kernels.model import Initial, initial_model
 from priot.kernels.network import Network

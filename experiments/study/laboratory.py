@@ -10,6 +10,7 @@ from typing import Any
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
 from priot.experiments.study.protocol import Stage, Study
+from priot.experiments.sweeps.groups import in_groups
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.sweep import Run, run_on_backbones
 from priot.experiments.sweeps.workers import Workers
@@ -55,11 +56,11 @@ class StudyLaboratory:
         Raises:
             UserError: as ``run_on_backbones`` does.
         """
-        groups = list(groups)
-        every = [run for group in groups for run in group]
-        inputs = {run.backbone: self._inputs[run.backbone] for run in every}
-        found = iter(run_on_backbones(every, inputs, self.store, self.workers))
-        return [[next(found) for _ in group] for group in groups]
+        return list(in_groups(dict(enumerate(groups)), self._carry_out).values())
+
+    def _carry_out(self, runs: Sequence[Run]) -> list[dict[str, Any]]:
+        inputs = {run.backbone: self._inputs[run.backbone] for run in runs}
+        return run_on_backbones(runs, inputs, self.store, self.workers)
 
     def record(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
         """What a table made of these runs says of them."""

@@ -63,8 +63,8 @@ def entries(study: Study) -> list[Entry]:
     """All contenders with the second calibration of the map, and the main ones with the first."""
     first, second = study.calibrations[:2]
     return [
-        *(Entry(contender) for contender in CONTENDERS if not contender.static),
-        *(Entry(contender, second) for contender in CONTENDERS if contender.static),
+        *(Entry(contender) for contender in CONTENDERS if contender.dynamic),
+        *(Entry(contender, second) for contender in CONTENDERS if not contender.dynamic),
         *(Entry(contender, second, FALLING) for contender in WITH_FALLING_BITS),
         *(Entry(contender, first) for contender in WITH_EACH_CALIBRATION),
     ]

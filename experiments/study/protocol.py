@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from priot.experiments.datasets.transfer import CALIBRATION_IMAGES
+from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.paper import effort
 
 

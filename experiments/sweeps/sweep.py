@@ -10,10 +10,14 @@ from priot.experiments.errors import UserError
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
 from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.duration import seconds_of
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.learners import learner_on
 from priot.experiments.training.train import train
 from priot.kernels.errors import KernelError
+from priot.kernels.trainer import Trainer
+
+EMULATED = 75
+"""Times that a run in the emulator takes as long as one in the reference, about."""
 
 
 class Run(NamedTuple):
@@ -25,7 +29,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingRuns:
-    """Training runs (a Kind of priot.experiments.sweeps.workers)."""
+    """Training runs (Runs of priot.experiments.sweeps.workers)."""
 
     inputs: Mapping[str, Inputs]
     """What runs read, by name of the backbone."""
@@ -34,12 +38,18 @@ class TrainingRuns:
         """Hash of the run. Raises UserError when it does not fit the inputs."""
         return self.inputs[run.backbone].key_of(run.configuration)
 
+    def seconds(self, run: Run) -> float:
+        """About how long a run takes on one core; in the emulator far longer."""
+        inputs = self.inputs[run.backbone]
+        network, images = inputs.backbone.model.network, len(inputs.source.labels)
+        here = seconds_of(run.configuration, network, images)
+        return here if inputs.firmware is None else EMULATED * here
+
     def run(self, run: Run) -> dict[str, Any]:
         """Train. Raises UserError, naming the run."""
         inputs = self.inputs[run.backbone]
         try:
-            backend = "reference" if inputs.variant is None else "pico"
-            return train(run.configuration, inputs, learner_on(backend, variant=inputs.variant))
+            return train(run.configuration, inputs, inputs.firmware or Trainer)
         except (UserError, KernelError) as error:
             settings = ", ".join(
                 f"{name} {value}" for name, value in run.configuration.to_json().items()

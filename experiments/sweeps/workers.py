@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Generator, Mapping, Sequence
@@ -15,9 +16,10 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from priot.experiments.errors import UserError
-from priot.experiments.progress import ProgressBar
+from priot.experiments.progress import ProgressBar, duration
 from priot.experiments.sweeps.store import RunStore
 
+TOLD_SECONDS = 60  # of one core; what takes less begins without a word
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
 _START_AGAIN = "finished runs are kept, and the same command goes on"
 
@@ -43,7 +45,7 @@ Configuration = TypeVar("Configuration")
 _Contra = TypeVar("_Contra", contravariant=True)
 
 
-class Kind(Protocol[_Contra]):
+class Runs(Protocol[_Contra]):
     """A kind of runs, with what all of them read; it is sent to every process that computes."""
 
     def key(self, configuration: _Contra) -> str:
@@ -52,6 +54,9 @@ class Kind(Protocol[_Contra]):
     def run(self, configuration: _Contra) -> dict[str, Any]:
         """Carry out a run and return its record."""
 
+    def seconds(self, configuration: _Contra) -> float:
+        """About how long a run takes on one core, for what is told beforehand."""
+
 
 Result = tuple[str, dict[str, Any], float]
 Results = Generator[Result, None, None]
@@ -59,7 +64,7 @@ Results = Generator[Result, None, None]
 
 def carry_out(
     configurations: Sequence[Configuration],
-    kind: Kind[Configuration],
+    runs: Runs[Configuration],
     store: RunStore,
     workers: Workers,
 ) -> list[dict[str, Any]]:
@@ -73,12 +78,12 @@ def carry_out(
         Exception: whatever a run raises.
         KeyboardInterrupt: with a line that says what is kept.
     """
-    keys = [kind.key(configuration) for configuration in configurations]
+    keys = [runs.key(configuration) for configuration in configurations]
     wanted = dict(zip(keys, configurations, strict=True))
     if not store.records.keys() >= wanted.keys():
         try:
             with store.open_to_append():
-                _compute(wanted, kind, store, workers)
+                _compute(wanted, runs, store, workers)
         except KeyboardInterrupt as interrupt:
             kept = len(wanted.keys() & RunStore(store.path).records.keys())
             raise KeyboardInterrupt(
@@ -89,25 +94,51 @@ def carry_out(
 
 def _compute(
     wanted: Mapping[str, Configuration],
-    kind: Kind[Configuration],
+    runs: Runs[Configuration],
     store: RunStore,
     workers: Workers,
 ) -> None:
     missing = {k: c for k, c in wanted.items() if k not in store.records}
     done = len(wanted) - len(missing)
+    _announce(missing, len(wanted), runs, store, workers)
     compute = _in_processes if workers.dask is None else _on_cluster
     note = f"; finished ones are kept in {store.path}"
     with (
         ProgressBar(len(wanted), "runs", done, note=note) as bar,
-        closing(compute(missing, kind, workers)) as results,
+        closing(compute(missing, runs, workers)) as results,
     ):
         for key, record, seconds in results:
             store.add(key, record, seconds)
             bar.update()
 
 
+def _announce(
+    missing: Mapping[str, Configuration],
+    wanted: int,
+    runs: Runs[Configuration],
+    store: RunStore,
+    workers: Workers,
+) -> None:
+    """Say what begins, and about how long it takes, where that is long."""
+    seconds = sum(map(runs.seconds, missing.values()))
+    if seconds < TOLD_SECONDS:
+        return
+    if workers.dask is None:
+        jobs = min(os.cpu_count() or 1, len(missing)) if workers.jobs == -1 else workers.jobs
+        where = f"on {jobs} process{'es' * (jobs > 1)}"
+    else:
+        where = "on the cluster, of one of its cores"
+        jobs = 1
+    print(
+        f"priot: {len(missing):,} of {wanted:,} runs are not in {store.path} and begin now: some "
+        f"{duration(seconds / jobs)} {where}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
 def _in_processes(
-    missing: Mapping[str, Configuration], kind: Kind[Configuration], workers: Workers
+    missing: Mapping[str, Configuration], runs: Runs[Configuration], workers: Workers
 ) -> Results:
     """Results in the order in which runs end."""
     from joblib import Parallel, delayed, effective_n_jobs
@@ -116,7 +147,7 @@ def _in_processes(
     jobs = min(effective_n_jobs(workers.jobs), len(missing))
     if jobs <= 1:
         for key, chosen in missing.items():
-            yield _run(key, chosen, kind)
+            yield _run(key, chosen, runs)
         return
     # With batches a run's record would wait for others; with shared memory (max_nbytes) a sweep
     # that is killed would leave files behind. Tasks are small: what all runs read, megabytes of
@@ -127,7 +158,7 @@ def _in_processes(
         batch_size=1,
         max_nbytes=None,
         initializer=_become_worker,
-        initargs=(os.getpid(), pickle.dumps(kind)),
+        initargs=(os.getpid(), pickle.dumps(runs)),
     )
     tasks = (delayed(_run_as_worker)(key, chosen) for key, chosen in missing.items())
     warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
@@ -141,7 +172,7 @@ def _in_processes(
 
 
 def _on_cluster(
-    missing: Mapping[str, Configuration], kind: Kind[Configuration], workers: Workers
+    missing: Mapping[str, Configuration], runs: Runs[Configuration], workers: Workers
 ) -> Results:
     """Results in the order in which runs end."""
     try:
@@ -163,7 +194,7 @@ def _on_cluster(
             raise UserError(f"{where}: the cluster has no workers; start some") from error
         try:
             # Made by a task, not scattered: what a worker that dies had of it is made anew.
-            shared = client.submit(pickle.loads, pickle.dumps(kind), pure=False)
+            shared = client.submit(pickle.loads, pickle.dumps(runs), pure=False)
             futures = [
                 client.submit(_run, key, chosen, shared, key=f"priot-{key}")
                 for key, chosen in missing.items()
@@ -184,30 +215,30 @@ def _on_cluster(
             ) from error
 
 
-def _run(key: str, configuration: Configuration, kind: Kind[Configuration]) -> Result:
-    if kind.key(configuration) != key:
+def _run(key: str, configuration: Configuration, runs: Runs[Configuration]) -> Result:
+    if runs.key(configuration) != key:
         raise UserError("a worker has another version of priot; install the same one everywhere")
     start = time.process_time()
-    record = kind.run(configuration)
+    record = runs.run(configuration)
     return key, record, time.process_time() - start
 
 
-_kind: Kind[Any]  # of the runs of this process, once it is a worker
+_runs: Runs[Any]  # of the runs of this process, once it is a worker
 
 
-def _become_worker(parent: int, kind: bytes) -> None:
+def _become_worker(parent: int, runs: bytes) -> None:
     """Take in what all runs read, leave Ctrl-C to ``parent``, and end once it is gone.
 
     Nobody would take the results then.
     """
-    global _kind
+    global _runs
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: to load takes a second of imports
-    _kind = pickle.loads(kind)
+    _runs = pickle.loads(runs)
     Thread(target=_end_after, args=(parent,), daemon=True).start()
 
 
 def _run_as_worker(key: str, configuration: Any) -> Result:
-    return _run(key, configuration, _kind)
+    return _run(key, configuration, _runs)
 
 
 def _end_after(parent: int) -> None:

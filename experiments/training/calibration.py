@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from priot.experiments.datasets.transfer import CALIBRATION_IMAGES, Transfer
+from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.kernels.calibration import CalibrationError, Rule, Statistic, calibrate
 from priot.kernels.methods import Method
 from priot.kernels.model import Model
@@ -44,7 +45,6 @@ CALIBRATIONS = {
     for suffix, rule in _RULES.items()
 }
 """By name."""
-DEFAULT_CALIBRATION = "rotated-headroom"
 
 
 def static_scales(

@@ -13,11 +13,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from priot.experiments import defaults
 from priot.experiments.datasets.mnist import TRANSFER_DATASETS
-from priot.experiments.datasets.transfer import CALIBRATION_IMAGES, TRAINING_IMAGES
+from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.errors import UserError
 from priot.experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
-from priot.experiments.training.calibration import CALIBRATIONS, DEFAULT_CALIBRATION
+from priot.experiments.training.calibration import CALIBRATIONS
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import METHODS, Method, method
 from priot.kernels.rounding import Rounding
@@ -66,9 +67,9 @@ class Configuration:
     """Name of the backbone's network; None: whichever it is (``Inputs.fitted`` fills it in)."""
     dataset: str = "mnist-sample"
     """Where images come from, one of TRANSFER_DATASETS."""
-    angle: float = 30.0
+    angle: float = defaults.ANGLE
     """Degrees, counter-clockwise."""
-    images: int = TRAINING_IMAGES
+    images: int = defaults.TRAINING_IMAGES
     """Images that are trained on."""
     test_images: int | None = None
     """Images that accuracy is measured on; None: all that are left."""
@@ -78,18 +79,18 @@ class Configuration:
     """Images that calibrate static scales."""
     logit_headroom: int = 0
     """Bits added to the calibrated shift of the logits: with fewer than 0 they overflow sooner."""
-    epochs: int = 10
+    epochs: int = defaults.EPOCHS
     learning_rate_schedule: str | None = None
     """Learning-rate bits of equal parts of the epochs: "6,5,4". The method's own are its first."""
-    measure_every: int = 1
+    measure_every: int = defaults.MEASURE_EVERY
     """Epochs between two measurements of accuracy; the last one is always followed by one."""
-    seed: int = 0
+    seed: int = defaults.SEED
     """Of the choice of images, first scores, scored edges and order."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "angle", float(self.angle))
         if self.calibration is None and not self.method.dynamic:
-            object.__setattr__(self, "calibration", DEFAULT_CALIBRATION)
+            object.__setattr__(self, "calibration", defaults.CALIBRATION)
         if self.calibration is not None and self.method.dynamic:
             raise UserError(f"{self.method.name} has no calibration: its scales are dynamic")
         if self.calibration is not None and self.calibration not in CALIBRATIONS:
@@ -176,7 +177,7 @@ class Configuration:
             unused.add("logit_headroom")
         if self.learning_rate_schedule is not None:
             unused.add("learning_rate_bits")
-        if self.measure_every == 1:
+        if self.measure_every == defaults.MEASURE_EVERY:
             unused.add("measure_every")
         return {
             name: value

@@ -12,12 +12,10 @@ from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
 from priot.experiments.datasets.mnist import Images, mnist, mnist_sample
 from priot.experiments.datasets.rotation import with_channels
 from priot.experiments.datasets.transfer import check_images, check_numbers
-from priot.experiments.device.simulator import trainer_elf
-from priot.experiments.device.variants import Variant
-from priot.experiments.environment import sha256_of
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
 from priot.experiments.training.configuration import Configuration
+from priot.experiments.training.learner import Firmware
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Inputs:
 
     backbone: Backbone
     source: Images
-    variant: Variant | None = None
-    """Of the firmware that learns in the emulator; None: the reference learns."""
+    firmware: Firmware | None = None
+    """What learns in place of the reference."""
 
     @cached_property
     def hashes(self) -> dict[str, str]:
@@ -38,17 +36,15 @@ class Inputs:
         }
 
     @cached_property
-    def firmware(self) -> dict[str, str]:
+    def firmware_hashes(self) -> dict[str, str]:
         """SHA-256 of the firmware that learns, if any: it changes no number, or is wrong."""
-        if self.variant is None:
-            return {}
-        return {"trainer_elf_sha256": sha256_of(trainer_elf(self.variant))}
+        return {} if self.firmware is None else self.firmware.hashes
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What the keys of all runs on these inputs follow from."""
         network = self.backbone.model.network.to_json()
-        return {**self.hashes, **self.firmware, "backbone_network": network}
+        return {**self.hashes, **self.firmware_hashes, "backbone_network": network}
 
     def fitted(self, configuration: Configuration) -> Configuration:
         """The configuration with the backbone's network, once it is certain that it can run.

@@ -4,118 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from priot.experiments.classifier import BLOCK, right_answers
 from priot.experiments.datasets.order import order_of_epoch
-from priot.experiments.datasets.transfer import (
-    CALIBRATION_IMAGES,
-    SELECTION_IMAGES,
-    Transfer,
-    check_images,
-    transfer_task,
-)
-from priot.experiments.pretraining.backbone import Backbone
-from priot.experiments.training.calibration import (
-    DEFAULT_CALIBRATION,
-    static_scales,
-    with_logit_headroom,
-)
+from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.training.calibration import with_logit_headroom
 from priot.experiments.training.configuration import Configuration, epochs_to_measure
 from priot.experiments.training.inputs import Inputs
-from priot.kernels.methods import Method
-from priot.kernels.model import Model, with_scores
-from priot.kernels.selection import gradient_magnitudes
-from priot.kernels.trainer import Scale, Trainer
-
-SATURATED = 127  # a logit of this magnitude was clipped, or would have been a step further
-BLOCK = 32  # images between two reports of progress
+from priot.experiments.training.learner import MakeLearner
+from priot.experiments.training.start import starting_point
+from priot.kernels.trainer import Trainer
 
 
-class Classifier(Protocol):
-    """Anything that classifies images."""
-
-    def logits_of(self, images: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The logits (N,classes) of images (N,C,H,W)."""
-
-
-class Learner(Classifier, Protocol):
-    """A model in training, wherever it lives."""
-
-    def train(
-        self, images: NDArray[np.int8], labels: NDArray[np.uint8], order: NDArray[np.int64]
-    ) -> None:
-        """One step for each index of ``order``; images (N,C,H,W), labels (N,)."""
-
-    def set_learning_rate_bits(self, bits: int) -> None:
-        """Of the steps from now on."""
-
-    @property
-    def model(self) -> Model:
-        """The model as training has left it."""
-
-
-MakeLearner = Callable[[Model, Method, dict[int, Scale] | None], Learner]
-
-
-def starting_point(
-    backbone: Backbone,
-    method: Method,
-    task: Transfer,
-    seed: int,
-    calibration: str | None = None,
-    calibration_images: int = CALIBRATION_IMAGES,
-) -> tuple[Model, dict[int, Scale] | None]:
-    """The model that a run starts from and its static scales (None for dynamic ones).
-
-    ``calibration`` is one of CALIBRATIONS, None the default.
-
-    Raises:
-        KernelError: when the images that choose edges or calibrate say nothing.
-        UserError: when the task's images or labels do not fit the network.
-    """
-    for images, labels in (
-        (task.images, task.labels),
-        (task.calibration_images, task.calibration_labels),
-        (task.test_images, task.test_labels),
-    ):
-        check_images(backbone.model.network, images, labels)
-    model = scored_model(backbone, method, task, seed)
-    if method.dynamic:
-        return model, None
-    rule = calibration or DEFAULT_CALIBRATION
-    return model, static_scales(model, method, task, rule, calibration_images)
-
-
-def scored_model(backbone: Backbone, method: Method, task: Transfer, seed: int) -> Model:
-    """The backbone with the scores that ``method`` begins with, if it trains any.
-
-    Raises:
-        SelectionError: when edges are chosen by gradient, but no image has any.
-    """
-    gradients = None
-    if method.selection == "gradient":
-        gradients = gradient_magnitudes(
-            backbone.model,
-            method.rounding,
-            task.calibration_images[:SELECTION_IMAGES],
-            task.calibration_labels[:SELECTION_IMAGES],
-        )
-    return with_scores(backbone.model, method, seed, gradients)
-
-
-def right_answers(
-    classifier: Classifier, images: NDArray[np.int8], labels: NDArray[np.uint8]
-) -> tuple[int, int]:
-    """How many images (N,C,H,W) are classified as their labels (N,) say, and saturated logits."""
-    logits = classifier.logits_of(images)
-    right = np.count_nonzero(logits.argmax(axis=1) == labels)
-    return int(right), int(np.count_nonzero(np.abs(logits) >= SATURATED))
-
-
-class Session:
+class TrainingSession:
     """A run in progress: its images, its model, and the order in which it learns.
 
     Args:
@@ -172,13 +77,13 @@ def train(
     """Carry out a run and return its record, which follows from the arguments alone.
 
     Args:
-        make_learner: as for Session.
+        make_learner: as for TrainingSession.
         report: called with the number of images trained on since the last call.
 
     Raises:
-        UserError: as Session does.
+        UserError: as TrainingSession does.
     """
-    session = Session(configuration, inputs, make_learner)
+    session = TrainingSession(configuration, inputs, make_learner)
     measured = [session.measure()]
     for epoch in range(1, configuration.epochs + 1):
         order = session.order_of(epoch)

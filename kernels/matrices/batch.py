@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from priot.kernels.jit import kernel
 from priot.kernels.loss import loss_gradient
-from priot.kernels.rounding import clip, round_shift
+from priot.kernels.round_shift import clip, round_shift
 
 _LABELS = types.Array(types.uint8, 1, "C", readonly=True)
 

@@ -1,6 +1,8 @@
 """Exact integer matrix products by PyTorch (oneDNN), for processors with int8 dot products.
 
-Where they have them, it is several times as fast as float32. Needs PyTorch, which is optional.
+Where they have them, it is several times as fast as float32. Needs PyTorch, which is optional. The
+function is a private one, since no public one sums int8 in int32: where a version lacks it, or it
+is not exact there, products.py takes float32.
 """
 
 from __future__ import annotations

@@ -111,6 +111,7 @@ class Surroundings:
         usb_dpram: the USB controller's memory, DPRAM_SIZE bytes.
         seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
+        force_core1_off: PSM holds core 1 in reset (True), or lets it go.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
@@ -127,6 +128,7 @@ class Surroundings:
     usb_dpram: memoryview = field(default_factory=lambda: memoryview(bytearray(DPRAM_SIZE)))
     seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
+    force_core1_off: Callable[[bool], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
@@ -247,8 +249,8 @@ class Peripherals:
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
-            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(),
-            Busctrl(around.crossbar),
+            self.resets, Psm(around.force_core1_off), Sysinfo(), Syscfg(),
+            VregAndChipReset(), Tbman(), Busctrl(around.crossbar),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
             DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),

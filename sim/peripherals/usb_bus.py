@@ -15,11 +15,11 @@ from priot.sim.peripherals.scheduler import NEVER, Scheduler
 from priot.sim.peripherals.timebase import ClockCounter
 from priot.sim.peripherals.usb_transfers import (
     FRAME,
-    Kind,
     NoAnswerError,
     Pause,
     StallError,
     Steps,
+    Token,
     Transaction,
     UsbError,
 )
@@ -100,9 +100,9 @@ class UsbBus:
     def forget_device(self) -> None:
         """A reset of the bus: address 0, DATA0 next."""
         self.address = 0
-        self._toggles: dict[tuple[Kind, int], int] = {}
+        self._toggles: dict[tuple[Token, int], int] = {}
 
-    def start_at_data0(self, kind: Kind, endpoint: int) -> None:
+    def start_at_data0(self, kind: Token, endpoint: int) -> None:
         """An endpoint is no longer halted."""
         self._toggles[kind, endpoint] = 0
 
@@ -197,9 +197,9 @@ class UsbBus:
         """A token, and what the device answers."""
         device, number = self._device, asks.endpoint
         answer: Data | Handshake
-        if asks.kind is Kind.SETUP:
+        if asks.kind is Token.SETUP:
             answer = device.setup_token(self.address)
-        elif asks.kind is Kind.IN:
+        elif asks.kind is Token.IN:
             answer = device.answer_in(self.address, number)
         else:
             answer = device.answer_out(self.address, number)
@@ -208,7 +208,7 @@ class UsbBus:
         if data or answer is Handshake.ACK:
             self._flight = _Flight(task, asks, data, whole)
             return
-        self._free_at = at + _SHORT if asks.kind is Kind.IN else whole
+        self._free_at = at + _SHORT if asks.kind is Token.IN else whole
         if answer is Handshake.NAK:
             self._try_again(task, asks, at)
         elif answer is Handshake.STALL:
@@ -228,8 +228,8 @@ class UsbBus:
         self._free_at = at
         task.failures = 0
         self._toggles[side] = expected ^ 1
-        if asks.kind is Kind.SETUP:
-            self._toggles[Kind.IN, asks.endpoint] = self._toggles[Kind.OUT, asks.endpoint] = 1
+        if asks.kind is Token.SETUP:
+            self._toggles[Token.IN, asks.endpoint] = self._toggles[Token.OUT, asks.endpoint] = 1
             self._device.setup(asks.data)
         elif data is None:
             self._device.received(asks.endpoint, expected, asks.data)

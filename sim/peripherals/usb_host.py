@@ -25,10 +25,10 @@ from priot.sim.peripherals.usb_descriptors import (
 )
 from priot.sim.peripherals.usb_transfers import (
     UNTIL_WOKEN,
-    Kind,
     Request,
     StallError,
     Steps,
+    Token,
     UsbError,
     control,
     pause,
@@ -204,7 +204,7 @@ class UsbHost:
     def clear_halt(self, endpoint: Endpoint) -> Steps[None]:
         """Let an endpoint that stalls go on."""
         yield from self.request(0x02, _CLEAR_FEATURE, 0, endpoint.address, b"")
-        self._bus.start_at_data0(Kind.IN if endpoint.is_in else Kind.OUT, endpoint.number)
+        self._bus.start_at_data0(Token.IN if endpoint.is_in else Token.OUT, endpoint.number)
 
     def start(self, steps: Steps[None], interval: int = 0) -> None:
         """Let something go on beside all else; see UsbBus."""

@@ -32,8 +32,8 @@ class NoAnswerError(UsbError):
     """The device does not answer."""
 
 
-class Kind(Enum):
-    """Of a transaction."""
+class Token(Enum):
+    """The token packet that begins a transaction (USB 2.0, 8.4.1)."""
 
     SETUP = "SETUP"
     IN = "IN"
@@ -49,7 +49,7 @@ class Transaction:
         packet: the most bytes that IN may bring.
     """
 
-    kind: Kind
+    kind: Token
     endpoint: int
     data: bytes = b""
     packet: int = 0
@@ -92,7 +92,7 @@ def read(endpoint: Endpoint, length: int) -> Steps[bytes]:
     """A transfer from an endpoint: `length` bytes, or less with a short packet."""
     data = b""
     while len(data) < length:
-        part = yield Transaction(Kind.IN, endpoint.number, packet=endpoint.packet)
+        part = yield Transaction(Token.IN, endpoint.number, packet=endpoint.packet)
         data += part
         if len(part) < endpoint.packet:
             break
@@ -102,7 +102,7 @@ def read(endpoint: Endpoint, length: int) -> Steps[bytes]:
 def write(endpoint: Endpoint, data: bytes) -> Steps[bytes]:
     """A transfer to an endpoint, in packets of its size; returns b""."""
     for at in range(0, max(1, len(data)), endpoint.packet):
-        yield Transaction(Kind.OUT, endpoint.number, data[at : at + endpoint.packet])
+        yield Transaction(Token.OUT, endpoint.number, data[at : at + endpoint.packet])
     return b""
 
 
@@ -112,12 +112,12 @@ def control(
     """A control transfer: of `data` to the device, or of so many bytes from it (8.5.3)."""
     length = data if isinstance(data, int) else len(data)
     setup = pack("<BBHHH", request_type, request, value, index, length)
-    yield Transaction(Kind.SETUP, endpoint.number, setup)
+    yield Transaction(Token.SETUP, endpoint.number, setup)
     if isinstance(data, int) and data:
         came = yield from read(endpoint, length)
-        yield Transaction(Kind.OUT, endpoint.number)
+        yield Transaction(Token.OUT, endpoint.number)
         return came
     if isinstance(data, bytes) and data:
         yield from write(endpoint, data)
-    yield Transaction(Kind.IN, endpoint.number, packet=endpoint.packet)
+    yield Transaction(Token.IN, endpoint.number, packet=endpoint.packet)
     return b""

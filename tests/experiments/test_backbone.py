@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK
 
+from priot.experiments.classifier import right_answers
 from priot.experiments.cli import main
 from priot.experiments.datasets.mnist import Images, mnist_sample
 from priot.experiments.datasets.rotation import as_input
@@ -20,7 +21,6 @@ from priot.experiments.pretraining.backbone import (
     save_backbone,
 )
 from priot.experiments.pretraining.networks import TINY_CNN
-from priot.experiments.training.train import right_answers
 from priot.kernels.methods import method
 from priot.kernels.model import initial_model
 from priot.kernels.network import Network

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,15 @@ from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK, sum_in_refusal
 
 from priot import firmware_elf
-from priot.experiments import commands
 from priot.experiments.cli import main
-from priot.experiments.device import costs
+from priot.experiments.cli.registry import COMMANDS
+from priot.experiments.device import costs, learner
 from priot.experiments.device import host as device_module
 from priot.experiments.device.placement import Placement
 from priot.experiments.device.simulator import simulated_pico
 from priot.experiments.device.variants import Variant
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone, backbone_record, save_backbone
-from priot.experiments.training import learners
 from priot.kernels.methods import MethodError
 from priot.kernels.model import initial_model
 from priot.kernels.network import Network, NetworkError
@@ -135,7 +135,7 @@ def test_output_below_a_file_is_refused_before_any_work(
     refused: Refused, tmp_path: Path, option: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr(commands, "measure_costs", None)
+    monkeypatch.setattr(costs, "measure_costs", None)
     message = refused(*COSTS, option, "file/costs.png")
     assert message.startswith("priot: file/costs.png: cannot be written (")
     assert message.endswith("; name a file in a writable folder")
@@ -474,7 +474,7 @@ def test_fault_of_the_firmware_ends_with_code_1(
         pico.write("conv2d_forward", undefined)
         return pico
 
-    monkeypatch.setattr(learners, "simulated_pico", damaged)
+    monkeypatch.setattr(learner, "simulated_pico", damaged)
     command = (*PRIOT, "--backend", "pico", "--backbone", small_backbone)
     assert "undefined instruction" in void(command, capsys)
 
@@ -485,7 +485,7 @@ def test_interruption_ends_with_code_130(
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "costs", interrupted)
+    monkeypatch.setitem(COMMANDS, "costs", replace(COMMANDS["costs"], run=interrupted))
     assert exit_code(COSTS) == 130
     assert capsys.readouterr().err == "priot: interrupted\n"
 

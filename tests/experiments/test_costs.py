@@ -65,7 +65,7 @@ def run(
 ) -> Run:
     folder = tmp_path_factory.mktemp("costs")
     files = {kind: folder / f"costs.{kind}" for kind in ("json", "csv", "png")}
-    command = [*priot, "costs", "--images", "2"]
+    command = [*priot, "costs", "--images", "2", "--full"]
     for option, kind in (("--json", "json"), ("--csv", "csv"), ("--figure", "png")):
         command += [option, str(files[kind])]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -83,15 +83,31 @@ def test_standard_error_is_silent_when_piped(run: Run) -> None:
 
 
 def test_table_shows_every_method_with_its_time_and_memory(run: Run) -> None:
-    assert run.table.startswith("Training step on 2 rotated images, ")
+    assert run.table.startswith("Training step on 2 rotated images: ")
     lines = run.table.splitlines()
     for record in run.records:
         row = re.compile(rf"{re.escape(record['label'])} +{record['variant']} ")
-        times, memory = (line for line in lines if row.match(line))
+        first, times, memory = (line for line in lines if row.match(line))
+        assert f"{record['ms_per_image']:.1f}" in first.split()
+        assert f"{record['peak_sram_bytes'] / 1024:.1f}" in first.split()
         assert f"{record['ms_per_image']:.1f}" in times.split()
         assert times.endswith("yes")
         assert f"{record['peak_sram_bytes']:,}" in memory.split()
         assert memory.endswith("yes")
+
+
+def test_it_opens_with_a_table_that_fits_a_terminal(
+    small_backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["costs", "--images", "1", "--backbone", str(small_backbone)]
+    assert main(options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + 1 + 2 + 20, "a title, and a row for each method and variant"
+    assert max(map(len, lines)) <= 80
+    assert "NITI static  " in lines[8 + 3]
+    placements = ["--placement", "default", "--placement", "weights=flash,code=flash,edges=bitmap"]
+    assert main([*options, "--method", "priot-s", *placements]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
 
 
 def test_record_holds_the_promised_fields(run: Run) -> None:
@@ -312,7 +328,7 @@ def test_a_single_image_is_not_called_images(
     small_backbone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["costs", "--images", "1", "--backbone", str(small_backbone)]) == 0
-    assert capsys.readouterr().out.startswith("Training step on 1 rotated image, ")
+    assert capsys.readouterr().out.startswith("Training step on 1 rotated image: ")
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -84,7 +84,7 @@ def test_costs_show_both_cores_beside_one(
     small_backbone: Path, record_of: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["costs", "--variant", "dual", "--images", "1", "--backbone", small_backbone]
-    records = record_of(*command)
+    records = record_of(*command, "--full")
     table = capsys.readouterr().out
     assert "Both cores: speed over fast" in table
     assert "Times as fast as on one core, dual" in table

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Iterator
-from importlib import import_module
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from experiment_commands import Refused, exit_code
 from experiment_models import MNIST_NETWORK
 
 from priot import firmware_elf
-from priot.experiments.cli import _MODULES, _parser
+from priot.experiments.cli.help import parser
+from priot.experiments.cli.registry import COMMANDS
 from priot.experiments.device import simulator
 from priot.experiments.files import (
     InputFile,
@@ -29,9 +30,7 @@ READ = (InputFile, input_or_dash)
 WRITTEN = (output_file, runs_file, output_or_dash)
 
 (SUBPARSERS,) = (
-    action.choices
-    for action in _parser()._actions
-    if isinstance(action, argparse._SubParsersAction)
+    action.choices for action in parser()._actions if isinstance(action, argparse._SubParsersAction)
 )
 OPTIONS = {command: parser._actions for command, parser in SUBPARSERS.items()}
 
@@ -57,9 +56,9 @@ def pairs() -> Iterator[object]:
 @pytest.fixture
 def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """No command gets as far as its work, so that a failure overwrites nothing either."""
-    for command in OPTIONS:
-        module = import_module(_MODULES.get(command, "priot.experiments.commands"))
-        monkeypatch.setattr(module, command, lambda _: pytest.fail("it was not refused"))
+    for name, command in COMMANDS.items():
+        idle = replace(command, run=lambda _: pytest.fail("it was not refused"))
+        monkeypatch.setitem(COMMANDS, name, idle)
 
 
 def test_every_option_that_names_a_file_tells_its_use() -> None:
@@ -123,7 +122,8 @@ def record(tmp_path: Path) -> Path:
     (tmp_path / "cifar-10-batches-bin").mkdir()
     for name in ("t10k-images-idx3-ubyte.gz", "cifar-10-batches-bin/data_batch_3.bin"):
         (tmp_path / name).write_bytes(b"data")
-    (tmp_path / "results").mkdir()
+    for folder in ("results/runs", "results/backbones", "out/quick"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "results" / "device.json").write_text("{}")
     (tmp_path / "results" / "vgg11_plan.csv").symlink_to("../cifar-10-batches-bin/data_batch_3.bin")
     return tmp_path / "b.json"
@@ -179,7 +179,10 @@ PLAN = ("plan", "--method", "niti-static", "--variant", "plain")
         (("costs", "--json", SHIPPED_WEIGHTS), SHIPPED_WEIGHTS.name),
         (("costs", "--backbone", "short-0", "--json", OTHER_WEIGHTS), OTHER_WEIGHTS.name),
         (("study", "--quick", "--runs", "out/quick/screening.csv"), "out/quick/screening.csv"),
-        (("train", "--json", "results/backbones/vgg11.npz"), "results/backbones/vgg11.npz"),
+        (
+            ("train", "--method", "priot", "--json", "results/backbones/vgg11.npz"),
+            "results/backbones/vgg11.npz",
+        ),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from priot.experiments.classifier import right_answers
 from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.datasets.rotation import as_input
 from priot.experiments.floating.static_inference import static_classifier
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
 from priot.experiments.pretraining.networks import TINY_CNN
-from priot.experiments.training.train import right_answers
 from priot.kernels.methods import METHODS
 from priot.kernels.trainer import Trainer
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from experiment_models import MNIST_NETWORK, SMALL
 
+from priot.experiments.classifier import right_answers
 from priot.experiments.cli import main
 from priot.experiments.datasets.mnist import Images, mnist_sample
 from priot.experiments.datasets.rotation import as_input
@@ -21,7 +22,6 @@ from priot.experiments.pretraining import defaults as pretrainings
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
 from priot.experiments.pretraining.defaults import KINDS
 from priot.experiments.pretraining.networks import vgg11
-from priot.experiments.training.train import right_answers
 from priot.kernels.methods import METHODS
 from priot.kernels.model import INPUT_EXPONENT, Model
 from priot.kernels.network import Network

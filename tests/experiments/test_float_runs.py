@@ -22,7 +22,7 @@ from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import Session, accuracy_by_epoch, measured_epochs
+from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
 from priot.kernels.methods import METHODS
 from priot.kernels.model import initial_model
 from priot.kernels.network import Network
@@ -133,7 +133,7 @@ def test_the_rate_that_is_best_over_all_angles_wins(
 # --- with PyTorch
 
 
-def softmax_regression(session: Session, rate: float, epochs: int) -> list[int]:
+def softmax_regression(session: TrainingSession, rate: float, epochs: int) -> list[int]:
     """Right answers before and after each epoch of plain SGD on LINEAR, in float64 and NumPy."""
 
     def features(images: NDArray[np.int8]) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def test_it_is_plain_sgd_on_the_images_of_an_integer_run(
     pytest.importorskip("torch")
     run = replace(RUN, trained=trained, seed=seed, learning_rate=0.1)
     record = FloatRuns(linear).run(run)
-    expected = softmax_regression(Session(run.like_integers(), linear), 0.1, RUN.epochs)
+    expected = softmax_regression(TrainingSession(run.like_integers(), linear), 0.1, RUN.epochs)
     assert expected[-1] > expected[0] + 20
     assert np.abs(np.subtract(record["right"], expected)).max() <= 1  # where logits nearly tie
 

@@ -4,13 +4,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from experiment_commands import exit_code, without_progress
 
 from priot import firmware_elf
-from priot.experiments import commands
+from priot.experiments.cli.registry import COMMANDS
 
 ENDLESS = firmware_elf.BUILT / "endless.no_flash.elf"
 SECONDS = 10  # within which it ends, on a loaded machine
@@ -78,7 +79,7 @@ def test_ctrl_c_within_a_destructor_is_heard(
         for _ in range(100):
             time.sleep(0.05)
 
-    monkeypatch.setattr(commands, "costs", work)
+    monkeypatch.setitem(COMMANDS, "costs", replace(COMMANDS["costs"], run=work))
     began = time.monotonic()
     assert exit_code(("costs",)) == 130
     assert time.monotonic() - began < 4

@@ -9,13 +9,13 @@ import pytest
 from experiment_commands import Refused, exit_code
 
 from priot import firmware_elf
-from priot.experiments.cli import _parser
+from priot.experiments.cli import help
 from priot.experiments.files import output_file, output_or_dash, runs_file
 from priot.experiments.output import StandardOutput
 
 (SUBPARSERS,) = (
     action.choices
-    for action in _parser()._actions
+    for action in help.parser()._actions
     if isinstance(action, argparse._SubParsersAction)
 )
 HELLO = firmware_elf.BUILT / "hello.no_flash.elf"

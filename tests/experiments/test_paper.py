@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from priot.experiments.cli import main
+from priot.experiments.device.learner import PicoLearner
 from priot.experiments.errors import UserError
 from priot.experiments.paper.chosen import load_settings
 from priot.experiments.paper.contenders import (
@@ -161,16 +162,13 @@ def test_device_runs_equal_the_reference(results: Path) -> None:
 def test_device_that_computes_otherwise_voids_the_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stand_in(backend: str, **_: object) -> Callable[..., Trainer]:
-        def learner(model: Model, of: Method, scales: dict[int, Scale] | None) -> Trainer:
-            wrong = method("niti-static", learning_rate_bits=7)
-            return Trainer(
-                model, wrong if backend == "pico" and of.name == wrong.name else of, scales
-            )
+    def learner(
+        _: PicoLearner, model: Model, of: Method, scales: dict[int, Scale] | None
+    ) -> Trainer:
+        wrong = method("niti-static", learning_rate_bits=7)
+        return Trainer(model, wrong if of.name == wrong.name else of, scales)
 
-        return learner
-
-    monkeypatch.setattr("priot.experiments.sweeps.sweep.learner_on", stand_in)
+    monkeypatch.setattr(PicoLearner, "__call__", learner)
     assert main(["device", "--quick", "--jobs", "1", "--results", str(tmp_path)]) == 1
     assert "NITI static: device and reference differ in right" in capsys.readouterr().err
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from priot import firmware_elf
 from priot.experiments.cli import main
-from priot.experiments.device.cost_table import placement_of
 from priot.experiments.device.host import DeviceError
 from priot.experiments.device.layout import lay_out
 from priot.experiments.device.placement import DEFAULT, Placement
@@ -159,8 +158,8 @@ def test_costs_of_several_placements_stand_side_by_side(
     texts = ["default", "weights=flash", "weights=flash,code=flash"]
     options = [option for text in texts for option in ("--placement", text)]
     common = ("costs", "--images", 1, "--backbone", small_backbone, "--variant", "fast")
-    records = record_of(*common, *options)
-    placed = [(record["label"], placement_of(record)) for record in records]
+    records = record_of(*common, *options, "--full")
+    placed = [(record["label"], str(Placement.of_record(record))) for record in records]
     few = ("dense layers", "last layer")
     scored = ("PRIOT", "PRIOT ternary", "PRIOT-S 20 % random", "PRIOT-S 10 % random")
     assert placed == [
@@ -170,7 +169,10 @@ def test_costs_of_several_placements_stand_side_by_side(
         *((f"NITI static, {layers}", text) for layers in few for text in texts),
         *((label, text) for label in scored for text in texts),
     ]
-    by_placement = {text: [r for r in records if placement_of(r) == text] for text in texts}
+    by_placement = {
+        text: [record for record in records if Placement.of_record(record) == Placement.parse(text)]
+        for text in texts
+    }
     trains_all = ("NITI dynamic", "NITI static")
     frozen = [record for record in by_placement["default"] if record["label"] not in trains_all]
     (baseline,) = (record for record in records if record["label"] == "NITI static")

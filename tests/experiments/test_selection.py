@@ -13,7 +13,7 @@ from priot.experiments.device.needs import needs_of
 from priot.experiments.device.placement import Placement
 from priot.experiments.device.variants import ON_ONE_CORE, Variant
 from priot.experiments.pretraining.backbone import load_backbone
-from priot.experiments.training.train import starting_point
+from priot.experiments.training.start import starting_point
 from priot.kernels.methods import SELECTIONS, method
 from priot.kernels.model import with_scores
 from priot.kernels.selection import gradient_magnitudes

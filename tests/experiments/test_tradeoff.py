@@ -22,7 +22,7 @@ from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.device import cost_runs
 from priot.experiments.device.cost_runs import CostRuns
-from priot.experiments.device.costs import Setup, at_clock, measure_costs, possible_setups
+from priot.experiments.device.costs import Rows, Setup, at_clock, measure_costs, possible_setups
 from priot.experiments.device.layout import DoesNotFitError
 from priot.experiments.device.placement import DEFAULT, Placement, Scores
 from priot.experiments.device.purpose import Purpose
@@ -31,10 +31,11 @@ from priot.experiments.device.variants import Variant
 from priot.experiments.errors import UserError
 from priot.experiments.paper import tradeoff
 from priot.experiments.paper.contenders import CONTENDERS
+from priot.experiments.paper.limits import Limits
 from priot.experiments.paper.pareto import on_front
 from priot.experiments.paper.protocol import QUICK
 from priot.experiments.paper.tradeoff import with_front
-from priot.experiments.paper.tradeoff_query import Limits, most_accurate
+from priot.experiments.paper.tradeoff_query import most_accurate
 from priot.experiments.pretraining.backbone import Backbone, backbone_record
 from priot.kernels.methods import Method, method
 from priot.kernels.model import initial_model
@@ -210,8 +211,7 @@ def test_record_is_that_of_priot_costs() -> None:
         runs.task,
         125_000_000,
         0,
-        variants=[SETUP.variant],
-        methods=[SETUP.method],
+        Rows([SETUP.method], variants=[SETUP.variant]),
     )
     record = runs.run(SETUP)
     assert "clock_hz" not in record, "a record serves every clock"

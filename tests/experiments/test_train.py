@@ -13,7 +13,7 @@ from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.device.placement import DEFAULT
 from priot.experiments.pretraining.backbone import load_backbone
 from priot.experiments.training import train
-from priot.experiments.training.train import starting_point
+from priot.experiments.training.start import starting_point
 from priot.kernels.methods import METHODS, method
 from priot.kernels.trainer import Trainer
 

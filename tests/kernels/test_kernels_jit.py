@@ -53,3 +53,30 @@ def test_a_change_of_what_a_kernel_calls_compiles_it_anew(tmp_path: Path) -> Non
     assert printed(1) == "20", "compiled"
     assert printed(1) == "20 1", "from the disk"
     assert printed(2) == "30", "compiled anew"
+
+
+WATCHED = """
+from numba.core import event
+compiled = []
+class Watch(event.Listener):
+    def on_start(self, event): compiled.append(event)
+    def on_end(self, event): pass
+event.register("numba:compile", Watch())
+import priot.kernels.trainer, priot.kernels.matrices.engine
+from priot.kernels.methods import method
+method("priot")
+print(len(compiled))
+"""
+
+
+def test_nothing_is_compiled_before_it_is_called(tmp_path: Path) -> None:
+    """So that a mistake in a command is told at once on a machine that has compiled nothing."""
+    root = str(Path(numba_cache.__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "-c", WATCHED],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "0\n"

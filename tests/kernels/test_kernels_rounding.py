@@ -1,4 +1,4 @@
-"""priot.kernels.rounding and priot.kernels.requantise against exact rationals."""
+"""priot.kernels.round_shift and priot.kernels.requantise against exact rationals."""
 
 from fractions import Fraction
 
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from priot.kernels.reference.integers import ints
 from priot.kernels.reference.rounding import clipped, requantised, rounded
 from priot.kernels.requantise import bit_width, dynamic_shift, requantise
-from priot.kernels.rounding import Rounding, clip, round_shift
+from priot.kernels.round_shift import clip, round_shift
+from priot.kernels.rounding import Rounding
 
 LARGEST = 2**31 - 1
 VALUES = st.integers(-LARGEST, LARGEST) | st.sampled_from([-LARGEST, -1, 0, 1, LARGEST])

@@ -1,0 +1,1 @@
+"""The commands of priot, a module for each: its options, its help, its function."""

@@ -1,0 +1,52 @@
+"""What ``priot run`` says on standard error of how a program ended, and of what it met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from priot.sim import Engine, Pico
+from priot.sim.semihosting import Semihosting
+from priot.sim.session import Ending, Outcome
+
+
+def told_of(
+    pico: Pico,
+    engine: Engine,
+    outcome: Outcome,
+    semihosting: Semihosting,
+    output_limit: float,
+    files_limit: float,
+) -> Iterator[str]:
+    """One line or report after another.
+
+    Args:
+        engine: that has executed the program.
+        output_limit: megabytes that the console may take.
+        files_limit: megabytes that semihosting's files may grow by.
+    """
+    if outcome.fault is not None:
+        yield outcome.fault.report()
+    if outcome.ending in (Ending.SLEEP, Ending.TIMEOUT):
+        told = "sleeps for ever" if outcome.ending is Ending.SLEEP else "ran out of time"
+        for place in pico.whereabouts():
+            yield f"{told}: {place}"
+    if outcome.ending is Ending.OUTPUT:
+        yield f"wrote more than {output_limit:g} MB; allow more with --output-limit"
+    if semihosting.files_are_full:
+        yield (
+            f"could not write more than {files_limit:g} MB into files; allow more with "
+            "--files-limit"
+        )
+    for warning in pico.stack_warnings:
+        yield f"{warning}; silence this with --stack-limit off"
+    for register in pico.unmodelled:
+        yield f"not modelled: {register}"
+    if engine is Engine.OWN:
+        yield from (f"USB: {problem}" for problem in _usb_problems(pico))
+
+
+def _usb_problems(pico: Pico) -> list[str]:
+    usb = pico.usb
+    if usb.obstacle:
+        return [f"the program pulls up D+, but the host sees no device: {usb.obstacle}"]
+    return usb.problems
