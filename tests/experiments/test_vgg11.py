@@ -100,7 +100,7 @@ def test_all_that_takes_no_pico_is_made(results: Path) -> None:
     expected = {f"{name}_vgg11{suffix}" for name in MADE for suffix in suffixes}
     expected |= {f"{name}.csv" for name in MADE}
     assert {path.name for path in results.iterdir() if path.is_file()} == expected
-    assert [path.name for path in (results / "runs").iterdir()] == ["cifar10.jsonl"]
+    assert [path.name for path in (results / "runs").glob("*.jsonl")] == ["cifar10.jsonl"]
 
 
 def test_rows_name_the_network_that_was_trained(results: Path) -> None:
