@@ -152,6 +152,7 @@ class Rp2040:
             usb_dpram=memory[USB_DPRAM_AT : USB_DPRAM_AT + USB_DPRAM.size].data,
             seconds=self._clock.seconds,
             on_reset=self._request_reset,
+            force_core1_off=lambda is_off: self._core1.force_off(is_off),
             on_clock_lost=self._request_reset,
             on_system_hz=self._change_clock,
             cache=self._cache,
@@ -168,7 +169,7 @@ class Rp2040:
         self.nvic, self.system_control = zero.nvic, zero.system_control
         self._tracers = self._follow(traced) if traced else []
         self._core1 = SecondCore(
-            *(self.state, self.processors, self._scheduler, guard, self._tracers)
+            *(self.state, self.processors, one, self._scheduler, guard, self._tracers)
         )
         self._faults = FaultAnswers(self.sram, guard, lambda: self.stacks)
         self._accesses = RegisterAccesses(
@@ -536,7 +537,9 @@ class Rp2040:
             case Status.DUE:
                 return None
             case Status.ACCESS:
-                return self._accesses.perform(self.core.number)
+                event = self._accesses.perform(self.core.number)
+                self._core1.hold()
+                return event
             case Status.BUDGET:
                 return Event(Ended.BUDGET) if self.cycles >= limit else None
             case Status.BREAKPOINT:

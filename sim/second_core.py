@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from priot.sim.cpu.launch import Launch
 from priot.sim.cpu.native import from_python
+from priot.sim.cpu.private_blocks import PrivateBlocks
 from priot.sim.cpu.processor import Processor
-from priot.sim.cpu.sio import push, tell
+from priot.sim.cpu.sio import Sio, push, tell
 from priot.sim.cpu.state import NEVER, Core, Sleep, State
 from priot.sim.loading.symbols import rom_symbols
 from priot.sim.peripherals import Scheduler
@@ -17,6 +18,7 @@ from priot.sim.stack_guard import StackGuard
 _push = from_python(push)
 _tell = from_python(tell)
 
+_KEPT = [Core.CYCLES, Core.INSTRUCTIONS, Core.BUS_STALLS, Core.SP_LOW, Core.LINES]
 _RETURNED = "core1_returned (boot ROM)"
 
 
@@ -25,6 +27,7 @@ class SecondCore:
 
     Args:
         processors: core 0 and core 1.
+        blocks: core 1's own.
         guard: judges stacks that leave their room; None: nobody does.
         tracers: what follows the calls of each core; empty: nothing does.
 
@@ -36,16 +39,19 @@ class SecondCore:
         self,
         state: State,
         processors: tuple[Processor, Processor],
+        blocks: PrivateBlocks,
         scheduler: Scheduler,
         guard: StackGuard | None,
         tracers: Sequence[Tracer],
     ) -> None:
         self._sio = state.sio
         self._first, self._second = processors
+        self._blocks = blocks
         self._scheduler = scheduler
         self._guard = guard
         self._tracers = tracers[1:]
         self._launch = Launch(self._send, self._start)
+        self._is_off = False
         self.power_on()
 
     def power_on(self) -> None:
@@ -54,11 +60,41 @@ class SecondCore:
         self._ran = self._launched_at = 0
 
     def keep_count(self) -> None:
-        """The chip is about to reset: what it ran so far counts."""
+        """It is about to be reset: what it ran so far counts."""
         self._ran = self.cycles
 
     def reset(self) -> None:
-        """It waits in its ROM."""
+        """The chip was reset: it waits in its ROM."""
+        self._is_off = False
+        self._wait_in_rom()
+
+    def force_off(self, is_off: bool) -> None:
+        """PSM holds it in reset, or lets it go: then it empties its mailbox and sends a 0."""
+        self._is_off = is_off
+        if is_off:
+            self.hold()
+            return
+        self._sio[Sio.COUNTS] = 0
+        _tell(self._second.core, self._sio, self._scheduler.cycles)
+        self._send(0)
+
+    def hold(self) -> None:
+        """Keep it in reset while that is forced, whatever it was about."""
+        if not self._is_off:
+            return
+        if self.runs:
+            for tracer in self._tracers:
+                tracer.end()
+        self.keep_count()
+        core = self._second.core
+        kept = core[_KEPT]
+        self._second.reset()
+        self._blocks.reset()
+        core[_KEPT] = kept
+        core[Core.PENDING] = core[Core.LINES]
+        self._wait_in_rom()
+
+    def _wait_in_rom(self) -> None:
         core = self._second.core
         core[Core.WINDOW] = NEVER
         core[Core.SLEEPS] = Sleep.HELD
@@ -77,7 +113,8 @@ class SecondCore:
 
     def hear(self, word: int) -> None:
         """Core 0 sent a word through the mailbox."""
-        self._launch.hear(word)
+        if not self._is_off:
+            self._launch.hear(word)
 
     def _send(self, word: int) -> None:
         _push(self._sio, 1, word)

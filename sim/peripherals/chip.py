@@ -38,6 +38,7 @@ from priot.sim.peripherals.timebase import Timebase
 from priot.sim.peripherals.timed_block import TimedBlock
 from priot.sim.peripherals.timer import Timer
 from priot.sim.peripherals.uart import Uart
+from priot.sim.peripherals.uart_line import UartLine, UartPins
 from priot.sim.peripherals.usb_host import UsbHost
 from priot.sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
 from priot.sim.peripherals.vreg_and_chip_reset import VregAndChipReset
@@ -111,6 +112,7 @@ class Surroundings:
         usb_dpram: the USB controller's memory, DPRAM_SIZE bytes.
         seconds: gives the time of a cycle since power-on.
         on_reset: the watchdog resets the chip.
+        force_core1_off: PSM holds core 1 in reset (True), or lets it go.
         on_clock_lost: clk_sys stands still; nothing will go on.
         on_system_hz: new frequency of clk_sys in Hz, never 0, after the program changed it.
         on_tick_hz: new frequency of the watchdog's tick in Hz, after the program changed it.
@@ -127,6 +129,7 @@ class Surroundings:
     usb_dpram: memoryview = field(default_factory=lambda: memoryview(bytearray(DPRAM_SIZE)))
     seconds: Callable[[int], float] = lambda _: 0.0
     on_reset: Callable[[], None] = _ignore
+    force_core1_off: Callable[[bool], None] = _ignore
     on_clock_lost: Callable[[], None] = _ignore
     on_system_hz: Callable[[Fraction], None] = _ignore
     on_tick_hz: Callable[[Fraction], None] = _ignore
@@ -186,13 +189,21 @@ class Peripherals:
             *(machine, Chip.PINS_HI, scheduler),
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
+        uart_pins = UartPins(self.io_bank0, machine)
+        uart_lines = [
+            UartLine(
+                *(scheduler, uart_counter),
+                *(partial(uart_pins.set_tx, number), partial(uart_pins.shows, number)),
+            )
+            for number in (0, 1)
+        ]
         self.uart0 = Uart(
             *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
-            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0, uart_lines[0]),
         )
         self.uart1 = Uart(
             *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
-            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1, uart_lines[1]),
         )
         self._i2c_pins = [I2cPins(self.io_bank0, number) for number in (0, 1)]
         self.i2c_buses = I2cBus(), I2cBus()
@@ -247,8 +258,8 @@ class Peripherals:
         stream = XipStream(scheduler, around.cache, request(Dreq.XIP_STREAM))
         self.blocks: list[RegisterBlock] = [
             self.rosc, clocks, xosc, self.pll_sys, self.pll_usb, self.watchdog, self.timer,
-            self.resets, Psm(), Sysinfo(), Syscfg(), VregAndChipReset(), Tbman(),
-            Busctrl(around.crossbar),
+            self.resets, Psm(around.force_core1_off), Sysinfo(), Syscfg(),
+            VregAndChipReset(), Tbman(), Busctrl(around.crossbar),
             self.pads_bank0, self.pads_qspi, self.io_bank0, self.io_qspi, self.uart0, self.uart1,
             *self.i2c, *self.spi, self.adc, self.rtc, self.sios[0],
             DmaRegisters(machine, scheduler), PwmRegisters(machine, scheduler),

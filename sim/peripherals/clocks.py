@@ -245,7 +245,7 @@ class Clocks(RegisterBlock):
 
     def _is_measured(self) -> bool:
         tested = self._tested()
-        if tested is None or not self.hz(tested) or not self.hz("clk_ref"):
+        if tested is None or not self.hz("clk_ref"):
             return False
         return self._ref_edges.count >= self._measured_at()
 
@@ -268,11 +268,10 @@ class Clocks(RegisterBlock):
         tested = self._tested()
         if tested is None:
             return 0
-        if not self.hz(tested):
-            return 1 << 12  # WAITING for the tested clock
+        stands = not self.hz(tested)  # boards measure 0 then
         if not self._is_measured():
-            return 1 << 8  # RUNNING
+            return stands << 12 | 1 << 8  # WAITING for the tested clock, RUNNING
         khz = self._read_fc0_result() >> 5
         slow, fast = khz < self["FC0_MIN_KHZ"], khz > self["FC0_MAX_KHZ"]
         failed = slow or fast
-        return 1 << 4 | (not failed) | failed << 16 | slow << 20 | fast << 24
+        return stands << 28 | 1 << 4 | (not failed) | failed << 16 | slow << 20 | fast << 24

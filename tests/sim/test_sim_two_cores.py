@@ -89,6 +89,94 @@ def test_a_run_repeats_to_the_cycle(contention: Contention) -> None:
     assert first.cycles == before
 
 
+RESET = """
+    ldr r6, =0x40010004
+    ldr r1, =0x10000
+    ldr r2, =0x2000
+    orrs r2, r6
+    str r1, [r2]
+    ldr r0, [r6]
+    ldr r2, =0x3000
+    orrs r2, r6
+    str r1, [r2]
+"""
+
+
+def test_psm_resets_core_1_and_it_can_be_launched_again() -> None:
+    """2.13.5: FRCE_OFF; the ROM (2.8.2) drops what it was sent, says 0 and waits for a launch."""
+    source = f"""
+both:
+    ldr r3, =count
+    ldr r4, [r3]
+    adds r4, #1
+    str r4, [r3]
+    cmp r4, #3
+    bne again
+    movs r0, #7
+    bl push
+    bl pop
+    bkpt #0
+again:
+    bl push
+    bl push
+    {RESET}
+    bl pop
+    cmp r0, #0
+    bne wrong
+    ldr r0, [r7, #0x50]
+    cmp r0, #2
+    bne wrong
+    ldr r4, =greeting
+    movs r5, #0
+    b next
+wrong:
+    bkpt #1
+work:
+    ldr r3, =count
+    ldr r4, [r3]
+    cmp r4, #2
+    bls work
+    bl pop
+    adds r0, r0, #1
+    bl push
+forever:
+    wfe
+    b forever
+    .align 2
+count:
+    .word 0
+    .pool
+"""
+    done = two(source)
+    stop = done.run(1_000_000)
+    assert (stop.reason, stop.immediate) == (StopReason.HALT, 0)
+    assert done.registers.r0 == 8
+
+
+def test_core_1_that_forces_itself_off_is_off() -> None:
+    source = f"""
+both:
+    movs r0, #9
+    bl push
+    ldr r0, =1000
+wait:
+    subs r0, #1
+    bne wait
+    ldr r1, =0x40010004
+    ldr r0, [r1]
+    ldr r1, [r7, #0x50]
+    bkpt #0
+work:
+    {RESET}
+    movs r0, #1
+    str r0, [r7, #0x54]
+    b work
+"""
+    done = run(source)
+    assert done.registers.r0 == 1 << 16
+    assert done.registers.r1 & 1 == 0  # it has sent nothing
+
+
 def test_core_0_waits_for_the_slower_core() -> None:
     """1,000 turns of 3 cycles, which core 0 sleeps through."""
     source = """
