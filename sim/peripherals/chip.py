@@ -38,6 +38,7 @@ from priot.sim.peripherals.timebase import Timebase
 from priot.sim.peripherals.timed_block import TimedBlock
 from priot.sim.peripherals.timer import Timer
 from priot.sim.peripherals.uart import Uart
+from priot.sim.peripherals.uart_line import UartLine, UartPins
 from priot.sim.peripherals.usb_host import UsbHost
 from priot.sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
 from priot.sim.peripherals.vreg_and_chip_reset import VregAndChipReset
@@ -188,13 +189,21 @@ class Peripherals:
             *(machine, Chip.PINS_HI, scheduler),
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
+        uart_pins = UartPins(self.io_bank0, machine)
+        uart_lines = [
+            UartLine(
+                *(scheduler, uart_counter),
+                *(partial(uart_pins.set_tx, number), partial(uart_pins.shows, number)),
+            )
+            for number in (0, 1)
+        ]
         self.uart0 = Uart(
             *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
-            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0),
+            *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0, uart_lines[0]),
         )
         self.uart1 = Uart(
             *("UART1", 0x4003_8000, scheduler, uart_counter, line(Irq.UART1)),
-            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1),
+            *(request(Dreq.UART1_TX), request(Dreq.UART1_RX), around.uart1, uart_lines[1]),
         )
         self._i2c_pins = [I2cPins(self.io_bank0, number) for number in (0, 1)]
         self.i2c_buses = I2cBus(), I2cBus()

@@ -17,7 +17,6 @@ from priot.sim.devices.pins import (
     MAX_WIRES,
     Bank,
     drive_lines,
-    drive_pins,
     settle_pins,
 )
 from priot.sim.errors import SimError
@@ -27,7 +26,6 @@ from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, f
 from priot.sim.peripherals.scheduler import Scheduler
 
 _drive_lines = from_python(drive_lines)
-_drive_pins = from_python(drive_pins)
 _settle_pins = from_python(settle_pins)
 
 _CTRL = 0x3003_331F
@@ -153,10 +151,9 @@ class IoBank(RegisterBlock):
 
     def drive(self, function: int, out: int, enable: int) -> None:
         """What a function puts out on all pins that it can have: levels and output enables."""
-        machine, now = self._machine, self._scheduler.cycles
-        catch_up(machine, now)
-        _drive_pins(*machine.cores, machine.chip, self._at, function, out, enable, now)
-        self.tell_watched()
+        catch_up(self._machine, self._scheduler.cycles)
+        self._places[Bank.OUT + function], self._places[Bank.ENABLE + function] = out, enable
+        self._settle()
 
     @property
     def wires(self) -> list[int]:

@@ -15,6 +15,7 @@ from priot.sim.peripherals.requests import RequestLine
 from priot.sim.peripherals.scheduler import NEVER, Scheduler
 from priot.sim.peripherals.timebase import ClockCounter
 from priot.sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.uart_line import UartLine
 
 # Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
 # 16 * (IBRD + FBRD / 64) cycles, which is 64 * IBRD + FBRD quarters.
@@ -52,6 +53,7 @@ class Uart(TimedBlock):
         line: its interrupt request.
         transmit, receive: its requests to the DMA.
         output: called with each byte that is sent.
+        line_out: what it shows on pins.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Uart(TimedBlock):
         transmit: RequestLine,
         receive: RequestLine,
         output: Callable[[int], None],
+        line_out: UartLine,
     ) -> None:
         self.name, self.base = name, base
         self._counter = counter
         self._line = line
         self._transmit_request, self._receive_request = transmit, receive
         self._output = output
+        self._line_out = line_out
         self._line_in: deque[_Frame] = deque()  # what the host sends
         super().__init__(
             scheduler,
@@ -120,6 +124,7 @@ class Uart(TimedBlock):
         self._break_end: int | None = None  # when a break has lasted as long as a frame
         self._arrival: int | None = None  # when the next byte will have come in
         self._timeout: int | None = None
+        self._line_out.reset()
         self._drive()
 
     def feed(self, data: Iterable[int], waits: bool = True) -> None:
@@ -232,6 +237,7 @@ class Uart(TimedBlock):
             return
         self._shifted = self._transmit.popleft()
         self._shift_end = at + self._frame
+        self._line_out.send(self._shifted, self["UARTLCR_H"], at, self._bit)
         # The interrupt comes from passing the level, not from being below it (DDI0183G 2.8.2), or
         # when the last byte leaves a FIFO that was never filled up to it.
         if len(self._transmit) in (0, self._transmit_trigger()):

@@ -351,3 +351,39 @@ def test_an_error_ends_reception_by_dma() -> None:
     assert board.data_requests == set()
     board.write("UART0", "UARTICR", _FEI)
     assert board.data_requests == {21}
+
+
+@pytest.mark.parametrize(
+    ("control", "parity"),
+    [(0, None), (0b10, 1), (0b110, 0), (1 << 7 | 0b10, 1), (1 << 7 | 0b110, 0)],
+)
+def test_frames_are_seen_on_pins(control: int, parity: int | None) -> None:
+    """DDI0183G, 2.7.2 and table 3-11: start bit, data from the lowest on, parity, stop bit."""
+    board = Board()
+    board.init_clocks()
+    board.init_uart(115_200)
+    board.write("IO_BANK0", "GPIO0_CTRL", 2)
+    board.chip.io_bank0.wire([0b101])  # to GPIO 2
+    board.write("UART0", "UARTLCR_H", 0x70 | control)
+    assert board.chip.io_bank0.inputs & 0b101 == 0b101  # idle
+    bit = 125_000_000 // 115_200
+    for byte in (0x55, 0xC3):  # even numbers of ones
+        data = [byte >> place & 1 for place in range(8)]
+        expected = [0, *data, *([] if parity is None else [parity]), 1, 1]
+        board.write("UART0", "UARTDR", byte)
+        board.run(bit // 2)
+        levels = []
+        for _ in expected:
+            levels.append(board.chip.io_bank0.inputs >> 2 & 1)
+            board.run(bit)
+        assert levels == expected
+
+
+def test_a_uart_without_a_pin_moves_none() -> None:
+    board = Board()
+    board.init_clocks()
+    board.init_uart(115_200)
+    board.chip.io_bank0.wire([0b101])
+    board.write("UART0", "UARTDR", 0)
+    board.run(5_000)
+    assert board.chip.io_bank0.outputs == (0, 0)
