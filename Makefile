@@ -3,11 +3,25 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench firmware results torture clean
+# What a change needs first, each part of the house once; nothing here is slow.
+QUICK := tests/packaging/test_packaging_names.py tests/packaging/test_packaging_portable.py \
+	tests/sim/test_own_core.py tests/sim/test_sim_pico.py \
+	tests/kernels/test_kernels_layers.py tests/kernels/test_kernels_network.py \
+	tests/kernels/test_kernels_methods.py tests/experiments/test_configuration.py \
+	tests/experiments/test_output.py tests/experiments/test_image.py \
+	tests/plots/test_plots_tradeoff.py \
+	'tests/experiments/test_device.py::test_device_equals_the_reference_on_random_networks[priot-fast]'
+
+.PHONY: run quick test bench firmware results torture clean
 
 run: $(VENV)/installed
 	mkdir -p out
 	$(BIN)/priot costs --json out/costs.json --csv out/costs.csv --figure out/costs.png
+
+quick: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(QUICK)
 
 test: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -50,6 +50,14 @@ class FloatRuns:
             raise UserError(f"{error} (the run with {settings})") from error
 
 
+def any_missing(
+    configurations: Sequence[FloatConfiguration], inputs: Inputs, store: RunStore
+) -> bool:
+    """Whether a run would have to be computed. Raises UserError when one does not fit."""
+    runs = FloatRuns(inputs)
+    return any(runs.key(configuration) not in store.records for configuration in configurations)
+
+
 def run_floats(
     configurations: Sequence[FloatConfiguration], inputs: Inputs, store: RunStore, workers: Workers
 ) -> list[dict[str, Any]]:

@@ -29,7 +29,20 @@ def try_rates(
     Raises:
         UserError: as ``run_floats`` does.
     """
-    configurations = [
+    records = run_floats(searched(dataset, stage), inputs, store, workers)
+    finals: Iterator[float] = (accuracy_by_epoch(record)[-1] for record in records)
+    return {
+        trained: {
+            rate: {angle: fmean(next(finals) for _ in stage.seeds) for angle in stage.angles}
+            for rate in LEARNING_RATES
+        }
+        for trained in Trained
+    }
+
+
+def searched(dataset: str, stage: Stage) -> list[FloatConfiguration]:
+    """The runs of the search."""
+    return [
         FloatConfiguration(
             *(trained, rate),
             dataset=dataset,
@@ -43,15 +56,6 @@ def try_rates(
         for angle in stage.angles
         for seed in stage.seeds
     ]
-    records = run_floats(configurations, inputs, store, workers)
-    finals: Iterator[float] = (accuracy_by_epoch(record)[-1] for record in records)
-    return {
-        trained: {
-            rate: {angle: fmean(next(finals) for _ in stage.seeds) for angle in stage.angles}
-            for rate in LEARNING_RATES
-        }
-        for trained in Trained
-    }
 
 
 def best_rates(rates: Rates) -> dict[Trained, float]:

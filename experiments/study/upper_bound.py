@@ -7,8 +7,9 @@ from typing import Any
 
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.floating.configuration import FloatConfiguration, Trained
-from priot.experiments.floating.runs import run_floats
-from priot.experiments.paper.float_rates import best_rates, try_rates
+from priot.experiments.floating.plan import check_pytorch
+from priot.experiments.floating.runs import any_missing, run_floats
+from priot.experiments.paper.float_rates import best_rates, searched, try_rates
 from priot.experiments.study.laboratory import Record, StudyLaboratory
 from priot.experiments.training.inputs import Inputs, load_images
 
@@ -16,6 +17,39 @@ SEARCHED = "mnist-sample"
 """Training images that no backbone and no table saw."""
 Rates = dict[str, dict[Trained, float]]
 """Learning rates by backbone and what is trained."""
+
+
+def check_floats(laboratory: StudyLaboratory) -> None:
+    """Refuse, before hours of other runs, what needs PyTorch where there is none.
+
+    Raises:
+        UserError: when runs are missing in the store, and PyTorch is too.
+    """
+    study = laboratory.study
+    if study.float_rates is None:
+        return
+    images = load_images(SEARCHED, None)
+    for name in study.float_backbones:
+        search = searched(SEARCHED, study.float_rates)
+        if any_missing(search, _inputs(laboratory, name, images), laboratory.store):
+            check_pytorch()
+            return
+    for name, of_backbone in found_rates(laboratory).items():
+        tuned = _runs(laboratory, of_backbone)
+        if any_missing(tuned, _inputs(laboratory, name, laboratory.source), laboratory.store):
+            check_pytorch()
+            return
+
+
+def _runs(laboratory: StudyLaboratory, rates: dict[Trained, float]) -> list[FloatConfiguration]:
+    """Of one backbone, at every angle with every seed."""
+    study = laboratory.study
+    return [
+        _run(laboratory, trained, rate, angle, seed)
+        for trained, rate in rates.items()
+        for angle in study.compared_angles
+        for seed in study.comparison.seeds
+    ]
 
 
 def found_rates(laboratory: StudyLaboratory) -> Rates:

@@ -14,7 +14,7 @@ from priot.experiments.device.comparison import Comparison, MismatchError
 from priot.experiments.device.costs import measure_costs
 from priot.experiments.device.host import Checkpoint, Phase
 from priot.experiments.pretraining.backbone import load_backbone
-from priot.kernels.methods import method
+from priot.kernels.methods import METHODS, method
 
 IMAGES, LABELS = random_images(SMALL, 4), labels_for(SMALL, 4)
 
@@ -68,9 +68,7 @@ def test_a_changed_byte_between_steps_is_named(name: str, part: str, dtype: type
     assert "\n" not in message
 
 
-@pytest.mark.parametrize(
-    "name", ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
-)
+@pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize(
     ("phase", "layer", "part", "tensor", "where"),
     [

@@ -17,7 +17,7 @@ from priot import firmware_elf
 from priot.experiments.cli import main
 from priot.experiments.device.host import Device
 from priot.experiments.device.simulator import simulated_pico
-from priot.kernels.methods import method
+from priot.kernels.methods import METHODS, method
 
 CLOCK_DEPENDENT = {"clock_hz", "ms_per_image"}
 
@@ -331,9 +331,7 @@ def test_a_single_image_is_not_called_images(
     assert capsys.readouterr().out.startswith("Training step on 1 rotated image: ")
 
 
-@pytest.mark.parametrize(
-    "name", ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
-)
+@pytest.mark.parametrize("name", METHODS)
 def test_operations_account_for_all_cycles_of_an_undisturbed_step(name: str) -> None:
     """Halting costs the step nothing but the few cycles of asking whether to halt."""
     settings = method(name)

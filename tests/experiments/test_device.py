@@ -17,17 +17,15 @@ from priot.experiments.device.simulator import simulated_pico, variant_of
 from priot.experiments.device.variants import ON_ONE_CORE, Variant
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.networks import TINY_CNN
-from priot.kernels.methods import Method, method
+from priot.kernels.methods import METHODS, Method, method
 from priot.kernels.model import Model, initial_model, with_scores
 from priot.kernels.network import Network
 from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from priot.kernels.trainer import Scale, Trainer
 from priot.sim import Stop, StopReason
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
-FEW_LAYERS = [
-    method(name, trained_layers=layers) for name in METHODS[:2] for layers in ("dense", "last")
-]
+NITI = [name for name in METHODS if not METHODS[name].trains_scores]
+FEW_LAYERS = [method(name, trained_layers=layers) for name in NITI for layers in ("dense", "last")]
 
 
 def check_memory(comparison: Comparison) -> None:
@@ -378,7 +376,7 @@ def test_firmware_that_never_halts_is_an_error(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("variant", Variant)
-@pytest.mark.parametrize("name", METHODS[:2])
+@pytest.mark.parametrize("name", NITI)
 @pytest.mark.parametrize("network", [SMALL, TINY_CNN], ids=lambda network: network.name)
 def test_fewer_layers_that_are_trained_need_less_memory(
     network: Network, name: str, variant: Variant

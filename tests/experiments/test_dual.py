@@ -15,12 +15,11 @@ from priot.experiments.device.comparison import Comparison
 from priot.experiments.device.host import Device
 from priot.experiments.device.simulator import simulated_pico
 from priot.experiments.device.variants import Variant
-from priot.kernels.methods import method
+from priot.kernels.methods import METHODS, method
 from priot.kernels.network import Network
 from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU
 from priot.sim import Contention
 
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 _FIFO_WR, _FIFO_RD = 0xD000_0054, 0xD000_0058
 
 

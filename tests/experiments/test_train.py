@@ -14,10 +14,8 @@ from priot.experiments.device.placement import DEFAULT
 from priot.experiments.pretraining.backbone import load_backbone
 from priot.experiments.training import train
 from priot.experiments.training.start import starting_point
-from priot.kernels.methods import method
+from priot.kernels.methods import METHODS, method
 from priot.kernels.trainer import Trainer
-
-METHODS = ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from priot.experiments.datasets.mnist import Images, mnist_sample
+from priot.experiments.errors import UserError
 from priot.experiments.floating.configuration import FloatConfiguration, Trained
 from priot.experiments.floating.runs import run_floats
 from priot.experiments.paper import effort
@@ -22,6 +23,7 @@ from priot.experiments.pretraining.backbone import load_backbone
 from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.methods import goals, methods
 from priot.experiments.study.protocol import QUICK, Stage, Study
+from priot.experiments.study.upper_bound import check_floats
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.inputs import Inputs
@@ -120,6 +122,19 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> MadeUp:
             patch.setattr(f"{module}.run_floats", landscape)
         study = replace(SMALL, dataset="mnist")
         return table(study, others, tmp_path_factory.mktemp("made_up")), landscape
+
+
+def test_runs_that_need_pytorch_are_refused_before_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come last, after hours."""
+    laboratory = StudyLaboratory(SMALL, mnist_sample(), RunStore(tmp_path / "runs.jsonl"), HERE)
+    monkeypatch.setattr("priot.experiments.floating.plan.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="float32 needs PyTorch"):
+        check_floats(laboratory)
+    check_floats(replace(laboratory, study=QUICK))  # has none
+    monkeypatch.setattr("priot.experiments.floating.plan.find_spec", lambda name: object())
+    check_floats(laboratory)
 
 
 def test_float32_has_a_row_for_every_backbone_and_angle(made_up: MadeUp) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from priot.experiments.cli import main
 from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
-from priot.experiments.paper import commands
+from priot.experiments.paper import effort
 from priot.experiments.paper.contenders import CONTENDERS
 from priot.experiments.paper.effort import EFFORTS, Effort, Stage
 from priot.experiments.paper.protocol import NETWORKS, QUICK, VGG11, VGG11_QUICK, scope_of
@@ -59,7 +59,7 @@ def settings(inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     options = ["--settings", str(path), "--json", str(path.with_name("tuning.json"))]
     options += ["--runs", str(path.with_name("runs.jsonl"))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "EFFORTS", {"vgg11": EFFORT})
+        patch.setattr(effort, "EFFORTS", {"vgg11": EFFORT})
         assert main(["tune", *OF_VGG11, *inputs, *options]) == 0
     return path
 
@@ -100,7 +100,7 @@ def test_all_that_takes_no_pico_is_made(results: Path) -> None:
     expected = {f"{name}_vgg11{suffix}" for name in MADE for suffix in suffixes}
     expected |= {f"{name}.csv" for name in MADE}
     assert {path.name for path in results.iterdir() if path.is_file()} == expected
-    assert [path.name for path in (results / "runs").iterdir()] == ["cifar10.jsonl"]
+    assert [path.name for path in (results / "runs").glob("*.jsonl")] == ["cifar10.jsonl"]
 
 
 def test_rows_name_the_network_that_was_trained(results: Path) -> None:

@@ -42,6 +42,7 @@ def _run(options: Namespace) -> None:
     from priot.experiments.study.protocol import FULL, QUICK
     from priot.experiments.study.screening import screening
     from priot.experiments.study.tables import TABLES
+    from priot.experiments.study.upper_bound import check_floats
     from priot.experiments.sweeps.store import RunStore
     from priot.experiments.training.inputs import load_images
 
@@ -49,6 +50,8 @@ def _run(options: Namespace) -> None:
     source = load_images(chosen.dataset, options.data)
     store = RunStore(_runs_file(options))
     laboratory = StudyLaboratory(chosen, source, store, workers_of(options))
+    if "methods" in _parts(options):
+        check_floats(laboratory)
     makers = {
         "screening": lambda: screening(laboratory),
         "mechanisms": lambda: mechanisms(laboratory),
