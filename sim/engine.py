@@ -34,11 +34,13 @@ class Engine(Enum):
 
 
 class Whereabouts(NamedTuple):
-    """Where a core stands, and the interrupts that it would take."""
+    """Where a core stands, the interrupts that it would take, and whether it worked on, awake,
+    while the other one ended the run."""
 
     core: int
     pc: int
     enabled: tuple[str, ...]
+    at_work: bool
 
 
 class EngineCore(Protocol):

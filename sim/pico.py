@@ -550,13 +550,18 @@ class Pico:
         """
         return self._traced(core).stack_over_time()
 
-    def whereabouts(self) -> list[str]:
-        """Where each core stands and which interrupts it would take, a line each."""
+    def whereabouts(self, *, at_work: bool = False) -> list[str]:
+        """Where each core stands and which interrupts it would take, a line each.
+
+        Args:
+            at_work: only the one that worked on, awake, while the other one ended the run.
+        """
         return [
             f"core {at.core} at {self._place(at.pc)}"
             + (f", {line}" if (line := self._line(at.pc)) else "")
             + f"; enabled interrupts: {', '.join(at.enabled) or 'none'}"
             for at in self._chip.whereabouts
+            if at.at_work or not at_work
         ]
 
     def memory_use(self) -> MemoryUse:

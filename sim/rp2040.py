@@ -512,6 +512,7 @@ class Rp2040:
             Whereabouts(
                 *(processor.number, processor.pc),
                 tuple(irq.name for irq in Irq if enabled >> FIRST_IRQ + irq & 1),
+                at_work=processor is not self.core and not processor.sleeps,
             )
             for processor in self.running
             for enabled in [int(processor.core[Core.ENABLED])]

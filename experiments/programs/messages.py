@@ -30,6 +30,9 @@ def told_of(
         told = "sleeps for ever" if outcome.ending is Ending.SLEEP else "ran out of time"
         for place in pico.whereabouts():
             yield f"{told}: {place}"
+    if outcome.ending in (Ending.EXIT, Ending.BREAKPOINT):
+        for place in pico.whereabouts(at_work=True):
+            yield f"ended while the other core was at work: {place}"
     if outcome.ending is Ending.OUTPUT:
         yield f"wrote more than {output_limit:g} MB; allow more with --output-limit"
     if semihosting.files_are_full:

@@ -106,7 +106,7 @@ class KernelEngine:
     @property
     def whereabouts(self) -> list[Whereabouts]:
         """See EngineChip; there is one core, and nothing to interrupt it."""
-        return [Whereabouts(0, self.core.pc, ())]
+        return [Whereabouts(0, self.core.pc, (), at_work=False)]
 
     @property
     def stack_limit(self) -> int:

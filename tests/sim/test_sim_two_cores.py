@@ -177,6 +177,25 @@ work:
     assert done.registers.r1 & 1 == 0  # it has sent nothing
 
 
+@pytest.mark.parametrize(("does", "at_work"), [("b forever", True), ("wfe", False)])
+def test_it_is_told_which_core_worked_on_when_the_other_ended(does: str, at_work: bool) -> None:
+    """On a board that one would go on, and what it still writes would be seen."""
+    source = f"""
+both:
+    ldr r0, =100
+wait:
+    subs r0, #1
+    bne wait
+    bkpt #0
+work:
+forever:
+    {does}
+    b forever
+"""
+    told = run(source).whereabouts(at_work=True)
+    assert [line.startswith("core 1 at 0x200000") for line in told] == [True] * at_work
+
+
 def test_core_0_waits_for_the_slower_core() -> None:
     """1,000 turns of 3 cycles, which core 0 sleeps through."""
     source = """
