@@ -51,7 +51,7 @@ def advance_devices(core: Any, other: Any, chip: Any, lines: Any, words: Any, no
     at = np.int64(NEVER)
     if chip[_ON] & _WAVES and (chip[_ON] & PIO_ON or chip[_LOGGED]):
         at = _next_of_waves(chip)
-        while at < now:  # what they put to the pins is seen in its own cycle
+        while at <= now:  # what they put to the pins is seen in its own cycle
             _advance_transfers(core, other, chip, lines, words, at)
             at = _advance_waves(core, other, chip, at)
     if chip[_ON] & _WAVES:
