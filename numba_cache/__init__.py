@@ -2,6 +2,7 @@
 
 A file of the cache that is damaged, cut short or of another kind is compiled anew, and where
 nothing can be written nothing is kept: neither ends in an error, and no damaged code is executed.
+Of several processes that need the same function one compiles it; the others wait and load it.
 Used by `sim` and `kernels`, which know nothing of each other.
 """
 
@@ -14,10 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from numba.core import caching, ccallback, dispatcher
 
 _DIGEST = hashlib.sha256
 _DIGEST_SIZE = _DIGEST().digest_size
+
+MOST_SECONDS = 900.0
+"""That a process waits for another one's code; then it compiles too."""
 
 not_kept: list[str] = []
 """Source files whose code is not kept, since no folder for it can be written."""
@@ -71,9 +76,35 @@ class KeptCache(caching.FunctionCache):
             self._cache_path, self._impl.filename_base, locator.get_source_stamp()
         )
 
+        self._locks: dict[Any, FileLock] = {}
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept; if nothing is, it is this process's turn to compile."""
+        loaded = super().load_overload(sig, target_context)
+        if loaded is not None or not self._enabled:
+            return loaded
+        lock = self._lock_of(sig, target_context)
+        try:
+            lock.acquire()
+        except (OSError, Timeout):  # a folder that is gone, or somebody who is stuck
+            return None
+        loaded = super().load_overload(sig, target_context)  # from whoever held the lock
+        if loaded is None:
+            self._locks[sig] = lock
+        else:
+            lock.release()
+        return loaded
+
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):  # a full disk, or a folder that is gone
             super().save_overload(sig, data)
+        if lock := self._locks.pop(sig, None):
+            lock.release()
+
+    def _lock_of(self, sig: Any, target_context: Any) -> FileLock:
+        key = repr(self._index_key(sig, target_context.codegen()))
+        name = f"{self._impl.filename_base}.{_DIGEST(key.encode()).hexdigest()[:16]}.lock"
+        return FileLock(Path(self._cache_path) / name, timeout=MOST_SECONDS)
 
 
 class _Files(caching.IndexDataCacheFile):

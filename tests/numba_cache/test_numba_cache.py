@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,3 +132,44 @@ def test_numba_is_as_it_was_for_others() -> None:
         return number
 
     assert type(others._cache) is caching.FunctionCache
+
+
+SLOW = """
+import sys, time
+import numba
+from numba.core import event
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from priot.numba_cache import kept_on_disk
+
+class Slow(CompilerBase):
+    def define_pipelines(self):
+        time.sleep(2)
+        print("compiled", flush=True)
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+with kept_on_disk():
+    @numba.njit(cache=True, pipeline_class=Slow)
+    def twice(x):
+        return x + x
+
+print(twice(21), flush=True)
+"""
+
+
+@pytest.mark.parametrize(("patience", "compiling"), [(900.0, 1), (0.2, 3)])
+def test_of_several_processes_one_compiles_but_nobody_waits_for_ever(
+    tmp_path: Path, patience: float, compiling: int
+) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text(
+        f"from priot import numba_cache\nnumba_cache.MOST_SECONDS = {patience}{SLOW}"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, str(program)]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    printed = [process.communicate(timeout=100)[0] for process in processes]
+    assert {text.removeprefix("compiled\n") for text in printed} == {"42\n"}
+    assert sum(text.startswith("compiled") for text in printed) == compiling
