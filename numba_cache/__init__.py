@@ -130,7 +130,12 @@ class _Files(caching.IndexDataCacheFile):
         except OSError:
             return None
         digest, saved = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
-        return pickle.loads(saved) if _DIGEST(saved).digest() == digest else None
+        if _DIGEST(saved).digest() != digest:
+            return None
+        try:
+            return pickle.loads(saved)
+        except Exception:  # of an older version, which had modules that are gone
+            return None
 
     def _save(self, path: str, data: Any) -> None:
         saved = self._dump(data)

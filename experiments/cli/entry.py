@@ -56,17 +56,25 @@ def _interrupts_heard() -> Iterator[None]:
     Python only tells of what is raised there.
     """
     tell = sys.unraisablehook
+    heard: list[Timer] = []
 
     def again(raised: Any) -> None:
         if isinstance(raised.exc_value, KeyboardInterrupt):
-            Timer(0.05, interrupt_main).start()  # in here it would be lost once more
+            heard.append(Timer(0.05, interrupt_main))  # in here it would be lost once more
+            heard[-1].start()
         else:
             tell(raised)
 
     sys.unraisablehook = again
     try:
         yield
+    except Exception as error:
+        if heard:  # it follows from the interrupted callback, as of the compiler's
+            raise KeyboardInterrupt from error
+        raise
     finally:
+        for timer in heard:
+            timer.cancel()
         sys.unraisablehook = tell
 
 

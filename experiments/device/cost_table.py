@@ -26,7 +26,7 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     ]
     shown = {title: column for title, column in ratios if any(column)}
     in_flash = any(record["flash_bytes"] for record in records)
-    header, name = _named(("ms", *shown, "SRAM, KB", *(["flash, KB"] if in_flash else [])), records)
+    header, name = _named(("ms", *shown, "SRAM", *(["flash"] if in_flash else [])), records)
     rows = [
         [
             *name(record),
@@ -39,8 +39,8 @@ def cost_table(records: list[dict[str, Any]]) -> str:
     ]
     capacity = records[0]["sram_capacity_bytes"] / _KIB
     title = (
-        f"{_title(records)}: time at {records[0]['clock_hz'] / 1e6:g} MHz, peak SRAM of "
-        f"{capacity:g} KB.\nEvery tensor equals the reference's; --full tells cycles by layer and "
+        f"{_title(records)}: time at {records[0]['clock_hz'] / 1e6:g} MHz, memory in KB (SRAM has "
+        f"{capacity:g}).\nEvery tensor equals the reference's; --full tells cycles by layer and "
         "memory."
     )
     return f"{title}\n\n{format_table(header, rows, _texts(header))}"

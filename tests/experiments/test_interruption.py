@@ -80,7 +80,28 @@ def test_ctrl_c_within_a_destructor_is_heard(
             time.sleep(0.05)
 
     monkeypatch.setitem(COMMANDS, "costs", replace(COMMANDS["costs"], run=work))
+    # a shell's background job ignores SIGINT
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
-    assert exit_code(("costs",)) == 130
+    try:
+        assert exit_code(("costs",)) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 4
+    assert capsys.readouterr().err == "priot: interrupted\n"
+
+
+def test_an_error_that_follows_from_ctrl_c_is_an_interruption(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compiler misses what an interrupted callback should have left it."""
+
+    def work(_: object) -> None:
+        found = Finalised()
+        del found
+        raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setitem(COMMANDS, "costs", replace(COMMANDS["costs"], run=work))
+    assert exit_code(("costs",)) == 130
+    time.sleep(0.2)  # nothing comes afterwards
     assert capsys.readouterr().err == "priot: interrupted\n"

@@ -1,5 +1,6 @@
 """Machine code on disk that is damaged, or can be kept nowhere, is made anew."""
 
+import hashlib
 import importlib.util
 import os
 import subprocess
@@ -70,8 +71,16 @@ def _flip(content: bytes) -> bytes:
     return content[:middle] + bytes((content[middle] ^ 1,)) + content[middle + 1 :]
 
 
+def _of_a_module_that_is_gone(_: bytes) -> bytes:
+    saved = b"cno_such_module\nthing\n."
+    return hashlib.sha256(saved).digest() + saved
+
+
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-@pytest.mark.parametrize("damage", [_cut, _flip, lambda _: b"", lambda _: b"x" * 100])
+@pytest.mark.parametrize(
+    "damage",
+    [_cut, _flip, lambda _: b"", lambda _: b"x" * 100, _of_a_module_that_is_gone],
+)
 def test_damaged_code_is_made_anew(
     load: Load, tmp_path: Path, suffix: str, damage: Callable[[bytes], bytes]
 ) -> None:
