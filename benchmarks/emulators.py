@@ -70,7 +70,7 @@ def _program(case: str, name: str, rounds: int) -> list[dict[str, Any]]:
 
 
 def _loop(loop: Loop, rounds: int) -> list[dict[str, Any]]:
-    """As many cycles of a program without an end."""
+    """As many cycles of a program without an end; PIO runs from the second run on."""
     pico = Pico(loop.program)
     with Rp2040js(loop.program) as other:
 

@@ -39,16 +39,23 @@ function reset({ bootrom, segments, sp, pc, vtor }) {
   return {};
 }
 
-// To the next breakpoint, in the way of rp2040js's own Simulator; only this is timed.
+// To the next breakpoint, in the way of rp2040js's own Simulator; only this is timed. Its PIO runs a
+// thousand cycles at a time whenever the core makes a pause, which it never does here: state machines
+// that run already are stepped with the core instead, cycle for cycle.
 function run({ maxCycles }) {
   const { core, clock } = chip;
   const end = core.cycles + maxCycles;
+  const running = chip.pio.filter((pio) => !pio.stopped);
+  for (const pio of running) clearTimeout(pio.runTimer);
   stopped = null;
   const start = performance.now();
   while (stopped === null && core.cycles < end) {
     if (core.waiting) throw new Error('the program sleeps, of which no cycles are counted');
-    clock.tick(core.executeInstruction() * NANOSECONDS_PER_CYCLE);
+    const cycles = core.executeInstruction();
+    clock.tick(cycles * NANOSECONDS_PER_CYCLE);
+    for (const pio of running) for (let n = 0; n < cycles; n++) pio.step();
   }
+  for (const pio of chip.pio) clearTimeout(pio.runTimer);
   const seconds = (performance.now() - start) / 1000;
   const output = Buffer.from(uart).toString('base64');
   return { breakpoint: stopped, cycles: core.cycles, seconds, output };
