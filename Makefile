@@ -1,6 +1,8 @@
 # make run and make test need nothing but Python 3.11 or newer: they make their own environment.
 PYTHON ?= python3
 VENV ?= .venv
+# Processes that make test runs its tests in; each takes up to 2 GB.
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 # What a change needs first, each part of the house once; nothing here is slow.
@@ -27,7 +29,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks --json out/benchmarks.json
