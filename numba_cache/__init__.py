@@ -20,6 +20,8 @@ from numba.core import caching, ccallback, dispatcher
 
 _DIGEST = hashlib.sha256
 _DIGEST_SIZE = _DIGEST().digest_size
+# Code of before all was below one package names modules that would be loaded a second time.
+_WRITER = b"priot "
 
 MOST_SECONDS = 900.0
 """That a process waits for another one's code; then it compiles too."""
@@ -130,7 +132,7 @@ class _Files(caching.IndexDataCacheFile):
         except OSError:
             return None
         digest, saved = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
-        if _DIGEST(saved).digest() != digest:
+        if _DIGEST(_WRITER + saved).digest() != digest:
             return None
         try:
             return pickle.loads(saved)
@@ -140,4 +142,4 @@ class _Files(caching.IndexDataCacheFile):
     def _save(self, path: str, data: Any) -> None:
         saved = self._dump(data)
         with self._open_for_write(path) as file:
-            file.write(_DIGEST(saved).digest() + saved)
+            file.write(_DIGEST(_WRITER + saved).digest() + saved)
