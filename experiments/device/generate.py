@@ -97,11 +97,11 @@ def _listed(source: str, name: str, weighted: bool) -> str:
 
 def _check_kinds(kinds: dict[str, int]) -> None:
     """Refuse numbers that are not 1, 2, 3 and so on, each once."""
-    for name, kind in kinds.items():
-        others = [other for other, number in kinds.items() if number == kind and other != name]
-        if others:
+    for kind in kinds.values():
+        names = sorted(name for name, number in kinds.items() if number == kind)
+        if len(names) > 1:
             raise ValueError(
-                f"kind {kind} is both {others[0]} and {name}: give one of them another number; "
+                f"kind {kind} is both {names[0]} and {names[1]}: give one of them another number; "
                 f"the next free one is {max(kinds.values()) + 1}"
             )
     if sorted(kinds.values()) != list(range(1, len(kinds) + 1)):

@@ -115,7 +115,7 @@ def test_a_declaration_without_a_place_is_an_error(tmp_path: Path) -> None:
 def test_a_number_of_two_kinds_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ternary kinds have numbers too, which no operation's file shows."""
     monkeypatch.setitem(generate.KIND_NAMES, "LEAKY_RELU", KIND_NAMES["TERNARY_CONV2D"])
-    with pytest.raises(ValueError, match=r"5 is both TERNARY_CONV2D and LEAKY_RELU: .* is 7"):
+    with pytest.raises(ValueError, match=r"5 is both LEAKY_RELU and TERNARY_CONV2D: .* is 7"):
         generate.generated(generate.ROOT)
 
 
