@@ -220,6 +220,11 @@ class Pico:
         return self._chip.resets
 
     @property
+    def nothing_to_boot(self) -> bool:
+        """Whether a reset found no program in flash: the boot ROM waits for one, as a USB drive."""
+        return self._chip.nothing_to_boot
+
+    @property
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         return self._chip.unmodelled
