@@ -247,7 +247,7 @@ def test_the_record_names_how_the_cache_behaves(tmp_path: Path) -> None:
     assert model(link_type="no_flash") is None
 
 
-@pytest.mark.parametrize(("link_type", "lost"), [("no_flash", 0.017), ("default", 0.089)])
+@pytest.mark.parametrize(("link_type", "lost"), [("no_flash", 0.022), ("default", 0.120)])
 def test_a_pair_of_programs_loses_some_time_on_the_bus(
     tmp_path: Path, link_type: str, lost: float
 ) -> None:

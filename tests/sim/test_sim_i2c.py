@@ -463,7 +463,7 @@ def test_a_slave_receives() -> None:
     assert _wait(board, RX_FULL, "I2C1") == START + 17 * BIT  # it has to answer in the next
     assert board.interrupts == {I2C1_IRQ}
     assert board.read("I2C1", "IC_STATUS") & 0x61 == 0x41
-    board.run(9 * BIT)
+    board.run(10 * BIT)
     assert _received(board, "I2C1") == [0x11 | 1 << 11, 0x22]
     assert board.interrupts == set()
     board.run(STOPPING)
