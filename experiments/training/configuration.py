@@ -18,9 +18,11 @@ from priot.experiments.datasets.mnist import TRANSFER_DATASETS
 from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.errors import UserError
 from priot.experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
+from priot.experiments.ranges import check_angle, check_epochs, check_seed
 from priot.experiments.training.calibration import CALIBRATIONS
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.methods import SETTINGS as METHOD_SETTINGS
 from priot.kernels.rounding import Rounding
 from priot.sim.reading import read_file
 
@@ -28,16 +30,6 @@ RESULTS_VERSION = 1
 """Part of every key. It changes when the same configuration gives other numbers than before."""
 
 _ROUNDINGS = {rounding.label: rounding for rounding in Rounding}
-_METHOD_SETTINGS = {
-    "learning_rate_bits": int,
-    "threshold": int,
-    "double_threshold": int,
-    "score_spread": int,
-    "scored_fraction": float,
-    "selection": str,
-    "trained_layers": str,
-    "rounding": str,
-}
 _RUN_SETTINGS = {
     "network": str,
     "dataset": str,
@@ -111,16 +103,13 @@ class Configuration:
             raise UserError(f"logit headroom {self.logit_headroom} is outside -31..31")
         if self.dataset not in TRANSFER_DATASETS:
             raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
-        if not math.isfinite(self.angle):
-            raise UserError(f"angle {self.angle}: name a finite number of degrees")
-        if self.epochs < 0:
-            raise UserError(f"epochs {self.epochs}: train for 0 epochs or more")
+        check_angle(self.angle)
+        check_epochs(self.epochs)
         if self.learning_rate_schedule is not None:
             self._check_schedule(self.learning_rate_schedule)
         if self.measure_every < 1:
             raise UserError(f"measure every {self.measure_every} epochs: take 1 or more")
-        if self.seed < 0:
-            raise UserError(f"seed {self.seed}: a seed is 0 or more")
+        check_seed(self.seed)
 
     def _check_schedule(self, text: str) -> None:
         """Write the schedule in the one way in which keys know it, and begin with its first bits.
@@ -162,13 +151,9 @@ class Configuration:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
         of_method = self.method.settings()
         description: dict[str, Any] = {"method": self.method.name}
-        description |= {name: of_method[name] for name in _METHOD_SETTINGS}
+        description |= {name: of_method[name] for name in METHOD_SETTINGS}
         description |= {name: getattr(self, name) for name in _RUN_SETTINGS}
-        unused = set()
-        if not self.method.trains_scores:
-            unused |= {"threshold", "score_spread"}
-        if not self.method.sparse:
-            unused |= {"scored_fraction", "selection"}
+        unused = set(self.method.refused)
         if self.calibration_images == CALIBRATION_IMAGES:
             unused.add("calibration_images")
         if self.method.trained_layers == "all":
@@ -194,7 +179,7 @@ class Configuration:
                 for one thing.
         """
         given = {name: value for name, value in description.items() if value is not None}
-        kinds = {"method": str} | _METHOD_SETTINGS | _RUN_SETTINGS
+        kinds = {"method": str} | METHOD_SETTINGS | _RUN_SETTINGS
         for name, value in given.items():
             if name not in kinds:
                 raise UserError(f"unknown setting {name!r:.80}: choose from {', '.join(kinds)}")
@@ -213,7 +198,7 @@ class Configuration:
         rounding = given.get("rounding")
         if rounding is not None and rounding not in _ROUNDINGS:
             raise UserError(f"rounding {rounding!r}: choose from {', '.join(_ROUNDINGS)}")
-        of_method = {name: given.get(name) for name in _METHOD_SETTINGS}
+        of_method = {name: given.get(name) for name in METHOD_SETTINGS}
         of_method["rounding"] = None if rounding is None else _ROUNDINGS[rounding]
         of_run = {name: given[name] for name in _RUN_SETTINGS if name in given}
         return cls(method(given["method"], **of_method), **of_run)
@@ -231,7 +216,7 @@ def epochs_to_measure(epochs: int, every: int) -> tuple[int, ...]:
 
 def method_setting_names() -> tuple[str, ...]:
     """Names that describe a method."""
-    return ("method", *_METHOD_SETTINGS)
+    return ("method", *METHOD_SETTINGS)
 
 
 def setting_names() -> tuple[str, ...]:

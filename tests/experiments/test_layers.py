@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # What all of experiments/ stands on: errors, limits, files in and out, progress.
     (
         *("arrays", "classifier", "clock", "compilation", "defaults", "environment", "errors"),
-        *("files", "limits", "output", "progress", "reading", "standard_streams"),
+        *("files", "limits", "output", "progress", "ranges", "reading", "standard_streams"),
     ),
     ("datasets",),
     # A backbone as it is kept, and the networks that have names.
