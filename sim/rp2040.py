@@ -488,7 +488,8 @@ class Rp2040:
             raise SimError("an action cannot run the program: it is running already")
         while True:
             self._settle()
-            if self._is_resetting and not self._answers:
+            resetting = self._is_resetting
+            if resetting and not self._answers:
                 if self.resets == self._most_resets or self._retired:
                     return Event(Ended.RESET)
                 self.resets += 1
@@ -496,7 +497,7 @@ class Rp2040:
                 continue
             # The instruction that asks for a reset is the last.
             slice_ = _SLICE_OF_DEVICES if chip[_DEVICES_ON] else _SLICE
-            chip[_LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
+            chip[_LIMIT] = min(limit, self.cycles + (1 if resetting else slice_))
             if self._core1.runs or self._dma_is_on_the_bus:
                 status = both_cores(self._traced)(*self._arrays)
             else:
@@ -691,7 +692,8 @@ class Rp2040:
 
     @property
     def _is_resetting(self) -> bool:
-        asked = any(private.system_control.reset_requested for private in self._private)
+        zero, one = self._private
+        asked = zero.system_control.reset_requested or one.system_control.reset_requested
         return self._reset_requested or asked
 
     def _irq(self, number: int, level: bool) -> None:
