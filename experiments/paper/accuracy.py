@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -12,9 +12,9 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
 from priot.experiments.paper.fates import collapsed
 from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.records.runs import Run
 from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.training.configuration import Configuration
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.plots.accuracy import draw_accuracy
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
@@ -57,7 +57,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
     return Artefact(
         "accuracy",
         f"Accuracy on rotated images ({laboratory.label}): {scope.images:,} images to train on, "
-        f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
+        f"{records[next(iter(records))][0].test_images:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
         rows,
         laboratory.record(flat(groups)),
@@ -66,9 +66,9 @@ def accuracy(laboratory: Laboratory) -> Artefact:
     )
 
 
-def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary(records: Sequence[Run]) -> dict[str, Any]:
     """Final and best accuracy over seeds, in percent, and the share of runs that collapsed."""
-    histories = [accuracy_by_epoch(record) for record in records]
+    histories = [record.accuracy_by_epoch for record in records]
     finals, bests = [history[-1] for history in histories], [max(history) for history in histories]
     return {
         "seeds": len(records),
@@ -89,9 +89,9 @@ def _row(
     comparison: str,
     contender: Contender,
     angle: float,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Run],
 ) -> dict[str, Any]:
-    configuration = records[0]["configuration"]
+    configuration = records[0].configuration
     return {
         **laboratory.subject,
         "comparison": comparison,
@@ -110,10 +110,10 @@ def _row(
 
 
 def _before(
-    laboratory: Laboratory, comparison: str, angle: float, records: Sequence[Mapping[str, Any]]
+    laboratory: Laboratory, comparison: str, angle: float, records: Sequence[Run]
 ) -> dict[str, Any]:
-    """The backbone as it is: what dynamic NITI starts from."""
-    before = [{**record, "right": record["right"][:1]} for record in records]
+    """The backbone as it is: what NITI dynamic starts from."""
+    before = [replace(record, right=record.right[:1]) for record in records]
     row = _row(laboratory, comparison, NITI_DYNAMIC, angle, before)
     settings = ("learning_rate_bits", "threshold", "score_spread", "rounding", "calibration")
     return row | {"method": "none", "collapsed_share": 0.0} | dict.fromkeys(settings)

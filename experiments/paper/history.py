@@ -14,7 +14,6 @@ from priot.experiments.paper.laboratory import Laboratory, joint_record
 from priot.experiments.paper.panels import runs_of_panel
 from priot.experiments.paper.protocol import Panel
 from priot.experiments.sweeps.groups import flat, in_groups
-from priot.experiments.training.train import accuracy_by_epoch, measured_epochs
 from priot.plots.history import draw_history
 
 
@@ -32,8 +31,8 @@ def history(laboratory: Laboratory) -> Artefact:
         groups = {contender: runs_of_panel(on_backbone, panel, contender) for contender in SHOWN}
         runs.append((on_backbone, flat(groups)))
         for contender, records in in_groups(groups, on_backbone.run).items():
-            histories = map(accuracy_by_epoch, records)
-            for epoch, *values in zip(measured_epochs(records[0]), *histories, strict=True):
+            histories = (record.accuracy_by_epoch for record in records)
+            for epoch, *values in zip(records[0].measured_epochs, *histories, strict=True):
                 rows.append(
                     {
                         **laboratory.subject,

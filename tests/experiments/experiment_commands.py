@@ -1,8 +1,9 @@
 """Running a command of priot as a user would, in this process."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from priot.experiments.cli import main
 
@@ -18,6 +19,11 @@ def exit_code(arguments: tuple[object, ...]) -> int:
         return main([str(argument) for argument in arguments])
     except SystemExit as end:  # how argparse ends
         return end.code
+
+
+def accuracy_by_epoch(run: Mapping[str, Any]) -> list[float]:
+    """In percent, of the record of a training run as JSON has it."""
+    return [100 * right / run["configuration"]["test_images"] for right in run["right"]]
 
 
 def without_progress(messages: str) -> str:

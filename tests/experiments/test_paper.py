@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import pytest
+from experiment_commands import accuracy_by_epoch
 
 from priot.experiments.cli import main
 from priot.experiments.device.learner import PicoLearner
@@ -34,7 +35,6 @@ from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import load_inputs
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.kernels.methods import Method, method
 from priot.kernels.model import Model
 from priot.kernels.trainer import Scale, Trainer
@@ -83,7 +83,7 @@ def test_every_artefact_has_its_table_record_caption_and_figure(results: Path, n
 def test_reduced_results_say_so(results: Path, name: str) -> None:
     record = json.loads((results / f"{name}.json").read_text())
     assert "REDUCED" in record["caption"]
-    assert "REDUCED" in record["scope"]
+    assert "REDUCED" in record["made_with"]["scope"]
 
 
 def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
@@ -180,7 +180,7 @@ FOLLOWED = [panel for panel in QUICK.panels if panel.follows_logits]
 def test_overflow_follows_the_runs_of_the_store(results: Path, panel_of: Panel) -> None:
     rows = rows_of(results, "overflow")
     backbone = load_backbone(panel_of.backbone and Path(panel_of.backbone)).model.state_hash()
-    for title, name in (("Static NITI", "niti-static"), ("PRIOT", "priot")):
+    for title, name in (("NITI static", "niti-static"), ("PRIOT", "priot")):
         panel = [row for row in rows if row["panel"] == f"{title}, {panel_of.name}"]
         ends = [float(panel[0]["accuracy"]), float(panel[-1]["accuracy"])]
         epoch = int(panel[0]["epoch"])
@@ -215,10 +215,10 @@ def test_overflow_follows_a_learning_rate_schedule_through_epochs_that_are_one_d
 
     monkeypatch.setattr("priot.experiments.paper.overflow.runs_of_panel", scheduled)
     rows = overflow(laboratory).rows
-    for title, contender in (("Static NITI", NITI_STATIC), ("PRIOT", PRIOT)):
+    for title, contender in (("NITI static", NITI_STATIC), ("PRIOT", PRIOT)):
         (record,) = laboratory.run(scheduled(laboratory, OVERFLOWING, contender))
         found = [row["accuracy"] for row in rows if row["panel"] == title]
-        assert [found[0], found[-1]] == accuracy_by_epoch(record)
+        assert [found[0], found[-1]] == record.accuracy_by_epoch
 
 
 def test_history_is_mean_and_range_of_the_runs(results: Path) -> None:
@@ -245,7 +245,7 @@ def test_overflow_counts_what_its_histogram_shows(results: Path) -> None:
     rows = rows_of(results, "overflow")
     assert {row["panel"] for row in rows} == {
         f"{method}, {backbone}"
-        for method in ("Static NITI", "PRIOT")
+        for method in ("NITI static", "PRIOT")
         for backbone in ("float32", "integer")
     }
     for row in rows:

@@ -119,7 +119,7 @@ def test_history_has_the_epochs_that_were_measured(results: Path) -> None:
 
 
 def test_overflow_is_followed_between_two_measurements(results: Path) -> None:
-    rows = [row for row in rows_of(results, "overflow") if row["panel"] == "Static NITI"]
+    rows = [row for row in rows_of(results, "overflow") if row["panel"] == "NITI static"]
     lines = (results / "runs" / "cifar10.jsonl").read_text().splitlines()
     (run,) = (
         record["right"]
