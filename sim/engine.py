@@ -34,13 +34,13 @@ class Engine(Enum):
 
 
 class Whereabouts(NamedTuple):
-    """Where a core stands, the interrupts that it would take, and whether it worked on, awake,
-    while the other one ended the run."""
+    """Where a core stands, the interrupts that it would take, and whether it may still do
+    something by itself."""
 
     core: int
     pc: int
     enabled: tuple[str, ...]
-    at_work: bool
+    goes_on: bool
 
 
 class EngineCore(Protocol):
@@ -127,6 +127,19 @@ class EngineChip(Protocol):
 
         It ends soon at or beyond `limit` cycles since reset.
         """
+        ...
+
+    def retire(self) -> None:
+        """The core of the last event is at its end: it stands still, and all else goes on."""
+        ...
+
+    def end(self) -> None:
+        """All is at its end: cores that retired have taken the cycles of theirs."""
+        ...
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything but the core that retired has still something to do."""
         ...
 
     def step(self) -> Event | None:

@@ -131,7 +131,7 @@ INSTRUCTIONS_16 = (
     Instruction("BLX", "01000111 1xxxx 000", 2, meaning.BRANCH_LINK_EXCHANGE),
     Instruction("BX PC", "01000111 x1111 000", 2, meaning.UNPREDICTABLE, Kind.UNPREDICTABLE),
     # A5.2.4 loads and stores of one item
-    Instruction("LDR (literal)", "01001 xxxxxxxxxxx", 2, load(LITERAL, 4, R8)),
+    Instruction("LDR (literal)", "01001 xxxxxxxxxxx", 2, load(LITERAL, 4, R8, from_code=True)),
     Instruction("STR (reg)", "0101000 xxxxxxxxx", 2, store(BOTH, 4, RD)),
     Instruction("STRH (reg)", "0101001 xxxxxxxxx", 2, store(BOTH, 2, RD)),
     Instruction("STRB (reg)", "0101010 xxxxxxxxx", 2, store(BOTH, 1, RD)),

@@ -35,6 +35,9 @@ SOURCE_NAMES = 32 * MEGABYTE
 PIPE_SECONDS = 10.0
 """How long a pipe or device that is read as a file may give nothing."""
 
+AFTER_END_MS = 1000
+"""Simulated time for what goes on when one core is at its end: 11,500 characters by UART."""
+
 OUTPUT_MEGABYTES = 256
 """What a program may write to its console before the run ends (`priot run --output-limit`)."""
 

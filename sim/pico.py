@@ -550,18 +550,40 @@ class Pico:
         """
         return self._traced(core).stack_over_time()
 
-    def whereabouts(self, *, at_work: bool = False) -> list[str]:
+    def retire(self) -> None:
+        """The core that halted is at its end: `run` lets all else go on, until `end`.
+
+        A reset of the chip then ends a run, whatever `resets` says.
+        """
+        self._halted_at = None
+        self._chip.retire()
+
+    def end(self) -> None:
+        """All is at its end; of a core 0 that retired, `cycles` and `seconds` are those of then."""
+        self._chip.end()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a core that has not retired, or the DMA, may still do something by itself, or the
+        host has yet to read what was sent by USB.
+
+        A core that sleeps, or is in a loop of one instruction, does not unless an interrupt may
+        come.
+        """
+        return self._chip.goes_on
+
+    def whereabouts(self, *, going_on: bool = False) -> list[str]:
         """Where each core stands and which interrupts it would take, a line each.
 
         Args:
-            at_work: only the one that worked on, awake, while the other one ended the run.
+            going_on: only those that may still do something by themselves, see `goes_on`.
         """
         return [
             f"core {at.core} at {self._place(at.pc)}"
             + (f", {line}" if (line := self._line(at.pc)) else "")
             + f"; enabled interrupts: {', '.join(at.enabled) or 'none'}"
             for at in self._chip.whereabouts
-            if at.at_work or not at_work
+            if at.goes_on or not going_on
         ]
 
     def memory_use(self) -> MemoryUse:

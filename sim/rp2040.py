@@ -45,7 +45,7 @@ from priot.sim.cpu.system_clock import SystemClock
 from priot.sim.cpu.systick import advance_systick, schedule_systick
 from priot.sim.crossbar import Crossbar
 from priot.sim.devices.devices import catch_up
-from priot.sim.devices.dma import DMA_ON
+from priot.sim.devices.dma import DMA_ON, SHARED_AT, Dma
 from priot.sim.devices.transfers import request_data
 from priot.sim.engine import Whereabouts
 from priot.sim.errors import AddressError, SimError, TraceError
@@ -86,6 +86,8 @@ _SLICE_OF_DEVICES = 1 << 25  # the same where their time is made up for at its e
 _RETURN_AT = 24  # bytes into the frame of an exception
 _CATCHES_UP = 1000  # cycles
 _BKPT_SIZE = 2
+_TO_ITSELF = 0xE7FE  # B to this very instruction
+_DMA_BUSY = Chip.DMA + SHARED_AT + Dma.ACTIVE
 
 
 class Rp2040:
@@ -246,6 +248,7 @@ class Rp2040:
     def _power_on(self, boot: Boot) -> None:
         self._boot = boot
         self.resets = 0
+        self._retired: dict[int, int] = {}  # cores, and the cycles that each took
         self._core1.power_on()
         if self._guard:
             self._guard.reset()
@@ -425,7 +428,7 @@ class Rp2040:
         """What the pins did since reset. Raises TraceError if that was not kept."""
         if self._pin_log is None:
             raise TraceError("no pins were logged; make the Pico with log_pins=True")
-        return self._pin_log.changes(self.cycles)
+        return self._pin_log.changes(max(self.cycles, self._scheduler.cycles))
 
     def load(self, address: int, data: npt.NDArray[np.uint8]) -> None:
         """Put bytes of a program into the memory that holds the address."""
@@ -459,7 +462,7 @@ class Rp2040:
         while True:
             self._settle()
             if self._is_resetting and not self._answers:
-                if self.resets == self._most_resets:
+                if self.resets == self._most_resets or self._retired:
                     return Event(Ended.RESET)
                 self.resets += 1
                 self._reboot()
@@ -480,6 +483,38 @@ class Rp2040:
             if event is not None:
                 catch_up(self._machine, self._now)
                 return event
+
+    def retire(self) -> None:
+        """The core of the last event is at its end: it stands still, and all else goes on.
+
+        A reset of the chip is the end of all, whatever `most_resets` says.
+        """
+        self._retired[self.core.number] = self.core.cycles
+        self.core.core[Core.SLEEPS] = Sleep.HELD
+
+    def end(self) -> None:
+        """All is at its end: cores that retired have taken the cycles of theirs."""
+        for number, cycles in self._retired.items():
+            self.processors[number].core[Core.CYCLES] = cycles
+        self._retired = {}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a core that has not retired, or the DMA, may still do something, or the host
+        has yet to read from USB."""
+        cores = any(self._goes_on(processor) for processor in self.running)
+        others = self.state.chip[_DMA_BUSY] or self.peripherals.usb_host.has_yet_to_read
+        return cores or bool(others)
+
+    def _goes_on(self, processor: Processor) -> bool:
+        """Whether it is neither held, nor asleep or in a loop of one instruction for ever."""
+        core = processor.core
+        if core[Core.SLEEPS] == Sleep.HELD:
+            return False
+        waits = core[Core.SLEEPS] == Sleep.WFI or (processor.sleeps and not core[Core.EVENT])
+        if not waits and processor.halfword(processor.pc) != _TO_ITSELF:
+            return True
+        return bool(core[Core.ENABLED] >> FIRST_IRQ) or core[Core.TICK_AT] < NEVER
 
     def step(self, number: int = 0, limit: int = NEVER) -> Event | None:
         """Execute one instruction of a core, the first of a handler if an exception is due.
@@ -512,7 +547,7 @@ class Rp2040:
             Whereabouts(
                 *(processor.number, processor.pc),
                 tuple(irq.name for irq in Irq if enabled >> FIRST_IRQ + irq & 1),
-                at_work=processor is not self.core and not processor.sleeps,
+                goes_on=self._goes_on(processor),
             )
             for processor in self.running
             for enabled in [int(processor.core[Core.ENABLED])]
@@ -550,7 +585,8 @@ class Rp2040:
             case Status.FAULT:
                 return self._faults.answer(self.core)
             case Status.FOREVER:  # nothing wakes it but whoever runs it again
-                self.processors[0].core[Core.SLEEPS] = Sleep.NOT
+                if 0 not in self._retired:
+                    self.processors[0].core[Core.SLEEPS] = Sleep.NOT
                 return Event(Ended.SLEEP)
         raise AssertionError(f"the loop of the cores ended with {Status(status).name}")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from priot.sim.faults import Fault, FaultReason
-from priot.sim.limits import MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
+from priot.sim.limits import AFTER_END_MS, MEGABYTE, OUTPUT_KEPT, OUTPUT_MEGABYTES
 from priot.sim.pico import Pico, StopReason
 from priot.sim.semihosting import BREAKPOINT, Semihosting
 
@@ -36,6 +36,9 @@ class Ending(Enum):
     FAILURE_TEXT = "failure text"
     OUTPUT = "too much output"
     CALLED = "called"  # it goes on: see `is_called` of `run_session`
+
+
+_OF_ONE_CORE = Ending.EXIT, Ending.BREAKPOINT
 
 
 class Console:
@@ -154,10 +157,8 @@ def run_session(
     _told(console, limits)  # from now on both texts are looked for
     try:
         outcome = _run(pico, console, limits, host, keyboard, is_called)
-    except Fault as fault:
-        code = EXIT_UNMODELLED if fault.reason is FaultReason.UNMODELLED else EXIT_FAULT
-        outcome = _told(console, limits) or Outcome(Ending.FAULT, code, fault)
     finally:
+        pico.end()
         if semihosting is None:
             host.close()
     if outcome.ending is Ending.CALLED:
@@ -176,38 +177,71 @@ def _run(
     keyboard: Keyboard | None,
     is_called: Callable[[], bool],
 ) -> Outcome:
+    """Where one core ends, the other and the DMA go on, as on a board: until nothing does, or for
+    AFTER_END_MS. The first exit code that is not 0 is that of all."""
     timeout = math.inf if limits.timeout_ms is None else limits.timeout_ms / 1000
+    first: Outcome | None = None
     while True:
-        left = (timeout - pico.seconds) * pico.clock_hz
-        stop = pico.run(max_cycles=max(0, math.ceil(min(SLICE_CYCLES, left))))
-        asks = stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT
-        if asks:
-            semihosting.serve()
-        if told := _told(console, limits):
-            return told
-        if semihosting.exit_code is not None:
-            return Outcome(Ending.EXIT, semihosting.exit_code)
-        if console.written > limits.output_megabytes * MEGABYTE:
-            return Outcome(Ending.OUTPUT, EXIT_TIMEOUT)
-        if stop.reason is StopReason.BUDGET:
-            if pico.seconds >= timeout:
-                return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT)
-            if is_called():
-                return Outcome(Ending.CALLED, 0)
-        if stop.reason in (StopReason.BUDGET, StopReason.SLEEP):
-            keys = keyboard.typed(stop.reason is StopReason.SLEEP) if keyboard else b""
+        try:
+            end = _slice(pico, console, limits, semihosting, timeout)
+        except Fault as fault:
+            code = EXIT_UNMODELLED if fault.reason is FaultReason.UNMODELLED else EXIT_FAULT
+            end = _told(console, limits) or Outcome(Ending.FAULT, code, fault)
+        if end is not None and end.ending in _OF_ONE_CORE:
+            timeout = min(timeout, pico.seconds + AFTER_END_MS / 1000)
+            first = end if first is None else _both(first, end)
+            pico.retire()
+        elif first is None:
+            waits = end is not None and end.ending is Ending.SLEEP
+            keys = keyboard.typed(waits) if keyboard and (end is None or waits) else b""
             if keyboard and keys:
                 keyboard.send(keys)
-            elif stop.reason is StopReason.SLEEP:
-                return Outcome(Ending.SLEEP, 0)
-        elif stop.reason is not StopReason.HALT:
-            # A program that a watchdog had to reset must not pass for a good one.
-            reset = stop.reason is StopReason.RESET
-            return Outcome(Ending(stop.reason.value), EXIT_FAILED if reset else 0)
-        elif stop.immediate == USB_BOOT:
-            return Outcome(Ending.USB_BOOT, 0)
-        elif not asks:
-            return Outcome(Ending.BREAKPOINT, _breakpoint_code(pico))
+            elif end is not None:
+                return end
+            elif is_called():
+                return Outcome(Ending.CALLED, 0)
+        elif end is not None:
+            return _both(first, end)
+        if first is not None and not pico.goes_on:
+            return first
+
+
+def _slice(
+    pico: Pico, console: Console, limits: Limits, semihosting: Semihosting, timeout: float
+) -> Outcome | None:
+    """Run a little; an end of the program, or of a core of it. Raises Fault."""
+    left = (timeout - pico.seconds) * pico.clock_hz
+    stop = pico.run(max_cycles=max(0, math.ceil(min(SLICE_CYCLES, left))))
+    asks = stop.reason is StopReason.HALT and stop.immediate == BREAKPOINT
+    if asks:
+        semihosting.serve()
+    if told := _told(console, limits):
+        return told
+    if semihosting.exit_code is not None:
+        code, semihosting.exit_code = semihosting.exit_code, None
+        return Outcome(Ending.EXIT, code)
+    if console.written > limits.output_megabytes * MEGABYTE:
+        return Outcome(Ending.OUTPUT, EXIT_TIMEOUT)
+    if stop.reason is StopReason.BUDGET:
+        return Outcome(Ending.TIMEOUT, EXIT_TIMEOUT) if pico.seconds >= timeout else None
+    if stop.reason is not StopReason.HALT:
+        # A program that a watchdog had to reset must not pass for a good one.
+        reset = stop.reason is StopReason.RESET
+        return Outcome(Ending(stop.reason.value), EXIT_FAILED if reset else 0)
+    if stop.immediate == USB_BOOT:
+        return Outcome(Ending.USB_BOOT, 0)
+    return None if asks else Outcome(Ending.BREAKPOINT, _breakpoint_code(pico))
+
+
+def _both(first: Outcome, then: Outcome) -> Outcome:
+    """The end of a program of which one core had ended before."""
+    code = first.exit_code or then.exit_code
+    if then.ending in _OF_ONE_CORE:
+        return replace(first, exit_code=code)
+    if then.ending is Ending.FAULT:
+        return replace(then, exit_code=code)
+    texts = Ending.EXPECTED_TEXT, Ending.FAILURE_TEXT, Ending.OUTPUT
+    return then if then.ending in texts else first
 
 
 def _told(console: Console, limits: Limits) -> Outcome | None:

@@ -7,6 +7,7 @@ from enum import Enum
 from importlib.util import find_spec
 
 from priot.experiments.errors import UserError
+from priot.experiments.ranges import check_seed
 
 
 class Optimiser(Enum):
@@ -38,8 +39,7 @@ class FloatPlan:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise UserError(f"a batch of {self.batch} images: take 1 or more")
-        if self.seed < 0:
-            raise UserError(f"seed {self.seed}: a seed is 0 or more")
+        check_seed(self.seed)
         if self.threads < 1:
             raise UserError(f"{self.threads} threads: take 1 or more")
         for rate in self.schedule:

@@ -20,6 +20,7 @@ from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone, backbone_record
 from priot.experiments.pretraining.checkpoint import Checkpoint, Progress
 from priot.experiments.progress import ProgressBar
+from priot.experiments.ranges import check_seed
 from priot.kernels.methods import Method, method
 from priot.kernels.model import Initial, initial_model
 from priot.kernels.network import Network
@@ -51,8 +52,7 @@ class Plan:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise UserError(f"a batch of {self.batch} images: take 1 or more")
-        if self.seed < 0:
-            raise UserError(f"seed {self.seed}: a seed is 0 or more")
+        check_seed(self.seed)
 
     def method_of(self, epoch: int) -> Method:
         """Of an epoch, counted from 0."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from priot.sim import Engine, Pico
+from priot.sim.limits import AFTER_END_MS
 from priot.sim.semihosting import Semihosting
 from priot.sim.session import Ending, Outcome
 
@@ -31,8 +32,7 @@ def told_of(
         for place in pico.whereabouts():
             yield f"{told}: {place}"
     if outcome.ending in (Ending.EXIT, Ending.BREAKPOINT):
-        for place in pico.whereabouts(at_work=True):
-            yield f"ended while the other core was at work: {place}"
+        yield from _of_the_rest(pico)
     if outcome.ending is Ending.OUTPUT:
         yield f"wrote more than {output_limit:g} MB; allow more with --output-limit"
     if semihosting.files_are_full:
@@ -46,6 +46,18 @@ def told_of(
         yield f"not modelled: {register}"
     if engine is Engine.OWN:
         yield from (f"USB: {problem}" for problem in _usb_problems(pico))
+
+
+def _of_the_rest(pico: Pico) -> Iterator[str]:
+    """What was still at work when the run ended, after a core was at its end."""
+    places = pico.whereabouts(going_on=True)
+    if pico.goes_on and not places:
+        places = ["the DMA, or what was sent by USB"]
+    for place in places:
+        yield (
+            f"was still at work {AFTER_END_MS} ms after the program's end, or at --timeout, where "
+            f"the run ended: {place}"
+        )
 
 
 def _usb_problems(pico: Pico) -> list[str]:

@@ -17,6 +17,7 @@ from priot.experiments.datasets.mnist import TRANSFER_DATASETS
 from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.errors import UserError
 from priot.experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
+from priot.experiments.ranges import check_angle, check_epochs, check_seed
 from priot.experiments.schedule import bits_by_epoch, epochs_to_measure
 from priot.experiments.training.calibration import CALIBRATIONS
 from priot.experiments.training.code import TRAINING
@@ -109,16 +110,13 @@ class Configuration:
             raise UserError(f"logit headroom {self.logit_headroom} is outside -31..31")
         if self.dataset not in TRANSFER_DATASETS:
             raise UserError(f"dataset {self.dataset!r}: choose from {', '.join(TRANSFER_DATASETS)}")
-        if not math.isfinite(self.angle):
-            raise UserError(f"angle {self.angle}: name a finite number of degrees")
-        if self.epochs < 0:
-            raise UserError(f"epochs {self.epochs}: train for 0 epochs or more")
+        check_angle(self.angle)
+        check_epochs(self.epochs)
         if self.learning_rate_schedule is not None:
             self._check_schedule(self.learning_rate_schedule)
         if self.measure_every < 1:
             raise UserError(f"measure every {self.measure_every} epochs: take 1 or more")
-        if self.seed < 0:
-            raise UserError(f"seed {self.seed}: a seed is 0 or more")
+        check_seed(self.seed)
 
     def _check_schedule(self, text: str) -> None:
         """Write the schedule in the one way in which keys know it, and begin with its first bits.

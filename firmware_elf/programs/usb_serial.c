@@ -248,5 +248,6 @@ int main(void)
     }
     sleep_while(is_sending);
     print_value("bytes", (int32_t)total);
+    send((const uint8_t *)"closed\n", 7); /* the host has it later, though this program ends */
     return 0;
 }

@@ -52,12 +52,35 @@ def drop(lines: Any, address: Any) -> None:
 
 
 @native
-def _is_held(chip: Any, lines: Any, address: Any) -> Any:
-    """Whether an access hits. Of the top byte, 0x10 and 0x11 look up, 0x12 and 0x13 do not."""
-    way = _way(lines, address)
-    half = np.uint32(1 << (address >> 2 & 1))
-    looks_up = chip[_OFF] == 0 and address >> 25 & 1 == 0
-    return looks_up and way < 2 and lines[_index(address) + way] & half != 0
+def _way_hit(chip: Any, lines: Any, address: Any) -> Any:
+    """The way in which a word is found, 2 if none: 0x12 and 0x13, the top byte, do not look."""
+    if chip[_OFF] or address >> 25 & 1:
+        return np.int64(2)
+    index, half = _index(address), np.int64(1 << (address >> 2 & 1))
+    wanted = address & 0x00FF_FFF8 | half
+    if np.int64(lines[index]) & (~np.int64(3) | half) == wanted:
+        return np.int64(0)
+    return np.int64(1 if np.int64(lines[index + 1]) & (~np.int64(3) | half) == wanted else 2)
+
+
+@native
+def _note_hit(chip: Any, lines: Any, address: Any, way: Any) -> None:
+    """In a way, which is the one used last."""
+    chip[_ACCESSES] += 1
+    chip[_HITS] += 1
+    lines[_index(address) + 2] = np.uint32(way)
+
+
+@native
+def costs_nothing(chip: Any, lines: Any, address: Any) -> Any:
+    """Access a word of flash if that takes no time, where one core runs alone."""
+    if chip[_MODELLED] == 0:
+        return True
+    way = _way_hit(chip, lines, address)
+    if way == 2:
+        return False
+    _note_hit(chip, lines, address, way)
+    return True
 
 
 @native
@@ -66,13 +89,13 @@ def look_up(chip: Any, lines: Any, address: Any) -> Any:
 
     0x10 and 0x12 put it into the cache, 0x11 and 0x13 do not.
     """
-    chip[_ACCESSES] += 1
-    way, index = _way(lines, address), _index(address)
-    if _is_held(chip, lines, address):
-        lines[index + 2] = way
-        chip[_HITS] += 1
+    way = _way_hit(chip, lines, address)
+    if way < 2:
+        _note_hit(chip, lines, address, way)
         return np.int64(0)
+    chip[_ACCESSES] += 1
     if chip[_OFF] == 0 and address >> 24 & 1 == 0:
+        way, index = _way(lines, address), _index(address)
         if way == 2:
             way = _way_to_give_way(chip, lines, index)
             lines[index + way] = np.uint32(address & 0x00FF_FFF8)
@@ -117,6 +140,6 @@ def read_flash(
     takes long, is done in the order of time.
     """
     is_early = chip[_MODELLED] and chip[_SHARED] and is_ahead(core, other, now)
-    if is_early and not _is_held(chip, lines, address):
+    if is_early and _way_hit(chip, lines, address) == 2:
         return np.int64(NOT_YET)
     return read_at_once(core, other, chip, lines, now + late, address)

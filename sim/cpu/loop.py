@@ -65,9 +65,11 @@ def make(_sources):
                     if uint64(at) < FLASH_SIZE and fast != uint64(0):
                         at += FLASH_AT
                         if pc & ~3 != fetched and halfwords[at >> 1] >> 8 != BKPT:
-                            s = read_flash(core, other, chip, lines, cyc, int64(-1), pc & ~3)
-                            if s < 0: status = TURN; break
-                            fetched = pc & ~3; cyc += s
+                            if other[RUNS] or not costs_nothing(chip, lines, pc & ~3):
+                                s = read_flash(core, other, chip, lines, cyc, int64(-1), pc & ~3)
+                                if s < 0: status = TURN; break
+                                cyc += s
+                            fetched = pc & ~3
                     else:
                         at = fetch_place(core, chip, pc)
                         if at == -1: status = FAULT; break
@@ -280,7 +282,9 @@ if pc & 2:
 # Not SRAM, which takes no time where nobody else is on the bus.
 _BEYOND = """\
 if fetched != 0 and next_pc & 2 == 0:
-    cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
+    is_in_flash = uint64(next_pc - FLASH_BASE) < FLASH_SIZE
+    if not is_in_flash or other[RUNS] or not costs_nothing(chip, lines, next_pc):
+        cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
 _BEYOND_SHARED = """\
 if next_pc & 2 == 0:
     if uint64(next_pc - SRAM_BASE) < fast:
@@ -380,6 +384,7 @@ def names() -> dict[str, Any]:
         "contend": crossbar.contend,
         "note_access": crossbar.note_access,
         "read_flash": flash_cache.read_flash,
+        "costs_nothing": flash_cache.costs_nothing,
         "load": memory.load,
         "store": memory.store,
         "fault": memory.fault,

@@ -245,15 +245,28 @@ _FAST = {
 _PLACE = {1: "memory[q]", 2: "halfwords[q >> 1]", 4: "words[q >> 2]"}
 
 
-def load(address: str, size: int, target: str, *, signed: bool = False) -> str:
-    """A byte, halfword or word into a register."""
+_FREE_FLASH = (
+    "uint64(y - FLASH_BASE) < FLASH_SIZE and fast != uint64(0) "
+    "and other[RUNS] == 0 and costs_nothing(chip, lines, y)"
+)
+
+
+def load(
+    address: str, size: int, target: str, *, signed: bool = False, from_code: bool = False
+) -> str:
+    """A byte, halfword or word into a register; a word that lies in code perhaps from flash."""
     found = f"y = int64({_PLACE[size]})"
+    short = [
+        f"elif {_FREE_FLASH}:",
+        "    y = int64(words[y - FLASH_BASE + FLASH_AT >> 2])",
+    ]
     extend = f"uint32(int32(int{8 * size}(y)))" if signed else "uint32(y)"
     return lines(
         f"y = {address}; q = y - SRAM_BASE",
         f"if {_FAST[size]}:",
         "    BOOK cyc, q",
         f"    {found}",
+        *(short if from_code else []),
         "else:",
         f"    y = load(core, other, chip, sio, lines, memory, halfwords, words, cyc, y, "
         f"int64({size}))",

@@ -106,7 +106,7 @@ class KernelEngine:
     @property
     def whereabouts(self) -> list[Whereabouts]:
         """See EngineChip; there is one core, and nothing to interrupt it."""
-        return [Whereabouts(0, self.core.pc, (), at_work=False)]
+        return [Whereabouts(0, self.core.pc, (), goes_on=False)]
 
     @property
     def stack_limit(self) -> int:
@@ -164,6 +164,17 @@ class KernelEngine:
             if isinstance(event, Pause) or (event.reason is Ended.BUDGET and self.cycles < limit):
                 continue
             return self._answer(event)
+
+    def retire(self) -> None:
+        """See EngineChip; there is nothing else."""
+
+    def end(self) -> None:
+        """See EngineChip."""
+
+    @property
+    def goes_on(self) -> bool:
+        """See EngineChip."""
+        return False
 
     def step(self) -> Event | None:
         """Execute one instruction. An event as from `run`, or None where there is nothing to

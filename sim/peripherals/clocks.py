@@ -115,6 +115,7 @@ class Clocks(RegisterBlock):
         self._line = line
         self._on_clock_lost = on_clock_lost
         self._generators = {generator.name: generator for generator in _GENERATORS}
+        self._known, self._known_since = dict[str, Fraction](), -1
         self._resus = False
         super().__init__(
             *(register for generator in _GENERATORS for register in self._mux(generator)),
@@ -161,6 +162,13 @@ class Clocks(RegisterBlock):
         Raises:
             KeyError: there is no such clock.
         """
+        if self._known_since != self._timebase.changes:
+            self._known, self._known_since = {}, self._timebase.changes
+        if name not in self._known:
+            self._known[name] = self._hz_now(name)
+        return self._known[name]
+
+    def _hz_now(self, name: str) -> Fraction:
         if name in self._sources:
             return self._sources[name]()
         if name in ("gpin0", "gpin1"):

@@ -6,8 +6,10 @@ nobody drives follows what the host sets, else its pull.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from priot.sim.cpu.native import from_python
 from priot.sim.cpu.state import Chip, Machine
@@ -74,6 +76,8 @@ class IoBank(RegisterBlock):
         self._scheduler = scheduler
         self._places = machine.chip[at:]
         self._all = (1 << len(pins)) - 1
+        self._bits = 1 << np.arange(len(pins))
+        self._shifts = 4 * (np.arange(len(pins)) % 8)
         # Eight pins to a word; a bank with one word has no number in its registers' names.
         words = -(-len(pins) // 8)
         self._suffixes = [""] if words == 1 else [str(word) for word in range(words)]
@@ -214,11 +218,9 @@ class IoBank(RegisterBlock):
         for owner, label in enumerate(_OWNERS):
             for kind, first in (("INTE", Bank.WANTED), ("INTF", Bank.FORCED)):
                 words = [self[f"{label}_{kind}{suffix}"] for suffix in self._suffixes]
+                nibbles = np.repeat(words, 8)[: len(self._pins)] >> self._shifts
                 for event in range(4):
-                    places[first + 4 * owner + event] = sum(
-                        (words[pin // 8] >> 4 * (pin % 8) + event & 1) << pin
-                        for pin in range(len(self._pins))
-                    )
+                    places[first + 4 * owner + event] = self._mask(nibbles >> event & 1)
         self._find_noticed()
         self._drive_lines()
 
@@ -238,15 +240,13 @@ class IoBank(RegisterBlock):
 
     def _refresh(self) -> None:
         places = self._places
-        controls = [self[f"{label}_CTRL"] for label in self._pins]
+        controls = np.array([self[f"{label}_CTRL"] for label in self._pins])
         for function in range(FUNCTIONS):
-            places[Bank.FUNCTION + function] = sum(
-                (control & 0x1F == function) << pin for pin, control in enumerate(controls)
-            )
+            places[Bank.FUNCTION + function] = self._mask(controls & _NULL == function)
         for place, high in _OVERRIDES:
-            codes = [field(control, high, high - 1) for control in controls]
+            codes = controls >> high - 1 & 3
             for index, wanted in enumerate((_INVERT, _LOW, _HIGH)):
-                places[place + index] = sum((code == wanted) << n for n, code in enumerate(codes))
+                places[place + index] = self._mask(codes == wanted)
         pads = self._pads
         places[Bank.OUTPUT_DISABLED] = pads.output_disabled
         places[Bank.INPUT_ENABLED] = pads.input_enabled
@@ -254,6 +254,10 @@ class IoBank(RegisterBlock):
         self._find_noticed()
         self._settle()
         self.on_change()
+
+    def _mask(self, of_pins: npt.NDArray[Any]) -> int:
+        """The pins for which there is a one, as a mask."""
+        return int(of_pins @ self._bits)
 
     def _settle(self) -> None:
         machine = self._machine

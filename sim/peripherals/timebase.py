@@ -39,6 +39,7 @@ class ClockCounter:
         self._timebase = timebase
         self._scheduler = timebase.scheduler
         self._hz = hz
+        self._frequencies = Fraction(0), Fraction(0)
         self.line = Line(0, 0, 0, 0, 1)
         self.on_move: Callable[[Line], None] = lambda _: None
         self.reset()
@@ -63,6 +64,8 @@ class ClockCounter:
 
     def rebase(self) -> None:
         """Go on at the frequencies as they are now."""
+        if self._frequencies == self._frequencies_now():
+            return
         base, start, step, since, scale = self.line
         self._move(base + Fraction(start + step * (self._scheduler.cycles - since), scale))
 
@@ -70,9 +73,14 @@ class ClockCounter:
         """Count from zero."""
         self._move(Fraction(0))
 
-    def _move(self, position: Fraction) -> None:
+    def _frequencies_now(self) -> tuple[Fraction, Fraction]:
+        """Of this clock and of clk_sys, both 0 where that stands."""
         system_hz = self._timebase.system_hz()
-        ratio = self._hz() / system_hz if system_hz else Fraction(0)
+        return (self._hz() if system_hz else Fraction(0)), system_hz
+
+    def _move(self, position: Fraction) -> None:
+        hz, system_hz = self._frequencies = self._frequencies_now()
+        ratio = hz / system_hz if system_hz else Fraction(0)
         ratio = ratio.limit_denominator(_MOST)
         base, rest = divmod(position, 1)
         scale = lcm(rest.denominator, ratio.denominator)
@@ -93,6 +101,7 @@ class Timebase:
         on_stand: called by `changed` while the system clock stands; set by CLOCKS.
         on_change: called by `changed` last.
         held: while the chip is being reset, `changed` does nothing.
+        changes: how often a frequency may have changed; what was computed before is void.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
@@ -101,6 +110,7 @@ class Timebase:
         self.on_stand: Callable[[], None] = lambda: None
         self.on_change: Callable[[], None] = lambda: None
         self.held = False
+        self.changes = 0
         self._counters: list[ClockCounter] = []
 
     def counter(self, hz: Callable[[], Fraction]) -> ClockCounter:
@@ -111,6 +121,7 @@ class Timebase:
 
     def changed(self) -> None:
         """Let all counters go on at the new frequencies."""
+        self.changes += 1
         if self.held:
             return
         for counter in self._counters:

@@ -75,6 +75,11 @@ class SerialPort:
         bulk_out = data.endpoint(EndpointKind.BULK, False)
         return cls(host, interface, bulk_in, bulk_out) if bulk_in and bulk_out else None
 
+    @property
+    def endpoint(self) -> int:
+        """The number of the one that it reads."""
+        return self._in.number
+
     def send(self, data: bytes) -> None:
         """Send bytes to the device."""
         self.outgoing += data

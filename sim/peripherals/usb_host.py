@@ -112,6 +112,11 @@ class UsbHost:
         """Why a device that asks to be on the bus is not."""
         return self._port.obstacle if self._port.pulls_up else None
 
+    @property
+    def has_yet_to_read(self) -> bool:
+        """Whether a serial port has a packet that was not fetched yet."""
+        return any(self._port.has_data(port.endpoint) for port in self.serial_ports)
+
     def hang_up(self) -> None:
         """Forget what was typed and not sent yet."""
         self._typed.clear()

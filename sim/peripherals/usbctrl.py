@@ -266,6 +266,12 @@ class Usbctrl(RegisterBlock):
         payload = bytes(self._bytes[start : start + (control & _LENGTH)])
         return Data(int(bool(control & _PID)), payload)
 
+    def has_data(self, endpoint: int) -> bool:
+        """Whether an IN token would get data."""
+        port = 2 * endpoint
+        halves = (self._halves[self._half(port, buffer)] for buffer in (0, 1))
+        return any(half & _AVAILABLE and half & _FULL for half in halves)
+
     def sent(self, endpoint: int) -> None:
         """The host acknowledged the data that an IN token got."""
         self._status |= _ACK_REC

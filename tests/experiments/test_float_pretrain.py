@@ -65,10 +65,13 @@ def refused(capsys: pytest.CaptureFixture[str], folder: Path, *options: str) -> 
         (("--arithmetic", "float32", "--schedule", "nan"), "a learning rate of nan: take one"),
         (("--arithmetic", "float32", "--schedule", "0.1x"), "--schedule 0.1x: give a learning"),
         (("--arithmetic", "float32", "--schedule", "0.1x0"), "--schedule 0.1x0: give a learning"),
+        (("--arithmetic", "float32", "--schedule", "0.1x999999999"), "epochs 999999999: train"),
         (("--arithmetic", "float32", "--schedule", "fast"), "--schedule fast: give a learning"),
         (("--arithmetic", "float32", "--schedule", ""), "--schedule : give a learning rate"),
         (("--arithmetic", "float32", "--batch", "0"), "a batch of 0 images: take 1 or more"),
         (("--arithmetic", "float32", "--threads", "0"), "--threads 0: take 1 or more"),
+        (("--schedule", "3x999999999,2"), "epochs 1000000000: train for 0 to 100,000"),
+        (("--schedule", "3x" + 5000 * "9"), "give bits per epoch"),
         (("--schedule", "0.001"), "--schedule 0.001: give bits per epoch"),
     ],
 )

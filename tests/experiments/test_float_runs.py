@@ -63,10 +63,10 @@ def without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"learning_rate": 0.0}, "a learning rate of 0: take one above 0, and 1 at most"),
         ({"learning_rate": float("nan")}, "a learning rate of nan"),
-        ({"angle": float("inf")}, "angle inf: name a finite number of degrees"),
-        ({"epochs": -1}, "epochs -1: train for 0 epochs or more"),
+        ({"angle": float("inf")}, "angle inf: name degrees from -360 to 360"),
+        ({"epochs": -1}, "epochs -1: train for 0 to 100,000 epochs"),
         ({"dataset": "letters"}, "dataset 'letters': choose from mnist-sample"),
-        ({"seed": -1}, "seed -1: a seed is 0 or more"),
+        ({"seed": -1}, "seed -1: a seed is 0 or more, at most"),
     ],
 )
 def test_a_configuration_out_of_range_is_refused(settings: dict[str, Any], expected: str) -> None:

@@ -165,7 +165,7 @@ def test_widths_are_told_up_to_the_first_that_does_not_fit(
         (("--scored-fraction", "0.5"), "no method is named"),
         (("--method", "sgd"), "sgd"),
         (("--method", "niti-static", "--placement", "weights=flash"), "none of these methods"),
-        (("--seed", "-1"), "--seed -1: a seed is 0 or more"),
+        (("--seed", "-1"), "--seed -1: a seed is 0 or more, at most"),
     ],
 )
 def test_bad_option_is_told_in_one_line(

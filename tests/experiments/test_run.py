@@ -57,6 +57,7 @@ def test_a_usb_serial_port_is_input_and_output(
     record = record_of(tmp_path, built("usb_serial", link_type), "--usb-in", str(keys))
     shown = capfdbinary.readouterr()
     expected = b"open, baud 115200\nready\n" + TYPED.upper() + b"bytes %d\n" % len(TYPED)
+    expected += b"closed\n"  # which the host fetches when the program is at its end
     assert shown.out == expected == record["output"].encode()
     assert b"priot: USB" not in shown.err
     assert (record["exit_code"], record["halt_reason"]) == (0, "exit")

@@ -442,7 +442,7 @@ def test_nothing_that_fits_is_an_error_with_what_comes_near(
         (("--sram-kb", "nan"), "--sram-kb nan: give KB above 0"),
         (("--ms", -1), "--ms -1: give ms above 0"),
         (("--clock", 0), "--clock 0: the clock is given in MHz, 1..1000"),
-        (("--angle", "nan"), "--angle nan: name a finite number of degrees"),
+        (("--angle", "nan"), "--angle nan: name degrees from -360 to 360"),
         (("--jobs", 0), "--jobs 0: name 1 or more processes"),
     ],
 )

@@ -13,6 +13,42 @@ _HEADER, _PROGRAM_HEADER, _SECTION_HEADER = 52, 32, 40
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
 _FUNCTION, _OBJECT = 2, 1
 
+# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
+# SIO in r7. `push` sends r0, `pop` receives to r0.
+LAUNCH = """
+    ldr r7, =0xd0000000
+    ldr r4, =greeting
+    movs r5, #0
+next:
+    ldr r0, [r4, r5]
+    bl push
+    bl pop
+    adds r5, r5, #4
+    cmp r5, #24
+    bne next
+    b both
+push:
+    str r0, [r7, #0x54]
+    sev
+    bx lr
+pop:
+    ldr r0, [r7, #0x50]
+    lsls r0, r0, #31
+    bne ready
+    wfe
+    b pop
+ready:
+    ldr r0, [r7, #0x58]
+    bx lr
+other:
+    ldr r7, =0xd0000000
+    b work
+    .align 2
+greeting:
+    .word 0, 0, 1, 0x20000000, 0x20041000, other + 1
+    .pool
+"""
+
 _assembler = keystone.Ks(keystone.KS_ARCH_ARM, keystone.KS_MODE_THUMB)
 
 

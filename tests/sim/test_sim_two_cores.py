@@ -1,45 +1,10 @@
 """Two cores: launch, mailbox, events, time, and the bus that they share."""
 
 import pytest
-from sim_programs import program
+from sim_programs import LAUNCH, program
 
 from priot.sim import Contention, Fault, FaultReason, Pico, StopReason
 
-# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
-# SIO in r7. `push` sends r0, `pop` receives to r0.
-LAUNCH = """
-    ldr r7, =0xd0000000
-    ldr r4, =greeting
-    movs r5, #0
-next:
-    ldr r0, [r4, r5]
-    bl push
-    bl pop
-    adds r5, r5, #4
-    cmp r5, #24
-    bne next
-    b both
-push:
-    str r0, [r7, #0x54]
-    sev
-    bx lr
-pop:
-    ldr r0, [r7, #0x50]
-    lsls r0, r0, #31
-    bne ready
-    wfe
-    b pop
-ready:
-    ldr r0, [r7, #0x58]
-    bx lr
-other:
-    ldr r7, =0xd0000000
-    b work
-    .align 2
-greeting:
-    .word 0, 0, 1, 0x20000000, 0x20041000, other + 1
-    .pool
-"""
 LOADS = "ldr r1, [r2, #0];" * 100
 
 
@@ -175,25 +140,6 @@ work:
     done = run(source)
     assert done.registers.r0 == 1 << 16
     assert done.registers.r1 & 1 == 0  # it has sent nothing
-
-
-@pytest.mark.parametrize(("does", "at_work"), [("b forever", True), ("wfe", False)])
-def test_it_is_told_which_core_worked_on_when_the_other_ended(does: str, at_work: bool) -> None:
-    """On a board that one would go on, and what it still writes would be seen."""
-    source = f"""
-both:
-    ldr r0, =100
-wait:
-    subs r0, #1
-    bne wait
-    bkpt #0
-work:
-forever:
-    {does}
-    b forever
-"""
-    told = run(source).whereabouts(at_work=True)
-    assert [line.startswith("core 1 at 0x200000") for line in told] == [True] * at_work
 
 
 def test_core_0_waits_for_the_slower_core() -> None:

@@ -15,6 +15,7 @@ from priot.experiments.cli.options.task import implied_files, seed_of
 from priot.experiments.cli.parser import Parser
 from priot.experiments.errors import UserError
 from priot.experiments.files import output_file
+from priot.experiments.ranges import check_epochs
 
 if TYPE_CHECKING:
     from priot.experiments.floating.plan import FloatPlan
@@ -178,11 +179,15 @@ def _float_plan(options: Namespace, kind: Pretraining) -> FloatPlan:
     return plan
 
 
+_COUNT = r"[1-9]\d{0,8}"
+
+
 def _bits(text: str) -> tuple[int, ...]:
     """ "3x2,1" is 3,3,1."""
-    steps = [re.fullmatch(r"(\d+)(?:x([1-9]\d*))?", step.strip()) for step in text.split(",")]
+    steps = [re.fullmatch(rf"(\d+)(?:x({_COUNT}))?", step.strip()) for step in text.split(",")]
     if not all(steps):
         raise UserError(f"--schedule {text}: give bits per epoch, such as 3,2,1 or 3x2,1")
+    check_epochs(sum(int(step[2] or 1) for step in steps if step))
     return tuple(int(step[1]) for step in steps if step for _ in range(int(step[2] or 1)))
 
 
@@ -191,8 +196,9 @@ def _learning_rates(text: str) -> tuple[float, ...]:
     rates: list[float] = []
     for step in text.split(","):
         rate, times, epochs = step.strip().partition("x")
-        if times and not re.fullmatch(r"[1-9]\d*", epochs):
+        if times and not re.fullmatch(_COUNT, epochs):
             raise _no_learning_rates(text)
+        check_epochs(len(rates) + int(epochs or 1))
         try:
             rates += [float(rate)] * int(epochs or 1)
         except ValueError as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from priot.experiments import defaults
 from priot.experiments.cli.parser import Parser
-from priot.experiments.errors import UserError
 from priot.experiments.files import Files, InputFile
+from priot.experiments.ranges import check_angle, check_seed
 
 if TYPE_CHECKING:
     from priot.experiments.datasets.mnist import Images
@@ -42,18 +41,16 @@ def add_backbone(parser: Parser) -> None:
 
 
 def angle_of(options: Namespace) -> float:
-    """What --angle names, or the default. Raises UserError for what is no number of degrees."""
+    """What --angle names, or the default. Raises UserError for one out of range."""
     angle: float = defaults.ANGLE if options.angle is None else options.angle
-    if not math.isfinite(angle):
-        raise UserError(f"--angle {angle}: name a finite number of degrees")
+    check_angle(angle, "--angle")
     return angle
 
 
 def seed_of(options: Namespace) -> int:
-    """What --seed names, or the default. Raises UserError for a negative one."""
+    """What --seed names, or the default. Raises UserError for one out of range."""
     seed: int = defaults.SEED if options.seed is None else options.seed
-    if seed < 0:
-        raise UserError(f"--seed {seed}: a seed is 0 or more")
+    check_seed(seed, "--seed")
     return seed
 
 
