@@ -21,7 +21,12 @@ DIGITS = 16
 def key_of(question: Mapping[str, Any], modules: tuple[str, ...]) -> str:
     """The key of a run: a hash of what is asked for, and the digest of the code that answers."""
     asked = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-    return f"{asked}-{digest_of(modules)}"
+    return with_code(asked, modules)
+
+
+def with_code(key: str, modules: tuple[str, ...]) -> str:
+    """The key of the same question, answered by the code as it is now."""
+    return f"{question_of(key)}-{digest_of(modules)}"
 
 
 def question_of(key: str) -> str:

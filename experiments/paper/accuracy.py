@@ -60,7 +60,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         f"{records[next(iter(records))][0].test_images:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
         rows,
-        laboratory.record(flat(groups)),
+        laboratory.made_with(flat(groups)),
         lambda path: _draw(rows, path),
         scope.network,
     )

@@ -58,5 +58,5 @@ def device(laboratory: Laboratory) -> Artefact:
         f"{scope.device_test_images:,} images by epoch, and every number of the record, equal the "
         "reference's.",
         rows,
-        emulated.record(configurations),
+        emulated.made_with(configurations),
     )

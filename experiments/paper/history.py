@@ -10,7 +10,7 @@ from typing import Any
 from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import PRIOT, SHOWN
-from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.laboratory import Laboratory, made_with_all
 from priot.experiments.paper.panels import runs_of_panel
 from priot.experiments.paper.protocol import Panel
 from priot.experiments.sweeps.groups import flat, in_groups
@@ -50,7 +50,7 @@ def history(laboratory: Laboratory) -> Artefact:
         f"Accuracy by epoch at {ANGLE:g} degrees ({laboratory.label}): mean of {len(scope.seeds)} "
         f"seeds, and their range. {told_of(scope.panels)}",
         rows,
-        joint_record(runs),
+        made_with_all(runs),
         lambda path: _draw(scope.panels, rows, path),
         scope.network,
     )

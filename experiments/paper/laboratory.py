@@ -61,12 +61,12 @@ class Laboratory:
         """
         return run_sweep(configurations, self.inputs, self.store, self.workers)
 
-    def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
+    def made_with(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        return joint_record([(self, configurations)])
+        return made_with_all([(self, configurations)])
 
 
-def joint_record(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> dict[str, Any]:
+def made_with_all(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> dict[str, Any]:
     """What a table says of its runs, which may be on several backbones of one laboratory."""
     keys = {
         laboratory.inputs.key_of(configuration): laboratory

@@ -13,7 +13,7 @@ from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_STATIC, PRIOT
 from priot.experiments.paper.history import told_of
-from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.laboratory import Laboratory, made_with_all
 from priot.experiments.paper.panels import runs_of_panel
 from priot.experiments.records.runs import TrainingRun
 from priot.experiments.training.configuration import Configuration
@@ -59,7 +59,7 @@ def overflow(laboratory: Laboratory) -> Artefact:
         f"({laboratory.label}), in which NITI static's accuracy drops most. {told_of(panels)} "
         f"Saturated logits are those of magnitude {SATURATED}.",
         rows,
-        joint_record(runs),
+        made_with_all(runs),
         lambda path: _draw(rows, path),
         scope.network,
     )

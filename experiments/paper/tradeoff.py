@@ -81,7 +81,7 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         f"methods, mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as "
         "good in all three and better in one.",
         rows,
-        laboratory.record(flat(groups))
+        laboratory.made_with(flat(groups))
         | {
             "measurements": len(setups),
             "measuring_seconds": round(sum(store.seconds[kind.key(setup)] for setup in setups)),

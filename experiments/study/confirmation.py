@@ -147,7 +147,7 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
         "images; paired 95 % intervals over seeds, and over the means of backbones for all of a "
         "kind.",
         rows,
-        laboratory.record(groups) | {"safest": safest(study, map_rows).label},
+        laboratory.made_with(groups) | {"safest": safest(study, map_rows).label},
     )
 
 

@@ -61,7 +61,7 @@ class StudyLaboratory:
         inputs = {run.backbone: self._inputs[run.backbone] for run in runs}
         return run_on_backbones(runs, inputs, self.store, self.workers)
 
-    def record(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
+    def made_with(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
         runs = [run for group in groups for run in group]
         keys = {self._inputs[run.backbone].key_of(run.configuration) for run in runs}

@@ -126,7 +126,7 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
         "the first backbone of two kinds, with other static scales and with finer or coarser steps "
         f"of weights; {study.mechanisms.epochs} epochs, {len(study.mechanisms.seeds)} seeds.",
         rows,
-        laboratory.record(groups)
+        laboratory.made_with(groups)
         | {
             "weights": [_description(laboratory, name) for name in _described(laboratory)],
             "measures": list(measures(laboratory, _described(laboratory))),

@@ -105,7 +105,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
         "all methods with static scales unless others are named."
         + (FLOAT_CAPTION if rates else ""),
         rows,
-        laboratory.record(groups)
+        laboratory.made_with(groups)
         | {
             "goals": goals(rows),
             "float_rates": {

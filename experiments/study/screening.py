@@ -66,7 +66,7 @@ def screening(laboratory: StudyLaboratory) -> Artefact:
         f"epochs, {study.screening.test_images:,} test images; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",
         rows,
-        laboratory.record(groups) | {"gaps": gaps(rows)},
+        laboratory.made_with(groups) | {"gaps": gaps(rows)},
         lambda path: _draw(study, rows, path),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from priot.experiments.errors import UserError
 from priot.experiments.limits import RUNS_FILE
+from priot.experiments.output import write_bytes
 from priot.experiments.reading import parse_json
 from priot.experiments.records.costs import DoesNotFit, StepCosts
 from priot.experiments.records.reading import VersionError, from_json
@@ -71,8 +72,7 @@ class RunStore:
             UserError: when the disk is full.
         """
         seconds = round(seconds, 2)
-        entry = {"key": key, "seconds": seconds, "record": to_json(record)}
-        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        line = _line(key, record, seconds)
         end = os.fstat(self._file).st_size
         self._check_in_place()
         try:
@@ -84,6 +84,17 @@ class RunStore:
             os.ftruncate(self._file, end)
             raise self._not_writable(error) from error
         self.records[key], self.seconds[key] = record, seconds
+
+    def rename(self, new: Mapping[str, str]) -> None:
+        """Give runs other keys; the file is replaced in one step, and nothing is added to it after.
+
+        Raises:
+            UserError: when it cannot be written.
+        """
+        self.records = {new.get(key, key): record for key, record in self.records.items()}
+        self.seconds = {new.get(key, key): seconds for key, seconds in self.seconds.items()}
+        lines = (_line(key, record, self.seconds[key]) for key, record in self.records.items())
+        write_bytes(self.path, b"".join(lines))
 
     def _check_in_place(self) -> None:
         """Refuse to write into a file that has been replaced or removed, as by git checkout."""
@@ -162,6 +173,11 @@ class RunStore:
             f"{self.path}, line {line}: not the record of a run; name another file, or delete "
             "this line"
         )
+
+
+def _line(key: str, record: Any, seconds: float) -> bytes:
+    entry = {"key": key, "seconds": seconds, "record": to_json(record)}
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
 def _keep_name_in(folder: Path) -> None:

@@ -44,7 +44,7 @@ class Inputs:
     @property
     def code(self) -> tuple[str, ...]:
         """Modules that what is learnt follows from."""
-        return TRAINING if self.firmware is None else (*TRAINING, *self.firmware.code)
+        return code_with(self.firmware)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -73,6 +73,11 @@ class Inputs:
     def key_of(self, configuration: Configuration) -> str:
         """Key of the run on these inputs. Raises UserError as ``fitted`` does."""
         return self.fitted(configuration).key(self.identity, self.code)
+
+
+def code_with(firmware: Firmware | None) -> tuple[str, ...]:
+    """Modules that what is learnt follows from, in the reference (None) or on a firmware."""
+    return TRAINING if firmware is None else (*TRAINING, *firmware.code)
 
 
 def load_inputs(

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from priot.experiments.cli import main
+from priot.experiments.code import digest_of, sources_of
 
 PROGRESS = (
     r"^priot: (?!interrupted).*\d of [\d,]+ (runs|images|files|widths)|^compiling for this machine"
@@ -30,6 +33,15 @@ def without_progress(messages: str) -> str:
     """What stands on standard error beside how far the command is, which depends on the machine."""
     lines = messages.splitlines(keepends=True)
     return "".join(line for line in lines if not re.search(PROGRESS, line))
+
+
+def change_digest(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """As if the source of a module, named below priot, were another."""
+
+    def other(modules: tuple[str, ...]) -> str:
+        return "0" * 16 if module in sources_of(modules) else digest_of(modules)
+
+    monkeypatch.setattr("priot.experiments.code.digest_of", other)
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

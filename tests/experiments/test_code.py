@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from experiment_commands import change_digest
 
 from priot.experiments import code
 from priot.experiments.cli import main
@@ -91,16 +92,6 @@ def test_a_package_stands_for_all_of_its_modules() -> None:
 # --- from the outside: a run that other code made is made anew
 
 
-def _changed_digest(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
-    """As if the source of ``module`` were another."""
-
-    def other(modules: tuple[str, ...]) -> str:
-        names = sources_of(modules)
-        return "0" * 16 if module in names else digest_of(modules)
-
-    monkeypatch.setattr(code, "digest_of", other)
-
-
 SWEEP = """
 method = "priot"
 images = 4
@@ -137,7 +128,7 @@ def test_kept_runs_count_while_their_code_is_the_same(
     first = kept.read_text()
     capsys.readouterr()
     with monkeypatch.context() as patch:
-        _changed_digest(patch, module)
+        change_digest(patch, module)
         assert main(command) == 0
     told = f"priot: {runs} of 2 runs are in {kept} as other code made them, and are made anew\n"
     assert capsys.readouterr().err == (told if runs else "")

@@ -38,7 +38,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
         "rounding": st.sampled_from([rounding.label for rounding in Rounding]),
         "network": st.text(max_size=5),
         "dataset": st.sampled_from(TRANSFER_DATASETS),
-        "angle": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-360, 360),
+        "angle": st.floats(-360, 360) | st.integers(-360, 360),
         "images": st.integers(1, 10_000),
         "test_images": st.integers(1, 10_000),
         "epochs": st.just(0) | st.integers(9, 100),

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # What all of experiments/ stands on: errors, limits, files in and out, progress.
     (
         *("arrays", "classifier", "clock", "code", "compilation", "defaults", "environment"),
-        *("errors", "files", "limits", "output", "progress", "reading", "schedule"),
+        *("errors", "files", "limits", "output", "progress", "ranges", "reading", "schedule"),
         "standard_streams",
     ),
     # What commands write as JSON.
