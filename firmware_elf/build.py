@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,22 @@ _AS_IMAGES = ("hello", "self_measure")  # for flash these come as UF2 and BIN to
 _BOOTROM_SIZE = 16 * 1024
 
 
+def operations(listed: str) -> tuple[str, ...]:
+    """Names of the operations that a list of trainer/operations.h has, sorted.
+
+    Args:
+        listed: "WITH_WEIGHTS" or "WITHOUT_WEIGHTS".
+    """
+    source = (HERE / "trainer/operations.h").read_text(encoding="utf-8")
+    names = re.search(rf"#define OPERATIONS_{listed}\(each\) \\\n(.*?)\n\n", source, re.DOTALL)
+    if names is None:
+        raise ValueError(f"trainer/operations.h: no list OPERATIONS_{listed}")
+    return tuple(sorted(re.findall(r"each\(\w+, (\w+)\)", names[1])))
+
+
+_WITHOUT_WEIGHTS = operations("WITHOUT_WEIGHTS")
+
+
 @dataclass(frozen=True)
 class Program:
     """One ELF file: its name, linker script and sources, relative to this folder.
@@ -138,8 +155,7 @@ _PLAIN = Program(
         "trainer/dense.c",
         "trainer/edges.c",
         "trainer/loss.c",
-        "trainer/max_pool2d.c",
-        "trainer/relu.c",
+        *(f"trainer/{name}.c" for name in _WITHOUT_WEIGHTS),
         "trainer/requantise.c",
         "trainer/scores.c",
         "trainer/ternary.c",
@@ -162,8 +178,7 @@ _FAST = Program(
         "trainer_fast/edges_update.S",
         "trainer/edges.c",
         "trainer/loss.c",
-        "trainer_fast/max_pool2d.c",
-        "trainer_fast/relu.c",
+        *(f"trainer_fast/{name}.c" for name in _WITHOUT_WEIGHTS),
         "trainer_fast/list_nonzero.S",
         "trainer_fast/requantise.c",
         "trainer_fast/requantise_sums.S",
@@ -180,8 +195,7 @@ _PARTED = (
     "main",
     *(f"conv2d_{name}" for name in ("forward", "backward", "update")),
     *(f"dense_{name}" for name in ("forward", "backward", "update")),
-    *(f"relu_{name}" for name in ("forward", "backward")),
-    *(f"max_pool2d_{name}" for name in ("forward", "backward")),
+    *(f"{layer}_{name}" for layer in _WITHOUT_WEIGHTS for name in ("forward", "backward")),
     *(f"dense_ternary_{name}" for name in ("forward", "backward")),
     "count_weights",
 )

@@ -1,4 +1,4 @@
-"""The five training methods, as settings."""
+"""The training methods, as settings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 SELECTIONS = ("random", "magnitude", "gradient")
 TRAINED_LAYERS = {"all": "", "dense": ", dense layers", "last": ", last layer"}
 """Which layers with weights are trained, and what a label says of it."""
+SETTINGS = {
+    "learning_rate_bits": int,
+    "threshold": int,
+    "double_threshold": int,
+    "score_spread": int,
+    "scored_fraction": float,
+    "selection": str,
+    "trained_layers": str,
+    "rounding": str,
+}
+"""Names of what can be set of a method, and of which type it is in a description."""
 NEVER_DOUBLED = 128
 """A double threshold that no score reaches."""
 
@@ -87,6 +98,16 @@ class Method:
     def doubles(self) -> bool:
         """An edge counts 0, 1 or 2 times, not only 0 or 1 times (PRIOT ternary)."""
         return self.double_threshold is not None
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Settings that have no use for it."""
+        refused = {"trained_layers"} if self.trains_scores else {"threshold", "score_spread"}
+        if not self.sparse:
+            refused |= {"scored_fraction", "selection"}
+        if not self.doubles:
+            refused.add("double_threshold")
+        return frozenset(refused)
 
     @property
     def thresholds(self) -> tuple[int, int]:
@@ -191,15 +212,18 @@ def method(
     if name not in METHODS:
         raise MethodError(f"unknown method {name!r}: choose from {', '.join(METHODS)}")
     default = METHODS[name]
-    scores: dict[str, Any] = {"threshold": threshold, "score_spread": score_spread}
-    double: dict[str, Any] = {"double_threshold": double_threshold}
-    sparse: dict[str, Any] = {"scored_fraction": scored_fraction, "selection": selection}
-    layers: dict[str, Any] = {"trained_layers": trained_layers}
-    unused = (layers if default.trains_scores else scores) | ({} if default.sparse else sparse)
-    for key, value in (unused | ({} if default.doubles else double)).items():
-        if value is not None:
-            raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
-    settings: dict[str, Any] = {"learning_rate_bits": learning_rate_bits, "rounding": rounding}
-    settings |= scores | double | sparse | layers
+    settings: dict[str, Any] = {
+        "learning_rate_bits": learning_rate_bits,
+        "threshold": threshold,
+        "double_threshold": double_threshold,
+        "score_spread": score_spread,
+        "scored_fraction": scored_fraction,
+        "selection": selection,
+        "trained_layers": trained_layers,
+        "rounding": rounding,
+    }
     given = {key: value for key, value in settings.items() if value is not None}
+    for key in given:
+        if key in default.refused:
+            raise MethodError(f"{name} has no {key.replace('_', ' ')}: leave it out")
     return replace(default, **given)

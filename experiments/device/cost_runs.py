@@ -9,8 +9,7 @@ from priot.experiments.datasets.transfer import Transfer
 from priot.experiments.device.code import COSTS
 from priot.experiments.device.costs import Setup, measure, planned_layout
 from priot.experiments.device.layout import DoesNotFitError
-from priot.experiments.device.simulator import trainer_elf
-from priot.experiments.environment import sha256_of
+from priot.experiments.device.simulator import code_hash_of, trainer_elf
 from priot.experiments.pretraining.backbone import Backbone
 from priot.experiments.records.costs import DoesNotFit, StepCosts
 
@@ -37,7 +36,7 @@ class CostRuns:
             "placement": str(setup.placement),
             "variant": setup.variant,
             "seed": self.seed,
-            "elf": sha256_of(trainer_elf(setup.variant, setup.placement)),
+            "code": code_hash_of(trainer_elf(setup.variant, setup.placement)),
             "plans": [[plan.offsets, plan.size] for plan in (layout.plan, layout.flash)],
             "backbone": model.state_hash(),
             "network": model.network.to_json(),

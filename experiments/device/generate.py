@@ -1,7 +1,8 @@
 """Writes what the schema of the image says into the firmware's headers and the documentation.
 
-``python -m priot.experiments.device.generate`` replaces declarations in C and tables in
-docs/image-format.md where they stand; everything around them is written by hand.
+``python -m priot.experiments.device.generate`` replaces declarations in C, the lists of operations
+among them, and tables in docs/image-format.md where they stand; everything around them is written
+by hand.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from priot.experiments.device.schema import (
     Words,
     names_of,
 )
+from priot.kernels.operations import OPERATIONS, Weighted
 
 ROOT = Path(__file__).resolve().parents[2]
 C_COLUMNS = 100
@@ -34,12 +36,15 @@ def generated(root: Path) -> dict[Path, str]:
     """Every file that holds something of the schema, as it should be.
 
     Raises:
-        ValueError: when a declaration or table has no place in its file.
+        ValueError: when a declaration or table has no place in its file, or two kinds of layers
+            share a number.
     """
+    _check_kinds(KIND_NAMES)
     image = _read(root / "firmware_elf/trainer/image.h")
     image = _defined(image, "IMAGE_MAGIC", f'0x{MAGIC:X}u /* "RIOT" */')
     image = _defined(image, "IMAGE_VERSION", str(VERSION))
     image = _declared(image, "enum layer_kind", _enumeration(KIND_NAMES, {}))
+    image = _defined(image, "LAST_KIND", str(len(KIND_NAMES)))
     flags = [flag for flag in Flag if flag not in PREDICTOR_FLAGS]
     values = {str(flag.name): flag.value for flag in flags}
     meanings = {str(flag.name): flag.meaning for flag in flags}
@@ -47,6 +52,9 @@ def generated(root: Path) -> dict[Path, str]:
     for name, words in (("shape", SHAPE), ("layer", LAYER), ("image", HEADER)):
         last = ["    struct layer layers[];"] if words is HEADER else []
         image = _declared(image, f"struct {name}", [*_members(words), *last])
+    operations = _read(root / "firmware_elf/trainer/operations.h")
+    operations = _listed(operations, "OPERATIONS_WITH_WEIGHTS", True)
+    operations = _listed(operations, "OPERATIONS_WITHOUT_WEIGHTS", False)
     split = _read(root / "firmware_elf/trainer_dual/split.h")
     masked = _read(root / "firmware_elf/predictor/masked.h")
     documentation = _read(root / "docs/image-format.md")
@@ -54,6 +62,7 @@ def generated(root: Path) -> dict[Path, str]:
         documentation = _between_marks(documentation, title, lines)
     return {
         root / "firmware_elf/trainer/image.h": image,
+        root / "firmware_elf/trainer/operations.h": operations,
         root / "firmware_elf/trainer_dual/split.h": _declared(
             split, "struct more_scratch", _members(MORE_SCRATCH)
         ),
@@ -76,6 +85,27 @@ def _declared(source: str, declaration: str, lines: list[str]) -> str:
 def _defined(source: str, name: str, value: str) -> str:
     """C with the value of a macro replaced."""
     return _replaced(source, rf"(?m)()^#define {name} .*?\n()", [f"#define {name} {value}"])
+
+
+def _listed(source: str, name: str, weighted: bool) -> str:
+    """C with the body of a list of operations replaced, up to the next empty line."""
+    chosen = [o.name for o in OPERATIONS if issubclass(o, Weighted) is weighted]
+    each = [f"    each({name.upper()}, {name})" for name in chosen]
+    lines = [*(f"{line} \\" for line in each[:-1]), each[-1]]
+    return _replaced(source, rf"(?m)(^#define {name}\(each\) \\\n).*?(^\n)", lines)
+
+
+def _check_kinds(kinds: dict[str, int]) -> None:
+    """Refuse numbers that are not 1, 2, 3 and so on, each once."""
+    for kind in kinds.values():
+        names = sorted(name for name, number in kinds.items() if number == kind)
+        if len(names) > 1:
+            raise ValueError(
+                f"kind {kind} is both {names[0]} and {names[1]}: give one of them another number; "
+                f"the next free one is {max(kinds.values()) + 1}"
+            )
+    if sorted(kinds.values()) != list(range(1, len(kinds) + 1)):
+        raise ValueError(f"kinds {sorted(kinds.values())} leave numbers out: count from 1 on")
 
 
 def _between_marks(source: str, title: str, lines: list[str]) -> str:

@@ -8,9 +8,13 @@ from pathlib import Path
 from priot.experiments.device.code import ON_DEVICE
 from priot.experiments.device.host import Device
 from priot.experiments.device.placement import DEFAULT, Placement
-from priot.experiments.device.simulator import simulated_pico, trainer_elf, variant_of
+from priot.experiments.device.simulator import (
+    code_hash_of,
+    simulated_pico,
+    trainer_elf,
+    variant_of,
+)
 from priot.experiments.device.variants import Variant
-from priot.experiments.environment import sha256_of
 from priot.experiments.training.learner import MakeLearner
 from priot.kernels.methods import Method
 from priot.kernels.model import Model
@@ -38,7 +42,7 @@ class PicoLearner:
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the firmware, for keys and records of runs."""
         elf = self.elf or trainer_elf(self.variant, self.placement)
-        return {"trainer_elf_sha256": sha256_of(elf)}
+        return {"trainer_code_sha256": code_hash_of(elf)}
 
     @property
     def code(self) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ TERNARY_KINDS = KINDS | {
 KIND_NAMES = {operation.name.upper(): kind for operation, kind in KINDS.items()} | {
     f"TERNARY_{operation.name.upper()}": TERNARY_KINDS[operation] for operation in WITH_WEIGHTS
 }
+"""Of the firmware. Each has a number of its own; together they count from 1."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The simulated Pico with the trainer firmware in its memory."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +123,25 @@ def as_built(placement: Placement, pico: Pico) -> Placement:
 def flash_bytes_of(program: Program) -> int:
     """Bytes of flash that a build of the trainer itself takes."""
     return sum(len(segment.data) for segment in program.segments if FLASH.holds(segment.address))
+
+
+def code_hash_of(elf: Path) -> str:
+    """SHA-256 of all that a run can depend on: what is loaded where, and where symbols lie.
+
+    The lines of the sources, which debuggers read, are left out: what was measured stays true when
+    a comment changes.
+
+    Raises:
+        priot.sim.ProgramError: when the file is no program for an RP2040.
+    """
+    program = load_program(elf)
+    digest = hashlib.sha256()
+    for segment in program.segments:
+        digest.update(f"{segment.address} {len(segment.data)}\n".encode())
+        digest.update(segment.data)
+    for name, symbol in sorted(program.symbols.items()):
+        digest.update(f"{name} {symbol.address}\n".encode())
+    return digest.hexdigest()
 
 
 def variant_of(pico: Pico) -> Variant:

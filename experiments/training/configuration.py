@@ -23,20 +23,11 @@ from priot.experiments.training.calibration import CALIBRATIONS
 from priot.experiments.training.code import TRAINING
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import METHODS, Method, method
+from priot.kernels.methods import SETTINGS as METHOD_SETTINGS
 from priot.kernels.rounding import Rounding
 from priot.sim.reading import read_file
 
 _ROUNDINGS = {rounding.label: rounding for rounding in Rounding}
-_METHOD_SETTINGS = {
-    "learning_rate_bits": int,
-    "threshold": int,
-    "double_threshold": int,
-    "score_spread": int,
-    "scored_fraction": float,
-    "selection": str,
-    "trained_layers": str,
-    "rounding": str,
-}
 _RUN_SETTINGS = {
     "network": str,
     "dataset": str,
@@ -155,13 +146,9 @@ class Configuration:
         """A flat description that ``from_json`` reads back; settings without a use are left out."""
         of_method = self.method.settings()
         description: dict[str, Any] = {"method": self.method.name}
-        description |= {name: of_method[name] for name in _METHOD_SETTINGS}
+        description |= {name: of_method[name] for name in METHOD_SETTINGS}
         description |= {name: getattr(self, name) for name in _RUN_SETTINGS}
-        unused = set()
-        if not self.method.trains_scores:
-            unused |= {"threshold", "score_spread"}
-        if not self.method.sparse:
-            unused |= {"scored_fraction", "selection"}
+        unused = set(self.method.refused)
         if self.calibration_images == CALIBRATION_IMAGES:
             unused.add("calibration_images")
         if self.method.trained_layers == "all":
@@ -187,7 +174,7 @@ class Configuration:
                 for one thing.
         """
         given = {name: value for name, value in description.items() if value is not None}
-        kinds = {"method": str} | _METHOD_SETTINGS | _RUN_SETTINGS
+        kinds = {"method": str} | METHOD_SETTINGS | _RUN_SETTINGS
         for name, value in given.items():
             if name not in kinds:
                 raise UserError(f"unknown setting {name!r:.80}: choose from {', '.join(kinds)}")
@@ -206,7 +193,7 @@ class Configuration:
         rounding = given.get("rounding")
         if rounding is not None and rounding not in _ROUNDINGS:
             raise UserError(f"rounding {rounding!r}: choose from {', '.join(_ROUNDINGS)}")
-        of_method = {name: given.get(name) for name in _METHOD_SETTINGS}
+        of_method = {name: given.get(name) for name in METHOD_SETTINGS}
         of_method["rounding"] = None if rounding is None else _ROUNDINGS[rounding]
         of_run = {name: given[name] for name in _RUN_SETTINGS if name in given}
         return cls(method(given["method"], **of_method), **of_run)
@@ -218,7 +205,7 @@ class Configuration:
 
 def method_setting_names() -> tuple[str, ...]:
     """Names that describe a method."""
-    return ("method", *_METHOD_SETTINGS)
+    return ("method", *METHOD_SETTINGS)
 
 
 def setting_names() -> tuple[str, ...]:

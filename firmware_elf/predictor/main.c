@@ -21,16 +21,16 @@ static int32_t largest_logit(const struct image *image)
     return best;
 }
 
+#define FORWARD_WITHOUT_WEIGHTS(KIND, name) \
+    case KIND: \
+        name##_forward(image, layer); \
+        return 0;
+
 /* Run one layer; returns what it adds to the exponent. */
 static int32_t forward(const struct image *image, const struct layer *layer)
 {
     switch (layer->kind) {
-    case RELU:
-        relu_forward(image, layer);
-        return 0;
-    case MAX_POOL2D:
-        max_pool2d_forward(image, layer);
-        return 0;
+        OPERATIONS_WITHOUT_WEIGHTS(FORWARD_WITHOUT_WEIGHTS)
     case TERNARY_CONV2D:
     case TERNARY_DENSE:
         return layer->exponent + ternary_forward(image, layer);
@@ -62,7 +62,7 @@ static enum status check(const struct image *image)
     if ((image->flags & PACKED_MASK) && (image->flags & (DYNAMIC | TRAINS_SCORES)))
         return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
-        if (image->layers[i].kind < CONV2D || image->layers[i].kind > TERNARY_DENSE)
+        if (image->layers[i].kind < 1 || image->layers[i].kind > LAST_KIND)
             return UNKNOWN_LAYER;
     return mailbox.command == PREDICT ? OK : UNKNOWN_COMMAND;
 }

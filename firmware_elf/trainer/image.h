@@ -22,6 +22,9 @@ enum layer_kind {
     TERNARY_DENSE = 6
 };
 
+/* The numbers before it are kinds as well, from 1 on. */
+#define LAST_KIND 6
+
 enum image_flags {
     DYNAMIC = 1,           /* shifts follow each tensor instead of the layer table */
     TRAINS_SCORES = 2,     /* scores are trained and decide which edges are kept */

@@ -27,24 +27,23 @@ static int32_t largest_logit(const struct image *image)
     return best;
 }
 
+#define FORWARD_WITH_WEIGHTS(KIND, name) \
+    case KIND: \
+        exponent += layer->exponent + name##_forward(image, layer); \
+        break;
+#define FORWARD_WITHOUT_WEIGHTS(KIND, name) \
+    case KIND: \
+        name##_forward(image, layer); \
+        break;
+
 static void forward(const struct image *image)
 {
     int32_t exponent = image->input_exponent;
     for (int32_t i = 0; i < image->layer_count; i++) {
         const struct layer *layer = &image->layers[i];
         switch (layer->kind) {
-        case CONV2D:
-            exponent += layer->exponent + conv2d_forward(image, layer);
-            break;
-        case DENSE:
-            exponent += layer->exponent + dense_forward(image, layer);
-            break;
-        case RELU:
-            relu_forward(image, layer);
-            break;
-        case MAX_POOL2D:
-            max_pool2d_forward(image, layer);
-            break;
+            OPERATIONS_WITH_WEIGHTS(FORWARD_WITH_WEIGHTS)
+            OPERATIONS_WITHOUT_WEIGHTS(FORWARD_WITHOUT_WEIGHTS)
         default:
             exponent += layer->exponent + ternary_forward(image, layer);
             break;
@@ -55,6 +54,20 @@ static void forward(const struct image *image)
     mailbox.prediction = largest_logit(image);
 }
 
+#define BACKWARD_WITH_WEIGHTS(KIND, name) \
+    case KIND: \
+        if (wanted) \
+            name##_backward(image, layer); \
+        checkpoint(BACKWARD, i); \
+        name##_update(image, layer); \
+        checkpoint(UPDATE, i); \
+        break;
+#define BACKWARD_WITHOUT_WEIGHTS(KIND, name) \
+    case KIND: \
+        name##_backward(image, layer); \
+        checkpoint(BACKWARD, i); \
+        break;
+
 static void backward(const struct image *image)
 {
     int32_t last = image->layer_count - 1;
@@ -64,28 +77,8 @@ static void backward(const struct image *image)
         const struct layer *layer = &image->layers[i];
         bool wanted = i > image->first_trained;
         switch (layer->kind) {
-        case CONV2D:
-            if (wanted)
-                conv2d_backward(image, layer);
-            checkpoint(BACKWARD, i);
-            conv2d_update(image, layer);
-            checkpoint(UPDATE, i);
-            break;
-        case DENSE:
-            if (wanted)
-                dense_backward(image, layer);
-            checkpoint(BACKWARD, i);
-            dense_update(image, layer);
-            checkpoint(UPDATE, i);
-            break;
-        case RELU:
-            relu_backward(image, layer);
-            checkpoint(BACKWARD, i);
-            break;
-        case MAX_POOL2D:
-            max_pool2d_backward(image, layer);
-            checkpoint(BACKWARD, i);
-            break;
+            OPERATIONS_WITH_WEIGHTS(BACKWARD_WITH_WEIGHTS)
+            OPERATIONS_WITHOUT_WEIGHTS(BACKWARD_WITHOUT_WEIGHTS)
         default:
             if (wanted)
                 ternary_backward(image, layer);
@@ -107,7 +100,7 @@ static enum status check(const struct image *image)
         image->first_trained == 0)
         return UNSUPPORTED;
     for (int32_t i = 0; i < image->layer_count; i++)
-        if (image->layers[i].kind < CONV2D || image->layers[i].kind > TERNARY_DENSE)
+        if (image->layers[i].kind < 1 || image->layers[i].kind > LAST_KIND)
             return UNKNOWN_LAYER;
     return OK;
 }

@@ -4,20 +4,28 @@
 
 #include "image.h"
 
-/* Forward operations with weights return the shift that they applied. */
-int32_t conv2d_forward(const struct image *image, const struct layer *layer);
-void conv2d_backward(const struct image *image, const struct layer *layer);
-void conv2d_update(const struct image *image, const struct layer *layer);
+/* Each one's kind of layer, and what the names of its functions and source files begin with. Both
+ * lists are generated from kernels/operations/; build.py reads them too.
+ */
+#define OPERATIONS_WITH_WEIGHTS(each) \
+    each(CONV2D, conv2d) \
+    each(DENSE, dense)
 
-int32_t dense_forward(const struct image *image, const struct layer *layer);
-void dense_backward(const struct image *image, const struct layer *layer);
-void dense_update(const struct image *image, const struct layer *layer);
+#define OPERATIONS_WITHOUT_WEIGHTS(each) \
+    each(RELU, relu) \
+    each(MAX_POOL2D, max_pool2d)
 
-void relu_forward(const struct image *image, const struct layer *layer);
-void relu_backward(const struct image *image, const struct layer *layer);
+/* NAME_forward() returns the shift that it applied. */
+#define DECLARE_WITH_WEIGHTS(KIND, name) \
+    int32_t name##_forward(const struct image *image, const struct layer *layer); \
+    void name##_backward(const struct image *image, const struct layer *layer); \
+    void name##_update(const struct image *image, const struct layer *layer);
+OPERATIONS_WITH_WEIGHTS(DECLARE_WITH_WEIGHTS)
 
-void max_pool2d_forward(const struct image *image, const struct layer *layer);
-void max_pool2d_backward(const struct image *image, const struct layer *layer);
+#define DECLARE_WITHOUT_WEIGHTS(KIND, name) \
+    void name##_forward(const struct image *image, const struct layer *layer); \
+    void name##_backward(const struct image *image, const struct layer *layer);
+OPERATIONS_WITHOUT_WEIGHTS(DECLARE_WITHOUT_WEIGHTS)
 
 void loss_gradient(const struct image *image, const struct layer *last, int32_t exponent,
                    int32_t label);

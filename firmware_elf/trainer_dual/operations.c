@@ -20,10 +20,11 @@ int32_t __real_dense_ternary_forward(const struct image *image, const struct lay
 void __real_count_weights(const struct image *image, const struct layer *layer);
 void __real_conv2d_update(const struct image *image, const struct layer *layer);
 void __real_dense_update(const struct image *image, const struct layer *layer);
-void __real_relu_forward(const struct image *image, const struct layer *layer);
-void __real_relu_backward(const struct image *image, const struct layer *layer);
-void __real_max_pool2d_forward(const struct image *image, const struct layer *layer);
-void __real_max_pool2d_backward(const struct image *image, const struct layer *layer);
+
+#define DECLARE_REAL(KIND, name) \
+    void __real_##name##_forward(const struct image *image, const struct layer *layer); \
+    void __real_##name##_backward(const struct image *image, const struct layer *layer);
+OPERATIONS_WITHOUT_WEIGHTS(DECLARE_REAL)
 
 int __wrap_main(void)
 {
@@ -142,46 +143,26 @@ static bool parted(const struct image *image, const struct layer *layer, void (*
     return true;
 }
 
-static void relu_forward_part(struct part *part)
-{
-    __real_relu_forward(part->image, &part->layer);
-}
+#define DEFINE_PARTS(KIND, name) \
+    static void name##_forward_part(struct part *part) \
+    { \
+        __real_##name##_forward(part->image, &part->layer); \
+    } \
+    static void name##_backward_part(struct part *part) \
+    { \
+        __real_##name##_backward(part->image, &part->layer); \
+    }
+OPERATIONS_WITHOUT_WEIGHTS(DEFINE_PARTS)
 
-static void relu_backward_part(struct part *part)
-{
-    __real_relu_backward(part->image, &part->layer);
-}
-
-static void max_pool2d_forward_part(struct part *part)
-{
-    __real_max_pool2d_forward(part->image, &part->layer);
-}
-
-static void max_pool2d_backward_part(struct part *part)
-{
-    __real_max_pool2d_backward(part->image, &part->layer);
-}
-
-void __wrap_relu_forward(const struct image *image, const struct layer *layer)
-{
-    if (!parted(image, layer, relu_forward_part))
-        __real_relu_forward(image, layer);
-}
-
-void __wrap_relu_backward(const struct image *image, const struct layer *layer)
-{
-    if (!parted(image, layer, relu_backward_part))
-        __real_relu_backward(image, layer);
-}
-
-void __wrap_max_pool2d_forward(const struct image *image, const struct layer *layer)
-{
-    if (!parted(image, layer, max_pool2d_forward_part))
-        __real_max_pool2d_forward(image, layer);
-}
-
-void __wrap_max_pool2d_backward(const struct image *image, const struct layer *layer)
-{
-    if (!parted(image, layer, max_pool2d_backward_part))
-        __real_max_pool2d_backward(image, layer);
-}
+#define DEFINE_WRAPS(KIND, name) \
+    void __wrap_##name##_forward(const struct image *image, const struct layer *layer) \
+    { \
+        if (!parted(image, layer, name##_forward_part)) \
+            __real_##name##_forward(image, layer); \
+    } \
+    void __wrap_##name##_backward(const struct image *image, const struct layer *layer) \
+    { \
+        if (!parted(image, layer, name##_backward_part)) \
+            __real_##name##_backward(image, layer); \
+    }
+OPERATIONS_WITHOUT_WEIGHTS(DEFINE_WRAPS)

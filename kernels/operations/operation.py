@@ -103,10 +103,18 @@ class Weighted(Operation):
 
 
 class Weightless(Operation):
-    """An operation without weights, from int8 to int8."""
+    """An operation without weights, from int8 to int8.
+
+    No channel reads another one: two cores have half of them each.
+    """
 
     in_place: ClassVar[bool] = False
-    """On the device outputs replace inputs, and the input error the output error."""
+    """On the device outputs replace inputs, and the input error the output error.
+
+    The backward pass of the layer before may read what is replaced. So only an operation whose
+    input error is 0 wherever it changes a value can work in place, and none whose own backward pass
+    reads its inputs.
+    """
     backward_reads_inputs: ClassVar[bool] = False
     backward_reads_outputs: ClassVar[bool] = False
 

@@ -1,4 +1,4 @@
-"""Random networks, methods and models with all that a few steps on them need, for Hypothesis."""
+"""Random methods and models on random networks, with all that a few steps on them need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from random_networks import networks
 
 from priot.kernels.methods import SELECTIONS, TRAINED_LAYERS, Method, method
 from priot.kernels.model import Model, with_scores
-from priot.kernels.network import Network
-from priot.kernels.operations import Conv2d, Dense, MaxPool2d, Operation, ReLU, Shape
+from priot.kernels.operations import Shape
 from priot.kernels.rounding import Rounding
 from priot.kernels.trainer import Scale
 
@@ -24,36 +24,6 @@ class Case:
     scales: dict[int, Scale] | None
     images: NDArray[np.int8]
     labels: list[int]
-
-
-@st.composite
-def spatial_layers(draw: st.DrawFn, shape: Shape) -> list[Operation]:
-    layers: list[Operation] = []
-    for kind in draw(st.lists(st.sampled_from(["conv", "relu", "pool"]), max_size=5)):
-        if kind == "relu":
-            layers.append(ReLU())
-        elif kind == "pool":
-            size = draw(st.integers(1, min(shape[1:])))
-            layers.append(MaxPool2d(size))
-            shape = (shape[0], shape[1] // size, shape[2] // size)
-        else:
-            kernel = draw(st.integers(1, 5))
-            # The least padding with which the kernel still fits into the padded planes.
-            least = max(0, (kernel - min(shape[1:]) + 1) // 2)
-            padding = draw(st.integers(least, kernel - 1))
-            layers.append(Conv2d(draw(st.integers(1, 4)), kernel, padding))
-            grow = 2 * padding - kernel + 1
-            shape = (layers[-1].channels, shape[1] + grow, shape[2] + grow)
-    return layers
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
-    layers = draw(spatial_layers(shape))
-    for features in draw(st.lists(st.integers(1, 9), max_size=2)):
-        layers += [Dense(features), *[ReLU()] * draw(st.integers(0, 2))]
-    return Network("drawn", shape, (*layers, Dense(draw(st.integers(2, 12)))))
 
 
 def drawn_weights(

@@ -112,6 +112,19 @@ def test_a_declaration_without_a_place_is_an_error(tmp_path: Path) -> None:
         generate.generated(tmp_path)
 
 
+def test_a_number_of_two_kinds_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ternary kinds have numbers too, which no operation's file shows."""
+    monkeypatch.setitem(generate.KIND_NAMES, "LEAKY_RELU", KIND_NAMES["TERNARY_CONV2D"])
+    with pytest.raises(ValueError, match=r"5 is both LEAKY_RELU and TERNARY_CONV2D: .* is 7"):
+        generate.generated(generate.ROOT)
+
+
+def test_kinds_that_leave_a_number_out_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(generate.KIND_NAMES, "LEAKY_RELU", 9)
+    with pytest.raises(ValueError, match=r"\[1, 2, 3, 4, 5, 6, 9\] leave numbers out"):
+        generate.generated(generate.ROOT)
+
+
 def test_fields_of_the_mailbox_are_those_of_the_c_struct_in_their_order() -> None:
     assert list(MAILBOX_FIELDS) == struct_fields(MAILBOX_H, "mailbox")
 

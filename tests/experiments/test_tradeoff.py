@@ -1,6 +1,7 @@
 """priot tradeoff: the Pareto front, the best within limits, and measurements that are kept."""
 
 import csv
+import io
 import json
 import math
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from experiment_models import MNIST_NETWORK
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ from priot.experiments.device.costs import Rows, Setup, measure_costs, possible_
 from priot.experiments.device.layout import DoesNotFitError
 from priot.experiments.device.placement import DEFAULT, Placement, Scores
 from priot.experiments.device.purpose import Purpose
-from priot.experiments.device.simulator import is_possible
+from priot.experiments.device.simulator import SHIPPED, code_hash_of, is_possible
 from priot.experiments.device.variants import Variant
 from priot.experiments.errors import UserError
 from priot.experiments.paper import tradeoff
@@ -155,6 +157,25 @@ def test_impossible_setups_are_left_out() -> None:
 
 
 # --- measurements that are kept
+
+
+def changed_in(section: str, tmp_path: Path) -> Path:
+    """A copy of a firmware with one byte of a section changed."""
+    content = bytearray(firmware_elf.TRAINER.read_bytes())
+    header = ELFFile(io.BytesIO(content)).get_section_by_name(section)
+    content[header["sh_offset"] + header["sh_size"] - 1] ^= 1
+    path = tmp_path / "changed.elf"
+    path.write_bytes(content)
+    return path
+
+
+def test_measurements_outlive_a_comment_in_the_firmware_and_no_change_of_its_code(
+    tmp_path: Path,
+) -> None:
+    committed = code_hash_of(firmware_elf.TRAINER)
+    assert code_hash_of(changed_in(".debug_line", tmp_path)) == committed
+    assert code_hash_of(changed_in(".text", tmp_path)) != committed
+    assert len({code_hash_of(path) for path in SHIPPED}) == len(SHIPPED)
 
 
 def runs_with(seed: int = 0, images: int = 1, angle: float = 30.0, start: int = 0) -> CostRuns:

@@ -294,7 +294,7 @@ class Pass:
 
 
 class Learner:
-    """A network that learns by one of the five methods."""
+    """A network that learns by one of the methods."""
 
     def __init__(self, settings: Settings, network: Network, weights: ByLayer) -> None:
         self.settings = settings

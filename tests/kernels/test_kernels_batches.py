@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, networks
+from kernel_strategies import SEEDS
+from random_networks import networks
 from test_kernels_matrices import images_for, labels_for
 from test_kernels_trainer import CNN, learning, methods, random_model, random_scales
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, image_for, int8s, networks
+from kernel_strategies import SEEDS, image_for, int8s
+from random_networks import networks
 from test_kernels_trainer import methods, random_model, random_scales
 
 from priot.kernels.methods import METHODS, Method, method

@@ -1,4 +1,4 @@
-"""priot.kernels.methods: five methods by name, their defaults, and what is refused."""
+"""priot.kernels.methods: the methods by name, their defaults, and what is refused."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from priot.kernels.operations import Conv2d, Dense, MaxPool2d, ReLU
 from priot.kernels.rounding import Rounding
 
 
-def test_there_are_five_methods() -> None:
+def test_the_methods_in_their_order() -> None:
     assert list(METHODS) == ["niti-dynamic", "niti-static", "priot", "priot-ternary", "priot-s"]
 
 

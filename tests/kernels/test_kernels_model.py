@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, networks
+from kernel_strategies import SEEDS
 from numpy.typing import NDArray
+from random_networks import networks
 
 from priot.kernels.methods import METHODS, SELECTIONS, method
 from priot.kernels.model import Model, initial_model, with_scores

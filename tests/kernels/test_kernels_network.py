@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from kernel_strategies import networks
+from random_networks import networks
 
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import method

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 from hypothesis import find, given, settings
-from kernel_strategies import SEEDS, int8s, networks
+from kernel_strategies import SEEDS, int8s
+from random_networks import networks
 
 from priot.kernels.network import Network
 from priot.kernels.operations import OPERATIONS, Operation, Weighted, Weightless
@@ -26,6 +27,22 @@ def test_random_networks_that_engines_are_compared_on_have_every_operation(
     operation: type[Operation],
 ) -> None:
     find(networks(), lambda network: any(isinstance(layer, operation) for layer in network.layers))
+
+
+@settings(max_examples=200)
+@given(networks(), SEEDS)
+def test_an_operation_in_place_has_no_error_where_it_changes_a_value(
+    network: Network, seed: int
+) -> None:
+    """A pooling before it would look for its largest value, and not find it."""
+    generator = np.random.default_rng(seed)
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, Weightless) and layer.in_place:
+            assert not layer.backward_reads_inputs
+            inputs = ints(int8s(generator, network.input_shape_of(index)))
+            outputs = layer.forward(inputs)
+            error = layer.backward(inputs, outputs, ints(int8s(generator, inputs.shape)))
+            assert not error[inputs != outputs].any()
 
 
 @settings(max_examples=40)

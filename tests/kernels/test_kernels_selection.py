@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, image_for, int8s, networks
+from kernel_strategies import SEEDS, image_for, int8s
 from numpy.typing import NDArray
+from random_networks import networks
 
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import method

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kernel_strategies import SEEDS, image_for, int8s, networks
+from kernel_strategies import SEEDS, image_for, int8s
+from random_networks import networks
 
 from priot.kernels.methods import METHODS, Method, MethodError, method
 from priot.kernels.model import Model, initial_model, with_scores

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from priot.experiments.cli.parser import Parser
 from priot.experiments.errors import UserError
 from priot.kernels.methods import METHODS, SELECTIONS, TRAINED_LAYERS, MethodError
+from priot.kernels.methods import SETTINGS as METHOD_SETTINGS
 from priot.kernels.rounding import Rounding
 
 if TYPE_CHECKING:
@@ -51,10 +52,7 @@ def add_method(parser: Parser) -> None:
     group.add_argument("--rounding", metavar="RULE", help=", ".join(_ROUNDINGS))
 
 
-SETTINGS = (
-    *("method", "learning_rate_bits", "threshold", "double_threshold", "score_spread"),
-    *("scored_fraction", "selection", "trained_layers", "rounding"),
-)
+SETTINGS = ("method", *METHOD_SETTINGS)
 """Names of these options, as parsed."""
 
 
