@@ -165,7 +165,7 @@ def _modules_that_run(work: Callable[[], object]) -> set[str]:
 IMMATERIAL = {
     # Which run is asked for, and by whom: in the key themselves.
     *("experiments.datasets.idx", "experiments.datasets.mnist", "experiments.pretraining.backbone"),
-    *("experiments.training.configuration", "experiments.training.inputs"),
+    *("experiments.training.configuration", "experiments.training.inputs", "experiments.ranges"),
     *("experiments.arrays", "experiments.reading", "sim.reading"),
     # What a record looks like: it has a version.
     *("experiments.records.runs", "experiments.environment", "numba_cache"),

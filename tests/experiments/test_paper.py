@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from experiment_commands import accuracy_by_epoch
+from experiment_models import float_run
 
 from priot.experiments.cli import main
 from priot.experiments.device.learner import PicoLearner
@@ -31,6 +32,9 @@ from priot.experiments.paper.overflow import overflow
 from priot.experiments.paper.protocol import OVERFLOWING, QUICK, Panel
 from priot.experiments.paper.tuning import search
 from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.records.runs import FloatRun
+from priot.experiments.records.settings import TunedSettings
+from priot.experiments.records.writing import to_json
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
@@ -268,8 +272,7 @@ def test_overflow_counts_what_its_histogram_shows(results: Path) -> None:
     ],
 )
 def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
-    record = {"right": history, "configuration": {"test_images": 100}}
-    assert collapsed(record) is expected
+    assert collapsed(float_run(*(10 * percent for percent in history))) is expected
 
 
 def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,11 +286,8 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
             accuracy += 6 if run.seed % 2 else -4  # better in the mean, but not to be relied on
         return accuracy
 
-    def carried_out(runs: Sequence[Configuration], *_: object) -> list[dict[str, Any]]:
-        return [
-            {"right": [10 * accuracy_of(run)], "configuration": {"test_images": 1000}}
-            for run in runs
-        ]
+    def carried_out(runs: Sequence[Configuration], *_: object) -> list[FloatRun]:
+        return [float_run(round(10 * accuracy_of(run))) for run in runs]
 
     monkeypatch.setattr("priot.experiments.paper.tuning.run_sweep", carried_out)
     unused: Any = None  # by the stand-in for a sweep
@@ -320,7 +320,10 @@ def test_contender_without_settings_has_no_rows(tmp_path: Path, missing: str) ->
     path = tmp_path / "settings.json"
 
     def written(best: dict[str, Any]) -> Path:
-        path.write_text(json.dumps({"common_learning_rate_bits": 5, "best": best}))
+        found = TunedSettings(
+            common_learning_rate_bits=5, best=best, backbone_sha256="", data_sha256=""
+        )
+        path.write_text(json.dumps(to_json(found)))
         return path
 
     assert load_settings("tiny-cnn", written(best)).contenders == CONTENDERS
