@@ -79,6 +79,7 @@ _PROGRAM_NAMES = (
     "recursion",
     "self_measure",
     "serial_buses",
+    "serial_lines",
     "sleep",
     "timer_interrupts",
     "two_cores",

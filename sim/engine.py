@@ -196,6 +196,11 @@ class EngineChip(Protocol):
         ...
 
     @property
+    def nothing_to_boot(self) -> bool:
+        """Whether a reset found no program in flash, so that the boot ROM waits for USB."""
+        ...
+
+    @property
     def unmodelled(self) -> list[Unmodelled]:
         """Registers that the program touched and that are not modelled, each once, in order."""
         ...

@@ -45,6 +45,7 @@ _Bus = TypeVar("_Bus")
 _NO_LIMIT = 1 << 62
 _BKPT_SIZE = 2
 _ADC_PINS = range(26, 30)
+_VBUS_PIN = 24  # high while the USB socket is connected, as it is here
 
 # SRAM holds chance values after power-on. These are fixed, so that runs repeat exactly.
 _PAINT = np.random.default_rng(0x2040).integers(0, 256, SRAM.size, np.uint8)
@@ -175,6 +176,8 @@ class Pico:
         self.sram = self._chip.sram
         self._stack_limit = stack_limit
         self.reset()
+        if engine is Engine.OWN:
+            self.set_pin(_VBUS_PIN, True)
 
     def reset(self) -> None:
         """Power-on: memories loaded anew, SP and PC at their start values, counters at zero."""
@@ -218,6 +221,11 @@ class Pico:
     def resets(self) -> int:
         """How often the program reset the chip and it booted again."""
         return self._chip.resets
+
+    @property
+    def nothing_to_boot(self) -> bool:
+        """Whether a reset found no program in flash: the boot ROM waits for one, as a USB drive."""
+        return self._chip.nothing_to_boot
 
     @property
     def unmodelled(self) -> list[Unmodelled]:

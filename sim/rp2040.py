@@ -7,6 +7,7 @@ it will next want attention, and there the loop comes to rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,9 @@ from priot.sim.errors import AddressError, SimError, TraceError
 from priot.sim.events import Ended, Event
 from priot.sim.fault_answers import FaultAnswers
 from priot.sim.loading import second_stage
-from priot.sim.loading.boot import Boot
+from priot.sim.loading.boot import Boot, boot_by_usb, boot_by_watchdog, boot_from_flash
 from priot.sim.loading.elf import Program
-from priot.sim.memory_map import ROM, SRAM, SRAM_UNSTRIPED
+from priot.sim.memory_map import FLASH, ROM, SRAM, SRAM_UNSTRIPED
 from priot.sim.peripherals import Peripherals, Scheduler, Surroundings, all_peripherals
 from priot.sim.peripherals.interrupts import Irq
 from priot.sim.peripherals.timebase import Line
@@ -108,6 +109,7 @@ class Rp2040:
     Attributes:
         core: the core that the last event was about.
         resets: how often it booted again since power-on.
+        nothing_to_boot: whether a reset found no program in flash: the boot ROM waits for USB.
     """
 
     def __init__(
@@ -246,7 +248,8 @@ class Rp2040:
         self.sram[:] = kept
 
     def _power_on(self, boot: Boot) -> None:
-        self._boot = boot
+        self._boot = self._first_boot = boot
+        self.nothing_to_boot = False
         self.resets = 0
         self._retired: dict[int, int] = {}  # cores, and the cycles that each took
         self._core1.power_on()
@@ -283,6 +286,7 @@ class Rp2040:
         kept = self.peripherals.watchdog.kept
         if not self._reset_requested:
             kept["REASON"] = 0
+        self._boot = self._next_boot(kept)
         lowest = self.lowest_sp
         counts = [
             (int(core[Core.INSTRUCTIONS]), int(core[Core.BUS_STALLS]))
@@ -304,6 +308,24 @@ class Rp2040:
         self.processors[0].core[Core.SP_LOW] = lowest
         for tracer in self._tracers[:1]:
             tracer.begin(self._boot.sp, now)
+
+    def _next_boot(self, kept: dict[str, int]) -> Boot:
+        """What the boot ROM does behind a reset; `kept` are the watchdog's registers.
+
+        A program with a second stage is begun anew as long as flash has one, and so is one in flash
+        that never had one, which a board would not have started.
+        """
+        named = boot_by_watchdog([kept[f"SCRATCH{number}"] for number in range(8)])
+        if named:
+            kept["SCRATCH4"] = 0
+            first = self._first_boot
+            return replace(named, stack_limit=first.stack_limit * (named.sp == first.sp))
+        in_flash = FLASH.holds(self._first_boot.pc)
+        found = boot_from_flash(self.flash[: 2 * second_stage.SIZE].view(np.uint32))
+        if in_flash and (found or not second_stage.is_second_stage(self._stage)):
+            return self._first_boot
+        self.nothing_to_boot = found is None
+        return found or boot_by_usb(self._boot.sp)
 
     def _reset_blocks(self) -> None:
         self._steady.forget()

@@ -67,6 +67,7 @@ class SecondCore:
         """The chip was reset: it waits in its ROM."""
         self._is_off = False
         self._wait_in_rom()
+        self._launch.begin()
 
     def force_off(self, is_off: bool) -> None:
         """PSM holds it in reset, or lets it go: then it empties its mailbox and sends a 0."""
@@ -76,7 +77,7 @@ class SecondCore:
             return
         self._sio[Sio.COUNTS] = 0
         _tell(self._second.core, self._sio, self._scheduler.cycles)
-        self._send(0)
+        self._launch.begin()
 
     def hold(self) -> None:
         """Keep it in reset while that is forced, whatever it was about."""
@@ -127,6 +128,7 @@ class SecondCore:
         core[Core.CYCLES] = self._launched_at = now
         self._second.set_registers(sp=sp, lr=rom_symbols()[_RETURNED].address | 1, pc=entry)
         core[Core.VTOR] = table
+        core[Core.THUMB] = entry & 1  # BLX R0
         core[Core.SP_LOW] = sp
         core[Core.SP_LIMIT] = self._guard.limit_of(sp) if self._guard else 0
         core[Core.SLEEPS] = Sleep.NOT

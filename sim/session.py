@@ -29,7 +29,7 @@ class Ending(Enum):
     BREAKPOINT = "breakpoint"
     SLEEP = "sleep"  # it waits for an event that can never come
     RESET = "reset"  # it reset the chip
-    USB_BOOT = "usb boot"  # it asked for the boot loader
+    USB_BOOT = "usb boot"  # it asked for the boot loader, or was reset with no program in flash
     TIMEOUT = "timeout"
     FAULT = "fault"
     EXPECTED_TEXT = "expected text"
@@ -229,7 +229,7 @@ def _slice(
         reset = stop.reason is StopReason.RESET
         return Outcome(Ending(stop.reason.value), EXIT_FAILED if reset else 0)
     if stop.immediate == USB_BOOT:
-        return Outcome(Ending.USB_BOOT, 0)
+        return Outcome(Ending.USB_BOOT, EXIT_FAILED if pico.nothing_to_boot else 0)
     return None if asks else Outcome(Ending.BREAKPOINT, _breakpoint_code(pico))
 
 

@@ -31,6 +31,11 @@ def told_of(
         told = "sleeps for ever" if outcome.ending is Ending.SLEEP else "ran out of time"
         for place in pico.whereabouts():
             yield f"{told}: {place}"
+    if outcome.ending is Ending.USB_BOOT and pico.nothing_to_boot:
+        yield (
+            "was reset, and flash holds no program to boot: a board would be a USB drive now and "
+            "wait for one. Link the program for flash, or copy_to_ram, if it is to begin anew"
+        )
     if outcome.ending in (Ending.EXIT, Ending.BREAKPOINT):
         yield from _of_the_rest(pico)
     if outcome.ending is Ending.OUTPUT:

@@ -138,13 +138,15 @@ static void core1(void)
         __asm__ volatile("wfe");
 }
 
-/* RP2040 datasheet 2.8.2. */
+/* RP2040 datasheet 2.8.2: core 1 has sent a 0 when it came out of reset, and may do so again. */
 static void launch(void (*entry)(void))
 {
     const uint32_t words[] = {0, 0, 1, scb_hw->vtor, (uint32_t)(stack1 + 256), (uint32_t)entry};
-    for (uint32_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < 6;) {
+        while (words[i] == 0 && sio_hw->fifo_st & SIO_FIFO_ST_VLD_BITS)
+            (void)sio_hw->fifo_rd;
         send(words[i]);
-        receive();
+        i = receive() == words[i] ? i + 1 : 0;
     }
 }
 

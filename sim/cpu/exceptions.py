@@ -445,11 +445,13 @@ def look_around(
     while True:
         if core[_CYCLES] >= core[_TICK_AT]:
             advance_systick(core, chip, core[_CYCLES])
-        if core[_CYCLES] >= chip[_DEVICES_AT]:
+        if min(core[_CYCLES], chip[_EVENT_AT]) >= chip[_DEVICES_AT]:
             if is_ahead(core, other, core[_CYCLES]):
                 return _TURN
             pending = other[_PENDING]
-            advance_devices(core, other, chip, lines, words, core[_CYCLES])
+            # What comes behind an event in Python may depend on it.
+            until = min(core[_CYCLES], chip[_EVENT_AT])
+            advance_devices(core, other, chip, lines, words, until)
             if other[_RUNS] and other[_PENDING] != pending:
                 core[_WINDOW] = 0
         if rests(core, priorities):

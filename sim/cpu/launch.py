@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-_GREETING = (0, 0, 1)
-_ARGUMENTS = 3  # vector table, stack pointer, entry
+_COMMAND = 1  # what begins a launch; then come vector table, stack pointer and entry
+_LAUNCH = 4  # words
 
 
 class Launch:
-    """Answers every word with itself and starts core 1 when the sequence is complete.
+    """Sends a 0 as soon as core 1 is out of reset, and for every word that does not go on with a
+    launch; any other word it sends back. A 0 begins anew.
 
-    The ROM's own loop is taken to need no time.
+    The ROM's own loop is taken to need no time, and no SEV to look into the mailbox.
 
     Args:
         send: called with every answer, which the ROM follows by a SEV.
@@ -18,21 +19,25 @@ class Launch:
 
     def __init__(self, send: Callable[[int], None], start: Callable[[int, int, int], None]) -> None:
         self._send, self._start = send, start
-        self.reset()
+        self._heard: list[int] = []
 
     def reset(self) -> None:
-        """Wait for the sequence."""
-        self._heard: list[int] = []
+        """Core 1 is in reset."""
+        self._heard = []
+
+    def begin(self) -> None:
+        """Core 1 is out of reset: whoever waits for it may send."""
+        self._heard = []
+        self._send(0)
 
     def hear(self, word: int) -> None:
         """Core 0 sent a word."""
-        at = len(self._heard)
-        if at < len(_GREETING) and word != _GREETING[at]:
-            self._heard = []
-        else:
-            self._heard.append(word)
+        if not word or (not self._heard and word != _COMMAND):
+            self.begin()
+            return
+        self._heard.append(word)
         self._send(word)
-        if len(self._heard) == len(_GREETING) + _ARGUMENTS:
-            table, sp, entry = self._heard[len(_GREETING) :]
+        if len(self._heard) == _LAUNCH:
+            _, table, sp, entry = self._heard
             self._heard = []
             self._start(table, sp, entry)

@@ -31,13 +31,14 @@ NEVER = 1 << 62
 SIO_SIZE = 32
 MAX_BREAKPOINTS, MAX_WATCHPOINTS = 256, 64
 LOG_SIZE = 6
-PINS_SIZE = 128  # integers of a bank of pins: priot.sim.devices.pins
+PINS_SIZE = 192  # integers of a bank of pins: priot.sim.devices.pins
 PIN_LOG_SIZE = 4096
 STEADY_SIZE = 8
 PWM_SIZE = 160  # priot.sim.devices.pwm
 DMA_SIZE = 256  # priot.sim.devices.dma
 PIO_SIZE = 768  # priot.sim.devices.pio
 CLOCK_OUTPUTS_SIZE = 21  # priot.sim.devices.clock_outputs
+LINES_SIZE = 1200  # priot.sim.devices.lines
 RING = 128  # cycles of a core's bus accesses that the other can look up
 PORTS = 10  # of the crossbar
 
@@ -183,7 +184,8 @@ class Chip(IntEnum):
     PINS_AWAITED = auto()  # whether a device does nothing until an input changes
     PIO = auto()
     CLOCK_OUTPUTS = PIO + PIO_SIZE  # type: ignore[operator]
-    END = CLOCK_OUTPUTS + CLOCK_OUTPUTS_SIZE
+    LINES = CLOCK_OUTPUTS + CLOCK_OUTPUTS_SIZE
+    END = LINES + LINES_SIZE
 
 
 class Sleep(IntEnum):

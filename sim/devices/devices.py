@@ -15,6 +15,7 @@ from priot.sim.cpu.state import NEVER, Chip, Machine
 from priot.sim.devices.clock_outputs import CLOCK_OUTPUTS_ON, advance_clock_outputs, next_edge
 from priot.sim.devices.dma import BASE as DMA_BASE
 from priot.sim.devices.dma import DMA_ON, clearing_bits_of_dma, peek_dma, write_dma
+from priot.sim.devices.lines import LINES_ON, advance_lines, next_change
 from priot.sim.devices.pins import Bank
 from priot.sim.devices.pio.machines import advance_pio
 from priot.sim.devices.pio.registers import (
@@ -40,7 +41,7 @@ NOT_HERE = -1 << 62
 _DMA_PAGE, _PWM_PAGE = DMA_BASE >> 12, PWM_BASE >> 12
 _ALIAS = 0x3000
 _XOR, _SET = 0x1000, 0x2000
-_WAVES = PWM_ON | CLOCK_OUTPUTS_ON
+_WAVES = PWM_ON | CLOCK_OUTPUTS_ON | LINES_ON
 _AT, _ON, _PIO_AT = int(Chip.DEVICES_AT), int(Chip.DEVICES_ON), int(Chip.PIO_AT)
 _LOGGED = int(Chip.PINS) + int(Bank.LOGGED)
 
@@ -61,23 +62,27 @@ def advance_devices(core: Any, other: Any, chip: Any, lines: Any, words: Any, no
 
 @native
 def _next_of_waves(chip: Any) -> Any:
-    """The cycle in which PWM or a clock output next does what somebody notices."""
+    """The cycle in which PWM, a clock output or a serial line next does what somebody notices."""
     at = np.int64(NEVER)
     if chip[_ON] & PWM_ON:
         at = next_event_of_pwm(chip)
     if chip[_ON] & CLOCK_OUTPUTS_ON:
         at = min(at, next_edge(chip))
+    if chip[_ON] & LINES_ON:
+        at = min(at, next_change(chip))
     return at
 
 
 @native
 def _advance_waves(core: Any, other: Any, chip: Any, now: Any) -> Any:
-    """Bring PWM and clock outputs up to a cycle; the cycle at which to do so again."""
+    """Bring PWM, clock outputs and lines up to a cycle; the cycle at which to do so again."""
     at = np.int64(NEVER)
     if chip[_ON] & PWM_ON:
         at = advance_pwm(core, other, chip, now)
     if chip[_ON] & CLOCK_OUTPUTS_ON:
         at = min(at, advance_clock_outputs(core, other, chip, now))
+    if chip[_ON] & LINES_ON:
+        at = min(at, advance_lines(core, other, chip, now))
     return at
 
 

@@ -19,6 +19,7 @@ FUNCTIONS = 10  # FUNCSEL: 1 SPI, 2 UART, 3 I2C, 4 PWM, 5 SIO, 6 PIO0, 7 PIO1, 8
 SIO_FUNCTION, PWM_FUNCTION, PIO0_FUNCTION = 5, 4, 6
 OWNERS = 3  # of interrupts: core 0, core 1, DORMANT_WAKE
 MAX_WIRES = 16
+HEARD_SIZE = 32  # changes of watched pins until Python is told, which is at the first
 SLICES = 8  # of the PWM
 PWM_INPUTS_AT = 104  # among the places of the PWM
 
@@ -63,7 +64,10 @@ class Bank(IntEnum):
     LOGGED = FORCED + 4 * OWNERS  # whether changes are logged
     WATCHED = auto()  # pins of whose changes Python is told
     CHANGED = auto()  # those that did
-    NOTICED = auto()  # pins of whose changes a core or Python is told
+    HEARD = auto()  # how many entries there are: cycle, and inputs from then on
+    HEARD_ENTRIES = auto()
+    # Pins of whose changes a core or Python is told.
+    NOTICED = HEARD_ENTRIES + 2 * HEARD_SIZE  # type: ignore[operator]
     PLAIN = auto()  # no overrides, no wires, and nobody to be told
     END = auto()
 
@@ -97,6 +101,7 @@ _FROM_PAD, _INPUTS, _IRQ_LEVELS = int(Bank.FROM_PAD), int(Bank.INPUTS), int(Bank
 _RISEN, _FALLEN = int(Bank.RISEN), int(Bank.FALLEN)
 _WANTED, _FORCED, _LOGGED = int(Bank.WANTED), int(Bank.FORCED), int(Bank.LOGGED)
 _WATCHED, _CHANGED = int(Bank.WATCHED), int(Bank.CHANGED)
+_HEARD, _HEARD_ENTRIES = int(Bank.HEARD), int(Bank.HEARD_ENTRIES)
 _PLAIN, _AWAITED = int(Bank.PLAIN), int(Chip.PINS_AWAITED)
 _LOG_COUNT, _LOG, _EVENT_AT = int(Chip.PIN_LOG_COUNT), int(Chip.PIN_LOG), int(Chip.EVENT_AT)
 _NUMBER = int(Core.NUMBER)
@@ -191,6 +196,10 @@ def settle_pins(core: Any, other: Any, chip: Any, bank: Any, now: Any) -> None:
     if changed:
         chip[bank + _CHANGED] |= changed
         chip[_EVENT_AT] = min(chip[_EVENT_AT], now)
+        if chip[bank + _HEARD] < HEARD_SIZE:
+            entry = bank + _HEARD_ENTRIES + 2 * chip[bank + _HEARD]
+            chip[entry], chip[entry + 1] = now, inputs
+            chip[bank + _HEARD] += 1
     if levels != before and chip[bank + _LOGGED]:
         _log_changes(chip, now, levels ^ before)
 

@@ -61,6 +61,7 @@ class KernelEngine:
         self.sram: npt.NDArray[np.uint8] = memory[: 2 * ROM_SLOT]
         self.flash: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
         self.unmodelled: list[Unmodelled] = []
+        self.nothing_to_boot = False
         self._tally = Tally(self._books)
 
     def close(self) -> None:

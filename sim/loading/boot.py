@@ -1,14 +1,22 @@
 """Where a program starts, and the bounds of its stack."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from priot.sim.errors import ElfError
 from priot.sim.loading import second_stage
 from priot.sim.loading.elf import Program
-from priot.sim.memory_map import SRAM, region_of
+from priot.sim.loading.symbols import rom_symbols
+from priot.sim.memory_map import FLASH, SRAM, region_of
 
 _BANKS, _BANK_SIZE = 0x2004_0000, 0x1000  # scratch X and Y, in which the SDK has both stacks
 _NO_TABLE = 0  # VTOR after reset: the boot ROM
+_IN_FLASH = FLASH.base + second_stage.SIZE  # where the second stage looks for the vector table
+_MAGIC = 0xB007_C0D3  # 2.8.1.1
+_USB_BOOT = "reset_to_usb_boot (boot ROM)"
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,29 @@ def boot_of(program: Program) -> Boot:
     top = program.symbols.get("__StackTop")
     sp = top.address if top and SRAM.base < top.address <= SRAM.end else SRAM.end
     return Boot(sp, entry, _stack_limit(program, sp), _NO_TABLE)
+
+
+def boot_by_watchdog(scratch: Sequence[int]) -> Boot | None:
+    """What a program has left in the watchdog's scratch registers for the boot ROM to go to when it
+    is reset (RP2040 datasheet, 2.8.1.1); None if it has not."""
+    magic, check, sp, entry = scratch[4:8]
+    if magic != _MAGIC or check != entry ^ -_MAGIC & 0xFFFF_FFFF:
+        return None
+    return Boot(sp & ~3, entry & ~1, 0, _NO_TABLE)
+
+
+def boot_from_flash(words: npt.NDArray[np.uint32]) -> Boot | None:
+    """How the boot ROM and the second stage begin with what flash holds, word by word (2.8.1); None
+    where there is no second stage."""
+    if not second_stage.is_second_stage(words[: second_stage.SIZE // 4].tobytes()):
+        return None
+    sp, entry = (int(word) for word in words[second_stage.SIZE // 4 :][:2])
+    return Boot(sp & ~3, entry & ~1, 0, _IN_FLASH)
+
+
+def boot_by_usb(sp: int) -> Boot:
+    """How the boot ROM begins where there is nothing to boot: it waits as a USB drive."""
+    return Boot(sp, rom_symbols()[_USB_BOOT].address, 0, _NO_TABLE)
 
 
 def stack_limit_of_core1(program: Program, sp: int) -> int:

@@ -14,8 +14,9 @@ from priot.sim.peripherals.clocks import Clocks
 from priot.sim.peripherals.dma import DmaRegisters
 from priot.sim.peripherals.i2c import I2c
 from priot.sim.peripherals.i2c_bus import I2cBus
+from priot.sim.peripherals.i2c_line import I2cLine
 from priot.sim.peripherals.interrupts import InterruptLine, Irq
-from priot.sim.peripherals.io_bank import IoBank
+from priot.sim.peripherals.io_bank import UART, Heard, IoBank
 from priot.sim.peripherals.pads import Pads
 from priot.sim.peripherals.pio import Pio
 from priot.sim.peripherals.pll import Pll
@@ -31,6 +32,7 @@ from priot.sim.peripherals.serial_pins import I2cPins, SpiPins
 from priot.sim.peripherals.sio import Sio
 from priot.sim.peripherals.spi import Spi
 from priot.sim.peripherals.spi_flash import SpiFlash
+from priot.sim.peripherals.spi_line import SpiLine
 from priot.sim.peripherals.syscfg import Syscfg
 from priot.sim.peripherals.sysinfo import Sysinfo
 from priot.sim.peripherals.tbman import Tbman
@@ -38,7 +40,7 @@ from priot.sim.peripherals.timebase import Timebase
 from priot.sim.peripherals.timed_block import TimedBlock
 from priot.sim.peripherals.timer import Timer
 from priot.sim.peripherals.uart import Uart
-from priot.sim.peripherals.uart_line import UartLine, UartPins
+from priot.sim.peripherals.uart_line import UartLine
 from priot.sim.peripherals.usb_host import UsbHost
 from priot.sim.peripherals.usbctrl import DPRAM_SIZE, Usbctrl
 from priot.sim.peripherals.vreg_and_chip_reset import VregAndChipReset
@@ -189,14 +191,8 @@ class Peripherals:
             *(machine, Chip.PINS_HI, scheduler),
         )
         uart_counter = timebase.counter(lambda: clocks.hz("clk_peri") * uart.COUNTS_PER_CYCLE)
-        uart_pins = UartPins(self.io_bank0, machine)
-        uart_lines = [
-            UartLine(
-                *(scheduler, uart_counter),
-                *(partial(uart_pins.set_tx, number), partial(uart_pins.shows, number)),
-            )
-            for number in (0, 1)
-        ]
+        uart_lines = [UartLine(machine, scheduler, number, uart_counter) for number in (0, 1)]
+        self._uart_inputs = [line.rx for line in uart_lines]
         self.uart0 = Uart(
             *("UART0", 0x4003_4000, scheduler, uart_counter, line(Irq.UART0)),
             *(request(Dreq.UART0_TX), request(Dreq.UART0_RX), around.uart0, uart_lines[0]),
@@ -215,7 +211,8 @@ class Peripherals:
                 request(Dreq(Dreq.I2C0_TX + 2 * number)),
                 request(Dreq(Dreq.I2C0_RX + 2 * number)),
                 self.i2c_buses[number],
-                self._i2c_pins[number].reach_bus,
+                self._i2c_pins[number],
+                I2cLine(machine, scheduler, number, self._i2c_pins[number]),
             )
             for number in (0, 1)
         )
@@ -228,12 +225,13 @@ class Peripherals:
                 request(Dreq(Dreq.SPI0_TX + 2 * number)),
                 request(Dreq(Dreq.SPI0_RX + 2 * number)),
                 spi_pins[number],
+                SpiLine(machine, scheduler, number, spi_counter, spi_pins[number]),
             )
             for number in (0, 1)
         )
         for master in (0, 1):
             self.spi[master].bus.attach_slave(self.spi[1 - master], spi_pins[1 - master])
-        self.io_bank0.on_change, self.io_bank0.on_watched = self.rewire, self._look_at_selects
+        self.io_bank0.on_change, self.io_bank0.on_watched = self.rewire, self._look_at_pins
         self.sios = Sio(scheduler, machine, 0), Sio(scheduler, machine, 1)
         self.adc = Adc(
             scheduler,
@@ -304,9 +302,19 @@ class Peripherals:
         for controller, own in zip(self.i2c, self.i2c_buses, strict=True):
             controller.bus = self._joined_i2c if joined else own
         first, second = self.spi
-        self.io_bank0.watch(first.bus.selecting_pins | second.bus.selecting_pins)
+        selects = first.bus.selecting_pins | second.bus.selecting_pins
+        zero, one = (self._listening(number) for number in (0, 1))
+        self.io_bank0.watch(selects | zero | one)
 
-    def _look_at_selects(self) -> None:
+    def _listening(self, number: int) -> int:
+        """The pins by which something may come to a UART from a wire or from outside."""
+        return self._uart_inputs[number] & self.io_bank0.pins_of(UART) & self.io_bank0.connected
+
+    def _look_at_pins(self, heard: Sequence[Heard]) -> None:
+        for number, receiver in enumerate(self.uarts):
+            pins = self._listening(number)
+            for cycle, inputs in heard if pins else ():
+                receiver.hear(cycle, bool(inputs & pins))  # 1.4.3: the OR of several pins
         for controller in self.spi:
             controller.bus.look()
 

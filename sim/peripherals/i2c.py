@@ -1,7 +1,7 @@
 """I2C0 and I2C1: Synopsys DW_apb_i2c. Source: RP2040 datasheet, 4.3.
 
-Bits, START and STOP take the times that the registers give them, to the cycle; levels of SDA and
-SCL, and with them what IC_SDA_HOLD and IC_SDA_SETUP move within a bit, are not modelled.
+Bits, START and STOP take the times that the registers give them, to the cycle. Where somebody looks
+at the pins a master drives them bit by bit. IC_SDA_SETUP moves nothing.
 """
 
 from collections import deque
@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import partial
 
 from priot.sim.peripherals.i2c_bus import I2cBus
-from priot.sim.peripherals.i2c_master import READ, Abort, Addressing, Master, Times
+from priot.sim.peripherals.i2c_line import I2cLine, Times
+from priot.sim.peripherals.i2c_master import READ, Abort, Addressing, Master
 from priot.sim.peripherals.interrupts import InterruptLine
 from priot.sim.peripherals.registers import Register, field
 from priot.sim.peripherals.requests import RequestLine
 from priot.sim.peripherals.scheduler import Scheduler
+from priot.sim.peripherals.serial_pins import I2cPins
 from priot.sim.peripherals.timed_block import TimedBlock
 
 _FIFO_DEPTH = 16
@@ -60,7 +62,8 @@ class I2c(TimedBlock):
         line: its interrupt request.
         transmit, receive: its requests to the DMA.
         bus: what its pins are wired to.
-        reaches_bus: whether pins carry SDA and SCL.
+        pins: what carries SDA and SCL.
+        line_out: what it does to its pins.
 
     Attributes:
         bus: what its pins are wired to now.
@@ -75,13 +78,14 @@ class I2c(TimedBlock):
         transmit: RequestLine,
         receive: RequestLine,
         bus: I2cBus,
-        reaches_bus: Callable[[], bool],
+        pins: I2cPins,
+        line_out: I2cLine,
     ) -> None:
         self.name, self.base = name, base
         self._line = line
         self._transmit_request, self._receive_request = transmit, receive
-        self._reaches_bus = reaches_bus
-        self._master = Master(scheduler, self, bus)
+        self._reaches_bus = pins.reach_bus
+        self._master = Master(scheduler, self, bus, line_out)
         bus.add(self)
 
         def steady() -> int:
@@ -332,7 +336,8 @@ class I2c(TimedBlock):
         speed = "SS" if is_standard else "FS"
         low = self[f"IC_{speed}_SCL_LCNT"] + 1
         high = self[f"IC_{speed}_SCL_HCNT"] + self["IC_FS_SPKLEN"] + 7
-        return Times(low, high, setup=low if is_standard else high, free=low)
+        hold = min(max(1, field(self["IC_SDA_HOLD"], 15, 0)), low - 1)  # IC_SDA_TX_HOLD
+        return Times(low, high, setup=low if is_standard else high, free=low, hold=hold)
 
     @property
     def addressing(self) -> Addressing:

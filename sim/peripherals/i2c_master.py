@@ -10,10 +10,12 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from priot.sim.peripherals.i2c_bus import Controller, I2cBus
+from priot.sim.peripherals.i2c_line import I2cLine, Times
 from priot.sim.peripherals.scheduler import NEVER, Scheduler
 
 READ, STOP, RESTART = 1 << 8, 1 << 9, 1 << 10  # IC_DATA_CMD
 _GENERAL_CALL, _START_BYTE = 0x00, 0x01
+_BYTE = 8  # bits
 
 
 class Abort(IntFlag):
@@ -32,20 +34,6 @@ class Abort(IntFlag):
     SLAVE_FLUSH = 1 << 13
     SLAVE_READ_COMMAND = 1 << 15
     USER = 1 << 16
-
-
-class Times(NamedTuple):
-    """Cycles of clk_sys: SCL low and high, set-up of a repeated START, bus free before a START."""
-
-    low: int
-    high: int
-    setup: int
-    free: int
-
-    @property
-    def bit(self) -> int:
-        """One bit."""
-        return self.low + self.high
 
 
 class Addressing(NamedTuple):
@@ -113,12 +101,14 @@ class Master:
         shifting: whether the latest command, or the address for it, is on its way.
     """
 
-    def __init__(self, scheduler: Scheduler, port: Port, bus: I2cBus) -> None:
+    def __init__(self, scheduler: Scheduler, port: Port, bus: I2cBus, line: I2cLine) -> None:
         self._scheduler, self._port, self.bus = scheduler, port, bus
+        self._line = line
         self.reset()
 
     def reset(self) -> None:
         """Idle."""
+        self._line.rest()
         self.due = NEVER
         self.active = self.shifting = False
         self._next: Callable[[], None] | None = None  # at `due`
@@ -187,22 +177,39 @@ class Master:
         self._condition()
 
     def _condition(self) -> None:
+        self._line.start()
         self.bus.start(self._port)
         self._after(self._port.times.high, self._send_address)
 
     def _restart(self, then: Callable[[], None]) -> None:
         times = self._port.times
+        self._line.release(times)
         self._after(times.low + times.setup, then)
+
+    def _send(self, byte: int, then: Callable[[], None]) -> None:
+        """Eight bits; whoever is to acknowledge them has them then."""
+        times = self._port.times
+        self._line.bits([bool(byte >> place & 1) for place in reversed(range(_BYTE))], times)
+        self._after(_BYTE * times.bit, then)
+
+    def _see_answer(self, acknowledged: bool, then: Callable[[bool], None]) -> None:
+        """The ninth bit, which is low where somebody acknowledges."""
+        times = self._port.times
+        self._line.bits([not acknowledged], times)
+        self._after(times.bit, partial(then, acknowledged))
 
     def _send_address(self) -> None:
         if self._address:
-            self._after(9 * self._port.times.bit, partial(self._end_address, *self._address[0]))
+            self._send(self._address[0][0], self._ask_for_target)
         else:
             self._take_command()
 
-    def _end_address(self, byte: int, refusal: int) -> None:
-        self._address.popleft()
-        acknowledged = self._port.reaches_bus and self.bus.address(byte)
+    def _ask_for_target(self) -> None:
+        found = self._port.reaches_bus and self.bus.address(self._address[0][0])
+        self._see_answer(found, self._end_address)
+
+    def _end_address(self, acknowledged: bool) -> None:
+        byte, refusal = self._address.popleft()
         if byte == _START_BYTE:
             if acknowledged:
                 self._fail(refusal)
@@ -230,13 +237,17 @@ class Master:
             if command & READ:
                 self._read()
             else:
-                self._after(9 * port.times.bit, self._end_write)
+                self._send(command & 0xFF, self._ask_for_answer)
 
-    def _end_write(self) -> None:
+    def _ask_for_answer(self) -> None:
         acknowledged = self.bus.write(self._command & 0xFF)
         if acknowledged is None:
-            self._held = self._end_write
-        elif acknowledged:
+            self._held = self._ask_for_answer
+        else:
+            self._see_answer(acknowledged, self._end_write)
+
+    def _end_write(self, acknowledged: bool) -> None:
+        if acknowledged:
             self._end_command()
         else:
             self._fail(Abort.DATA)
@@ -246,7 +257,7 @@ class Master:
         if byte is None:
             self._held = self._read
         else:
-            self._after(8 * self._port.times.bit, partial(self._end_read, byte))
+            self._send(byte, partial(self._end_read, byte))
 
     def _end_read(self, byte: int) -> None:
         if not self._port.receive(byte, self._is_first):
@@ -265,7 +276,7 @@ class Master:
             return
         else:
             more = bool(following & READ) and not following & RESTART
-        self._after(self._port.times.bit, partial(self._end_answer, more))
+        self._see_answer(more, self._end_answer)
 
     def _end_answer(self, more: bool) -> None:
         self.bus.acknowledge(more)
@@ -310,9 +321,11 @@ class Master:
     def _stop(self) -> None:
         times = self._port.times
         self.shifting = False
-        self._after(times.low + times.high, self._end_stop)
+        self._line.stop(times)
+        self._after(times.bit, self._end_stop)
 
     def _end_stop(self) -> None:
+        self._line.rest()
         self.bus.stop(self._scheduler.cycles)
         self.active = False
         self.bus.invite()

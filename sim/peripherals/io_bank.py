@@ -6,7 +6,7 @@ nobody drives follows what the host sets, else its pull.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from priot.sim.peripherals.pads import Pads
 from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, field
 from priot.sim.peripherals.scheduler import Scheduler
 
+SPI, UART, I2C = 1, 2, 3  # FUNCSEL
 _drive_lines = from_python(drive_lines)
 _settle_pins = from_python(settle_pins)
 
@@ -44,6 +45,13 @@ _EDGE_LOW, _EDGE_HIGH = 2, 3  # of the four events of each pin
 _OWNERS = ("PROC0", "PROC1", "DORMANT_WAKE")
 
 
+class Heard(NamedTuple):
+    """The cycle of a change, and the inputs from then on."""
+
+    cycle: int
+    inputs: int
+
+
 class IoBank(RegisterBlock):
     """A bank of pins, bit n of every mask being pin n.
 
@@ -52,7 +60,7 @@ class IoBank(RegisterBlock):
 
     Attributes:
         on_change: called after any change of a control register, a pad or the wires.
-        on_watched: called after changes of pins that `watch` named.
+        on_watched: called after changes of pins that `watch` named, with each of them.
     """
 
     def __init__(
@@ -68,7 +76,7 @@ class IoBank(RegisterBlock):
     ) -> None:
         self.name, self.base = name, base
         self.on_change: Callable[[], None] = lambda: None
-        self.on_watched: Callable[[], None] = lambda: None
+        self.on_watched: Callable[[Sequence[Heard]], None] = lambda _: None
         self._pins = pins
         self._pads = pads
         self._irq = irq
@@ -153,11 +161,13 @@ class IoBank(RegisterBlock):
         """The pins whose FUNCSEL is `function`."""
         return int(self._places[Bank.FUNCTION + function])
 
-    def drive(self, function: int, out: int, enable: int) -> None:
-        """What a function puts out on all pins that it can have: levels and output enables."""
-        catch_up(self._machine, self._scheduler.cycles)
-        self._places[Bank.OUT + function], self._places[Bank.ENABLE + function] = out, enable
-        self._settle()
+    @property
+    def connected(self) -> int:
+        """The pins that are wired, or driven from outside."""
+        pins = int(self._places[Bank.DRIVEN])
+        for wire in self.wires:
+            pins |= wire
+        return pins
 
     @property
     def wires(self) -> list[int]:
@@ -172,10 +182,13 @@ class IoBank(RegisterBlock):
 
     def tell_watched(self) -> bool:
         """Call `on_watched` if there was a change since, and say whether there was."""
-        changed = bool(self._places[Bank.CHANGED])
+        places = self._places
+        changed = bool(places[Bank.CHANGED])
         if changed:
-            self._places[Bank.CHANGED] = 0
-            self.on_watched()
+            end = Bank.HEARD_ENTRIES + 2 * int(places[Bank.HEARD])
+            entries = places[Bank.HEARD_ENTRIES : end].reshape(-1, 2).tolist()
+            places[[Bank.CHANGED, Bank.HEARD]] = 0
+            self.on_watched([Heard(*entry) for entry in entries])
         return changed
 
     def set_input(self, pin: int, level: bool | None) -> None:
@@ -185,6 +198,8 @@ class IoBank(RegisterBlock):
         driven, high = int(places[Bank.DRIVEN]), int(places[Bank.DRIVEN_HIGH])
         places[Bank.DRIVEN] = driven & ~bit if level is None else driven | bit
         places[Bank.DRIVEN_HIGH] = high | bit if level else high & ~bit
+        if int(places[Bank.DRIVEN]) != driven:
+            self.on_change()
         self._settle()
 
     def wire(self, groups: Sequence[int]) -> None:
@@ -250,7 +265,9 @@ class IoBank(RegisterBlock):
         pads = self._pads
         places[Bank.OUTPUT_DISABLED] = pads.output_disabled
         places[Bank.INPUT_ENABLED] = pads.input_enabled
-        places[Bank.PULLED_UP], places[Bank.PULLED_DOWN] = pads.pulled_up, pads.pulled_down
+        i2c = self.pins_of(I2C)  # whose lines have pull-ups outside, by UM10204, 3.1.1
+        places[Bank.PULLED_UP] = pads.pulled_up | i2c
+        places[Bank.PULLED_DOWN] = pads.pulled_down & ~i2c
         self._find_noticed()
         self._settle()
         self.on_change()

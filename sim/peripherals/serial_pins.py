@@ -1,10 +1,9 @@
 """Which pins reach I2C and SPI. Source: RP2040 datasheet, 1.4.3 (GPIO functions)."""
 
-from priot.sim.peripherals.io_bank import IoBank
+from priot.sim.peripherals.io_bank import I2C, SPI, IoBank
 
 GPIOS = 30
 
-_SPI, _I2C = 1, 3  # FUNCSEL
 _RX, _CS, _SCK, _TX = range(4)
 
 
@@ -20,8 +19,14 @@ class I2cPins:
         pins = [pin for pin in range(GPIOS) if pin // 2 % 2 == number]
         self._of_line = [_mask(pins[0::2]), _mask(pins[1::2])]
 
+    @property
+    def lines(self) -> tuple[int, int]:
+        """The pins that may be SDA, and SCL."""
+        sda, scl = self._of_line
+        return sda, scl
+
     def _pins(self) -> list[int]:
-        carriers = self._bank.pins_of(_I2C)
+        carriers = self._bank.pins_of(I2C)
         return [pins & carriers for pins in self._of_line]
 
     def reach_bus(self) -> bool:
@@ -44,8 +49,13 @@ class SpiPins:
         pins = [pin for pin in range(GPIOS) if pin // 8 % 2 == number]
         self._of_role = [_mask([pin for pin in pins if pin % 4 == role]) for role in range(4)]
 
+    @property
+    def outputs(self) -> tuple[int, int, int]:
+        """The pins that may be chip select, clock, and the controller's output."""
+        return self._of_role[_CS], self._of_role[_SCK], self._of_role[_TX]
+
     def _of(self, role: int) -> int:
-        return self._of_role[role] & self._bank.pins_of(_SPI)
+        return self._of_role[role] & self._bank.pins_of(SPI)
 
     def _are_wired(self, first: int, second: int) -> bool:
         return any(wire & first and wire & second for wire in self._bank.wires)

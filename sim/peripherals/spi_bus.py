@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from priot.sim.peripherals.serial_pins import SpiPins
+from priot.sim.peripherals.spi_waves import Frame
 
 
 class SpiDevice(Protocol):
@@ -30,6 +31,24 @@ class SpiDevice(Protocol):
         ...
 
 
+class Beginning(NamedTuple):
+    """Of a word: how it is sent, whether it is the first of its frame, the count of clk_peri, and
+    how many make half a bit."""
+
+    frame: Frame
+    first: bool
+    at: int
+    half: int
+
+
+class SpiSlave(SpiDevice, Protocol):
+    """A controller of the chip itself as a device."""
+
+    def begin_word(self, begun: Beginning) -> None:
+        """The first bit of a word that it will be asked for; it may show its answer on pins."""
+        ...
+
+
 @dataclass
 class _Attached:
     device: SpiDevice
@@ -41,10 +60,15 @@ class _Attached:
 class _WiredSlave:
     """Another controller as a device: what the wires between both let through."""
 
-    def __init__(self, slave: SpiDevice, pins: SpiPins, master: SpiPins) -> None:
+    def __init__(self, slave: SpiSlave, pins: SpiPins, master: SpiPins) -> None:
         self._pins, self._master = pins, master
         self.select, self.deselect = slave.select, slave.deselect
+        self.begin_word = slave.begin_word
         self._slave = slave
+
+    @property
+    def selected_by(self) -> int:
+        return self._pins.selected_by
 
     def is_selected(self, in_frame: bool) -> bool:
         pins, master = self._pins, self._master
@@ -69,7 +93,7 @@ class SpiBus:
         self._before_select = before_select
         self._attached: list[_Attached] = []
         self._own_selects = 0
-        self._slaves: list[SpiPins] = []
+        self._slaves: list[tuple[_Attached, _WiredSlave]] = []
         self._in_frame = False
 
     def attach(self, device: SpiDevice, chip_select: int | None) -> None:
@@ -83,18 +107,18 @@ class SpiBus:
             )
         self._refresh()
 
-    def attach_slave(self, slave: SpiDevice, pins: SpiPins) -> None:
+    def attach_slave(self, slave: SpiSlave, pins: SpiPins) -> None:
         """Let another controller be a device, as far as its pins are wired to this one's."""
         wired = _WiredSlave(slave, pins, self._pins)
-        self._slaves.append(pins)
         self._attached.append(_Attached(wired, wired.is_selected))
+        self._slaves.append((self._attached[-1], wired))
 
     @property
     def selecting_pins(self) -> int:
         """The pins whose changes `look` must hear of, as a mask."""
         mask = self._own_selects
-        for pins in self._slaves:
-            mask |= pins.selected_by
+        for _, slave in self._slaves:
+            mask |= slave.selected_by
         return mask
 
     def look(self) -> None:
@@ -107,11 +131,14 @@ class SpiBus:
         self._in_frame = begins
         self._refresh()
 
-    def begin_word(self) -> None:
+    def begin_word(self, begun: Beginning) -> None:
         """The first bit of a word."""
         self._refresh()
         for one in self._attached:
             one.hears = one.selected
+        for attached, slave in self._slaves:
+            if attached.hears:
+                slave.begin_word(begun)
 
     def transfer(self, word: int, bits: int, sent_bits: int) -> int:
         """The last bit of a word; the word that came back, as wide as `bits`."""

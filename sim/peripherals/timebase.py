@@ -47,8 +47,12 @@ class ClockCounter:
     @property
     def count(self) -> int:
         """Edges until now."""
+        return self.count_at(self._scheduler.cycles)
+
+    def count_at(self, cycle: int) -> int:
+        """Edges until a cycle, at the frequencies as they are now."""
         base, start, step, since, scale = self.line
-        return base + (start + step * (self._scheduler.cycles - since)) // scale
+        return base + (start + step * (cycle - since)) // scale
 
     def cycle_of(self, count: int) -> int:
         """The first cycle of clk_sys at which `count` is reached; NEVER if the clock stands."""

@@ -2,7 +2,8 @@
 
 Frames take the time that the baud rate gives them, to the cycle. What the program sends reaches the
 host when it enters the transmit FIFO, so that nothing is lost when the program halts. What the host
-feeds arrives frame by frame. The modem lines are inactive.
+feeds arrives frame by frame, and so does what comes by a pin that is wired or driven from outside.
+The modem lines are inactive.
 """
 
 from collections import deque
@@ -15,6 +16,8 @@ from priot.sim.peripherals.requests import RequestLine
 from priot.sim.peripherals.scheduler import NEVER, Scheduler
 from priot.sim.peripherals.timebase import ClockCounter
 from priot.sim.peripherals.timed_block import TimedBlock
+from priot.sim.peripherals.uart_frame import BREAK, FRAMING, OVERRUN, PARITY, bits, data_bits
+from priot.sim.peripherals.uart_input import Received, UartInput
 from priot.sim.peripherals.uart_line import UartLine
 
 # Each count of the UART's counter is a quarter of a cycle of clk_peri: a bit takes
@@ -25,13 +28,11 @@ _FIFO_DEPTH = 32
 _TXFE, _RXFF, _TXFF, _RXFE, _BUSY = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3  # FR
 _UARTEN, _LBE, _TXE, _RXE = 1 << 0, 1 << 7, 1 << 8, 1 << 9  # CR
 _DMAONERR, _TXDMAE, _RXDMAE = 1 << 2, 1 << 1, 1 << 0  # DMACR
-_BRK, _PEN, _STP2, _FEN = 1 << 0, 1 << 1, 1 << 3, 1 << 4  # LCR_H
+_BRK, _FEN = 1 << 0, 1 << 4  # LCR_H
 _RX, _TX, _RT, _OE = 1 << 4, 1 << 5, 1 << 6, 1 << 10  # interrupts
 _ERRORS_AT = 7  # among the interrupts: framing, parity and break error, then overrun
 _ERROR_INTERRUPTS = 0xF << _ERRORS_AT
 _ALL_INTERRUPTS = 0x7FF
-FRAMING, PARITY, BREAK, OVERRUN = (1 << bit for bit in range(8, 12))
-"""Errors beside a byte, as UARTDR has them."""
 _ERRORS = 0xF00
 _TRIGGER_LEVELS = (4, 8, 16, 24, 28)  # IFLS: 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO
 _TIMEOUT_BITS = 32  # of silence until the receive timeout
@@ -75,6 +76,7 @@ class Uart(TimedBlock):
         self._output = output
         self._line_out = line_out
         self._line_in: deque[_Frame] = deque()  # what the host sends
+        self._input = UartInput()  # what comes by a pin
         super().__init__(
             scheduler,
             Register(0x000, "UARTDR", 0, 0, self._read_data, self._write_data, peek=self._next),
@@ -124,7 +126,8 @@ class Uart(TimedBlock):
         self._break_end: int | None = None  # when a break has lasted as long as a frame
         self._arrival: int | None = None  # when the next byte will have come in
         self._timeout: int | None = None
-        self._line_out.reset()
+        self._line_out.set(True)
+        self._input.reset(True)
         self._drive()
 
     def feed(self, data: Iterable[int], waits: bool = True) -> None:
@@ -139,6 +142,15 @@ class Uart(TimedBlock):
         self.advance()
         self.reschedule()
 
+    def hear(self, cycle: int, level: bool) -> None:
+        """Its pin has this level since a cycle."""
+        self.advance()
+        if self._enabled(_RXE) and not self._loops_back:
+            self._input.hear(self._counter.count_at(cycle), level)
+        else:
+            self._input.reset(level)
+        self.reschedule()
+
     def hang_up(self) -> None:
         """Forget what the host sent and what did not arrive yet."""
         self._line_in.clear()
@@ -149,7 +161,8 @@ class Uart(TimedBlock):
         mask, requests = self["UARTIMSC"], self["UARTDMACR"]
         counts = []
         receives = mask & (_RX | _RT | _ERROR_INTERRUPTS) or requests & _RXDMAE
-        if (receives or mask & _TX or requests & _TXDMAE) and self._shifted is not None:
+        tells = receives or mask & _TX or requests & _TXDMAE
+        if self._shifted is not None and (tells or (self._transmit and self._line_out.is_seen)):
             counts.append(self._shift_end)
         if receives:
             counts += self._next_arrivals()
@@ -165,6 +178,8 @@ class Uart(TimedBlock):
         if self._break_end is not None and self._break_end <= now:
             self._accept(FRAMING | BREAK, self._break_end)
             self._break_end = None
+        while (received := self._heard(now)) is not None:
+            self._accept(*received)
         self._take_in(now)
         if self._timeout is not None and self._timeout <= now:
             self._timeout = None
@@ -182,9 +197,7 @@ class Uart(TimedBlock):
     @property
     def _frame(self) -> int:
         """Counts of start bit, data, parity and stop bits."""
-        control = self["UARTLCR_H"]
-        data = 5 + field(control, 6, 5)
-        return (1 + data + bool(control & _PEN) + 1 + bool(control & _STP2)) * self._bit
+        return bits(self["UARTLCR_H"]) * self._bit
 
     @property
     def _depth(self) -> int:
@@ -200,7 +213,7 @@ class Uart(TimedBlock):
 
     @property
     def _sent_bits(self) -> int:
-        return (1 << 5 + field(self["UARTLCR_H"], 6, 5)) - 1
+        return (1 << data_bits(self["UARTLCR_H"])) - 1
 
     def _has_room(self) -> bool:
         return len(self._receive) < self._depth
@@ -210,7 +223,13 @@ class Uart(TimedBlock):
         counts = [] if self._break_end is None else [self._break_end]
         if self._arrival is not None and (self._has_room() or not self._line_in[0].waits):
             counts.append(self._arrival)
+        if self._bit and (ready := self._input.ready_at(self["UARTLCR_H"], self._bit)) is not None:
+            counts.append(ready)
         return counts
+
+    def _heard(self, now: int) -> Received | None:
+        """A byte that has come by the pin."""
+        return self._input.take(now, self["UARTLCR_H"], self._bit) if self._bit else None
 
     def _write_data(self, value: int) -> None:
         self.advance()
@@ -335,9 +354,11 @@ class Uart(TimedBlock):
         whole = self["UARTIBRD"]
         self._bit = 64 * whole + self["UARTFBRD"] if whole else 0
         began, self._breaks = not self._breaks, bool(value & _BRK)
+        start = self._counter.count if self._shifted is None else self._shift_end
         if self._breaks and began and self._loops_back and self._bit:
-            start = self._counter.count if self._shifted is None else self._shift_end
             self._break_end = start + self._frame
+        if self._breaks == began:  # it begins or ends
+            self._line_out.hold(not self._breaks, start)
         self._resume()
 
     def _write_control(self, _value: int) -> None:

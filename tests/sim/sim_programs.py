@@ -13,12 +13,18 @@ _HEADER, _PROGRAM_HEADER, _SECTION_HEADER = 52, 32, 40
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
 _FUNCTION, _OBJECT = 2, 1
 
-# Core 0 greets core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both with
-# SIO in r7. `push` sends r0, `pop` receives to r0.
+# Core 0 launches core 1 (RP2040 datasheet, 2.8.2) and goes on at `both`, core 1 at `work`, both
+# with SIO in r7. `push` sends r0, `pop` receives to r0.
 LAUNCH = """
     ldr r7, =0xd0000000
     ldr r4, =greeting
     movs r5, #0
+drain:
+    ldr r0, [r7, #0x58]
+    ldr r0, [r7, #0x50]
+    lsls r0, r0, #31
+    bne drain
+    str r0, [r7, #0x50]
 next:
     ldr r0, [r4, r5]
     bl push

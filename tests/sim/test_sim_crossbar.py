@@ -1,8 +1,8 @@
 """The bus of two cores: its ten ports, priorities, long accesses, and BUSCTRL's counters."""
 
 import pytest
-from sim_programs import FLASH_BASE, SRAM_BASE, pico, program, set_registers
-from test_sim_two_cores import LAUNCH, lock_step
+from sim_programs import FLASH_BASE, LAUNCH, SRAM_BASE, pico, program, set_registers
+from test_sim_two_cores import lock_step
 
 from priot.sim import Contention, Pico
 from priot.sim.gdb.debugger import Debugger

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sim_programs import FLASH_BASE, SRAM_BASE, ElfSource, assemble
+from sim_programs import FLASH_BASE, LAUNCH, SRAM_BASE, ElfSource, assemble
 from test_sim_interrupts import build
-from test_sim_two_cores import LAUNCH
 
 from priot import firmware_elf
 from priot.experiments.device.host import Device

@@ -6,7 +6,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
-from sim_programs import ElfSource, assemble
+from sim_programs import ElfSource, assemble, program
 
 from priot.experiments.cli import main
 from priot.sim import Engine, Pico, Program, SimError, StopReason
@@ -185,3 +185,15 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     program.write_bytes(_elf(_open_uart(0x4003_4000) + _ECHO))
     assert main(["run", str(program), "--uart-in", str(tmp_path / "keys")]) == 2
     assert "keys: cannot be read (No such file or directory)" in capsys.readouterr().err
+
+
+def test_a_pico_in_a_usb_socket_has_vbus() -> None:
+    """Pico datasheet, 2.1: GPIO 24 senses it; who pulls the plug lets go of it."""
+    source = "ldr r7, =0xd0000000; ldr r0, [r7, #4]; lsrs r0, r0, #24; bkpt #0; .pool"
+    made = Pico(program(source))
+    made.run()
+    assert made.registers.r0 == 1
+    made.reset()
+    made.set_pin(24, None)
+    made.run()
+    assert made.registers.r0 == 0

@@ -9,8 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sim_programs import FLASH_BASE, SRAM_BASE, assemble, pico, program
-from test_sim_two_cores import LAUNCH
+from sim_programs import FLASH_BASE, LAUNCH, SRAM_BASE, assemble, pico, program
 
 from priot.sim import Pico, StopReason, TraceError
 from priot.sim.reports.memory_report import memory_table

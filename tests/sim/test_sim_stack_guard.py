@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sim_programs import SRAM_BASE, ElfSource, assemble, msr, pico, program
+from sim_programs import LAUNCH, SRAM_BASE, ElfSource, assemble, msr, pico, program
 from test_sim_interrupts import build
-from test_sim_two_cores import LAUNCH
 
 from priot.experiments.cli import main
 from priot.sim import Fault, FaultReason, Pico, StopReason

@@ -4,6 +4,7 @@ import pytest
 from sim_programs import LAUNCH, program
 
 from priot.sim import Contention, Fault, FaultReason, Pico, StopReason
+from priot.sim.cpu.launch import Launch
 
 LOADS = "ldr r1, [r2, #0];" * 100
 
@@ -382,3 +383,46 @@ def test_stack_of_core_1_counts() -> None:
     deep = "push {r0-r7}; pop {r0-r7};"
     plain, pushed = lock_step("", ""), lock_step("", deep)
     assert pushed.memory_use().stack - plain.memory_use().stack == 32
+
+
+class _Heard:
+    """Core 1 in its ROM, and what it says and does."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.started: list[tuple[int, int, int]] = []
+        self.launch = Launch(self.sent.append, lambda *words: self.started.append(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "answers", "starts"),
+    [
+        ([0, 0, 1, 0x100, 0x200, 0x301], [0, 0, 1, 0x100, 0x200, 0x301], 1),
+        ([1, 0x100, 0x200, 0x301], [1, 0x100, 0x200, 0x301], 1),
+        ([7, 1, 0x100], [0, 1, 0x100], 0),  # a wrong command
+        ([1, 0x100, 0, 1, 0x100, 0x200, 0x301], [1, 0x100, 0, 1, 0x100, 0x200, 0x301], 1),
+    ],
+)
+def test_core_1_in_its_rom(words: list[int], answers: list[int], starts: int) -> None:
+    """2.8.2: it says 0 out of reset and for what it does not know, else what it hears."""
+    rom = _Heard()
+    rom.launch.begin()
+    for word in words:
+        rom.launch.hear(word)
+    assert rom.sent == [0, *answers]
+    assert rom.started == [(0x100, 0x200, 0x301)] * starts
+
+
+def test_a_0_waits_in_the_mailbox_when_a_program_begins() -> None:
+    """Core 1's, which came out of reset; a program that launches core 1 drains it first."""
+    made = Pico(program("ldr r7, =0xd0000000; ldr r0, [r7, #0x50]; ldr r1, [r7, #0x58]; bkpt #0"))
+    made.run()
+    assert (made.registers.r0, made.registers.r1) == (0b11, 0)  # RDY and VLD
+
+
+def test_an_entry_of_core_1_without_the_thumb_bit_is_a_fault() -> None:
+    made = Pico(program(LAUNCH.replace("other + 1", "other") + "both: b both\nwork: b work"))
+    made.set_registers(sp=0x2004_2000)
+    with pytest.raises(Fault) as fault:
+        made.run(100_000)
+    assert fault.value.reason is FaultReason.ARM_STATE
