@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from priot.experiments.paper.artefact import Artefact
-from priot.experiments.paper.contenders import NITI_DYNAMIC, PRIOT, Contender
+from priot.experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from priot.experiments.paper.fates import collapsed
 from priot.experiments.paper.laboratory import Laboratory
 from priot.experiments.records.runs import Run
 from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.training.configuration import Configuration
 from priot.plots.accuracy import draw_accuracy
+
+_Place = tuple[str, Contender | None, float]
+"""Comparison, contender (None: the backbone as it is), and angle."""
 
 COMPARISONS = {"paper": "One setting for all", "tuned": "Each at its best"}
 
@@ -49,19 +51,23 @@ def accuracy(laboratory: Laboratory) -> Artefact:
         for contender in laboratory.contenders(comparison)
     }
     records = in_groups(groups, laboratory.run)
-    rows = []
+    rows, runs = [], dict[_Place, list[float]]()
     for (comparison, contender, angle), of_group in records.items():
+        histories = [record.accuracy_by_epoch for record in of_group]
         if contender is NITI_DYNAMIC:
             rows.append(_before(laboratory, comparison, angle, of_group))
+            runs[comparison, None, angle] = [history[0] for history in histories]
         rows.append(_row(laboratory, comparison, contender, angle, of_group))
+        runs[comparison, contender, angle] = [history[-1] for history in histories]
     return Artefact(
         "accuracy",
         f"Accuracy on rotated images ({laboratory.label}): {scope.images:,} images to train on, "
         f"{records[next(iter(records))][0].test_images:,} to measure on, "
-        f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds.",
+        f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds; in the "
+        f"figure mean, worst and best.",
         rows,
         laboratory.made_with(flat(groups)),
-        lambda path: _draw(rows, path),
+        lambda path: draw_accuracy(_panels(runs), path),
         scope.network,
     )
 
@@ -126,26 +132,30 @@ def label_of(row: Mapping[str, Any]) -> str:
     return Contender(**{field.name: row[field.name] for field in fields(Contender)}).label
 
 
-def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+def _panels(runs: Mapping[_Place, Sequence[float]]) -> list[dict[str, Any]]:
+    """What ``draw_accuracy`` takes: the final accuracies of runs, by comparison."""
     panels = []
     for comparison, title in COMPARISONS.items():
-        mine = [row for row in rows if row["comparison"] == comparison]
-        by_label: dict[str, list[Mapping[str, Any]]] = {}
-        for row in mine:
-            by_label.setdefault(label_of(row), []).append(row)
-        panels.append(
-            {
-                "title": title,
-                "angles": sorted({row["angle"] for row in mine}),
-                "series": [
-                    {
-                        "label": label,
-                        "emphasis": label == PRIOT.label,
-                        "mean": [row["final_mean"] for row in of_label],
-                        "std": [row["final_std"] for row in of_label],
-                    }
-                    for label, of_label in by_label.items()
-                ],
-            }
-        )
-    draw_accuracy(panels, path)
+        mine = {place: values for place, values in runs.items() if place[0] == comparison}
+        angles = sorted({angle for _, _, angle in mine})
+        series = [
+            _named(contender) | {"values": [mine[comparison, contender, at] for at in angles]}
+            for contender in dict.fromkeys(contender for _, contender, _ in mine)
+        ]
+        panels.append({"title": title, "angles": angles, "series": series})
+    return panels
+
+
+def _named(contender: Contender | None) -> dict[str, Any]:
+    """Label, family, and name within it; of no family is what all others are compared with."""
+    if contender is None:
+        return {"label": "before transfer"}
+    named: dict[str, Any] = {"label": contender.label}
+    if contender.scored_fraction is not None:
+        share = f"{100 * contender.scored_fraction:g} %"
+        return named | {"family": f"PRIOT-S {contender.selection}", "short": share}
+    if contender in (NITI_STATIC, PRIOT):
+        return named | {"emphasis": contender == PRIOT}
+    name, _, layers = contender.label.partition(", ")
+    everything = "all layers" if contender.method == NITI_DYNAMIC.method else name.split()[-1]
+    return named | {"family": name, "short": layers or everything}

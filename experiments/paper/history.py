@@ -1,11 +1,9 @@
-"""Figure 3: accuracy by epoch, with the spread over seeds."""
+"""Figure 3: accuracy by epoch, of every seed and in the mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
@@ -24,15 +22,18 @@ def history(laboratory: Laboratory) -> Artefact:
         UserError: as ``run_sweep`` does.
     """
     scope = laboratory.scope
-    rows = []
-    runs = []
+    rows, runs, drawn = [], [], []
     for panel in scope.panels:
         on_backbone = laboratory.on(panel.backbone)
         groups = {contender: runs_of_panel(on_backbone, panel, contender) for contender in SHOWN}
         runs.append((on_backbone, flat(groups)))
+        series = []
         for contender, records in in_groups(groups, on_backbone.run).items():
-            histories = (record.accuracy_by_epoch for record in records)
-            for epoch, *values in zip(records[0].measured_epochs, *histories, strict=True):
+            histories = [record.accuracy_by_epoch for record in records]
+            epochs = records[0].measured_epochs
+            emphasis = contender == PRIOT
+            series.append({"label": contender.label, "emphasis": emphasis, "runs": histories})
+            for epoch, *values in zip(epochs, *histories, strict=True):
                 rows.append(
                     {
                         **laboratory.subject,
@@ -45,13 +46,15 @@ def history(laboratory: Laboratory) -> Artefact:
                         "high": round(max(values), 3),
                     }
                 )
+        drawn.append({"title": panel.title, "epochs": epochs, "series": series})
     return Artefact(
         "history",
         f"Accuracy by epoch at {ANGLE:g} degrees ({laboratory.label}): mean of {len(scope.seeds)} "
-        f"seeds, and their range. {told_of(scope.panels)}",
+        "seeds; their range in the table, each seed a thin line in the figure. "
+        f"{told_of(scope.panels)}",
         rows,
         made_with_all(runs),
-        lambda path: _draw(scope.panels, rows, path),
+        lambda path: draw_history(drawn, path),
         scope.network,
     )
 
@@ -67,17 +70,3 @@ def told_of(panels: Sequence[Panel]) -> str:
         if about:
             told.append(f"{panel.title}: {', '.join(about)}.")
     return " ".join(told)
-
-
-def _draw(panels: Sequence[Panel], rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    drawn = []
-    for panel in panels:
-        of_panel = [row for row in rows if row["panel"] == panel.name]
-        series = []
-        for contender in SHOWN:
-            mine = [row for row in of_panel if row["label"] == contender.label]
-            values = {name: [row[name] for row in mine] for name in ("mean", "low", "high")}
-            series.append({"label": contender.label, "emphasis": contender == PRIOT, **values})
-        epochs = sorted({row["epoch"] for row in of_panel})
-        drawn.append({"title": panel.title, "epochs": epochs, "series": series})
-    draw_history(drawn, path)

@@ -8,10 +8,11 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from priot.experiments.code import question_of
 from priot.experiments.errors import UserError
 from priot.experiments.progress import ProgressBar, duration
 from priot.experiments.sweeps.store import RunStore
+from priot.sim.interruption import interruptible
 
 TOLD_SECONDS = 60  # of one core; what takes less begins without a word
 CONNECT_SECONDS = 10  # until a Dask scheduler, and a first worker, must have answered
@@ -176,12 +178,34 @@ def _in_processes(
     tasks = (delayed(_run_as_worker)(key, chosen) for key, chosen in missing.items())
     warnings.filterwarnings("ignore", ".* still being processed by the workers", module="joblib")
     try:
-        yield from parallel(tasks)
+        with ExitStack() as stack:
+            begun: list[Results] = []
+
+            def begin() -> None:
+                begun.append(stack.enter_context(closing(parallel(tasks))))  # ends processes too
+
+            with _deaf_to_ctrl_c():
+                interruptible(begin)
+            yield from begun[0]
     except TerminatedWorkerError as error:
         raise UserError(
             f"a worker process died (killed, or out of memory): {_START_AGAIN}; "
             "use fewer --jobs if memory was short"
         ) from error
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes begun within do not hear Ctrl-C, from their first import on."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets signals through as it begins
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _on_cluster(
@@ -245,7 +269,7 @@ def _become_worker(parent: int, runs: bytes) -> None:
     Nobody would take the results then.
     """
     global _runs
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: to load takes a second of imports
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be held
     _runs = pickle.loads(runs)
     Thread(target=_end_after, args=(parent,), daemon=True).start()
 

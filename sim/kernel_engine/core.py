@@ -18,6 +18,7 @@ from priot.sim.errors import SimError
 from priot.sim.events import Ended, Event
 from priot.sim.faults import FaultReason, Registers
 from priot.sim.instructions import CYCLES, KIND, SP_CHANGE, WIDE
+from priot.sim.interruption import interruptible
 from priot.sim.kernel_engine import block_counter
 from priot.sim.kernel_engine.accesses import unaligned_access
 from priot.sim.kernel_engine.books import (
@@ -30,7 +31,6 @@ from priot.sim.kernel_engine.books import (
     new_books,
     slot_of,
 )
-from priot.sim.kernel_engine.interruption import interruptible
 from priot.sim.kernel_engine.registers import RegisterFile
 from priot.sim.memory_map import ROM, SRAM, region_of
 from priot.sim.peripherals.blocks import block_of

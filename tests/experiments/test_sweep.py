@@ -178,6 +178,30 @@ def test_interrupted_sweep_tells_how_to_go_on(start: Start, tmp_path: Path) -> N
     assert nothing_runs(process.pid)
 
 
+SLOW_WORKER = """
+import sys, time
+if any("popen_loky" in argument for argument in sys.orig_argv):
+    open({begun!r}, "w").close()
+    time.sleep(3)
+"""
+
+
+def test_ctrl_c_while_workers_begin_leaves_them_nothing_to_say(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tmp_path / "begun"
+    (tmp_path / "sitecustomize.py").write_text(SLOW_WORKER.format(begun=str(begun)))
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    process = start("--jobs", 2)
+    while not begun.exists():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    told = f"0 of {RUNS} runs are in {tmp_path / 'runs.jsonl'}; the same command goes on"
+    assert ended(process) == (130, "", f"priot: interrupted; {told}\n")
+    assert nothing_runs(process.pid)
+
+
 def test_workers_end_with_a_sweep_that_is_killed(start: Start, tmp_path: Path) -> None:
     process = start("--jobs", 2)
     when_finished(1, tmp_path / "runs.jsonl")

@@ -136,10 +136,11 @@ class Witness(ManualCore):
     def run(self, limit: int) -> End:
         """Execute up to the first instruction at or beyond a cycle, exceptions taken before it."""
         while True:
-            if (end := self._one(limit)) is not None:
-                return end
-            if self.memory.went_beyond:
+            end = self._one(limit)
+            if self.memory.went_beyond:  # also where a stack lies there, and a fault came of it
                 return End.LEFT
+            if end is not None:
+                return end
 
     def _one(self, limit: int) -> End | None:
         stacks = {at - below >> 20 for at in (self.msp, self.psp) for below in (0, 32)}

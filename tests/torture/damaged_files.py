@@ -7,6 +7,7 @@ and without a traceback; `priot run` passes on the program's own exit code, what
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import json
@@ -167,7 +168,7 @@ def _altered(value: Any, rng: Rng) -> Any:
                 if rng.random() < 0.2:
                     del at[key]
                 else:
-                    at[key] = rng.choice(_EXTREMES)
+                    at[key] = copy.deepcopy(rng.choice(_EXTREMES))  # it may be altered too
                 break
             at, keys = at[key], _keys_of(at[key])
     return value

@@ -19,10 +19,14 @@ from pio_pairs import run_random
 from random_programs import RandomPrograms
 from two_core_pairs import Machines
 
+from priot import firmware_elf
+from priot.sim import Pico
+
 Run = Callable[[str], str]
 """Runs the program of a seed; how it ended. Raises for whatever must not be."""
 
 WARM = "warm"
+_LAUNCHES = 100_000  # cycles, after which core 1 runs
 
 
 @cache
@@ -44,6 +48,8 @@ def _run_pio(seed: str) -> str:
 
 def warm_up() -> None:
     """Compile and load all that the programs need, so that the processes have it."""
+    for trace in (False, True):  # random programs launch core 1 too, if seldom
+        Pico(firmware_elf.BUILT / "two_cores.no_flash.elf", trace=trace).run(_LAUNCHES)
     for run in runs().values():
         for number in range(3):
             run(f"{WARM}/{number}")

@@ -1,4 +1,4 @@
-"""Ctrl-C while Unicorn runs: ctypes ignores an exception that begins in a callback."""
+"""Ctrl-C where an exception would be lost, as ctypes does with one of a callback, or do harm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from threading import current_thread, main_thread
 from types import FrameType
 
 
-def interruptible(run: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Call ``run``, in which callbacks from C happen; Ctrl-C calls ``stop``, and acts behind it.
+def interruptible(run: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
+    """Call ``run``, which no exception may leave midway; Ctrl-C calls ``stop``, and acts behind it.
 
     Raises:
         KeyboardInterrupt: or whatever the handler of SIGINT does, once ``run`` has returned.
