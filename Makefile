@@ -14,7 +14,7 @@ QUICK := tests/packaging/test_packaging_names.py tests/packaging/test_packaging_
 	tests/plots/test_plots_tradeoff.py \
 	'tests/experiments/test_device.py::test_device_equals_the_reference_on_random_networks[priot-fast]'
 
-.PHONY: run quick test bench firmware results torture clean
+.PHONY: run quick test bench firmware records results torture clean
 
 run: $(VENV)/installed
 	mkdir -p out
@@ -44,6 +44,10 @@ torture: $(VENV)/installed-dev
 firmware: $(VENV)/installed
 	$(BIN)/python -m priot.experiments.device.generate
 	$(BIN)/python -m priot.firmware_elf.build
+
+# The schema of all that is written as JSON, after a change of a record's type (docs/records.md).
+records: $(VENV)/installed
+	$(BIN)/python -m priot.experiments.records.schema
 
 # Everything under results/; runs that are in results/runs/ are not repeated. MNIST names the folder
 # of full MNIST; without it, that of priot download. CIFAR names the folder of CIFAR-10; without it,

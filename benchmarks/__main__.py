@@ -25,7 +25,9 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.rp2040js import machine as rp2040js
 from priot.experiments.environment import environment
 from priot.experiments.errors import UserError
-from priot.experiments.output import check_writable, format_table, write_json
+from priot.experiments.output import check_writable, format_table
+from priot.experiments.records.benchmarks import Benchmarks
+from priot.experiments.records.files import write_record
 
 ROUNDS = 7
 Row = dict[str, Any]
@@ -59,14 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_writable(options.json)
         record = _run([options.only] if options.only else [*BENCHMARKS], options.rounds)
         if options.json is not None:
-            write_json(options.json, record)
+            write_record(options.json, record)
     except (UserError, BenchmarkError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2 if isinstance(error, UserError) else 1
     return 0
 
 
-def _run(names: Sequence[str], rounds: int) -> Row:
+def _run(names: Sequence[str], rounds: int) -> Benchmarks:
     """The record of the named benchmarks; each one's table is printed as it ends."""
     skipped = _skipped()
     for what, reason in skipped.items():
@@ -78,14 +80,14 @@ def _run(names: Sequence[str], rounds: int) -> Row:
         of_one = BENCHMARKS[name](rounds)
         print(f"\n{_table(name, of_one)}", flush=True)
         rows += [{"benchmark": name} | row for row in of_one]
-    return {
-        "rows": rows,
-        "rounds": rounds,
-        "skipped": skipped,
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "environment": environment() | rp2040js.versions(),
-    }
+    return Benchmarks(
+        rows=tuple(rows),
+        rounds=rounds,
+        skipped=skipped,
+        processor=_processor(),
+        cores=os.cpu_count(),
+        environment=environment() | rp2040js.versions(),
+    )
 
 
 def _skipped() -> dict[str, str]:

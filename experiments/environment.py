@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
-from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from priot import __version__
 from priot.experiments.errors import UserError
-from priot.experiments.output import write_json
-from priot.experiments.reading import read_json
 from priot.sim.limits import PROGRAM_FILE
 from priot.sim.reading import read_file
 
@@ -38,30 +33,6 @@ def environment(elf: Path | None = None) -> dict[str, str]:
         "machine": f"{platform.system()} {platform.machine()}",
         **({} if elf is None else {"trainer_elf_sha256": sha256_of(elf)}),
     }
-
-
-def write_record(path: Path, made: Mapping[str, Any]) -> None:
-    """Write ``made`` as JSON, and beside it the environment that it was found in.
-
-    A record made again from kept runs keeps the environment it has: nothing was computed in this
-    one.
-
-    Raises:
-        UserError: when the file cannot be written.
-    """
-    write_json(path, {**made, "environment": _kept_environment(path, made) or environment()})
-
-
-def _kept_environment(path: Path, made: Mapping[str, Any]) -> dict[str, str] | None:
-    """That of the file, where it is a record that says the same."""
-    if not path.is_file():  # a stream would be read instead
-        return None
-    try:
-        there = read_json(path)
-        kept: dict[str, str] = there.pop("environment")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return kept if there == json.loads(json.dumps(made)) else None
 
 
 def _version_of_pytorch() -> dict[str, str]:

@@ -29,7 +29,7 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw what each training method costs on the device, from records alone.
 
     Left, horizontal bars of milliseconds per image, stacked by phase, each with its total and, in
-    brackets, its ratio to static NITI of the same variant; right, of peak SRAM, stacked by part,
+    brackets, its ratio to NITI static of the same variant; right, of peak SRAM, stacked by part,
     against the chip's capacity. Methods stand in the order of the records, the first at the top. KB
     are 1024 bytes.
 
@@ -41,7 +41,7 @@ def draw_costs(records: Sequence[Mapping[str, Any]], path: Path) -> None:
             * ``clock_hz``: the processor's clock, the same in all records;
             * ``cycles_per_image``: ``mean``, in cycles;
             * ``cycles_by_phase``: means for ``forward``, ``backward`` and ``update``, in cycles;
-            * ``ratio_to_static_niti``: of the means, a number, or None where it is unknown;
+            * ``ratio_to_niti_static``: of the means, a number, or None where it is unknown;
             * ``sram``: ``static_data``, ``arena``, ``stack`` and ``code``, in bytes;
             * ``peak_sram_bytes``: their sum as measured;
             * ``sram_capacity_bytes``: the chip's, the same in all records (270,336 for RP2040).
@@ -83,12 +83,12 @@ def _draw_time(axes: Axes, records: Sequence[Mapping[str, Any]], clock_hz: float
     _stack(axes, _PHASES, [record["cycles_by_phase"] for record in records], per_ms)
     totals = [record["cycles_per_image"]["mean"] / per_ms for record in records]
     for row, (record, total) in enumerate(zip(records, totals, strict=True)):
-        ratio = record["ratio_to_static_niti"]
+        ratio = record["ratio_to_niti_static"]
         _write_value(
             axes, total, row, _number(total) + (f" ({ratio:.2f}{_TIMES})" if ratio else "")
         )
     axes.set_xlim(0, _TIME_ROOM * max(totals))
-    axes.set_xlabel(f"ms at {clock_hz / 1e6:g} MHz (ratio to static NITI)")
+    axes.set_xlabel(f"ms at {clock_hz / 1e6:g} MHz (ratio to NITI static)")
     axes.set_title("(a) Time per image", loc="left")
 
 

@@ -24,6 +24,10 @@ _schedule_systick = from_python(schedule_systick)
 _read_register = from_python(read_register)
 _write_register = from_python(write_register)
 
+# Places that every access looks at, as plain integers: to look into an enumeration costs more.
+_ADDRESS, _SIZE, _NOW = int(Core.ADDRESS), int(Core.SIZE), int(Core.NOW)
+_WRITES, _VALUE = int(Core.WRITES), int(Core.VALUE)
+_REPLY, _ANSWERED = int(Core.REPLY), int(Core.ANSWERED)
 _FIFO_WR = 0xD000_0054
 _WORD = 4  # bytes
 _REPEATED = {1: 0x0101_0101, 2: 0x0001_0001, _WORD: 1}  # on the bus, of a value by its size
@@ -64,12 +68,12 @@ class RegisterAccesses:
         """
         processor = self._processors[number]
         core = processor.core
-        address, size = int(core[Core.ADDRESS]), int(core[Core.SIZE])
-        self._scheduler.advance(int(core[Core.NOW]))
+        address, size = int(core[_ADDRESS]), int(core[_SIZE])
+        self._scheduler.advance(int(core[_NOW]))
         # Before ICSR clears what it pended.
-        _advance_systick(core, self._state.chip, core[Core.NOW])
+        _advance_systick(core, self._state.chip, core[_NOW])
         bus = self._private[number].bus
-        writes, value = bool(core[Core.WRITES]), int(core[Core.VALUE])
+        writes, value = bool(core[_WRITES]), int(core[_VALUE])
         modelled, loaded = True, 0
         if block_of(address) is None:
             core[Core.REASON] = REASONS.index(FaultReason.WRITE if writes else FaultReason.READ)
@@ -90,7 +94,7 @@ class RegisterAccesses:
         if not modelled and self._strict:
             core[Core.PROGRESS] = 0
             return Event(FaultReason.UNMODELLED, address, size)
-        core[Core.REPLY], core[Core.ANSWERED] = loaded, 1
+        core[_REPLY], core[_ANSWERED] = loaded, 1
         return None
 
     def serve_dma(self) -> None:

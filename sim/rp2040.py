@@ -89,6 +89,11 @@ _CATCHES_UP = 1000  # cycles
 _BKPT_SIZE = 2
 _TO_ITSELF = 0xE7FE  # B to this very instruction
 _DMA_BUSY = Chip.DMA + SHARED_AT + Dma.ACTIVE
+# Places that every event looks at, as plain integers: to look into an enumeration costs more.
+_CYCLES, _RUNS, _SLEEPS = int(Core.CYCLES), int(Core.RUNS), int(Core.SLEEPS)
+_ANSWERED, _WINDOW = int(Core.ANSWERED), int(Core.WINDOW)
+_EVENT_AT, _LIMIT = int(Chip.EVENT_AT), int(Chip.LIMIT)
+_DEVICES_ON, _BUS_SHARED = int(Chip.DEVICES_ON), int(Chip.BUS_SHARED)
 
 
 class Rp2040:
@@ -483,19 +488,20 @@ class Rp2040:
             raise SimError("an action cannot run the program: it is running already")
         while True:
             self._settle()
-            if self._is_resetting and not self._answers:
+            resetting = self._is_resetting
+            if resetting and not self._answers:
                 if self.resets == self._most_resets or self._retired:
                     return Event(Ended.RESET)
                 self.resets += 1
                 self._reboot()
                 continue
             # The instruction that asks for a reset is the last.
-            slice_ = _SLICE_OF_DEVICES if chip[Chip.DEVICES_ON] else _SLICE
-            chip[Chip.LIMIT] = min(limit, self.cycles + (1 if self._is_resetting else slice_))
+            slice_ = _SLICE_OF_DEVICES if chip[_DEVICES_ON] else _SLICE
+            chip[_LIMIT] = min(limit, self.cycles + (1 if resetting else slice_))
             if self._core1.runs or self._dma_is_on_the_bus:
                 status = both_cores(self._traced)(*self._arrays)
             else:
-                self.processors[0].core[Core.WINDOW] = NEVER  # there is nobody to wait for
+                self.processors[0].core[_WINDOW] = NEVER  # there is nobody to wait for
                 status = one_core(self._traced)(*self._arrays)
             self.core = self.processors[status >= SECOND]
             status %= SECOND
@@ -629,24 +635,25 @@ class Rp2040:
     def _settle(self) -> None:
         """Bring the peripherals up to the present, and say when they want attention next."""
         if not self._answers:
-            self._scheduler.advance(self._now)
-            catch_up(self._machine, self._now)
+            now = self._now
+            self._scheduler.advance(now)
+            catch_up(self._machine, now)
             self._accesses.serve_dma()
         if self.peripherals.io_bank0.tell_watched():
             self._steady.forget()
         if self._pin_log:
             self._pin_log.drain(self._now)
-        self.state.chip[Chip.EVENT_AT] = self._scheduler.next
+        self.state.chip[_EVENT_AT] = self._scheduler.next
 
     @property
     def _now(self) -> int:
         """The cycle that both cores have reached; one that sleeps is as far as the other."""
-        running = [
-            processor.cycles
-            for processor in self.processors
-            if processor.core[Core.RUNS] and not processor.sleeps
-        ]
-        return min(running or [self.cycles])
+        first, second = self._machine.cores
+        if second[_SLEEPS] or not second[_RUNS]:
+            return int(first[_CYCLES])
+        if first[_SLEEPS]:
+            return int(second[_CYCLES])
+        return int(min(first[_CYCLES], second[_CYCLES]))
 
     def _request_data(self, number: int, level: bool) -> None:
         machine, now = self._machine, self._scheduler.cycles
@@ -674,17 +681,19 @@ class Rp2040:
     @property
     def _answers(self) -> bool:
         """Whether an instruction whose access was performed has yet to end."""
-        return any(processor.core[Core.ANSWERED] for processor in self.processors)
+        first, second = self._machine.cores
+        return bool(first[_ANSWERED] or second[_ANSWERED])
 
     @property
     def _dma_is_on_the_bus(self) -> bool:
         """Whether a core has to note its accesses, for the DMA to meet them."""
         chip = self.state.chip
-        return bool(chip[Chip.DEVICES_ON] & DMA_ON and chip[Chip.BUS_SHARED])
+        return bool(chip[_DEVICES_ON] & DMA_ON and chip[_BUS_SHARED])
 
     @property
     def _is_resetting(self) -> bool:
-        asked = any(private.system_control.reset_requested for private in self._private)
+        zero, one = self._private
+        asked = zero.system_control.reset_requested or one.system_control.reset_requested
         return self._reset_requested or asked
 
     def _irq(self, number: int, level: bool) -> None:

@@ -19,6 +19,7 @@ from priot.experiments.cli.commands import (
     paper,
     plan,
     pretrain,
+    recheck,
     run,
     study,
     sweep,
@@ -41,7 +42,10 @@ GROUPS = (
     Group("the main job", (costs.COMMAND, tradeoff.COMMAND, plan.COMMAND, explain.COMMAND)),
     Group(
         "single runs, many runs, and what they need",
-        (train.COMMAND, sweep.COMMAND, pretrain.COMMAND, download.COMMAND),
+        (
+            *(train.COMMAND, sweep.COMMAND, recheck.COMMAND),
+            *(pretrain.COMMAND, download.COMMAND),
+        ),
     ),
     Group(
         "the paper",

@@ -32,7 +32,7 @@ class Transfer:
     calibration_images: NDArray[np.int8]
     """``images``, and more where those are fewer than CALIBRATION_IMAGES."""
     calibration_labels: NDArray[np.uint8]
-    record: dict[str, object]
+    record: dict[str, Any]
 
 
 def check_images(

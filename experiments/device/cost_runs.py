@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
 
+from priot.experiments.code import key_of
 from priot.experiments.datasets.transfer import Transfer
+from priot.experiments.device.code import COSTS
 from priot.experiments.device.costs import Setup, measure, planned_layout
 from priot.experiments.device.layout import DoesNotFitError
 from priot.experiments.device.simulator import code_hash_of, trainer_elf
 from priot.experiments.pretraining.backbone import Backbone
-
-COSTS_VERSION = 1
-"""Part of every key. It changes when the simulator counts otherwise than before."""
+from priot.experiments.records.costs import DoesNotFit, StepCosts
 
 SECONDS_PER_IMAGE = 0.05
 """That a step takes in the emulator and in the reference, with every tensor compared."""
@@ -30,11 +27,10 @@ class CostRuns:
     """Of first scores and scored edges."""
 
     def key(self, setup: Setup) -> str:
-        """Hash of the setup, of what all share, of the firmware and of the plan of its memory."""
+        """Of the setup, what all share, the firmware, the plan of its memory, and the code."""
         model = self.backbone.model
         layout = planned_layout(self.backbone, setup, self.task, self.seed)
         content = {
-            "version": COSTS_VERSION,
             "method": setup.method.name,
             "settings": setup.method.settings(),
             "placement": str(setup.placement),
@@ -46,14 +42,14 @@ class CostRuns:
             "network": model.network.to_json(),
             "task": self.task.record,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return key_of(content, COSTS)
 
     def seconds(self, _: Setup) -> float:
         """About how long a measurement takes on one core."""
         return SECONDS_PER_IMAGE * len(self.task.labels)
 
-    def run(self, setup: Setup) -> dict[str, Any]:
-        """Measure the setup; ``does_not_fit`` alone, with the sum, where there is no room for it.
+    def run(self, setup: Setup) -> StepCosts | DoesNotFit:
+        """Measure the setup, or tell why there is no room for it.
 
         Raises:
             MismatchError: at the first difference between device and reference.
@@ -61,4 +57,4 @@ class CostRuns:
         try:
             return measure(self.backbone, setup, self.task, self.seed)
         except DoesNotFitError as error:
-            return {"does_not_fit": str(error)}
+            return DoesNotFit(str(error))

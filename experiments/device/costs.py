@@ -31,6 +31,17 @@ from priot.experiments.environment import environment
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone
 from priot.experiments.progress import ProgressBar
+from priot.experiments.records.costs import (
+    CacheModel,
+    Costs,
+    Cycles,
+    DataSet,
+    FlashBytes,
+    FlashReads,
+    SramBytes,
+    StepCosts,
+    Steps,
+)
 from priot.experiments.training.start import scored_model, starting_point
 from priot.kernels.methods import TRAINED_LAYERS, Method, method
 from priot.kernels.network import Network
@@ -124,7 +135,7 @@ def measure_costs(
     rows: Rows = Rows(),
     elf: Path | None = None,
     contention: Contention = Contention.BANKS,
-) -> list[dict[str, Any]]:
+) -> list[Costs]:
     """One record per method, placement and variant: cycles and peak memory of a step.
 
     The step's images are the task's; means are over them. A method for which a placement is
@@ -146,20 +157,30 @@ def measure_costs(
         records = []
         for setup in setups:
             bar.describe(f"{setup.method.label}, {setup.placement}, {setup.variant}")
-            record = measure(backbone, setup, task, seed, elf, contention, bar.update)
-            records.append(record | at_clock(record, clock_hz))
-    for record in records:
-        record["ratio_to_static_niti"] = _ratio(
-            record, records, ("variant",), lambda other: other["label"] == BASELINE.label
-        )
-        for variant in ON_ONE_CORE:
-            record[f"ratio_to_{variant}"] = _ratio(
-                record,
-                records,
-                ("label", "placement"),
-                lambda other, variant=variant: other["variant"] == variant,  # type: ignore[misc]
-            )
-    return records
+            records.append(measure(backbone, setup, task, seed, elf, contention, bar.update))
+    return [_compared(record, records, clock_hz) for record in records]
+
+
+def _compared(record: StepCosts, records: Sequence[StepCosts], clock_hz: int) -> Costs:
+    """A record beside the others."""
+
+    def among(*same: str, **baseline: str) -> float | None:
+        """Mean cycles over those of the first baseline with the ``same`` fields; None: no such."""
+        for other in records:
+            if all(getattr(other, name) == getattr(record, name) for name in same) and all(
+                getattr(other, name) == value for name, value in baseline.items()
+            ):
+                return record.cycles_per_image.mean / other.cycles_per_image.mean
+        return None
+
+    return Costs(
+        **vars(record),
+        clock_hz=clock_hz,
+        ms_per_image=milliseconds(record, clock_hz),
+        ratio_to_niti_static=among("variant", label=BASELINE.label),
+        ratio_to_plain=among("label", "placement", variant=Variant.PLAIN),
+        ratio_to_fast=among("label", "placement", variant=Variant.FAST),
+    )
 
 
 def planned_layout(backbone: Backbone, setup: Setup, task: Transfer, seed: int) -> Layout:
@@ -168,24 +189,9 @@ def planned_layout(backbone: Backbone, setup: Setup, task: Transfer, seed: int) 
     return lay_out(model, setup.method, setup.variant, setup.placement, setup.purpose)
 
 
-def at_clock(record: dict[str, Any], clock_hz: int) -> dict[str, Any]:
-    """What follows from a clock and the record of ``measure``."""
-    mean: float = record["cycles_per_image"]["mean"]
-    return {"clock_hz": clock_hz, "ms_per_image": 1000 * mean / clock_hz}
-
-
-def _ratio(
-    record: dict[str, Any],
-    records: list[dict[str, Any]],
-    same: Sequence[str],
-    is_baseline: Callable[[dict[str, Any]], bool],
-) -> float | None:
-    """Mean cycles over those of the first baseline with the ``same`` keys; None without one."""
-    for other in records:
-        if all(other[key] == record[key] for key in same) and is_baseline(other):
-            mean: float = record["cycles_per_image"]["mean"]
-            return mean / float(other["cycles_per_image"]["mean"])
-    return None
+def milliseconds(record: Steps, clock_hz: int) -> float:
+    """Of an image, at a clock."""
+    return 1000 * record.cycles_per_image.mean / clock_hz
 
 
 def measure(
@@ -196,7 +202,7 @@ def measure(
     elf: Path | None = None,
     contention: Contention = Contention.BANKS,
     report: Callable[[int], object] = lambda images: None,
-) -> dict[str, Any]:
+) -> StepCosts:
     """The record of a training step: cycles and peak memory, whatever the clock.
 
     Args:
@@ -217,14 +223,14 @@ def measure(
     device = Device(pico, model, settings, scales, variant, placement, setup.purpose)
     comparison = Comparison(device, Trainer(model.copy(), settings, scales))
     record = measure_steps(comparison, pico, task.images, task.labels, report)
-    return {
-        **record,
-        "contention": str(contention) if variant.cores > 1 else None,
-        "trained_backbone": backbone.trained,
-        "backbone_sha256": backbone.model.state_hash(),
-        **task.record,
-        "environment": environment(elf or trainer_elf(variant, placement, setup.purpose)),
-    }
+    return StepCosts(
+        **vars(record),
+        contention=str(contention) if variant.cores > 1 else None,
+        trained_backbone=backbone.trained,
+        backbone_sha256=backbone.model.state_hash(),
+        **task.record | {"data": DataSet(**task.record["data"])},
+        environment=environment(elf or trainer_elf(variant, placement, setup.purpose)),
+    )
 
 
 def measure_steps(
@@ -233,10 +239,10 @@ def measure_steps(
     images: NDArray[np.int8],
     labels: NDArray[np.uint8],
     report: Callable[[int], object],
-) -> dict[str, Any]:
+) -> Steps:
     """Run on images (N,C,H,W) with labels (N,), and record what a step, or a prediction, costs.
 
-    The record has no times: ``at_clock`` tells them.
+    The record has no times: ``milliseconds`` tells them.
 
     Args:
         comparison: of a device on ``pico`` with the reference.
@@ -258,20 +264,20 @@ def measure_steps(
             f"{layout.method.label}, {layout.variant}: the run touched {memory.arena:,} bytes of "
             f"the arena, but the plan has {layout.size:,}"
         )
-    return {
+    return Steps(
         **_subject(layout),
         **_cycles(steps, layout),
         **_sram(memory, layout),
         **_flash(pico, before, len(steps), layout),
-        "cores": layout.variant.cores,
-        "bus_stalls_per_image": {
+        cores=layout.variant.cores,
+        bus_stalls_per_image={
             f"core {core}": (now - then) / len(steps)
             for core, (now, then) in enumerate(zip(pico.bus_stalls, waited, strict=True))
         },
-        "fits": memory.total <= memory.capacity,
-        "bit_exact": True,  # any difference has raised before
-        "final_state_sha256": comparison.device.model.state_hash(),
-    }
+        fits=memory.total <= memory.capacity,
+        bit_exact=True,  # any difference has raised before
+        final_state_sha256=comparison.device.model.state_hash(),
+    )
 
 
 def _subject(layout: Layout) -> dict[str, Any]:
@@ -283,7 +289,7 @@ def _subject(layout: Layout) -> dict[str, Any]:
         "purpose": str(layout.purpose),
         "network": layout.network.name,
         "variant": str(layout.variant),
-        "placement": layout.placement.settings,
+        "placement": str(layout.placement),
         "scored_fraction": settings.scored_fraction,
         "settings": settings.settings(),
     }
@@ -296,11 +302,7 @@ def _cycles(steps: list[list[Checkpoint]], layout: Layout) -> dict[str, Any]:
     by_layer = _by_layer(steps, network)
     first = layout.method.trained_of(network)[0]
     return {
-        "cycles_per_image": {
-            "mean": sum(totals) / len(totals),
-            "min": min(totals),
-            "max": max(totals),
-        },
+        "cycles_per_image": Cycles(sum(totals) / len(totals), min(totals), max(totals)),
         "cycles_by_phase": {
             phase.name.lower(): sum(_mean_by_operation(steps, phase).values()) for phase in Phase
         },
@@ -313,12 +315,7 @@ def _sram(memory: MemoryUse, layout: Layout) -> dict[str, Any]:
     """Bytes of SRAM that were touched, and those that were planned."""
     return {
         "peak_sram_bytes": memory.total,
-        "sram": {
-            "static_data": memory.static_data,
-            "arena": memory.arena,
-            "stack": memory.stack,
-            "code": memory.code,
-        },
+        "sram": SramBytes(memory.static_data, memory.arena, memory.stack, memory.code),
         "sram_capacity_bytes": memory.capacity,
         "planned_arena_bytes": layout.size,
     }
@@ -326,7 +323,7 @@ def _sram(memory: MemoryUse, layout: Layout) -> dict[str, Any]:
 
 def _flash(pico: Pico, before: XipStatistics, steps: int, layout: Layout) -> dict[str, Any]:
     """Bytes of flash, and what was read of it per image since ``before``."""
-    flash = {"code": flash_bytes_of(pico.program), "weights": layout.flash.size}
+    flash = FlashBytes(flash_bytes_of(pico.program), layout.flash.size)
     accesses, misses, stalls = (
         (now - then) / steps
         for now, then in (
@@ -336,15 +333,12 @@ def _flash(pico: Pico, before: XipStatistics, steps: int, layout: Layout) -> dic
         )
     )
     return {
-        "flash_bytes": sum(flash.values()),
+        "flash_bytes": flash.code + flash.weights,
         "flash": flash,
-        "xip_per_image": {
-            "accesses": accesses,
-            "misses": misses,
-            "stall_cycles": stalls,
-            "miss_rate": misses / accesses if accesses else None,
-        },
-        "xip_model": None if pico.xip_model is None else asdict(pico.xip_model),
+        "xip_per_image": FlashReads(
+            accesses, misses, stalls, misses / accesses if accesses else None
+        ),
+        "xip_model": None if pico.xip_model is None else CacheModel(**asdict(pico.xip_model)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from priot.experiments.device.code import ON_DEVICE
 from priot.experiments.device.host import Device
 from priot.experiments.device.placement import DEFAULT, Placement
 from priot.experiments.device.simulator import (
@@ -42,6 +43,11 @@ class PicoLearner:
         """SHA-256 of the firmware, for keys and records of runs."""
         elf = self.elf or trainer_elf(self.variant, self.placement)
         return {"trainer_code_sha256": code_hash_of(elf)}
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules that run it, for keys."""
+        return ON_DEVICE
 
 
 def learner_on(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from priot.experiments.device.placement import Memory, Placement
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.device.simulator import flash_bytes_of, trainer_elf
 from priot.experiments.device.variants import Variant
+from priot.experiments.records.needs import Needs
 from priot.kernels.methods import Method, method
 from priot.kernels.model import initial_model, with_scores
 from priot.kernels.network import Network
@@ -35,26 +35,26 @@ class Need:
     """Whether a Pico has that much of both."""
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Needs:
         """A flat description."""
         layout = self.layout
-        return {
-            "network": layout.network.name,
-            "weights": layout.network.weight_count,
-            "purpose": str(layout.purpose),
-            "method": layout.method.name,
-            "label": layout.method.label,
-            "scored_fraction": layout.method.scored_fraction,
-            "trained_layers": layout.method.trained_layers,
-            "placement": str(layout.placement),
-            "variant": str(layout.variant),
-            "image_bytes": layout.size,
-            "sram_bytes": self.sram,
-            "sram_capacity_bytes": SRAM.size,
-            "flash_bytes": self.flash,
-            "flash_capacity_bytes": FLASH.size,
-            "fits": self.fits,
-        }
+        return Needs(
+            network=layout.network.name,
+            weights=layout.network.weight_count,
+            purpose=str(layout.purpose),
+            method=layout.method.name,
+            label=layout.method.label,
+            scored_fraction=layout.method.scored_fraction,
+            trained_layers=layout.method.trained_layers,
+            placement=str(layout.placement),
+            variant=str(layout.variant),
+            image_bytes=layout.size,
+            sram_bytes=self.sram,
+            sram_capacity_bytes=SRAM.size,
+            flash_bytes=self.flash,
+            flash_capacity_bytes=FLASH.size,
+            fits=self.fits,
+        )
 
 
 def planned_methods() -> tuple[Method, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import product
-from typing import Any
 
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.errors import UserError
@@ -78,12 +76,6 @@ class Placement:
                 ) from error
         return cls(**chosen)  # type: ignore[arg-type]  # each name has its own kind of value
 
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> Placement:
-        """The placement that a record names, setting by setting."""
-        kinds = cls._kinds()
-        return cls(**{name: kinds[name](value) for name, value in record["placement"].items()})  # type: ignore[arg-type]  # as in parse
-
     def check(self, method: Method, purpose: Purpose = Purpose.TRAINING) -> None:
         """Refuse what ``method`` cannot do.
 
@@ -135,18 +127,13 @@ class Placement:
         usual = cls()
         return {field.name: type(getattr(usual, field.name)) for field in fields(cls)}
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """Every setting by name, for a record."""
-        return {field.name: str(getattr(self, field.name)) for field in fields(self)}
-
     def __str__(self) -> str:
-        """What differs from the default, as ``parse`` reads it."""
+        """What differs from the default, as ``parse`` and ``--placement`` read it."""
         usual = Placement()
         changed = [
-            f"{name}={value}"
-            for name, value in self.settings.items()
-            if value != usual.settings[name]
+            f"{field.name}={value}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != getattr(usual, field.name)
         ]
         return ",".join(changed) or "default"
 

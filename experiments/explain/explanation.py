@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from priot.experiments.device.comparison import Comparison
-from priot.experiments.device.costs import at_clock, measure_steps
+from priot.experiments.device.costs import measure_steps, milliseconds
 from priot.experiments.device.host import Device
 from priot.experiments.device.placement import Placement
 from priot.experiments.device.simulator import variant_of
@@ -15,6 +15,8 @@ from priot.experiments.errors import UserError
 from priot.experiments.explain.energy import Supply
 from priot.experiments.explain.hot_lines import hot_lines
 from priot.experiments.explain.memory_map import memory_map
+from priot.experiments.records.costs import Steps, TimedSteps
+from priot.experiments.records.explanation import Cycles, Explanation
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
 from priot.experiments.training.train import TrainingSession
@@ -42,7 +44,7 @@ def explain(
     inputs: Inputs,
     measured: Measurement,
     report: Callable[[int], object] = lambda images: None,
-) -> dict[str, Any]:
+) -> Explanation:
     """Carry out the first steps of a run, compare every tensor, and tell what they cost and where.
 
     docs/explain.md tells the record's fields.
@@ -73,26 +75,29 @@ def explain(
     cycles = (pico.cycles - start) / steps
     operations = _operations(costs, cycles)
     idle = cycles - sum(operation["cycles"] for operation in operations)
-    return {
-        "configuration": session.configuration.to_json(),
-        **inputs.hashes,
-        "data": inputs.source.origin,
-        "steps": steps,
-        "cycles_per_step": cycles,
-        "operations": operations,
-        "return_to_host": {"cycles": idle, "share": idle / cycles},
-        "costs": costs | at_clock(costs, clock_hz),
-        "memory_map": memory_map(device.layout, pico, [row["name"] for row in operations]),
-        "profile_cycles": profile.total,
-        "lines": hot_lines(profile),
-        "waits": profile.waits,
-        "energy": measured.supply.estimate(cycles, clock_hz),
-    }
+    return Explanation(
+        configuration=session.configuration.to_json(),
+        data=inputs.source.origin,
+        backbone_sha256=inputs.hashes["backbone_sha256"],
+        data_sha256=inputs.hashes["data_sha256"],
+        steps=steps,
+        cycles_per_step=cycles,
+        operations=tuple(operations),
+        return_to_host=Cycles(idle, idle / cycles),
+        costs=TimedSteps(
+            **vars(costs), clock_hz=clock_hz, ms_per_image=milliseconds(costs, clock_hz)
+        ),
+        memory_map=memory_map(device.layout, pico, [row["name"] for row in operations]),
+        profile_cycles=profile.total,
+        lines=tuple(hot_lines(profile)),
+        waits=profile.waits,
+        energy=measured.supply.estimate(cycles, clock_hz),
+    )
 
 
-def _operations(costs: Mapping[str, Any], cycles: float) -> list[dict[str, Any]]:
+def _operations(costs: Steps, cycles: float) -> list[dict[str, Any]]:
     """The operations of a step in their order, with mean cycles and their share of ``cycles``."""
-    by_layer: dict[str, dict[str, float]] = costs["cycles_by_layer"]
+    by_layer = costs.cycles_by_layer
     *layers, loss = by_layer
     order = [
         *((layer, "forward") for layer in layers),
@@ -106,7 +111,7 @@ def _operations(costs: Mapping[str, Any], cycles: float) -> list[dict[str, Any]]
             "pass": "loss" if layer == loss else way,
             "cycles": by_layer[layer][way],
             "share": by_layer[layer][way] / cycles,
-            "cycles_per_mac": costs["cycles_per_mac"].get(layer, {}).get(way),
+            "cycles_per_mac": costs.cycles_per_mac.get(layer, {}).get(way),
         }
         for layer, way in order
         if way in by_layer[layer]

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from priot.experiments.device.placement import Placement
 from priot.experiments.output import format_table
 
 Record = Mapping[str, Any]
@@ -37,7 +36,7 @@ def page(record: Record) -> str:
 
 def _summary(record: Record) -> list[str]:
     costs, energy, run = record["costs"], record["energy"], record["configuration"]
-    placement = str(Placement.of_record(costs))
+    placement = costs["placement"]
     title = f"# A training step of {costs['label']}: {run['network']}, {costs['variant']}"
     steps, spread = record["steps"], costs["cycles_per_image"]
     return [

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from priot.experiments import defaults
+from priot.experiments.code import key_of
 from priot.experiments.errors import UserError
+from priot.experiments.training.code import IMAGES
 from priot.experiments.training.configuration import (
-    RESULTS_VERSION,
     Configuration,
     method_setting_names,
 )
 from priot.kernels.methods import METHODS
+
+FINE_TUNING = (
+    *IMAGES,
+    "experiments.floating.fine_tuning",
+    "experiments.floating.modules",
+    "kernels.model",
+    "kernels.network",
+)
+"""Modules that a run follows from, beside PyTorch and the machine (priot.experiments.code)."""
 
 
 class Trained(Enum):
@@ -84,6 +92,5 @@ class FloatConfiguration:
         } | {name: value for name, value in shared.items() if name not in method_setting_names()}
 
     def key(self, inputs: Mapping[str, Any]) -> str:
-        """Hash of the run: of this description and of what it reads."""
-        content = {"version": RESULTS_VERSION, "configuration": self.to_json(), **inputs}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        """Key of the run: of this description, of what it reads and of the code."""
+        return key_of({"configuration": self.to_json(), **inputs}, FINE_TUNING)

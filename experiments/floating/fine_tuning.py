@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from priot.experiments.floating.modules import (
     right_answers,
     weights_of,
 )
+from priot.experiments.records.runs import FloatRun
 from priot.experiments.training.inputs import Inputs
 
 
@@ -31,7 +31,7 @@ def fine_tune(
     configuration: FloatConfiguration,
     inputs: Inputs,
     report: Callable[[int], object] = lambda images: None,
-) -> dict[str, Any]:
+) -> FloatRun:
     """Carry out a run on one thread and return its record.
 
     It follows from the arguments, and in its last bits from PyTorch and the machine.
@@ -64,16 +64,16 @@ def fine_tune(
             report(len(order))
             if epoch in chosen.measured_epochs:
                 right.append(right_answers(learning, test_images, task.test_labels))
-    return {
-        "configuration": configuration.to_json()
+    return FloatRun(
+        configuration=configuration.to_json()
         | {"network": network.name, "test_images": len(task.test_labels)},
-        "label": configuration.label,
+        label=configuration.label,
         **inputs.hashes,
-        "data": inputs.source.origin,
-        "right": right,
-        "final_state_sha256": hash_of(weights_of(module, network)),
-        "torch": environment()["torch"],
-    }
+        data=inputs.source.origin,
+        right=tuple(right),
+        final_state_sha256=hash_of(weights_of(module, network)),
+        torch=environment()["torch"],
+    )
 
 
 def _train(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from priot.experiments.errors import UserError
 from priot.experiments.floating.configuration import FloatConfiguration
 from priot.experiments.floating.plan import check_pytorch
+from priot.experiments.records.runs import FloatRun
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
 from priot.experiments.training.inputs import Inputs
@@ -23,7 +23,7 @@ class FloatRuns:
     inputs: Inputs
 
     def key(self, configuration: FloatConfiguration) -> str:
-        """Hash of the run. Raises UserError when it does not fit the inputs."""
+        """Key of the run. Raises UserError when it does not fit the inputs."""
         network = self.inputs.backbone.model.network
         return self.fitted(configuration).key(
             {**self.inputs.hashes, "backbone_network": network.to_json()}
@@ -38,7 +38,7 @@ class FloatRuns:
         """About how long a run takes on one core: a step of PyTorch costs most by being one."""
         return SECONDS_PER_STEP * configuration.images * configuration.epochs
 
-    def run(self, configuration: FloatConfiguration) -> dict[str, Any]:
+    def run(self, configuration: FloatConfiguration) -> FloatRun:
         """Train. Raises UserError without PyTorch, and naming the run."""
         check_pytorch()
         from priot.experiments.floating.fine_tuning import fine_tune
@@ -60,7 +60,7 @@ def any_missing(
 
 def run_floats(
     configurations: Sequence[FloatConfiguration], inputs: Inputs, store: RunStore, workers: Workers
-) -> list[dict[str, Any]]:
+) -> list[FloatRun]:
     """The records of all configurations, in their order; only missing runs are computed.
 
     Raises:

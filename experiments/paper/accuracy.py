@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from statistics import fmean, stdev
 from typing import Any
 
@@ -11,9 +11,9 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_DYNAMIC, NITI_STATIC, PRIOT, Contender
 from priot.experiments.paper.fates import collapsed
 from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.records.runs import Run
 from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.training.configuration import Configuration
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.plots.accuracy import draw_accuracy
 
 _Place = tuple[str, Contender | None, float]
@@ -53,7 +53,7 @@ def accuracy(laboratory: Laboratory) -> Artefact:
     records = in_groups(groups, laboratory.run)
     rows, runs = [], dict[_Place, list[float]]()
     for (comparison, contender, angle), of_group in records.items():
-        histories = [accuracy_by_epoch(record) for record in of_group]
+        histories = [record.accuracy_by_epoch for record in of_group]
         if contender is NITI_DYNAMIC:
             rows.append(_before(laboratory, comparison, angle, of_group))
             runs[comparison, None, angle] = [history[0] for history in histories]
@@ -62,19 +62,19 @@ def accuracy(laboratory: Laboratory) -> Artefact:
     return Artefact(
         "accuracy",
         f"Accuracy on rotated images ({laboratory.label}): {scope.images:,} images to train on, "
-        f"{records[next(iter(records))][0]['configuration']['test_images']:,} to measure on, "
+        f"{records[next(iter(records))][0].test_images:,} to measure on, "
         f"{scope.epochs} epochs, mean and standard deviation over {len(scope.seeds)} seeds; in the "
         f"figure mean, worst and best.",
         rows,
-        laboratory.record(flat(groups)),
+        laboratory.made_with(flat(groups)),
         lambda path: draw_accuracy(_panels(runs), path),
         scope.network,
     )
 
 
-def summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary(records: Sequence[Run]) -> dict[str, Any]:
     """Final and best accuracy over seeds, in percent, and the share of runs that collapsed."""
-    histories = [accuracy_by_epoch(record) for record in records]
+    histories = [record.accuracy_by_epoch for record in records]
     finals, bests = [history[-1] for history in histories], [max(history) for history in histories]
     return {
         "seeds": len(records),
@@ -95,9 +95,9 @@ def _row(
     comparison: str,
     contender: Contender,
     angle: float,
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Run],
 ) -> dict[str, Any]:
-    configuration = records[0]["configuration"]
+    configuration = records[0].configuration
     return {
         **laboratory.subject,
         "comparison": comparison,
@@ -116,10 +116,10 @@ def _row(
 
 
 def _before(
-    laboratory: Laboratory, comparison: str, angle: float, records: Sequence[Mapping[str, Any]]
+    laboratory: Laboratory, comparison: str, angle: float, records: Sequence[Run]
 ) -> dict[str, Any]:
-    """The backbone as it is: what dynamic NITI starts from."""
-    before = [{**record, "right": record["right"][:1]} for record in records]
+    """The backbone as it is: what NITI dynamic starts from."""
+    before = [replace(record, right=record.right[:1]) for record in records]
     row = _row(laboratory, comparison, NITI_DYNAMIC, angle, before)
     settings = ("learning_rate_bits", "threshold", "score_spread", "rounding", "calibration")
     return row | {"method": "none", "collapsed_share": 0.0} | dict.fromkeys(settings)

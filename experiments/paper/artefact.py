@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from priot.experiments.environment import write_record
 from priot.experiments.errors import UserError
 from priot.experiments.output import write_bytes, write_csv, write_figure
 from priot.experiments.paper.protocol import NETWORKS
-from priot.experiments.reading import read_json
+from priot.experiments.records.artefacts import ArtefactRecord
+from priot.experiments.records.files import read_record, write_again
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -23,8 +23,8 @@ class Artefact:
     name: str
     caption: str
     rows: Rows
-    record: Mapping[str, Any]
-    """What the rows were made with."""
+    made_with: Mapping[str, Any]
+    """What the rows follow from, and findings that are no rows."""
     draw: Callable[[Path], None] | None = None
     """None for a table without a figure."""
     network: str | None = None
@@ -42,8 +42,7 @@ class Artefact:
         table, record, caption, *figures = paths_of(self.name, folder, self.network)
         # Before anything is written: a record that cannot be used voids none.
         rows = self._all_rows(folder)
-        shared = {} if self.network is None else {"rows": self.rows}
-        write_record(record, {"caption": self.caption, **self.record, **shared})
+        write_again(record, self.record)
         write_csv(table, rows)
         write_bytes(caption, (self.caption + "\n").encode())
         if self.draw is None:
@@ -51,6 +50,14 @@ class Artefact:
         for figure in figures:
             write_figure(figure, self.draw)
         return [table, record, caption, *figures]
+
+    @property
+    def record(self) -> ArtefactRecord:
+        """What is written beside the table, but for the environment."""
+        shared = None if self.network is None else tuple(self.rows)
+        return ArtefactRecord(
+            name=self.name, caption=self.caption, made_with=self.made_with, rows=shared
+        )
 
     def _all_rows(self, folder: Path) -> Rows:
         """Of the whole table: those of every network, in the order of NETWORKS."""
@@ -64,17 +71,14 @@ class Artefact:
 
     def _rows_in(self, record: Path) -> Rows:
         """Of another network, none if it has no record yet."""
-        try:
-            rows: list[dict[str, Any]] = read_json(record)["rows"]
-            alike = all(row.keys() == self.rows[0].keys() for row in rows)
-        except FileNotFoundError:
+        if not record.exists():
             return []
-        except OSError as error:
-            raise UserError(f"{record}: cannot be read ({error.strerror})") from error
-        except (ValueError, KeyError, TypeError, AttributeError):
-            alike = False
-        if not alike:
-            raise UserError(f"{record}: not a record of the same table; make it anew, or delete it")
+        advice = "make it anew, or delete it"
+        found = read_record(record, ArtefactRecord, otherwise=advice)
+        rows = found.rows or ()
+        alike = rows and all(row.keys() == self.rows[0].keys() for row in rows)
+        if found.name != self.name or not alike:
+            raise UserError(f"{record}: not a record of the same table; {advice}")
         return rows
 
 

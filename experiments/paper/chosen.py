@@ -10,7 +10,8 @@ from typing import Any
 
 from priot.experiments.errors import UserError
 from priot.experiments.paper.contenders import CONTENDERS, SHOWN, Contender
-from priot.experiments.reading import read_json
+from priot.experiments.records.files import read_record
+from priot.experiments.records.settings import TunedSettings
 
 Settings = dict[str, Any]
 
@@ -48,20 +49,14 @@ def load_settings(network: str, path: Path | None = None) -> ChosenSettings:
     """
     shipped = Path(str(resources.files("priot.experiments"))) / "paper" / "settings"
     file = shipped / f"{network}.json" if path is None else path
-    try:
-        content = read_json(file)
-        common, best = content["common_learning_rate_bits"], content["best"]
-        found = all(best[contender.name] for contender in SHOWN) and all(best.values())
-        if type(common) is not int or not found:
-            raise TypeError("not what is expected")
-    except OSError as error:
-        raise UserError(
-            f"{file}: cannot be read ({error.strerror}); the settings of {network} come from "
-            f"priot tune --network {network} --settings FILE: keep them there, or name them with "
-            "--settings"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    found = read_record(
+        file,
+        TunedSettings,
+        otherwise=f"the settings of {network} come from priot tune --network {network} --settings "
+        "FILE: keep them there, or name them with --settings",
+    )
+    if not all(found.best.values()) or not all(found.best.get(one.name) for one in SHOWN):
         raise UserError(
             f"{file}: not settings of all methods; make them with priot tune --settings"
-        ) from error
-    return ChosenSettings(common, best)
+        )
+    return ChosenSettings(found.common_learning_rate_bits, found.best)

@@ -6,10 +6,11 @@ from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.defaults import ANGLE
-from priot.experiments.device.cost_table import flat_rows
 from priot.experiments.device.costs import measure_costs
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.laboratory import Laboratory
+from priot.experiments.records.rows import rows_of
+from priot.experiments.records.writing import to_json
 from priot.plots.costs import draw_costs
 
 
@@ -28,7 +29,7 @@ def costs(laboratory: Laboratory) -> Artefact:
         f"Time and peak SRAM of one training step on the emulated Pico at {RATED_HZ // 10**6} MHz, "
         f"mean of {images} images rotated by {ANGLE:g} degrees; every tensor equals the "
         "reference's.",
-        list(flat_rows(records)),
-        {"methods": records},
-        lambda path: draw_costs(records, path),
+        rows_of(records),
+        {"methods": to_json(records)},
+        lambda path: draw_costs(to_json(records), path),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from priot.experiments.defaults import ANGLE
@@ -11,7 +11,6 @@ from priot.experiments.device.learner import PicoLearner
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.laboratory import Laboratory
 from priot.experiments.sweeps.store import RunStore
-from priot.experiments.training.train import accuracy_by_epoch
 
 
 def device(laboratory: Laboratory) -> Artefact:
@@ -39,13 +38,17 @@ def device(laboratory: Laboratory) -> Artefact:
     records = zip(laboratory.run(configurations), emulated.run(configurations), strict=True)
     for reference, found in records:
         if reference != found:
-            parts = [part for part in reference if reference[part] != found.get(part)]
+            parts = [
+                part.name
+                for part in fields(reference)
+                if getattr(reference, part.name) != getattr(found, part.name)
+            ]
             raise MismatchError(
-                f"{reference['label']}: device and reference differ in {', '.join(parts)}"
+                f"{reference.label}: device and reference differ in {', '.join(parts)}"
             )
-        history = accuracy_by_epoch(found)
+        history = found.accuracy_by_epoch
         rows += [
-            {"label": found["label"], "epoch": epoch, "test_accuracy": round(accuracy, 3)}
+            {"label": found.label, "epoch": epoch, "test_accuracy": round(accuracy, 3)}
             for epoch, accuracy in enumerate(history)
         ]
     return Artefact(
@@ -55,5 +58,5 @@ def device(laboratory: Laboratory) -> Artefact:
         f"{scope.device_test_images:,} images by epoch, and every number of the record, equal the "
         "reference's.",
         rows,
-        emulated.record(configurations),
+        emulated.made_with(configurations),
     )

@@ -11,7 +11,6 @@ from priot.experiments.paper.effort import Stage
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import accuracy_by_epoch
 
 LEARNING_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 Rates = dict[Trained, dict[float, dict[float, float]]]
@@ -30,7 +29,7 @@ def try_rates(
         UserError: as ``run_floats`` does.
     """
     records = run_floats(searched(dataset, stage), inputs, store, workers)
-    finals: Iterator[float] = (accuracy_by_epoch(record)[-1] for record in records)
+    finals: Iterator[float] = (record.accuracy_by_epoch[-1] for record in records)
     return {
         trained: {
             rate: {angle: fmean(next(finals) for _ in stage.seeds) for angle in stage.angles}

@@ -8,11 +8,10 @@ from statistics import fmean
 from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import PRIOT, SHOWN
-from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.laboratory import Laboratory, made_with_all
 from priot.experiments.paper.panels import runs_of_panel
 from priot.experiments.paper.protocol import Panel
 from priot.experiments.sweeps.groups import flat, in_groups
-from priot.experiments.training.train import accuracy_by_epoch, measured_epochs
 from priot.plots.history import draw_history
 
 
@@ -30,8 +29,8 @@ def history(laboratory: Laboratory) -> Artefact:
         runs.append((on_backbone, flat(groups)))
         series = []
         for contender, records in in_groups(groups, on_backbone.run).items():
-            histories = [accuracy_by_epoch(record) for record in records]
-            epochs = measured_epochs(records[0])
+            histories = [record.accuracy_by_epoch for record in records]
+            epochs = records[0].measured_epochs
             emphasis = contender == PRIOT
             series.append({"label": contender.label, "emphasis": emphasis, "runs": histories})
             for epoch, *values in zip(epochs, *histories, strict=True):
@@ -54,7 +53,7 @@ def history(laboratory: Laboratory) -> Artefact:
         "seeds; their range in the table, each seed a thin line in the figure. "
         f"{told_of(scope.panels)}",
         rows,
-        joint_record(runs),
+        made_with_all(runs),
         lambda path: draw_history(drawn, path),
         scope.network,
     )

@@ -11,6 +11,7 @@ from priot.experiments.paper.chosen import ChosenSettings
 from priot.experiments.paper.contenders import CONTENDERS, Contender
 from priot.experiments.paper.protocol import Scope
 from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.records.runs import TrainingRun
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.sweep import run_sweep
 from priot.experiments.sweeps.workers import Workers
@@ -52,7 +53,7 @@ class Laboratory:
         inputs = replace(self.inputs, backbone=load_backbone(Path(backbone)))
         return replace(self, inputs=inputs)
 
-    def run(self, configurations: Sequence[Configuration]) -> list[dict[str, Any]]:
+    def run(self, configurations: Sequence[Configuration]) -> list[TrainingRun]:
         """Their records in their order, computed or found in the store.
 
         Raises:
@@ -60,12 +61,12 @@ class Laboratory:
         """
         return run_sweep(configurations, self.inputs, self.store, self.workers)
 
-    def record(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
+    def made_with(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
-        return joint_record([(self, configurations)])
+        return made_with_all([(self, configurations)])
 
 
-def joint_record(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> dict[str, Any]:
+def made_with_all(runs: Sequence[tuple[Laboratory, Sequence[Configuration]]]) -> dict[str, Any]:
     """What a table says of its runs, which may be on several backbones of one laboratory."""
     keys = {
         laboratory.inputs.key_of(configuration): laboratory

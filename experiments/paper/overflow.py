@@ -1,4 +1,4 @@
-"""Figure 2: the logits of static-scale NITI through the epoch in which its accuracy drops."""
+"""Figure 2: the logits of NITI static through the epoch in which its accuracy drops."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from priot.experiments.defaults import ANGLE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_STATIC, PRIOT
 from priot.experiments.paper.history import told_of
-from priot.experiments.paper.laboratory import Laboratory, joint_record
+from priot.experiments.paper.laboratory import Laboratory, made_with_all
 from priot.experiments.paper.panels import runs_of_panel
+from priot.experiments.records.runs import TrainingRun
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
+from priot.experiments.training.train import TrainingSession
 from priot.plots.overflow import draw_overflow
 
 SNAPSHOTS = 8  # steps through the drop after which the logits are looked at, beside its start
 
 
 def overflow(laboratory: Laboratory) -> Artefact:
-    """On each backbone find static NITI's largest drop, and follow it and PRIOT through it.
+    """On each backbone find NITI static's largest drop, and follow it and PRIOT through it.
 
     Where accuracy is not measured after every epoch, those between two measurements are one drop.
 
@@ -44,8 +45,8 @@ def overflow(laboratory: Laboratory) -> Artefact:
         told.append(f"{passed} of seed {candidates[number].seed}")
         where = f", {panel.name}" if len(panels) > 1 else ""
         followed = {
-            f"Static NITI{where}": candidates[number],
-            f"PRIOT{where}": runs_of_panel(on_backbone, panel, PRIOT)[number],
+            f"{NITI_STATIC.label}{where}": candidates[number],
+            f"{PRIOT.label}{where}": runs_of_panel(on_backbone, panel, PRIOT)[number],
         }
         rows += [
             {**laboratory.subject, "panel": title, "epoch": epoch, **snapshot}
@@ -55,20 +56,20 @@ def overflow(laboratory: Laboratory) -> Artefact:
     return Artefact(
         "overflow",
         f"Logits of the test images through {' and '.join(told)} at {ANGLE:g} degrees "
-        f"({laboratory.label}), in which static NITI's accuracy drops most. {told_of(panels)} "
+        f"({laboratory.label}), in which NITI static's accuracy drops most. {told_of(panels)} "
         f"Saturated logits are those of magnitude {SATURATED}.",
         rows,
-        joint_record(runs),
+        made_with_all(runs),
         lambda path: _draw(rows, path),
         scope.network,
     )
 
 
-def _largest_drop(records: Sequence[Mapping[str, Any]]) -> tuple[int, int, int]:
+def _largest_drop(records: Sequence[TrainingRun]) -> tuple[int, int, int]:
     """The number of a run, and the measured epochs between which its accuracy falls most."""
-    drops = [np.diff(accuracy_by_epoch(record)) for record in records]
+    drops = [np.diff(record.accuracy_by_epoch) for record in records]
     number = min(range(len(drops)), key=lambda n: float(drops[n].min()))
-    measured = measured_epochs(records[number])
+    measured = records[number].measured_epochs
     place = int(drops[number].argmin())
     return number, measured[place], measured[place + 1]
 

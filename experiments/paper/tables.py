@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from priot.experiments.device.placement import Placement
 from priot.experiments.output import format_table
 from priot.experiments.paper.accuracy import COMPARISONS, label_of
 
@@ -34,12 +33,7 @@ def step_table(records: Rows) -> str:
     header = ("network", "method", "placement", "variant", "SRAM", "flash", "cycles", "ms")
     rows = [
         [
-            *(
-                record["network"],
-                record["label"],
-                str(Placement.of_record(record)),
-                record["variant"],
-            ),
+            *(record[name] for name in ("network", "label", "placement", "variant")),
             *(f"{record[size]:,}" for size in ("peak_sram_bytes", "flash_bytes")),
             f"{record['cycles_per_image']['mean']:,.0f}",
             f"{record['ms_per_image']:,.0f}",

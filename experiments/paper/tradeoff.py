@@ -10,7 +10,7 @@ from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.defaults import ANGLE
 from priot.experiments.device.cost_runs import CostRuns
-from priot.experiments.device.costs import Setup, at_clock, possible_setups
+from priot.experiments.device.costs import Setup, milliseconds, possible_setups
 from priot.experiments.device.placement import Placement
 from priot.experiments.device.variants import Variant
 from priot.experiments.errors import UserError
@@ -19,6 +19,8 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import Contender
 from priot.experiments.paper.laboratory import Laboratory
 from priot.experiments.paper.pareto import on_front
+from priot.experiments.records.artefacts import TradeoffRecord, TradeoffRow
+from priot.experiments.records.costs import DoesNotFit, StepCosts
 from priot.experiments.sweeps.groups import flat, in_groups
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import carry_out
@@ -26,7 +28,21 @@ from priot.kernels.methods import method
 from priot.plots.tradeoff import draw_tradeoff
 
 
-def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED_HZ) -> Artefact:
+class Tradeoff(Artefact):
+    """An artefact whose record has all rows."""
+
+    @property
+    def record(self) -> TradeoffRecord:
+        """What is written beside the table, but for the environment."""
+        return TradeoffRecord(
+            name=self.name,
+            caption=self.caption,
+            made_with=self.made_with,
+            rows=tuple(TradeoffRow(**row) for row in self.rows),
+        )
+
+
+def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED_HZ) -> Tradeoff:
     """Train every row of Table 1, and measure it in every placement and variant that is possible.
 
     Raises:
@@ -48,15 +64,15 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
     measured = carry_out(setups, kind, store, laboratory.workers)
     rows = with_front(
         [
-            _row(*learned[setup.method], setup, record | at_clock(record, clock_hz))
+            _row(*learned[setup.method], setup, record, clock_hz)
             for setup, record in zip(setups, measured, strict=True)
-            if "does_not_fit" not in record
+            if isinstance(record, StepCosts)
         ]
     )
-    too_large = [record["does_not_fit"] for record in measured if "does_not_fit" in record]
+    too_large = [one.does_not_fit for one in measured if isinstance(one, DoesNotFit)]
     if not rows:
         raise UserError(too_large[0])
-    return Artefact(
+    return Tradeoff(
         "tradeoff",
         f"Peak SRAM, time and accuracy ({laboratory.label}, {angle:g} degrees) of every method in "
         "every placement and variant of the firmware. Time of one training step on the emulated "
@@ -65,13 +81,12 @@ def tradeoff(laboratory: Laboratory, angle: float = ANGLE, clock_hz: int = RATED
         f"methods, mean of {len(scope.seeds)} seeds. Pareto front: no other row is at least as "
         "good in all three and better in one.",
         rows,
-        laboratory.record(flat(groups))
+        laboratory.made_with(flat(groups))
         | {
             "measurements": len(setups),
             "measuring_seconds": round(sum(store.seconds[kind.key(setup)] for setup in setups)),
             "clock_hz": clock_hz,
             "too_large": too_large,
-            "rows": rows,
         },
         lambda path: _draw(rows, path),
     )
@@ -84,10 +99,14 @@ def with_front(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(
-    contender: Contender, learned: Mapping[str, Any], setup: Setup, record: Mapping[str, Any]
+    contender: Contender,
+    learned: Mapping[str, Any],
+    setup: Setup,
+    record: StepCosts,
+    clock_hz: int,
 ) -> dict[str, Any]:
     return {
-        "label": record["label"],
+        "label": record.label,
         "method": contender.method,
         "scored_fraction": contender.scored_fraction,
         "selection": contender.selection,
@@ -95,13 +114,13 @@ def _row(
         "learning_rate_bits": setup.method.learning_rate_bits,
         "placement": str(setup.placement),
         "variant": str(setup.variant),
-        "angle": record["angle"],
-        "images": record["images"],
-        "clock_hz": record["clock_hz"],
-        "peak_sram_bytes": record["peak_sram_bytes"],
-        "flash_bytes": record["flash_bytes"],
-        "cycles": record["cycles_per_image"]["mean"],
-        "ms": round(record["ms_per_image"], 4),
+        "angle": record.angle,
+        "images": record.images,
+        "clock_hz": clock_hz,
+        "peak_sram_bytes": record.peak_sram_bytes,
+        "flash_bytes": record.flash_bytes,
+        "cycles": record.cycles_per_image.mean,
+        "ms": round(milliseconds(record, clock_hz), 4),
         **{name: learned[name] for name in ("seeds", "final_mean", "final_std", "collapsed_share")},
     }
 

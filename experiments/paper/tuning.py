@@ -28,7 +28,6 @@ from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.sweep import run_sweep
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import accuracy_by_epoch
 
 
 def defaults_of(contender: Contender, space: Space) -> Settings:
@@ -212,7 +211,7 @@ def _run(
         for number, (contender, settings, angle) in enumerate(trials)
     }
     found = in_groups(runs, lambda every: run_sweep(every, inputs, store, workers))
-    return [[accuracy_by_epoch(record)[-1] for record in records] for records in found.values()]
+    return [[record.accuracy_by_epoch[-1] for record in records] for records in found.values()]
 
 
 def _ranking(scores: Scores, angles: Sequence[float]) -> list[int]:

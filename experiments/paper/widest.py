@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from priot.experiments.clock import RATED_HZ
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.datasets.transfer import transfer_task
 from priot.experiments.defaults import ANGLE
-from priot.experiments.device.cost_table import flat_rows
 from priot.experiments.device.costs import Rows, measure_costs
 from priot.experiments.device.needs import (
     Need,
@@ -23,6 +21,9 @@ from priot.experiments.device.variants import ON_ONE_CORE
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.pretraining.backbone import untrained_backbone
 from priot.experiments.pretraining.networks import VGG11_WIDTHS, vgg11
+from priot.experiments.records.costs import Costs
+from priot.experiments.records.rows import rows_of
+from priot.experiments.records.writing import to_json
 from priot.kernels.methods import method
 
 NAMES = PLAN, COSTS = ("vgg11_plan", "vgg11_costs")
@@ -50,8 +51,8 @@ def plan() -> tuple[Artefact, list[Need]]:
         "What a training step of VGG11 needs in SRAM and flash by the plan, without running it: "
         "every method and placement at full width, and PRIOT-S with its weights in flash for each "
         "number of channels in the first layer, up to the first that never fits a Pico.",
-        [need.record for need in (*full, *(need for row in by_width.values() for need in row))],
-        {"widest": [need.record for need in widest]},
+        rows_of([need.record for of_width in (full, *by_width.values()) for need in of_width]),
+        {"widest": to_json([need.record for need in widest])},
     )
     return artefact, widest
 
@@ -67,7 +68,7 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
         MismatchError: at the first difference between device and reference.
     """
     task = transfer_task(source, ANGLE, 1, 0, SEED)
-    records: list[dict[str, Any]] = []
+    records: list[Costs] = []
     for fraction in RUN_FRACTIONS:
         settings = method("priot-s", scored_fraction=fraction)
         for variant in ON_ONE_CORE:
@@ -89,6 +90,6 @@ def steps(widest: Sequence[Need], source: Images) -> Artefact:
         f"{RATED_HZ // 10**6} MHz: random weights (He et al. 2015), calibrated as ever, and one "
         f"image of {source.origin}, rotated by {ANGLE:g} degrees; every tensor equals the "
         "reference's.",
-        list(flat_rows(records)),
-        {"methods": records},
+        rows_of(records),
+        {"methods": to_json(records)},
     )

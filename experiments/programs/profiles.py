@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from priot.experiments.errors import UserError
-from priot.experiments.output import StandardOutput, write_bytes, write_figure, write_json
+from priot.experiments.output import StandardOutput, write_bytes, write_figure
+from priot.experiments.records.files import write_record
+from priot.experiments.records.kinds import head_of
+from priot.experiments.records.programs import MemoryRecord, ProfileRecord
+from priot.experiments.records.reading import parse
+from priot.experiments.records.writing import to_json
 from priot.plots.formats import FORMATS
 from priot.sim import MemoryReport
 from priot.sim.reports import profile_formats
@@ -16,6 +21,12 @@ from priot.sim.reports.profile_formats import CoreProfile
 
 Written = Callable[[Sequence[CoreProfile]], str]
 
+
+def profile_record(cores: Sequence[CoreProfile]) -> ProfileRecord:
+    """The profile of one core, or of both."""
+    return parse(ProfileRecord, head_of(ProfileRecord) | profile_formats.record(cores))
+
+
 PROFILES: dict[str, Written] = {
     ".txt": profile_formats.function_table,
     ".lines.txt": profile_formats.line_table,
@@ -23,7 +34,7 @@ PROFILES: dict[str, Written] = {
     ".callgrind": profile_formats.callgrind,
     ".collapsed": profile_formats.collapsed,
     ".speedscope.json": lambda cores: json.dumps(profile_formats.speedscope(cores)) + "\n",
-    ".json": lambda cores: json.dumps(profile_formats.record(cores), indent=2) + "\n",
+    ".json": lambda cores: json.dumps(to_json(profile_record(cores)), indent=2) + "\n",
 }
 """The longest suffix that fits counts."""
 
@@ -49,7 +60,7 @@ def write_memory(report: MemoryReport, path: Path) -> None:
     if isinstance(path, StandardOutput):
         write_bytes(path, memory_table(report).encode())
     elif path.suffix == ".json":
-        write_json(path, report.to_json())
+        write_record(path, MemoryRecord(**vars(report)))
     else:
         from priot.plots.memory import draw_memory
 

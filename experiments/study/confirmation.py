@@ -4,9 +4,9 @@ The rule by which its cells are chosen was written before the map was finished, 
 line of its first part, which came after:
 
 * learning-rate bits of a kind: with the first rule of calibration, those that the map of its
-  first backbone has the highest mean final accuracy with, over all angles, for static NITI and
+  first backbone has the highest mean final accuracy with, over all angles, for NITI static and
   PRIOT together ("common") and, with the first rule, for each alone ("own") and those that are
-  NITI's own default ("default"), with which the map has static NITI collapse;
+  NITI's own default ("default"), with which the map has NITI static collapse;
 * angles: both of these at the first; at the further ones the first rule with the default bits on
   the first backbone of each kind;
 * calibrations: the first rule, and the one under which the fewest runs of the map collapsed, over
@@ -24,11 +24,11 @@ from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_STATIC, Contender
 from priot.experiments.paper.fates import collapsed, overflowed
 from priot.experiments.paper.intervals import half_width
-from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.records.runs import TrainingRun
+from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.protocol import CalibrationChoice, Study
 from priot.experiments.study.screening import MAPPED
 from priot.experiments.sweeps.sweep import Run
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.kernels.methods import METHODS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -36,7 +36,7 @@ NITIS_BITS = METHODS[NITI_STATIC.method].learning_rate_bits
 
 
 class Comparison(NamedTuple):
-    """Static NITI and PRIOT on all backbones of a kind."""
+    """NITI static and PRIOT on all backbones of a kind."""
 
     kind: str
     angle: float
@@ -125,7 +125,7 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
     ]
     found = iter(laboratory.carry_out(groups))
     rows: list[dict[str, Any]] = []
-    of_kind: list[tuple[Sequence[Record], Sequence[Record]]] = []
+    of_kind: list[tuple[Sequence[TrainingRun], Sequence[TrainingRun]]] = []
     for comparison, seed in places:
         static, priot = next(found), next(found)
         rows.append(_row(comparison, str(seed), static, priot, _differences(static, priot)))
@@ -141,13 +141,13 @@ def confirmation(laboratory: StudyLaboratory, map_rows: Rows) -> Artefact:
     stage = study.confirmation
     return Artefact(
         "confirmation",
-        f"PRIOT less static NITI by kind of backbone ({study.label}): final accuracy after "
+        f"PRIOT less NITI static by kind of backbone ({study.label}): final accuracy after "
         f"{stage.epochs} epochs of {study.images:,} images, {len(stage.seeds)} fresh seeds on each "
         f"of {len(study.pretraining_seeds)} backbones of a kind, {stage.test_images:,} test "
         "images; paired 95 % intervals over seeds, and over the means of backbones for all of a "
         "kind.",
         rows,
-        laboratory.record(groups) | {"safest": safest(study, map_rows).label},
+        laboratory.made_with(groups) | {"safest": safest(study, map_rows).label},
     )
 
 
@@ -163,19 +163,19 @@ def _runs(
     )
 
 
-def _final(record: Record) -> float:
-    return accuracy_by_epoch(record)[-1]
+def _final(record: TrainingRun) -> float:
+    return record.accuracy_by_epoch[-1]
 
 
-def _differences(static: Sequence[Record], priot: Sequence[Record]) -> list[float]:
+def _differences(static: Sequence[TrainingRun], priot: Sequence[TrainingRun]) -> list[float]:
     return [_final(p) - _final(s) for s, p in zip(static, priot, strict=True)]
 
 
 def _row(
     comparison: Comparison,
     seed: str,
-    static: Sequence[Record],
-    priot: Sequence[Record],
+    static: Sequence[TrainingRun],
+    priot: Sequence[TrainingRun],
     differences: Sequence[float],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
@@ -192,7 +192,7 @@ def _row(
             f"{name}_bits": bits,
             f"{name}_final": round(fmean(finals), 3),
             f"{name}_std": round(stdev(finals), 3),
-            f"{name}_best": round(fmean(max(accuracy_by_epoch(r)) for r in records), 3),
+            f"{name}_best": round(fmean(max(r.accuracy_by_epoch) for r in records), 3),
             f"{name}_collapsed": round(100 * fmean(map(collapsed, records)), 1),
             f"{name}_overflowed": round(100 * fmean(map(overflowed, records)), 1),
         }

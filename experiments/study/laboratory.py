@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from priot.experiments.datasets.mnist import Images
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.records.runs import TrainingRun
 from priot.experiments.study.protocol import Stage, Study
 from priot.experiments.sweeps.groups import in_groups
 from priot.experiments.sweeps.store import RunStore
@@ -16,8 +17,6 @@ from priot.experiments.sweeps.sweep import Run, run_on_backbones
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class StudyLaboratory:
             for seed in stage.seeds
         ]
 
-    def carry_out(self, groups: Iterable[Sequence[Run]]) -> list[list[dict[str, Any]]]:
+    def carry_out(self, groups: Iterable[Sequence[Run]]) -> list[list[TrainingRun]]:
         """The records of all runs, group by group, computed or found in the store.
 
         Raises:
@@ -58,11 +57,11 @@ class StudyLaboratory:
         """
         return list(in_groups(dict(enumerate(groups)), self._carry_out).values())
 
-    def _carry_out(self, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    def _carry_out(self, runs: Sequence[Run]) -> list[TrainingRun]:
         inputs = {run.backbone: self._inputs[run.backbone] for run in runs}
         return run_on_backbones(runs, inputs, self.store, self.workers)
 
-    def record(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
+    def made_with(self, groups: Iterable[Sequence[Run]]) -> dict[str, Any]:
         """What a table made of these runs says of them."""
         runs = [run for group in groups for run in group]
         keys = {self._inputs[run.backbone].key_of(run.configuration) for run in runs}

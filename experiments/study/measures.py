@@ -21,7 +21,7 @@ SEED = 0
 def measures(laboratory: StudyLaboratory, backbones: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One row for each backbone and angle, upright first: of the images that training draws from.
 
-    Scales follow each image, as in dynamic NITI.
+    Scales follow each image, as in NITI dynamic.
     """
     study = laboratory.study
     for angle in (UPRIGHT, *study.angles):

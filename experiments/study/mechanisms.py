@@ -1,4 +1,4 @@
-"""Why static NITI collapses on one backbone and not on another: one thing changed at a time."""
+"""Why NITI static collapses on one backbone and not on another: one thing changed at a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
 from priot.experiments.pretraining.backbone import Backbone
-from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.records.runs import TrainingRun
+from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.measures import measures
 from priot.experiments.study.screening import MAPPED
 from priot.experiments.study.weights import describe, room, with_steps
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.kernels.network import Network
 
 SETTINGS: dict[str, Any] = {"learning_rate_bits": 3, "calibration": "rotated"}
@@ -78,7 +78,7 @@ CHANGES = {
     "float32-minmax": (AS_IT_IS, *_SCALES, *_logits(1, 2), *_steps(-1), *_steps(-2)),
     "integer-uniform": (AS_IT_IS, *_SCALES, *_logits(-1, -2), *_steps(1), *_steps(2)),
 }
-"""By kind of backbone: the kind on which static NITI collapses, and that on which it does not.
+"""By kind of backbone: the kind on which NITI static collapses, and that on which it does not.
 
 Finer steps take away the room that a layer's weights have to grow, coarser ones make room. An
 update of the same size in steps is smaller or larger by as much: hence the second of each.
@@ -122,11 +122,11 @@ def mechanisms(laboratory: StudyLaboratory) -> Artefact:
     ]
     return Artefact(
         "mechanisms",
-        f"One thing changed at a time ({study.label}): final accuracy of static NITI and PRIOT on "
+        f"One thing changed at a time ({study.label}): final accuracy of NITI static and PRIOT on "
         "the first backbone of two kinds, with other static scales and with finer or coarser steps "
         f"of weights; {study.mechanisms.epochs} epochs, {len(study.mechanisms.seeds)} seeds.",
         rows,
-        laboratory.record(groups)
+        laboratory.made_with(groups)
         | {
             "weights": [_description(laboratory, name) for name in _described(laboratory)],
             "measures": list(measures(laboratory, _described(laboratory))),
@@ -148,10 +148,10 @@ def _backbone(laboratory: StudyLaboratory, name: str, change: Change) -> str:
 
 
 def _outcome(
-    laboratory: StudyLaboratory, backbone: str, records: Sequence[Record]
+    laboratory: StudyLaboratory, backbone: str, records: Sequence[TrainingRun]
 ) -> dict[str, Any]:
     model = laboratory.inputs_of(backbone).backbone.model
-    histories = [accuracy_by_epoch(record) for record in records]
+    histories = [record.accuracy_by_epoch for record in records]
     return {
         "seeds": len(records),
         "before_mean": round(fmean(history[0] for history in histories), 3),

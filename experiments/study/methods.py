@@ -16,10 +16,10 @@ from priot.experiments.paper.contenders import (
     Contender,
 )
 from priot.experiments.paper.fates import collapsed
-from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.records.runs import Run
+from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.protocol import CalibrationChoice, Study
 from priot.experiments.study.upper_bound import fine_tuned, found_rates
-from priot.experiments.training.train import accuracy_by_epoch
 
 FALLING = "6,5,4"
 """Learning-rate bits that fall in three parts of a run."""
@@ -105,7 +105,7 @@ def methods(laboratory: StudyLaboratory) -> Artefact:
         "all methods with static scales unless others are named."
         + (FLOAT_CAPTION if rates else ""),
         rows,
-        laboratory.record(groups)
+        laboratory.made_with(groups)
         | {
             "goals": goals(rows),
             "float_rates": {
@@ -121,9 +121,9 @@ def _row(
     angle: float,
     label: str,
     calibration: CalibrationChoice | None,
-    records: Sequence[Record],
+    records: Sequence[Run],
 ) -> dict[str, Any]:
-    histories = [accuracy_by_epoch(record) for record in records]
+    histories = [record.accuracy_by_epoch for record in records]
     finals = [history[-1] for history in histories]
     return {
         "backbone": backbone,

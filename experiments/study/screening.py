@@ -1,4 +1,4 @@
-"""The map: static NITI and PRIOT on every backbone, by calibration, learning rate and angle."""
+"""The map: NITI static and PRIOT on every backbone, by calibration, learning rate and angle."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.contenders import NITI_STATIC, PRIOT, Contender
 from priot.experiments.paper.fates import collapsed, logit_exponent, overflowed, saturated_by_epoch
-from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.records.runs import TrainingRun
+from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.protocol import CalibrationChoice, Study
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.plots.collapse import draw_collapse
 
 MAPPED = (NITI_STATIC, PRIOT)
@@ -66,14 +66,14 @@ def screening(laboratory: StudyLaboratory) -> Artefact:
         f"epochs, {study.screening.test_images:,} test images; a bar along a cell's bottom shows "
         "the share of its runs that collapsed.",
         rows,
-        laboratory.record(groups) | {"gaps": gaps(rows)},
+        laboratory.made_with(groups) | {"gaps": gaps(rows)},
         lambda path: _draw(study, rows, path),
     )
 
 
-def _row(laboratory: StudyLaboratory, cell: Cell, records: Sequence[Record]) -> dict[str, Any]:
+def _row(laboratory: StudyLaboratory, cell: Cell, records: Sequence[TrainingRun]) -> dict[str, Any]:
     backbone = laboratory.inputs_of(cell.backbone).backbone.model
-    histories = [accuracy_by_epoch(record) for record in records]
+    histories = [record.accuracy_by_epoch for record in records]
     return {
         "backbone": cell.backbone,
         "method": cell.contender.method,
@@ -93,7 +93,7 @@ def _row(laboratory: StudyLaboratory, cell: Cell, records: Sequence[Record]) -> 
 
 
 def gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """PRIOT less static NITI for each backbone and calibration, over angles and learning rates.
+    """PRIOT less NITI static for each backbone and calibration, over angles and learning rates.
 
     Counts cells by their gap in points of final accuracy, and for each method the share of runs
     that collapsed.

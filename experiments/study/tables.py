@@ -10,8 +10,8 @@ from priot.experiments.paper.artefact import Artefact
 
 
 def gap_table(made: Artefact) -> str:
-    """PRIOT less static NITI by backbone and calibration, in cells."""
-    rows = made.record["gaps"]
+    """PRIOT less NITI static by backbone and calibration, in cells."""
+    rows = made.made_with["gaps"]
     header = [name.replace("_", " ") for name in rows[0]]
     return format_table(header, [[str(value) for value in row.values()] for row in rows], (0, 1))
 
@@ -45,7 +45,7 @@ def mechanism_table(made: Artefact) -> str:
 
 def method_table(made: Artefact) -> str:
     """How far each entry stays behind the best with static scales."""
-    rows = made.record["goals"]
+    rows = made.made_with["goals"]
     header = [name.replace("_", " ") for name in rows[0]]
     return format_table(header, [[str(value) for value in row.values()] for row in rows], (0, 1))
 

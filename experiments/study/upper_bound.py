@@ -10,7 +10,8 @@ from priot.experiments.floating.configuration import FloatConfiguration, Trained
 from priot.experiments.floating.plan import check_pytorch
 from priot.experiments.floating.runs import any_missing, run_floats
 from priot.experiments.paper.float_rates import best_rates, searched, try_rates
-from priot.experiments.study.laboratory import Record, StudyLaboratory
+from priot.experiments.records.runs import FloatRun
+from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.training.inputs import Inputs, load_images
 
 SEARCHED = "mnist-sample"
@@ -75,7 +76,7 @@ def found_rates(laboratory: StudyLaboratory) -> Rates:
 
 def fine_tuned(
     laboratory: StudyLaboratory, rates: Rates
-) -> Iterator[tuple[str, float, str, Sequence[Record]]]:
+) -> Iterator[tuple[str, float, str, Sequence[FloatRun]]]:
     """Backbone, angle, label and records of every seed, on the images of the integer runs.
 
     Raises:

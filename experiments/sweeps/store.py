@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,16 @@ from filelock import FileLock, Timeout
 
 from priot.experiments.errors import UserError
 from priot.experiments.limits import RUNS_FILE
+from priot.experiments.output import write_bytes
 from priot.experiments.reading import parse_json
+from priot.experiments.records.costs import DoesNotFit, StepCosts
+from priot.experiments.records.reading import VersionError, from_json
+from priot.experiments.records.runs import FloatRun, TrainingRun
+from priot.experiments.records.writing import to_json
 from priot.sim.reading import read_file
 
+KEPT: tuple[type[Any], ...] = (TrainingRun, FloatRun, StepCosts, DoesNotFit)
+"""Kinds of records that a store holds."""
 _LINE_START = b'{"key":"'
 _APPENDING = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
@@ -32,7 +39,8 @@ class RunStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, Any] = {}
+        """Of the kinds that are KEPT."""
         self.seconds: dict[str, float] = {}
         """Computing time of each run on one core."""
         self._read()
@@ -57,15 +65,14 @@ class RunStore:
         finally:
             os.close(self._file)
 
-    def add(self, key: str, record: dict[str, Any], seconds: float) -> None:
+    def add(self, key: str, record: Any, seconds: float) -> None:
         """Append a finished run; once this returns, not even a power failure loses it.
 
         Raises:
             UserError: when the disk is full.
         """
         seconds = round(seconds, 2)
-        entry = {"key": key, "seconds": seconds, "record": record}
-        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        line = _line(key, record, seconds)
         end = os.fstat(self._file).st_size
         self._check_in_place()
         try:
@@ -77,6 +84,17 @@ class RunStore:
             os.ftruncate(self._file, end)
             raise self._not_writable(error) from error
         self.records[key], self.seconds[key] = record, seconds
+
+    def rename(self, new: Mapping[str, str]) -> None:
+        """Give runs other keys; the file is replaced in one step, and nothing is added to it after.
+
+        Raises:
+            UserError: when it cannot be written.
+        """
+        self.records = {new.get(key, key): record for key, record in self.records.items()}
+        self.seconds = {new.get(key, key): seconds for key, seconds in self.seconds.items()}
+        lines = (_line(key, record, self.seconds[key]) for key, record in self.records.items())
+        write_bytes(self.path, b"".join(lines))
 
     def _check_in_place(self) -> None:
         """Refuse to write into a file that has been replaced or removed, as by git checkout."""
@@ -132,6 +150,11 @@ class RunStore:
         for number, line in enumerate(lines, start=1):
             try:
                 self._take(parse_json(line))
+            except VersionError as error:
+                raise UserError(
+                    f"{self.path}, line {number}: {error}; name another file, or use the priot "
+                    "that wrote it"
+                ) from error
             except (ValueError, KeyError, TypeError, OverflowError) as error:
                 raise self._damaged(number) from error
         if not _cut_short(content[end:]):
@@ -140,15 +163,21 @@ class RunStore:
 
     def _take(self, entry: dict[str, Any]) -> None:
         key, seconds, record = entry["key"], entry["seconds"], entry["record"]
-        if not (isinstance(key, str) and isinstance(record, dict)):
-            raise TypeError("not the record of a run")
-        self.records[key], self.seconds[key] = record, float(seconds)
+        if not isinstance(key, str) or len(entry) > 3:
+            raise TypeError("not a line of this file")
+        self.records[key] = from_json(record, *KEPT)
+        self.seconds[key] = float(seconds)
 
     def _damaged(self, line: int) -> UserError:
         return UserError(
             f"{self.path}, line {line}: not the record of a run; name another file, or delete "
             "this line"
         )
+
+
+def _line(key: str, record: Any, seconds: float) -> bytes:
+    entry = {"key": key, "seconds": seconds, "record": to_json(record)}
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
 
 
 def _keep_name_in(folder: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from priot.experiments.errors import UserError
+from priot.experiments.records.runs import TrainingRun
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
 from priot.experiments.training.configuration import Configuration
@@ -35,7 +36,7 @@ class TrainingRuns:
     """What runs read, by name of the backbone."""
 
     def key(self, run: Run) -> str:
-        """Hash of the run. Raises UserError when it does not fit the inputs."""
+        """Key of the run. Raises UserError when it does not fit the inputs."""
         return self.inputs[run.backbone].key_of(run.configuration)
 
     def seconds(self, run: Run) -> float:
@@ -45,7 +46,7 @@ class TrainingRuns:
         here = seconds_of(run.configuration, network, images)
         return here if inputs.firmware is None else EMULATED * here
 
-    def run(self, run: Run) -> dict[str, Any]:
+    def run(self, run: Run) -> TrainingRun:
         """Train. Raises UserError, naming the run."""
         inputs = self.inputs[run.backbone]
         try:
@@ -59,7 +60,7 @@ class TrainingRuns:
 
 def run_on_backbones(
     runs: Sequence[Run], inputs: Mapping[str, Inputs], store: RunStore, workers: Workers
-) -> list[dict[str, Any]]:
+) -> list[TrainingRun]:
     """The records of all runs, in their order; only missing ones are computed.
 
     Raises:
@@ -75,7 +76,7 @@ def run_on_backbones(
 
 def run_sweep(
     configurations: Sequence[Configuration], inputs: Inputs, store: RunStore, workers: Workers
-) -> list[dict[str, Any]]:
+) -> list[TrainingRun]:
     """``run_on_backbones`` on one."""
     runs = [Run("", configuration) for configuration in configurations]
     return run_on_backbones(runs, {"": inputs}, store, workers)

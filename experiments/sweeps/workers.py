@@ -16,6 +16,7 @@ from multiprocessing import resource_tracker
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
+from priot.experiments.code import question_of
 from priot.experiments.errors import UserError
 from priot.experiments.progress import ProgressBar, duration
 from priot.experiments.sweeps.store import RunStore
@@ -47,29 +48,33 @@ Configuration = TypeVar("Configuration")
 _Contra = TypeVar("_Contra", contravariant=True)
 
 
-class Runs(Protocol[_Contra]):
+Record = TypeVar("Record")
+_Co = TypeVar("_Co", covariant=True)
+
+
+class Runs(Protocol[_Contra, _Co]):
     """A kind of runs, with what all of them read; it is sent to every process that computes."""
 
     def key(self, configuration: _Contra) -> str:
-        """Hash of everything that the run's record follows from."""
+        """Of all that the run's record follows from, code included (priot.experiments.code)."""
 
-    def run(self, configuration: _Contra) -> dict[str, Any]:
-        """Carry out a run and return its record."""
+    def run(self, configuration: _Contra) -> _Co:
+        """Carry out a run and return its record, of one of the kinds that are KEPT."""
 
     def seconds(self, configuration: _Contra) -> float:
         """About how long a run takes on one core, for what is told beforehand."""
 
 
-Result = tuple[str, dict[str, Any], float]
+Result = tuple[str, Any, float]
 Results = Generator[Result, None, None]
 
 
 def carry_out(
     configurations: Sequence[Configuration],
-    runs: Runs[Configuration],
+    runs: Runs[Configuration, Record],
     store: RunStore,
     workers: Workers,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """The records of all configurations, in their order; only missing runs are computed.
 
     Each record is in the store's file as soon as its run has ended, so that what is interrupted
@@ -96,7 +101,7 @@ def carry_out(
 
 def _compute(
     wanted: Mapping[str, Configuration],
-    runs: Runs[Configuration],
+    runs: Runs[Configuration, Any],
     store: RunStore,
     workers: Workers,
 ) -> None:
@@ -117,11 +122,19 @@ def _compute(
 def _announce(
     missing: Mapping[str, Configuration],
     wanted: int,
-    runs: Runs[Configuration],
+    runs: Runs[Configuration, Any],
     store: RunStore,
     workers: Workers,
 ) -> None:
-    """Say what begins, and about how long it takes, where that is long."""
+    """Say what begins and about how long it takes, where that is long, or why it is repeated."""
+    others = {question_of(key) for key in store.records}
+    if stale := sum(question_of(key) in others for key in missing):
+        print(
+            f"priot: {stale:,} of {wanted:,} runs are in {store.path} as other code made them, and "
+            "are made anew",
+            file=sys.stderr,
+            flush=True,
+        )
     seconds = sum(map(runs.seconds, missing.values()))
     if seconds < TOLD_SECONDS:
         return
@@ -140,7 +153,7 @@ def _announce(
 
 
 def _in_processes(
-    missing: Mapping[str, Configuration], runs: Runs[Configuration], workers: Workers
+    missing: Mapping[str, Configuration], runs: Runs[Configuration, Any], workers: Workers
 ) -> Results:
     """Results in the order in which runs end."""
     from joblib import Parallel, delayed, effective_n_jobs
@@ -196,7 +209,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
 
 def _on_cluster(
-    missing: Mapping[str, Configuration], runs: Runs[Configuration], workers: Workers
+    missing: Mapping[str, Configuration], runs: Runs[Configuration, Any], workers: Workers
 ) -> Results:
     """Results in the order in which runs end."""
     try:
@@ -239,7 +252,7 @@ def _on_cluster(
             ) from error
 
 
-def _run(key: str, configuration: Configuration, runs: Runs[Configuration]) -> Result:
+def _run(key: str, configuration: Configuration, runs: Runs[Configuration, Any]) -> Result:
     if runs.key(configuration) != key:
         raise UserError("a worker has another version of priot; install the same one everywhere")
     start = time.process_time()
@@ -247,7 +260,7 @@ def _run(key: str, configuration: Configuration, runs: Runs[Configuration]) -> R
     return key, record, time.process_time() - start
 
 
-_runs: Runs[Any]  # of the runs of this process, once it is a worker
+_runs: Runs[Any, Any]  # of the runs of this process, once it is a worker
 
 
 def _become_worker(parent: int, runs: bytes) -> None:

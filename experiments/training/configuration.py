@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 import tomllib
@@ -14,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from priot.experiments import defaults
+from priot.experiments.code import key_of
 from priot.experiments.datasets.mnist import TRANSFER_DATASETS
 from priot.experiments.defaults import CALIBRATION_IMAGES
 from priot.experiments.errors import UserError
 from priot.experiments.limits import SWEEP_RUNS, TOML_DEPTH, TOML_FILE
 from priot.experiments.ranges import check_angle, check_epochs, check_seed
+from priot.experiments.schedule import bits_by_epoch, epochs_to_measure
 from priot.experiments.training.calibration import CALIBRATIONS
+from priot.experiments.training.code import TRAINING
 from priot.kernels.errors import KernelError
 from priot.kernels.methods import METHODS, Method, method
 from priot.kernels.methods import SETTINGS as METHOD_SETTINGS
 from priot.kernels.rounding import Rounding
 from priot.sim.reading import read_file
-
-RESULTS_VERSION = 1
-"""Part of every key. It changes when the same configuration gives other numbers than before."""
 
 _ROUNDINGS = {rounding.label: rounding for rounding in Rounding}
 _RUN_SETTINGS = {
@@ -137,10 +135,7 @@ class Configuration:
         """Of an epoch, counted from 1; where parts cannot be equal, earlier ones are longer."""
         if self.learning_rate_schedule is None:
             return self.method.learning_rate_bits
-        schedule = self.learning_rate_schedule.split(",")
-        size, longer = divmod(self.epochs, len(schedule))
-        by_epoch = [bits for n, bits in enumerate(schedule) for _ in range(size + (n < longer))]
-        return int(by_epoch[epoch - 1])
+        return bits_by_epoch(self.learning_rate_schedule, self.epochs)[epoch - 1]
 
     @property
     def measured_epochs(self) -> tuple[int, ...]:
@@ -203,15 +198,9 @@ class Configuration:
         of_run = {name: given[name] for name in _RUN_SETTINGS if name in given}
         return cls(method(given["method"], **of_method), **of_run)
 
-    def key(self, inputs: Mapping[str, Any]) -> str:
-        """Hash of the run: of this description and of ``inputs`` (``Inputs.identity``)."""
-        content = {"version": RESULTS_VERSION, "configuration": self.to_json(), **inputs}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def epochs_to_measure(epochs: int, every: int) -> tuple[int, ...]:
-    """0, which is before training, then ``every`` so many epochs, and the last."""
-    return *range(0, epochs, every), epochs
+    def key(self, inputs: Mapping[str, Any], code: tuple[str, ...] = TRAINING) -> str:
+        """Key of the run: of this description, of ``inputs`` and of the modules it follows from."""
+        return key_of({"configuration": self.to_json(), **inputs}, code)
 
 
 def method_setting_names() -> tuple[str, ...]:

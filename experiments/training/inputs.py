@@ -14,6 +14,7 @@ from priot.experiments.datasets.rotation import with_channels
 from priot.experiments.datasets.transfer import check_images, check_numbers
 from priot.experiments.errors import UserError
 from priot.experiments.pretraining.backbone import Backbone, load_backbone
+from priot.experiments.training.code import TRAINING
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.learner import Firmware
 
@@ -40,6 +41,11 @@ class Inputs:
         """SHA-256 of the firmware that learns, if any: it changes no number, or is wrong."""
         return {} if self.firmware is None else self.firmware.hashes
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules that what is learnt follows from."""
+        return code_with(self.firmware)
+
     @cached_property
     def identity(self) -> dict[str, Any]:
         """What the keys of all runs on these inputs follow from."""
@@ -65,8 +71,13 @@ class Inputs:
         return replace(configuration, network=network.name)
 
     def key_of(self, configuration: Configuration) -> str:
-        """Hash of the run on these inputs. Raises UserError as ``fitted`` does."""
-        return self.fitted(configuration).key(self.identity)
+        """Key of the run on these inputs. Raises UserError as ``fitted`` does."""
+        return self.fitted(configuration).key(self.identity, self.code)
+
+
+def code_with(firmware: Firmware | None) -> tuple[str, ...]:
+    """Modules that what is learnt follows from, in the reference (None) or on a firmware."""
+    return TRAINING if firmware is None else (*TRAINING, *firmware.code)
 
 
 def load_inputs(

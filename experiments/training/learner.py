@@ -43,3 +43,7 @@ class Firmware(Protocol):
     @property
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the firmware, for keys and records of runs."""
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules that run it, for keys."""

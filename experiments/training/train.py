@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from priot.experiments.classifier import BLOCK, right_answers
 from priot.experiments.datasets.order import order_of_epoch
 from priot.experiments.datasets.transfer import transfer_task
+from priot.experiments.records.runs import StaticScale, TrainingRun
 from priot.experiments.training.calibration import with_logit_headroom
-from priot.experiments.training.configuration import Configuration, epochs_to_measure
+from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
 from priot.experiments.training.learner import MakeLearner
 from priot.experiments.training.start import starting_point
@@ -73,7 +73,7 @@ def train(
     inputs: Inputs,
     make_learner: MakeLearner = Trainer,
     report: Callable[[int], object] = lambda images: None,
-) -> dict[str, Any]:
+) -> TrainingRun:
     """Carry out a run and return its record, which follows from the arguments alone.
 
     Args:
@@ -93,26 +93,17 @@ def train(
             report(len(block))
         if epoch in configuration.measured_epochs:
             measured.append(session.measure())
-    scales = session.scales or {}
-    return {
-        "configuration": session.configuration.to_json()
-        | {"test_images": len(session.task.test_labels)},
-        "label": configuration.method.label,
-        **inputs.hashes,
-        "data": inputs.source.origin,
-        "scales": {str(index): asdict(scale) for index, scale in scales.items()} or None,
-        "right": [right for right, _ in measured],
-        "saturated_logits": [saturated for _, saturated in measured],
-        "final_state_sha256": session.learner.model.state_hash(),
+    scales = {
+        str(index): StaticScale(**asdict(scale)) for index, scale in (session.scales or {}).items()
     }
-
-
-def accuracy_by_epoch(record: Mapping[str, Any]) -> list[float]:
-    """Accuracy before training and after each of ``measured_epochs``, in percent."""
-    return [100 * right / record["configuration"]["test_images"] for right in record["right"]]
-
-
-def measured_epochs(record: Mapping[str, Any]) -> tuple[int, ...]:
-    """The epochs after which accuracy was measured; 0 is before training."""
-    configuration = record["configuration"]
-    return epochs_to_measure(configuration["epochs"], configuration.get("measure_every", 1))
+    return TrainingRun(
+        configuration=session.configuration.to_json()
+        | {"test_images": len(session.task.test_labels)},
+        label=configuration.method.label,
+        **inputs.hashes,
+        data=inputs.source.origin,
+        scales=scales or None,
+        right=tuple(right for right, _ in measured),
+        saturated_logits=tuple(saturated for _, saturated in measured),
+        final_state_sha256=session.learner.model.state_hash(),
+    )

@@ -1,6 +1,7 @@
 """Every register block of the RP2040 by name and address. Source: RP2040 datasheet, 2.2."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WITH_ALIASES = 0x4000  # 2.1.2: registers, then their XOR, SET and CLEAR aliases
 
@@ -67,6 +68,7 @@ BLOCKS = (
 )
 
 
+@lru_cache(4096)  # every access that Python answers asks
 def block_of(address: int) -> Block | None:
     """The block that holds an address; None where the datasheet names none."""
     return next((b for b in BLOCKS if b.base <= address < b.base + b.size), None)

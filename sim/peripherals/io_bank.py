@@ -28,6 +28,7 @@ from priot.sim.peripherals.registers import ALL_BITS, Register, RegisterBlock, f
 from priot.sim.peripherals.scheduler import Scheduler
 
 SPI, UART, I2C = 1, 2, 3  # FUNCSEL
+_CHANGED = int(Bank.CHANGED)
 _drive_lines = from_python(drive_lines)
 _settle_pins = from_python(settle_pins)
 
@@ -183,7 +184,7 @@ class IoBank(RegisterBlock):
     def tell_watched(self) -> bool:
         """Call `on_watched` if there was a change since, and say whether there was."""
         places = self._places
-        changed = bool(places[Bank.CHANGED])
+        changed = bool(places[_CHANGED])
         if changed:
             end = Bank.HEARD_ENTRIES + 2 * int(places[Bank.HEARD])
             entries = places[Bank.HEARD_ENTRIES : end].reshape(-1, 2).tolist()

@@ -11,6 +11,7 @@ from priot.experiments.device.placement import DEFAULT, Placement
 from priot.experiments.device.purpose import Purpose
 from priot.experiments.device.simulator import simulated_pico
 from priot.experiments.device.variants import Variant
+from priot.experiments.records.runs import FloatRun
 from priot.kernels.calibration import calibrate
 from priot.kernels.methods import Method
 from priot.kernels.model import Model, initial_model, with_scores
@@ -37,6 +38,20 @@ def random_images(network: Network, number: int, seed: int = 0) -> NDArray[np.in
 def labels_for(network: Network, number: int) -> NDArray[np.uint8]:
     """Labels that take every class in turn."""
     return (np.arange(number) % network.classes).astype(np.uint8)
+
+
+def float_run(*right: int) -> FloatRun:
+    """A made-up run in float32, with right answers of 1,000 images."""
+    return FloatRun(
+        configuration={"test_images": 1000},
+        label="float32",
+        backbone_sha256="",
+        data_sha256="",
+        data="",
+        right=right,
+        final_state_sha256="",
+        torch="",
+    )
 
 
 def prepared(

@@ -10,6 +10,7 @@ from experiment_commands import Refused, exit_code
 import priot
 from priot.experiments.cli.help import parser
 from priot.experiments.cli.registry import COMMANDS, GROUPS
+from priot.experiments.records.costs import DoesNotFit
 from priot.experiments.sweeps import workers
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
@@ -105,8 +106,8 @@ class LongRuns:
     def seconds(self, configuration: int) -> float:
         return 3600
 
-    def run(self, configuration: int) -> dict[str, int]:
-        return {"configuration": configuration}
+    def run(self, configuration: int) -> DoesNotFit:
+        return DoesNotFit(str(configuration))
 
 
 def test_many_runs_are_told_before_they_begin(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:

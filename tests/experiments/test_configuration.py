@@ -300,12 +300,6 @@ def test_whole_numbers_are_the_same_setting_as_fractions() -> None:
     assert Configuration(METHODS["priot-s"], angle=45).key(INPUTS) == key(angle=45.0)
 
 
-def test_key_changes_with_the_version_of_results(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = key()
-    monkeypatch.setattr("priot.experiments.training.configuration.RESULTS_VERSION", 2)
-    assert key() != before
-
-
 # --- inputs
 
 

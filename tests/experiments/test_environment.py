@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from priot.experiments.environment import environment, write_record
+from priot.experiments.environment import environment
+from priot.experiments.records.artefacts import ArtefactRecord
+from priot.experiments.records.files import write_again
+from priot.experiments.records.writing import to_json
 
 
 @pytest.fixture(autouse=True)
@@ -34,38 +37,48 @@ def test_pytorch_is_named_where_its_products_may_have_been_used(
     assert found.get("torch") == ("torch's version" if installed else None)
 
 
-MADE = {"caption": "a table", "rows": [{"cycles": 17, "mean": 0.1}], "pair": (1, 2)}
+MADE = ArtefactRecord(
+    name="table",
+    caption="a table",
+    made_with={"pair": (1, 2)},
+    rows=({"cycles": 17, "mean": 0.1},),
+)
 ELSEWHERE = {"numpy": "1.0", "machine": "another"}
 
 
 def _record(path: Path, **other: object) -> Path:
-    path.write_text(json.dumps({**MADE, **other}, indent=2) + "\n")
+    path.write_text(json.dumps({**to_json(MADE), **other}, indent=2) + "\n")
     return path
 
 
 def test_a_record_made_again_is_the_same_file(tmp_path: Path) -> None:
     record = _record(tmp_path / "a.json", environment=ELSEWHERE)
     before = record.read_bytes()
-    write_record(record, MADE)
+    write_again(record, MADE)
     assert record.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "other", [{"environment": ELSEWHERE, "rows": []}, {"environment": ELSEWHERE, "more": 1}, {}]
+    "other",
+    [
+        {"environment": ELSEWHERE, "rows": []},
+        {"environment": ELSEWHERE, "more": 1},
+        {"environment": ELSEWHERE, "version": 2},
+        {"environment": 1},
+    ],
 )
 def test_a_record_of_other_numbers_names_this_environment(
     tmp_path: Path, other: dict[str, object]
 ) -> None:
     record = _record(tmp_path / "a.json", **other)
-    write_record(record, MADE)
+    write_again(record, MADE)
     written = json.loads(record.read_text())
-    assert written.pop("environment") == environment()
-    assert written == json.loads(json.dumps(MADE))
+    assert written == to_json(MADE) | {"environment": environment()}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"nonsense", b"\xff"])
 def test_what_is_no_record_is_replaced(tmp_path: Path, content: bytes) -> None:
     record = tmp_path / "a.json"
     record.write_bytes(content)
-    write_record(record, MADE)
+    write_again(record, MADE)
     assert json.loads(record.read_text())["environment"] == environment()

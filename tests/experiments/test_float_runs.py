@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiment_models import float_run
 from numpy.typing import NDArray
 
 from priot.experiments.datasets.mnist import mnist_sample
@@ -18,11 +19,12 @@ from priot.experiments.floating.runs import FloatRuns, run_floats
 from priot.experiments.paper.effort import Stage
 from priot.experiments.paper.float_rates import LEARNING_RATES, best_rates, try_rates
 from priot.experiments.pretraining.backbone import Backbone, backbone_record, load_backbone
+from priot.experiments.records.runs import FloatRun
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import TrainingSession, accuracy_by_epoch, measured_epochs
+from priot.experiments.training.train import TrainingSession
 from priot.kernels.methods import METHODS
 from priot.kernels.model import initial_model
 from priot.kernels.network import Network
@@ -94,8 +96,8 @@ def test_defaults_are_those_of_an_integer_run() -> None:
 def test_kept_runs_need_no_pytorch(linear: Inputs, tmp_path: Path) -> None:
     store = RunStore(tmp_path / "runs.jsonl")
     with store.open_to_append():
-        store.add(FloatRuns(linear).key(RUN), {"right": [1]}, 1.0)
-    assert run_floats([RUN], linear, RunStore(store.path), HERE) == [{"right": [1]}]
+        store.add(FloatRuns(linear).key(RUN), float_run(1), 1.0)
+    assert run_floats([RUN], linear, RunStore(store.path), HERE) == [float_run(1)]
     with pytest.raises(UserError, match=r"float32 needs PyTorch: pip install 'priot\[torch\]'"):
         run_floats([RUN, replace(RUN, seed=1)], linear, store, HERE)
 
@@ -114,11 +116,11 @@ def test_the_rate_that_is_best_over_all_angles_wins(
 ) -> None:
     """Runs are a made-up landscape, with its top at 0.01 for all layers and 0.1 for the last."""
 
-    def run_floats(configurations: list[FloatConfiguration], *_: object) -> list[dict[str, Any]]:
+    def run_floats(configurations: list[FloatConfiguration], *_: object) -> list[FloatRun]:
         tops = {Trained.ALL: 0.01, Trained.LAST: 0.1}
         off = [abs(np.log10(one.learning_rate / tops[one.trained])) for one in configurations]
         return [
-            {"configuration": {"test_images": 1000}, "right": [int(900 - 100 * o - one.angle)]}
+            float_run(int(900 - 100 * o - one.angle))
             for o, one in zip(off, configurations, strict=True)
         ]
 
@@ -168,7 +170,7 @@ def test_it_is_plain_sgd_on_the_images_of_an_integer_run(
     record = FloatRuns(linear).run(run)
     expected = softmax_regression(TrainingSession(run.like_integers(), linear), 0.1, RUN.epochs)
     assert expected[-1] > expected[0] + 20
-    assert np.abs(np.subtract(record["right"], expected)).max() <= 1  # where logits nearly tie
+    assert np.abs(np.subtract(record.right, expected)).max() <= 1  # where logits nearly tie
 
 
 Final = Callable[[Trained], dict[int, NDArray[np.float32]]]
@@ -205,15 +207,13 @@ def test_a_record_reads_like_that_of_an_integer_run(tiny: Inputs, tmp_path: Path
     store = RunStore(tmp_path / "runs.jsonl")
     runs = [replace(RUN, measure_every=2), replace(RUN, trained=Trained.LAST)]
     records = run_floats(runs, tiny, store, HERE)
-    assert [record["label"] for record in records] == [
-        *("float32, all layers", "float32, last layer")
-    ]
-    assert [measured_epochs(record) for record in records] == [(0, 2, 3), (0, 1, 2, 3)]
+    assert [record.label for record in records] == [*("float32, all layers", "float32, last layer")]
+    assert [record.measured_epochs for record in records] == [(0, 2, 3), (0, 1, 2, 3)]
     for record in records:
-        accuracy = accuracy_by_epoch(record)
+        accuracy = record.accuracy_by_epoch
         assert accuracy[-1] > accuracy[0]
-        assert len(accuracy) == len(measured_epochs(record))
-        assert record["configuration"]["network"] == "tiny-cnn"
+        assert len(accuracy) == len(record.measured_epochs)
+        assert record.configuration["network"] == "tiny-cnn"
     assert run_floats(runs, tiny, RunStore(store.path), HERE) == records
     assert [FloatRuns(tiny).run(run) for run in runs] == records
 
@@ -224,4 +224,4 @@ def test_a_run_follows_from_its_seed(tiny: Inputs) -> None:
         FloatRuns(tiny).run(replace(RUN, seed=seed, epochs=1)) for seed in (0, 0, 1)
     )
     assert first == again
-    assert first["final_state_sha256"] != other["final_state_sha256"]
+    assert first.final_state_sha256 != other.final_state_sha256

@@ -23,9 +23,12 @@ WINGS = {
 LAYERS: tuple[tuple[str, ...], ...] = (
     # What all of experiments/ stands on: errors, limits, files in and out, progress.
     (
-        *("arrays", "classifier", "clock", "compilation", "defaults", "environment", "errors"),
-        *("files", "limits", "output", "progress", "ranges", "reading", "standard_streams"),
+        *("arrays", "classifier", "clock", "code", "compilation", "defaults", "environment"),
+        *("errors", "files", "limits", "output", "progress", "ranges", "reading", "schedule"),
+        "standard_streams",
     ),
+    # What commands write as JSON.
+    ("records",),
     ("datasets",),
     # A backbone as it is kept, and the networks that have names.
     ("pretraining.backbone", "pretraining.networks"),

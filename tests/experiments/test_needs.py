@@ -89,7 +89,7 @@ def test_what_flash_has_no_room_for_does_not_fit() -> None:
     priot_s = method("priot-s", scored_fraction=0.001)
     placements = [Placement.parse("weights=flash")]
     vgg = needs_of(vgg11(31), [priot_s], placements, [Variant.PLAIN], 0)[0]
-    assert vgg.flash > vgg.record["flash_capacity_bytes"]
+    assert vgg.flash > vgg.record.flash_capacity_bytes
     assert not vgg.fits
 
 

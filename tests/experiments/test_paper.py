@@ -11,6 +11,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 import pytest
+from experiment_commands import accuracy_by_epoch
+from experiment_models import float_run
 
 from priot.experiments.cli import main
 from priot.experiments.device.learner import PicoLearner
@@ -30,11 +32,13 @@ from priot.experiments.paper.overflow import overflow
 from priot.experiments.paper.protocol import OVERFLOWING, QUICK, Panel
 from priot.experiments.paper.tuning import search
 from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.records.runs import FloatRun
+from priot.experiments.records.settings import TunedSettings
+from priot.experiments.records.writing import to_json
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import load_inputs
-from priot.experiments.training.train import accuracy_by_epoch
 from priot.kernels.methods import Method, method
 from priot.kernels.model import Model
 from priot.kernels.trainer import Scale, Trainer
@@ -83,7 +87,7 @@ def test_every_artefact_has_its_table_record_caption_and_figure(results: Path, n
 def test_reduced_results_say_so(results: Path, name: str) -> None:
     record = json.loads((results / f"{name}.json").read_text())
     assert "REDUCED" in record["caption"]
-    assert "REDUCED" in record["scope"]
+    assert "REDUCED" in record["made_with"]["scope"]
 
 
 def test_table_has_all_columns_methods_and_comparisons(results: Path) -> None:
@@ -180,7 +184,7 @@ FOLLOWED = [panel for panel in QUICK.panels if panel.follows_logits]
 def test_overflow_follows_the_runs_of_the_store(results: Path, panel_of: Panel) -> None:
     rows = rows_of(results, "overflow")
     backbone = load_backbone(panel_of.backbone and Path(panel_of.backbone)).model.state_hash()
-    for title, name in (("Static NITI", "niti-static"), ("PRIOT", "priot")):
+    for title, name in (("NITI static", "niti-static"), ("PRIOT", "priot")):
         panel = [row for row in rows if row["panel"] == f"{title}, {panel_of.name}"]
         ends = [float(panel[0]["accuracy"]), float(panel[-1]["accuracy"])]
         epoch = int(panel[0]["epoch"])
@@ -215,10 +219,10 @@ def test_overflow_follows_a_learning_rate_schedule_through_epochs_that_are_one_d
 
     monkeypatch.setattr("priot.experiments.paper.overflow.runs_of_panel", scheduled)
     rows = overflow(laboratory).rows
-    for title, contender in (("Static NITI", NITI_STATIC), ("PRIOT", PRIOT)):
+    for title, contender in (("NITI static", NITI_STATIC), ("PRIOT", PRIOT)):
         (record,) = laboratory.run(scheduled(laboratory, OVERFLOWING, contender))
         found = [row["accuracy"] for row in rows if row["panel"] == title]
-        assert [found[0], found[-1]] == accuracy_by_epoch(record)
+        assert [found[0], found[-1]] == record.accuracy_by_epoch
 
 
 def test_history_is_mean_and_range_of_the_runs(results: Path) -> None:
@@ -245,7 +249,7 @@ def test_overflow_counts_what_its_histogram_shows(results: Path) -> None:
     rows = rows_of(results, "overflow")
     assert {row["panel"] for row in rows} == {
         f"{method}, {backbone}"
-        for method in ("Static NITI", "PRIOT")
+        for method in ("NITI static", "PRIOT")
         for backbone in ("float32", "integer")
     }
     for row in rows:
@@ -268,8 +272,7 @@ def test_overflow_counts_what_its_histogram_shows(results: Path) -> None:
     ],
 )
 def test_what_counts_as_collapsed(history: list[int], expected: bool) -> None:
-    record = {"right": history, "configuration": {"test_images": 100}}
-    assert collapsed(record) is expected
+    assert collapsed(float_run(*(10 * percent for percent in history))) is expected
 
 
 def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,11 +286,8 @@ def test_search_finds_the_best_and_prefers_the_reliable(monkeypatch: pytest.Monk
             accuracy += 6 if run.seed % 2 else -4  # better in the mean, but not to be relied on
         return accuracy
 
-    def carried_out(runs: Sequence[Configuration], *_: object) -> list[dict[str, Any]]:
-        return [
-            {"right": [10 * accuracy_of(run)], "configuration": {"test_images": 1000}}
-            for run in runs
-        ]
+    def carried_out(runs: Sequence[Configuration], *_: object) -> list[FloatRun]:
+        return [float_run(round(10 * accuracy_of(run))) for run in runs]
 
     monkeypatch.setattr("priot.experiments.paper.tuning.run_sweep", carried_out)
     unused: Any = None  # by the stand-in for a sweep
@@ -320,7 +320,10 @@ def test_contender_without_settings_has_no_rows(tmp_path: Path, missing: str) ->
     path = tmp_path / "settings.json"
 
     def written(best: dict[str, Any]) -> Path:
-        path.write_text(json.dumps({"common_learning_rate_bits": 5, "best": best}))
+        found = TunedSettings(
+            common_learning_rate_bits=5, best=best, backbone_sha256="", data_sha256=""
+        )
+        path.write_text(json.dumps(to_json(found)))
         return path
 
     assert load_settings("tiny-cnn", written(best)).contenders == CONTENDERS

@@ -159,7 +159,7 @@ def test_costs_of_several_placements_stand_side_by_side(
     options = [option for text in texts for option in ("--placement", text)]
     common = ("costs", "--images", 1, "--backbone", small_backbone, "--variant", "fast")
     records = record_of(*common, *options, "--full")
-    placed = [(record["label"], str(Placement.of_record(record))) for record in records]
+    placed = [(record["label"], record["placement"]) for record in records]
     few = ("dense layers", "last layer")
     scored = ("PRIOT", "PRIOT ternary", "PRIOT-S 20 % random", "PRIOT-S 10 % random")
     assert placed == [
@@ -170,8 +170,7 @@ def test_costs_of_several_placements_stand_side_by_side(
         *((label, text) for label in scored for text in texts),
     ]
     by_placement = {
-        text: [record for record in records if Placement.of_record(record) == Placement.parse(text)]
-        for text in texts
+        text: [record for record in records if record["placement"] == text] for text in texts
     }
     trains_all = ("NITI dynamic", "NITI static")
     frozen = [record for record in by_placement["default"] if record["label"] not in trains_all]

@@ -150,7 +150,7 @@ def test_costs_of_predictions(
     records = record_of(*common, "--predict", "--method", "priot", *placements)
     assert capsys.readouterr().out.startswith("Prediction on 2 rotated images")
     scores, mask = records
-    assert mask["placement"]["scores"] == "mask"
+    assert mask["placement"] == "weights=flash,scores=mask"
     assert mask["sram"]["arena"] < scores["sram"]["arena"]
     assert scores["cycles_by_phase"] == {
         "forward": scores["cycles_per_image"]["mean"],

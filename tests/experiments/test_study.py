@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiment_commands import accuracy_by_epoch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from priot.experiments.study.confirmation import best_bits, comparisons, safest
 from priot.experiments.study.protocol import FULL, QUICK
 from priot.experiments.study.screening import cells, gaps
 from priot.experiments.study.weights import describe, room, with_steps
-from priot.experiments.training.train import accuracy_by_epoch
 
 PARTS = ("screening", "mechanisms", "confirmation", "methods")
 AHEAD = ("less_than_paper", "as_in_paper", "more_than_paper")
@@ -95,7 +95,7 @@ def test_map_has_every_cell_once(results: Path) -> None:
     places = [tuple(row[name] for name in list(row)[:5]) for row in rows]
     assert len(set(places)) == len(places) == 2 * 2 * 2 * 2 * 2
     kinds = ("priot_behind", "within_1_point", *(f"ahead_{much}" for much in AHEAD))
-    counted = json.loads((results / "screening.json").read_text())["gaps"]
+    counted = json.loads((results / "screening.json").read_text())["made_with"]["gaps"]
     assert sum(gap["cells"] for gap in counted) == len(rows) // 2
     for gap in counted:
         assert sum(gap[kind] for kind in kinds) == gap["cells"]

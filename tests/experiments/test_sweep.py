@@ -16,6 +16,8 @@ from experiment_commands import without_progress
 
 from priot.experiments.cli import main
 from priot.experiments.errors import UserError
+from priot.experiments.records.runs import TrainingRun
+from priot.experiments.records.writing import to_json
 from priot.experiments.sweeps import sweep as sweep_module
 from priot.experiments.sweeps import workers as workers_module
 from priot.experiments.sweeps.store import RunStore
@@ -91,14 +93,14 @@ def inputs(small_backbone: Path) -> Inputs:
 def expected(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The records of SWEEP, made without any sweep."""
     path = settings(tmp_path_factory.mktemp("expected"), SWEEP)
-    return [train(configuration, inputs) for configuration in read_sweep(path, {})]
+    return [to_json(train(configuration, inputs)) for configuration in read_sweep(path, {})]
 
 
 @pytest.fixture(scope="module")
 def short(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The records of SHORT_SWEEP, made without any sweep."""
     path = settings(tmp_path_factory.mktemp("short"), SHORT_SWEEP)
-    return [train(configuration, inputs) for configuration in read_sweep(path, {})]
+    return [to_json(train(configuration, inputs)) for configuration in read_sweep(path, {})]
 
 
 def when_finished(runs: int, path: Path) -> list[str]:
@@ -171,7 +173,7 @@ def test_interrupted_sweep_tells_how_to_go_on(start: Start, tmp_path: Path) -> N
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     told = f"2 of 3 runs are in {path}; the same command goes on"
     assert ended(process) == (130, "", f"priot: interrupted; {told}\n")
-    lengths = [len(record["right"]) for record in RunStore(path).records.values()]
+    lengths = [len(record.right) for record in RunStore(path).records.values()]
     assert sorted(lengths) == [2, 3]
     assert nothing_runs(process.pid)
 
@@ -221,7 +223,7 @@ def test_death_of_a_worker_is_told_and_loses_no_finished_run(
     assert err.startswith("priot: a worker process died (killed, or out of memory): finished runs")
     assert err.count("\n") == 1
     assert path.read_text().splitlines()[: len(before)] == before
-    assert all(record in expected for record in RunStore(path).records.values())
+    assert all(to_json(record) in expected for record in RunStore(path).records.values())
     assert nothing_runs(process.pid)
 
 
@@ -331,7 +333,7 @@ def test_run_that_does_not_fit_is_told_before_any_starts(inputs: Inputs, tmp_pat
 def test_run_that_fails_is_named_and_keeps_the_others(
     monkeypatch: pytest.MonkeyPatch, inputs: Inputs, tmp_path: Path
 ) -> None:
-    def fails(configuration: Configuration, *others: Any) -> dict[str, Any]:
+    def fails(configuration: Configuration, *others: Any) -> TrainingRun:
         if configuration.seed == 1:
             raise UserError("all images are black")
         return train(configuration, *others)
@@ -418,8 +420,7 @@ def test_bad_sweep_is_one_line(
 
 # --- one run, pinned
 
-# What these runs have given since RESULTS_VERSION 1. When one of these numbers changes, finished
-# runs in people's files are no longer what the program computes: RESULTS_VERSION must change too.
+# What these runs have always given. When one of these numbers changes, so do all results.
 PINNED = {
     "niti-dynamic": (
         [76, 87, 85],
@@ -443,7 +444,7 @@ def test_pinned_run(method: str) -> None:
     calibration = {} if method == "niti-dynamic" else {"calibration": "rotated"}
     run = tiny(method, images=64, test_images=100, epochs=2, **calibration)
     record = train(run, load_inputs("mnist-sample", None, None))
-    assert (record["right"], record["final_state_sha256"]) == PINNED.get(method)
+    assert (list(record.right), record.final_state_sha256) == PINNED.get(method)
 
 
 # --- a run from a file
@@ -475,7 +476,7 @@ def test_unrotated_calibration_and_progress(inputs: Inputs) -> None:
         tiny("niti-static", calibration="upright", angle=90), inputs, Trainer, seen.append
     )
     rotated = train(tiny("niti-static", angle=90), inputs)
-    assert upright["scales"] != rotated["scales"]
+    assert upright.scales != rotated.scales
     assert sum(seen) == 20
 
 
@@ -498,7 +499,7 @@ def test_every_run_is_carried_out_on_every_backbone(
         source = load_inputs("mnist-sample", None, Path(backbone))
         configuration = read_sweep(path, {})[int(seed)]
         record = train(configuration, source)
-        assert float(final) == 100 * record["right"][-1] / 50
+        assert float(final) == 100 * record.right[-1] / 50
     capsys.readouterr()
     assert main(["sweep", str(path), *runs, "--backbone", "short-0"]) == 2
     assert "and --backbone name backbones: leave one out" in capsys.readouterr().err

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from experiment_models import float_run
 
 from priot.experiments.paper.contenders import CONTENDERS, PRIOT, Contender
 from priot.experiments.paper.effort import EFFORTS, Effort
 from priot.experiments.paper.tuning import defaults_of, lines_through, search, winner
+from priot.experiments.records.runs import FloatRun
 from priot.experiments.training.configuration import Configuration
 
 EFFORT = EFFORTS["vgg11"]
@@ -20,14 +22,12 @@ Settings = dict[str, Any]
 def _landscape(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small updates and small first scores are best, one step of either after the other."""
 
-    def run_sweep(configurations: list[Configuration], *_: Any) -> list[dict[str, Any]]:
+    def run_sweep(configurations: list[Configuration], *_: Any) -> list[FloatRun]:
         def right(of: dict[str, Any]) -> int:
             return 100 - 5 * int(of["learning_rate_bits"]) - int(of.get("score_spread", 0))
 
         records = [configuration.to_json() for configuration in configurations]
-        return [
-            {"configuration": of | {"test_images": 100}, "right": [right(of)]} for of in records
-        ]
+        return [float_run(10 * right(of)) for of in records]
 
     monkeypatch.setattr("priot.experiments.paper.tuning.run_sweep", run_sweep)
 

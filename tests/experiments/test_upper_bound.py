@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiment_models import float_run
 
 from priot.experiments.datasets.mnist import Images, mnist_sample
 from priot.experiments.errors import UserError
@@ -20,6 +21,7 @@ from priot.experiments.paper import effort
 from priot.experiments.paper.artefact import Artefact
 from priot.experiments.paper.float_rates import LEARNING_RATES
 from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.records.runs import FloatRun
 from priot.experiments.study.laboratory import StudyLaboratory
 from priot.experiments.study.methods import goals, methods
 from priot.experiments.study.protocol import QUICK, Stage, Study
@@ -27,7 +29,6 @@ from priot.experiments.study.upper_bound import check_floats
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers
 from priot.experiments.training.inputs import Inputs
-from priot.experiments.training.train import accuracy_by_epoch
 
 BACKBONES = ("short-0", "float32-minmax-0")
 ANGLES = (30.0, 60.0)
@@ -77,7 +78,7 @@ class Landscape:
 
     def __call__(
         self, configurations: Sequence[FloatConfiguration], inputs: Inputs, *_: object
-    ) -> list[dict[str, Any]]:
+    ) -> list[FloatRun]:
         name = self._name_of(inputs)
         if inputs.source is self.compared:
             self.asked.setdefault(name, []).extend(configurations)
@@ -85,13 +86,7 @@ class Landscape:
             assert inputs.source.sha256 == mnist_sample().sha256
             assert {one.dataset for one in configurations} == {"mnist-sample"}
         tops = COMPARED if inputs.source is self.compared else SEARCHED
-        return [
-            {
-                "configuration": {"test_images": 1000},
-                "right": [100, accuracy(one, tops[name, one.trained])],
-            }
-            for one in configurations
-        ]
+        return [float_run(100, accuracy(one, tops[name, one.trained])) for one in configurations]
 
     @staticmethod
     def _name_of(inputs: Inputs) -> str:
@@ -174,7 +169,7 @@ def test_each_backbone_has_the_rate_that_was_best_on_the_searchs_images(made_up:
 
 
 def test_the_record_tells_the_rates(made_up: MadeUp) -> None:
-    assert made_up[0].record["float_rates"] == {
+    assert made_up[0].made_with["float_rates"] == {
         name: {trained.value: SEARCHED[name, trained] for trained in Trained} for name in BACKBONES
     }
 
@@ -184,8 +179,8 @@ def test_goals_leave_float32_out(made_up: MadeUp) -> None:
     best = min(row["final_mean"] for row in float_rows(made).values())
     integers = [row for row in made.rows if not row["label"].startswith("float32")]
     assert best > max(row["final_mean"] for row in integers)  # they would be the best otherwise
-    assert made.record["goals"] == goals(integers)
-    assert not set(FLOATS) & {goal["label"] for goal in made.record["goals"]}
+    assert made.made_with["goals"] == goals(integers)
+    assert not set(FLOATS) & {goal["label"] for goal in made.made_with["goals"]}
 
 
 def test_a_study_without_float32_says_nothing_of_it(tmp_path: Path) -> None:
@@ -198,7 +193,7 @@ def test_a_study_without_float32_says_nothing_of_it(tmp_path: Path) -> None:
     )
     made = table(study, mnist_sample(), tmp_path)
     assert not float_rows(made)
-    assert made.record["float_rates"] == {}
+    assert made.made_with["float_rates"] == {}
     assert "loat32" not in made.caption
 
 
@@ -223,7 +218,7 @@ def test_a_row_tells_what_its_runs_alone_tell(tmp_path: Path) -> None:
     for trained in Trained:
         alone = [
             FloatConfiguration(
-                *(trained, made.record["float_rates"][name][trained.value]),
+                *(trained, made.made_with["float_rates"][name][trained.value]),
                 angle=angle,
                 images=study.images,
                 test_images=500,
@@ -235,6 +230,6 @@ def test_a_row_tells_what_its_runs_alone_tell(tmp_path: Path) -> None:
         records = run_floats(alone, inputs, RunStore(tmp_path / "alone.jsonl"), HERE)
         row = rows[name, angle, f"float32, {trained.value}"]
         for column, index in (("before_mean", 0), ("final_mean", -1)):
-            expected = fmean(accuracy_by_epoch(record)[index] for record in records)
+            expected = fmean(record.accuracy_by_epoch[index] for record in records)
             assert row[column] == round(expected, 3)
         assert row["final_mean"] != row["before_mean"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiment_commands import without_progress
 
 from priot.experiments.cli import main
 from priot.experiments.datasets.cifar10 import cifar10, cifar10_sample
@@ -119,7 +120,7 @@ def test_history_has_the_epochs_that_were_measured(results: Path) -> None:
 
 
 def test_overflow_is_followed_between_two_measurements(results: Path) -> None:
-    rows = [row for row in rows_of(results, "overflow") if row["panel"] == "Static NITI"]
+    rows = [row for row in rows_of(results, "overflow") if row["panel"] == "NITI static"]
     lines = (results / "runs" / "cifar10.jsonl").read_text().splitlines()
     (run,) = (
         record["right"]
@@ -156,7 +157,26 @@ def test_networks_share_a_table_whichever_is_made_first(
     assert {"history.json", "history_vgg11.json"} <= tables[0].keys()
 
 
-@pytest.mark.parametrize("content", ["{}", "[", '{"rows": [{"epoch": 1}]}', '{"rows": [1]}'])
+def artefact(**changes: Any) -> str:
+    """The record of a table named accuracy whose rows have one column."""
+    rows: list[Any] = [{"epoch": 1}]
+    made = {"name": "accuracy", "caption": "", "made_with": {}, "rows": rows, "environment": {}}
+    return json.dumps({"kind": "artefact", "version": 1} | made | changes)
+
+
+OTHER_TABLES = {
+    "{}": "not the record that is needed (it names no kind and version",
+    "[": "not JSON (",
+    artefact(): "not a record of the same table",
+    artefact(name="history"): "not a record of the same table",
+    artefact(rows=[]): "not a record of the same table",
+    artefact(rows=[1]): "not the record that is needed (rows: ",
+    artefact(version=2): "not the record that is needed (it is version 2 of artefact, of a",
+    artefact(kind="costs"): "not the record that is needed (its kind is 'costs', not artefact)",
+}
+
+
+@pytest.mark.parametrize("content", OTHER_TABLES)
 def test_record_of_another_table_is_refused_and_nothing_written(
     quick: list[str],
     results: Path,
@@ -168,7 +188,9 @@ def test_record_of_another_table_is_refused_and_nothing_written(
     other.write_text(content)
     runs = ["--runs", str(results / "runs" / "cifar10.jsonl")]
     assert main(["accuracy", *quick, *runs, "--results", str(tmp_path)]) == 2
-    assert f"{other}: not a record of the same table" in capsys.readouterr().err
+    (line,) = without_progress(capsys.readouterr().err).splitlines()
+    assert line.startswith(f"priot: {other}: {OTHER_TABLES[content]}")
+    assert line.endswith("; make it anew, or delete it")
     assert list(tmp_path.iterdir()) == [other]
 
 
@@ -204,12 +226,24 @@ def test_backbone_is_found_in_the_repository(
     assert record["backbone_sha256"] == backbone.model.state_hash()
 
 
+def settings_of(**changes: Any) -> str:
+    """A file of settings, of no method at all."""
+    found = {"common_learning_rate_bits": 5, "best": {}, "backbone_sha256": "", "data_sha256": ""}
+    return json.dumps({"kind": "settings", "version": 1} | found | changes)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "cannot be read (No such file or directory); the settings of vgg11 come from priot"),
-        ("{", "not settings of all methods; make them with priot tune --settings"),
-        ('{"common_learning_rate_bits": 5, "best": {}}', "not settings of all methods"),
+        ("{", "not JSON ("),
+        ('{"best": {}}', "not the record that is needed (it names no kind and version"),
+        (
+            settings_of(version=2),
+            "not the record that is needed (it is version 2 of settings, of a",
+        ),
+        (settings_of(best=5), "not the record that is needed (best: 5 is not an object)"),
+        (settings_of(), "not settings of all methods; make them with priot tune --settings"),
     ],
 )
 def test_settings_that_cannot_be_used_are_told(

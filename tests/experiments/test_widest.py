@@ -29,10 +29,10 @@ def test_a_step_of_each_widest_network_equals_the_reference() -> None:
     rows = [(row["network"], row["label"], row["variant"]) for row in artefact.rows]
     labels = ("PRIOT-S 10 % random", "PRIOT-S 20 % random")
     assert rows == [("vgg11-2", label, variant) for label in labels for variant in ON_ONE_CORE]
-    for record in artefact.record["methods"]:
+    for record in artefact.made_with["methods"]:
         assert record["bit_exact"]
         assert not record["trained_backbone"]
-        assert record["placement"]["weights"] == "flash", "the first of equally wide ones"
+        assert record["placement"] == "weights=flash", "the first of equally wide ones"
         assert record["data"]["origin"] == "random images"
     assert "random weights" in artefact.caption
 

@@ -20,7 +20,7 @@ from priot.plots.collapse import draw_collapse
 DRAW = partial(draw_collapse, column_axis="angle, degrees")
 
 
-def heat_map(title: str = "Static NITI", **further: Any) -> dict[str, Any]:
+def heat_map(title: str = "NITI static", **further: Any) -> dict[str, Any]:
     return {
         "title": title,
         "rows": [3, 5],
@@ -90,7 +90,7 @@ def words(maps: list[dict[str, Any]], folder: Path) -> str:
 
 def test_words_come_from_the_data(tmp_path: Path) -> None:
     svg = words(MAPS, tmp_path)
-    for text in ("(a) Static NITI", "(b) PRIOT", "angle, degrees", "final accuracy, %", "not run"):
+    for text in ("(a) NITI static", "(b) PRIOT", "angle, degrees", "final accuracy, %", "not run"):
         assert f"<!-- {text} -->" in svg
     assert svg.count("<!-- learning-rate bits -->") == 1  # both panels have the same rows
     assert "collapsed" in svg
@@ -137,13 +137,13 @@ def test_places_without_a_map_are_empty(drawn: Callable[..., Figure]) -> None:
     [
         ([], 2, "no maps"),
         (MAPS, 0, "give at least 1"),
-        ([heat_map(rows=[])], 1, "no rows in the map 'Static NITI'"),
-        ([heat_map(columns=[])], 1, "no columns in the map 'Static NITI'"),
+        ([heat_map(rows=[])], 1, "no rows in the map 'NITI static'"),
+        ([heat_map(columns=[])], 1, "no columns in the map 'NITI static'"),
         ([heat_map(rows=[3, 4, 5])], 1, "accuracy has 2 values where 3 are due"),
         (
             [heat_map(collapsed_share=[[0, 0, 0], [0, 0]])],
             1,
-            "Static NITI, row 5: collapsed_share has 2 values where 3 are due",
+            "NITI static, row 5: collapsed_share has 2 values where 3 are due",
         ),
         ([heat_map(accuracy=[[93, 88, 10], [50, 50, 101]])], 1, "row 5: accuracy is in percent"),
     ],

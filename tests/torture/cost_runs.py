@@ -15,8 +15,8 @@ from priot.experiments.device.costs import possible_setups
 from priot.experiments.device.placement import Placement
 from priot.experiments.device.variants import ON_ONE_CORE
 from priot.experiments.errors import UserError
-from priot.experiments.output import write_json
 from priot.experiments.pretraining.backbone import load_backbone
+from priot.experiments.records.files import write_record
 from priot.experiments.sweeps.store import RunStore
 from priot.experiments.sweeps.workers import Workers, carry_out
 from priot.kernels.methods import method
@@ -28,7 +28,7 @@ def main(backbone: str, store: str, record: str, jobs: str) -> None:
     """Carry out what is missing and write all."""
     setups = possible_setups([method(name) for name in METHODS], Placement.every(), ON_ONE_CORE)
     kind = CostRuns(load_backbone(Path(backbone)), transfer_task(mnist_sample(), 30, 4, 0, 0), 0)
-    write_json(Path(record), carry_out(setups, kind, RunStore(Path(store)), Workers(int(jobs))))
+    write_record(Path(record), carry_out(setups, kind, RunStore(Path(store)), Workers(int(jobs))))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import random
 import struct
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -402,12 +401,23 @@ def _backbone(input_shape: tuple[int, int, int]) -> tuple[bytes, bytes]:
 
 def _record_of_a_run() -> dict[str, Any]:
     return {
+        "kind": "program-run",
+        "version": 1,
         "program": "a.elf",
         "exit_code": 0,
         "halt_reason": "exit",
-        "cycles": 1234,
-        "xip": {"accesses": 5, "hits": 3},
-        "bus_stalls": [0, 1],
+        "fault": None,
         "output": "text",
-        "crc": zlib.crc32(b"text"),
+        "output_bytes": 4,
+        "cycles": 1234,
+        "instructions": 1000,
+        "clock_hz": 125_000_000,
+        "seconds": 1234 / 125e6,
+        "xip": {"accesses": 5, "hits": 3, "misses": 2, "stall_cycles": 100},
+        "xip_model": {"miss_cycles": 50, "replacement": "random", "seed": 0},
+        "bus_stalls": [0, 1],
+        "peak_sram_bytes": 3000,
+        "stack_high_water_bytes": 100,
+        "stack_warnings": [],
+        "unmodelled": [],
     }

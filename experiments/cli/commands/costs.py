@@ -69,9 +69,12 @@ def _check(options: Namespace) -> None:
 
 def _run(options: Namespace) -> None:
     from priot.experiments.datasets.transfer import transfer_task
-    from priot.experiments.device.cost_table import cost_table, flat_rows, full_cost_table, placed
+    from priot.experiments.device.cost_table import cost_table, full_cost_table, placed
     from priot.experiments.device.costs import Rows, measure_costs
-    from priot.experiments.output import write_csv, write_figure, write_json
+    from priot.experiments.output import write_csv, write_figure
+    from priot.experiments.records.files import write_record
+    from priot.experiments.records.rows import rows_of
+    from priot.experiments.records.writing import to_json
     from priot.plots.costs import draw_costs
 
     seed = seed_of(options)
@@ -85,11 +88,11 @@ def _run(options: Namespace) -> None:
     )
     print(full_cost_table(records) if options.full else cost_table(records))
     if options.json is not None:
-        write_json(options.json, records)
+        write_record(options.json, records)
     if options.csv is not None:
-        write_csv(options.csv, list(flat_rows(records)))
+        write_csv(options.csv, rows_of(records))
     if options.figure is not None:
-        shown = [placed(record) for record in records]
+        shown = [to_json(placed(record)) for record in records]
         write_figure(options.figure, lambda path: draw_costs(shown, path))
 
 

@@ -22,23 +22,21 @@ def _run(options: Namespace) -> None:
     from priot.sim.reports import record_diff
 
     before, after = (_read_record(path) for path in (options.before, options.after))
+    if before["kind"] != after["kind"]:
+        raise UserError(
+            f"{options.before} is a record of kind {before['kind']}, {options.after} one of kind "
+            f"{after['kind']}: name two of the same kind"
+        )
     # As bytes: a name of a symbol may be in no encoding of the terminal.
     sys.stdout.buffer.write(record_diff.table(record_diff.diff(before, after)).encode())
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    from priot.experiments.reading import read_json
+    from priot.experiments.records.every import EVERY
+    from priot.experiments.records.files import read_record
+    from priot.experiments.records.writing import to_json
 
-    try:
-        record = read_json(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); name a record") from error
-    except ValueError as error:
-        raise UserError(
-            f"{path}: not JSON ({error}); name what --json or --profile wrote"
-        ) from error
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: not the record of one run; name what priot run --json wrote")
+    record: dict[str, Any] = to_json(read_record(path, *EVERY))
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
 from priot.experiments.cli.command import Command
 from priot.experiments.cli.options.build import add_build, check_build
@@ -64,8 +65,10 @@ def _run(options: Namespace) -> None:
     from priot.experiments.environment import environment
     from priot.experiments.explain.explanation import Measurement, explain
     from priot.experiments.explain.page import page
-    from priot.experiments.output import write_figure, write_json
+    from priot.experiments.output import write_figure
     from priot.experiments.progress import ProgressBar
+    from priot.experiments.records.files import write_record
+    from priot.experiments.records.writing import to_json
     from priot.experiments.training.inputs import load_inputs
     from priot.plots.memory_map import draw_memory_map
 
@@ -83,11 +86,11 @@ def _run(options: Namespace) -> None:
     measured = Measurement(pico, placement, options.steps, clock_hz, power)
     with ProgressBar(options.steps, "images", label=configuration.method.label) as progress:
         record = explain(configuration, inputs, measured, progress.update)
-    print(page(record))
+    print(page(to_json(record)))
     if options.json is not None:
-        write_json(options.json, record | {"environment": made_with})
+        write_record(options.json, replace(record, environment=made_with))
     if options.figure is not None:
-        write_figure(options.figure, lambda path: draw_memory_map(record["memory_map"], path))
+        write_figure(options.figure, lambda path: draw_memory_map(record.memory_map, path))
 
 
 COMMAND = Command(

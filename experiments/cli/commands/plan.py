@@ -62,8 +62,10 @@ def _run(options: Namespace) -> None:
     from priot.experiments.device.need_table import need_table, width_table
     from priot.experiments.device.needs import needs_by_width, needs_of, planned_methods
     from priot.experiments.device.plan_table import plan_table
-    from priot.experiments.output import write_csv, write_json
+    from priot.experiments.output import write_csv
     from priot.experiments.pretraining.networks import VGG11_WIDTHS, network_of, vgg11
+    from priot.experiments.records.files import write_record
+    from priot.experiments.records.rows import rows_of
 
     methods = methods_of(options) or planned_methods()
     placements = placements_of(options) if options.placement else Placement.every()
@@ -85,9 +87,9 @@ def _run(options: Namespace) -> None:
         print("\n\n".join(plans) if options.buffers else need_table(planned))
     records = [need.record for need in planned]
     if options.json is not None:
-        write_json(options.json, records)
+        write_record(options.json, records)
     if options.csv is not None:
-        write_csv(options.csv, records)
+        write_csv(options.csv, rows_of(records))
 
 
 COMMAND = Command(

@@ -273,9 +273,10 @@ def _run_program(
 
 
 def _write(options: Namespace, pico: Pico, console: Console, outcome: Outcome) -> None:
-    from priot.experiments.output import write_bytes, write_json
+    from priot.experiments.output import write_bytes
     from priot.experiments.programs.profiles import profile_writer, write_memory
     from priot.experiments.programs.record import record_of
+    from priot.experiments.records.files import write_record
     from priot.sim.reports.vcd import vcd
 
     for path in options.profile:
@@ -285,7 +286,7 @@ def _write(options: Namespace, pico: Pico, console: Console, outcome: Outcome) -
     if options.vcd is not None:
         write_bytes(options.vcd, vcd(pico.pin_changes()).encode())
     if options.json is not None:
-        write_json(options.json, record_of(pico, console, outcome))
+        write_record(options.json, record_of(pico, console, outcome))
 
 
 def _wired(text: str) -> list[int]:

@@ -16,6 +16,7 @@ from priot.experiments.files import InputFile, runs_file
 from priot.experiments.limits import SWEEP_RUNS
 
 if TYPE_CHECKING:
+    from priot.experiments.records.runs import TrainingRun
     from priot.experiments.sweeps.sweep import Run
     from priot.experiments.training.configuration import Configuration
 
@@ -40,8 +41,9 @@ def _add_options(parser: Parser) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from priot.experiments.output import format_table, write_csv, write_json
+    from priot.experiments.output import format_table, write_csv
     from priot.experiments.pretraining.backbone import load_backbone
+    from priot.experiments.records.files import write_record
     from priot.experiments.sweeps.store import RunStore
     from priot.experiments.sweeps.sweep import Run, run_on_backbones
     from priot.experiments.training.inputs import Inputs, load_images
@@ -59,7 +61,7 @@ def _run(options: Namespace) -> None:
     ]
     print(format_table([name.replace("_", " ") for name in rows[0]], lines))
     if options.json is not None:
-        write_json(options.json, records)
+        write_record(options.json, records)
     if options.csv is not None:
         write_csv(options.csv, rows)
 
@@ -83,10 +85,9 @@ def _described(options: Namespace) -> tuple[list[Configuration], list[InputFile 
     return configurations, backbones
 
 
-def _rows(runs: Sequence[Run], records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rows(runs: Sequence[Run], records: Sequence[TrainingRun]) -> list[dict[str, Any]]:
     """A row for each run: the settings in which they differ, and its accuracy."""
     from priot.experiments.training.configuration import setting_names
-    from priot.experiments.training.train import accuracy_by_epoch
 
     told = [run.configuration.to_json() for run in runs]
     varied = [
@@ -95,7 +96,7 @@ def _rows(runs: Sequence[Run], records: Sequence[dict[str, Any]]) -> list[dict[s
     several = len({run.backbone for run in runs}) > 1
     rows = []
     for run, record in zip(runs, records, strict=True):
-        configuration, history = record["configuration"], accuracy_by_epoch(record)
+        configuration, history = record.configuration, record.accuracy_by_epoch
         rows.append(
             ({"backbone": run.backbone} if several else {})
             | {name: configuration.get(name, "") for name in varied}

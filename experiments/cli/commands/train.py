@@ -60,10 +60,12 @@ def _run(options: Namespace) -> None:
     from priot.experiments.device.learner import learner_on
     from priot.experiments.device.simulator import trainer_elf
     from priot.experiments.environment import environment
-    from priot.experiments.output import format_table, write_json
+    from priot.experiments.output import format_table
     from priot.experiments.progress import ProgressBar
+    from priot.experiments.records.files import write_record
+    from priot.experiments.records.runs import TrainedHere
     from priot.experiments.training.inputs import load_inputs
-    from priot.experiments.training.train import accuracy_by_epoch, measured_epochs, train
+    from priot.experiments.training.train import train
 
     configuration = configuration_of(options)
     placement = placement_of(options)
@@ -84,17 +86,19 @@ def _run(options: Namespace) -> None:
             learner_on(options.backend, options.elf, variant, placement),
             progress.update,
         )
-    accuracy = zip(measured_epochs(record), accuracy_by_epoch(record), strict=True)
+    accuracy = zip(record.measured_epochs, record.accuracy_by_epoch, strict=True)
     rows = [[str(epoch), f"{percent:.2f}"] for epoch, percent in accuracy]
     print(format_table(("epoch", "test accuracy %"), rows))
     if options.json is not None:
         ours = on_device and options.elf is None
-        trained_by = {
-            "backend": options.backend,
-            "variant": str(variant) if ours else None,
-            "placement": placement.settings if ours else None,
-        }
-        write_json(options.json, record | trained_by | {"environment": made_with})
+        here = TrainedHere(
+            **vars(record),
+            backend=options.backend,
+            variant=str(variant) if ours else None,
+            placement=str(placement) if ours else None,
+            environment=made_with,
+        )
+        write_record(options.json, here)
 
 
 COMMAND = Command(

@@ -53,10 +53,10 @@ def _runs_file(options: Namespace) -> RunsFile:
 
 
 def _run(options: Namespace) -> None:
-    from priot.experiments.environment import write_record
-    from priot.experiments.output import write_json
     from priot.experiments.paper.effort import EFFORTS
     from priot.experiments.paper.tuning import common_bits, search
+    from priot.experiments.records.files import write_again, write_record
+    from priot.experiments.records.settings import TunedSettings, Tuning
     from priot.experiments.sweeps.store import RunStore
     from priot.experiments.training.inputs import load_inputs
 
@@ -71,22 +71,23 @@ def _run(options: Namespace) -> None:
     for name, of_variant in found.items():
         for angle, best in of_variant["best"].items():
             print("  ".join([name, angle, *(f"{key} {value}" for key, value in best.items())]))
-    settings = {
-        "common_learning_rate_bits": common,
-        "best": {name: of_variant.pop("best") for name, of_variant in found.items()},
+    settings = TunedSettings(
+        common_learning_rate_bits=common,
+        best={name: of_variant.pop("best") for name, of_variant in found.items()},
         **inputs.hashes,
-    }
+    )
     if options.settings is not None:
-        write_json(options.settings, settings)
+        write_record(options.settings, settings)
     if options.json is not None:
-        searched = {
-            "accuracy_by_common_bits": {str(one): round(mean, 3) for one, mean in bits.items()},
-            "tried": found,
-            "runs": len(store.records),
-            "computing_seconds": round(sum(store.seconds.values())),
-            "data": inputs.source.origin,
-        }
-        write_record(options.json, settings | searched)
+        searched = Tuning(
+            **vars(settings),
+            accuracy_by_common_bits={str(one): round(mean, 3) for one, mean in bits.items()},
+            tried=found,
+            runs=len(store.records),
+            computing_seconds=round(sum(store.seconds.values())),
+            data=inputs.source.origin,
+        )
+        write_again(options.json, searched)
 
 
 COMMAND = Command(

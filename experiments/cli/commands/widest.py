@@ -40,7 +40,7 @@ def _run(options: Namespace) -> None:
     stepped = steps(found, source)  # before the plan is written, which is half of it
     make(options, planned)
     make(options, stepped)
-    print(step_table(stepped.record["methods"]))
+    print(step_table(stepped.made_with["methods"]))
 
 
 COMMAND = Command(
