@@ -67,7 +67,6 @@ class SecondCore:
         """The chip was reset: it waits in its ROM."""
         self._is_off = False
         self._wait_in_rom()
-        self._launch.begin()
 
     def force_off(self, is_off: bool) -> None:
         """PSM holds it in reset, or lets it go: then it empties its mailbox and sends a 0."""

@@ -184,8 +184,8 @@ class Chip(IntEnum):
     PINS_AWAITED = auto()  # whether a device does nothing until an input changes
     PIO = auto()
     CLOCK_OUTPUTS = PIO + PIO_SIZE  # type: ignore[operator]
-    LINES = CLOCK_OUTPUTS + CLOCK_OUTPUTS_SIZE
-    END = LINES + LINES_SIZE
+    SERIAL_LINES = CLOCK_OUTPUTS + CLOCK_OUTPUTS_SIZE
+    END = SERIAL_LINES + LINES_SIZE
 
 
 class Sleep(IntEnum):

@@ -32,7 +32,7 @@ class Plan(IntEnum):
 
 
 assert PLANS * Plan.SIZE <= LINES_SIZE
-_AT, _SIZE, _CHANGES = int(Chip.LINES), int(Plan.SIZE), int(Plan.CHANGES)
+_AT, _SIZE, _CHANGES = int(Chip.SERIAL_LINES), int(Plan.SIZE), int(Plan.CHANGES)
 _FUNCTION, _PINS, _HEAD, _COUNT = (
     *(int(Plan.FUNCTION), int(Plan.PINS), int(Plan.HEAD), int(Plan.COUNT)),
 )

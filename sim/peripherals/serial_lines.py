@@ -39,7 +39,7 @@ class SerialLines:
         self, machine: Machine, scheduler: Scheduler, number: int, function: int, pins: int
     ) -> None:
         self._machine, self._scheduler = machine, scheduler
-        self._at = Chip.LINES + Plan.SIZE * number
+        self._at = Chip.SERIAL_LINES + Plan.SIZE * number
         self._given, self._pins = _GIVEN + function, pins
         machine.chip[self._at + Plan.FUNCTION] = function
         machine.chip[self._at + Plan.PINS] = pins

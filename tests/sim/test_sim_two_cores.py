@@ -413,13 +413,6 @@ def test_core_1_in_its_rom(words: list[int], answers: list[int], starts: int) ->
     assert rom.started == [(0x100, 0x200, 0x301)] * starts
 
 
-def test_a_0_waits_in_the_mailbox_when_a_program_begins() -> None:
-    """Core 1's, which came out of reset; a program that launches core 1 drains it first."""
-    made = Pico(program("ldr r7, =0xd0000000; ldr r0, [r7, #0x50]; ldr r1, [r7, #0x58]; bkpt #0"))
-    made.run()
-    assert (made.registers.r0, made.registers.r1) == (0b11, 0)  # RDY and VLD
-
-
 def test_an_entry_of_core_1_without_the_thumb_bit_is_a_fault() -> None:
     made = Pico(program(LAUNCH.replace("other + 1", "other") + "both: b both\nwork: b work"))
     made.set_registers(sp=0x2004_2000)

@@ -27,9 +27,6 @@ _BUDGET = 60_000  # cycles; programs that wait for each other for ever use it up
 _GENERAL = [f"r{number}" for number in range(13)]
 
 
-_FIFO_WR = 0x54
-
-
 class DisagreementError(AssertionError):
     """The machines do not agree."""
 
@@ -72,8 +69,6 @@ class Machines:
 
     def _witness(self, programs: Pair) -> tuple[TwoCores, list[dict[str, int]]]:
         machine = TwoCores(Ram([(SRAM.base, bytearray(programs.image))]))
-        machine.sio.write(1, _FIFO_WR, 0)  # as core 1 does when it is out of reset
-        machine.cores[0].event_register = True
         for core, registers, writes in zip(
             machine.cores, programs.registers, programs.writes, strict=True
         ):
