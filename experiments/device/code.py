@@ -8,6 +8,7 @@ _SIMULATOR = (
     "sim.crossbar",
     "sim.engine",
     "sim.instructions",
+    "sim.interruption",
     "sim.kernel_engine",
     "sim.loading.boot",
     "sim.loading.elf",

@@ -12,6 +12,7 @@ from priot.experiments.records.needs import Needs
 from priot.experiments.records.programs import MemoryRecord, ProfileRecord, ProgramRun
 from priot.experiments.records.runs import FloatRun, TrainedHere, TrainingRun
 from priot.experiments.records.settings import TunedSettings, Tuning
+from priot.experiments.records.torture import Torture
 
 EVERY: tuple[type[Any], ...] = (
     TrainingRun,
@@ -30,4 +31,5 @@ EVERY: tuple[type[Any], ...] = (
     TunedSettings,
     Tuning,
     Benchmarks,
+    Torture,
 )

@@ -283,7 +283,8 @@ if pc & 2:
 _BEYOND = """\
 if fetched != 0 and next_pc & 2 == 0:
     is_in_flash = uint64(next_pc - FLASH_BASE) < FLASH_SIZE
-    if not is_in_flash or other[RUNS] or not costs_nothing(chip, lines, next_pc):
+    if (not is_in_flash or fast == uint64(0) or other[RUNS]
+            or not costs_nothing(chip, lines, next_pc)):
         cyc += fetch_beyond(core, other, chip, lines, cyc + cost - 2, next_pc)"""
 _BEYOND_SHARED = """\
 if next_pc & 2 == 0:

@@ -15,6 +15,7 @@ from numpy_training import Network, Outcome, Settings, train
 
 from priot.experiments.datasets.mnist import mnist_sample
 from priot.experiments.pretraining.backbone import DEFAULT, backbone_names, record_of, weights_of
+from priot.experiments.records.writing import to_json
 from priot.experiments.training.calibration import CALIBRATIONS
 from priot.experiments.training.configuration import Configuration
 from priot.experiments.training.inputs import Inputs, load_inputs
@@ -135,7 +136,7 @@ def test_a_run_is_what_the_page_says(name: str, variant: dict[str, Any]) -> None
     source = mnist_sample()
     network, weights = backbone_of(name)
     outcome = train(Settings(**settings), network, weights, source.pixels, source.labels)
-    record = reference(Configuration.from_json(settings), inputs_of(name))
+    record = to_json(reference(Configuration.from_json(settings), inputs_of(name)))
     assert record["scales"] == scales(network, outcome)
     assert record["right"] == outcome.right
     assert record["final_state_sha256"] == state_hash(network, outcome)

@@ -34,7 +34,9 @@ FIRST_READ = {
     "IO_BANK0.INTR0": 0x1111_1111,  # pulled down: low
     "IO_BANK0.INTR1": 0x1111_1111,
     "IO_BANK0.INTR2": 0x1111_1111,
-    "IO_BANK0.INTR3": 0x11_1111,
+    "IO_BANK0.INTR3": 0x11_1112,  # but VBUS, high on a board that is plugged in
+    "IO_BANK0.GPIO24_STATUS": 0x050A_0000,
+    "SIO.GPIO_IN": 1 << 24,
     "IO_QSPI.GPIO_QSPI_SS_STATUS": 0x050A_0000,  # pulled up
     "IO_QSPI.INTR": 0x11_1121,
     "XOSC.STARTUP": 0xC4,  # as the text of its field DELAY says

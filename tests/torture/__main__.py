@@ -12,11 +12,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), *(str(HERE.parent / name) for name in ("sim", "experiments"))]
@@ -30,7 +29,9 @@ from isolation import WRONG, Limits, Outcome, Tell, isolated  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
 from priot.experiments.environment import environment  # noqa: E402
-from priot.experiments.output import write_csv, write_json  # noqa: E402
+from priot.experiments.output import write_csv  # noqa: E402
+from priot.experiments.records.files import write_record  # noqa: E402
+from priot.experiments.records.torture import Torture, TorturePart  # noqa: E402
 
 LIMITS = Limits(seconds=120)
 
@@ -176,31 +177,29 @@ def _timed(
     return counts, faults, time.monotonic() - began
 
 
-def record(
-    ledger: Ledger, wanted: Sequence[Unit], seed: int, size: str, mounted: bool
-) -> dict[str, Any]:
+def record(ledger: Ledger, wanted: Sequence[Unit], seed: int, size: str, mounted: bool) -> Torture:
     """What docs/reliability.md shows: of what was really run, and of how much that is."""
     seconds, slowest, counts = ledger.seconds(), ledger.slowest(), ledger.counts()
     done = Counter(unit["part"] for unit in ledger.units.values())
     pieces = Counter(unit.part for unit in wanted)
-    return {
-        "size": size,
-        "seed": seed,
-        "full_disk": "a tmpfs of its own" if mounted else "not tried: no tmpfs can be mounted",
-        "parts": [
-            {
-                "part": part,
-                "pieces": total,
-                "done": done[part],
-                "ends": dict(sorted(counts.get(part, {}).items())),
-                "seconds": round(seconds.get(part, 0), 1),
-                "slowest_seconds": round(slowest.get(part, 0), 2),
-            }
+    return Torture(
+        size=size,
+        seed=seed,
+        full_disk="a tmpfs of its own" if mounted else "not tried: no tmpfs can be mounted",
+        parts=tuple(
+            TorturePart(
+                part=part,
+                pieces=total,
+                done=done[part],
+                ends=dict(sorted(counts.get(part, {}).items())),
+                seconds=round(seconds.get(part, 0), 1),
+                slowest_seconds=round(slowest.get(part, 0), 2),
+            )
             for part, total in pieces.items()
-        ],
-        "faults": ledger.faults(),
-        "environment": environment(),
-    }
+        ),
+        faults=tuple(ledger.faults()),
+        environment=environment(),
+    )
 
 
 def main() -> int:
@@ -236,9 +235,9 @@ def main() -> int:
     carry_out(missing, ledger, options.jobs)
     made = record(ledger, wanted, options.seed, name, mounted)
     if options.json is not None:
-        write_json(options.json, made)
+        write_record(options.json, made)
     if options.csv is not None:
-        write_csv(options.csv, [part | {"ends": _told(part["ends"])} for part in made["parts"]])
+        write_csv(options.csv, [asdict(part) | {"ends": _told(part.ends)} for part in made.parts])
     print(f"{len(ledger.faults())} faults", flush=True)
     return int(bool(ledger.faults()))
 
