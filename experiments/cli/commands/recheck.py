@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.backend import add_backend
 from priot.experiments.cli.options.files import add_data
 from priot.experiments.cli.options.task import add_backbone, implied_files
 from priot.experiments.cli.parser import Parser
@@ -21,12 +22,7 @@ def _add_options(parser: Parser) -> None:
     parser.add_argument(
         "--sample", type=int, default=SAMPLE, metavar="N", help="how many to make again"
     )
-    parser.add_argument(
-        "--backend",
-        choices=("pico", "reference"),
-        default="reference",
-        help="where they were trained",
-    )
+    add_backend(parser, "where they were trained")
     add_data(parser)
     add_backbone(parser)
 

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from priot.experiments import defaults
 from priot.experiments.cli.command import Command
+from priot.experiments.cli.options.backend import add_backend
 from priot.experiments.cli.options.build import add_build, check_build
 from priot.experiments.cli.options.files import add_record
 from priot.experiments.cli.options.method import add_method
@@ -26,12 +27,7 @@ def _add_options(parser: Parser) -> None:
         metavar="FILE",
         help="settings in TOML; an option goes before its setting",
     )
-    parser.add_argument(
-        "--backend",
-        choices=("pico", "reference"),
-        default="reference",
-        help="where to train: both give the same numbers",
-    )
+    add_backend(parser, "where to train: both give the same numbers")
     add_record(parser)
     add_task(parser)
     parser.add_argument(
