@@ -78,15 +78,7 @@ static int hears_spi(void)
 /* An address that nobody has: seven bits, one for the direction, and no acknowledgement. */
 static int hears_i2c(void)
 {
-    gpio_set_function(SDA_PIN, GPIO_FUNC_I2C);
-    gpio_set_function(SCL_PIN, GPIO_FUNC_I2C);
-    pads_bank0_hw->gpio[SDA_PIN] = PADS_IE_BITS | PADS_PUE_BITS | PADS_SCHMITT_BITS;
-    pads_bank0_hw->gpio[SCL_PIN] = PADS_IE_BITS | PADS_PUE_BITS | PADS_SCHMITT_BITS;
-    i2c0_hw->enable = 0;
-    i2c0_hw->con = I2C_CON_MASTER_BITS | I2C_CON_FAST_BITS | I2C_CON_RESTART_EN_BITS |
-                   I2C_CON_SLAVE_DISABLE_BITS | I2C_CON_TX_EMPTY_CTRL_BITS;
-    i2c0_hw->fs_scl_hcnt = 125; /* 400 kHz of 125 MHz */
-    i2c0_hw->fs_scl_lcnt = 187;
+    i2c0_configure(SDA_PIN, SCL_PIN);
     i2c0_hw->tar = NOBODY;
     i2c0_hw->enable = 1;
     listen(ON_I2C, SDA_PIN, SCL_PIN, 9);
